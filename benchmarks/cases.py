@@ -1,8 +1,10 @@
-"""What each tool computes for the reference cases: `python benchmarks/cases.py [--page docs/cases.md]`.
+"""What each tool computes for the reference cases: `python benchmarks/cases.py [--page
+docs/cases.md]`.
 
-A case is a small notebook in stages (`tests/cases/`). Each tool translates it in its own environment; what
-it would execute is then run here, a process a stage, and what the user's cells print is compared with the
-notebook run from top to bottom. Where stages may run in parallel, the last one goes first.
+A case is a small notebook in stages (`tests/cases/`). Each tool translates it in its
+own environment; what it would execute is then run here, a process a stage, and what the
+user's cells print is compared with the notebook run from top to bottom. Where stages
+may run in parallel, the last one goes first.
 """
 
 from __future__ import annotations
@@ -47,13 +49,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("case", nargs="*", help="numbers of cases; all of the reference by default")
+    parser.add_argument(
+        "case", nargs="*", help="numbers of cases; all of the reference by default"
+    )
     parser.add_argument("--why", action="store_true", help="print what each tool said")
-    parser.add_argument("--page", type=Path, help="write the table as a page of the documentation")
+    parser.add_argument(
+        "--page", type=Path, help="write the table as a page of the documentation"
+    )
     args = parser.parse_args()
-    cases = [case for case in read_all() if (case.id in args.case if args.case else case.id.isdecimal())]
+    cases = [
+        case
+        for case in read_all()
+        if (case.id in args.case if args.case else case.id.isdecimal())
+    ]
     cases.sort(key=lambda case: int(case.id))
-    plans = {name: translate(name, cases) for name, requirement in PEERS.items() if install(requirement)}
+    plans = {
+        name: translate(name, cases)
+        for name, requirement in PEERS.items()
+        if install(requirement)
+    }
     with tempfile.TemporaryDirectory() as folder:
         forks = Forks(Path(folder))
         verdicts = {case.id: judge(case, plans, Path(folder), forks) for case in cases}
@@ -61,7 +75,10 @@ def main() -> None:
     if args.why:
         for id_, found in verdicts.items():
             for tool, verdict in found.items():
-                print(f"{id_:>3} {tool:12} {verdict.word:8} {verdict.why}", file=sys.stderr)
+                print(
+                    f"{id_:>3} {tool:12} {verdict.word:8} {verdict.why}",
+                    file=sys.stderr,
+                )
     print(drawn(cases, verdicts, markdown=False))
     if args.page:
         args.page.write_text(page(cases, verdicts), encoding="utf-8")
@@ -70,11 +87,19 @@ def main() -> None:
 def translate(name: str, cases: list[Case]) -> dict[str, Any]:
     """The peer's plan, or refusal, for each case."""
     given = [
-        {"id": case.id, "cells": [{"stage": cell.stage, "source": cell.source} for cell in case.cells]}
+        {
+            "id": case.id,
+            "cells": [
+                {"stage": cell.stage, "source": cell.source} for cell in case.cells
+            ],
+        }
         for case in cases
     ]
     ran = subprocess.run(
-        [str(binaries(PEERS[name]) / "python"), str(HERE / "plans" / f"{name.lower()}_plan.py")],
+        [
+            str(binaries(PEERS[name]) / "python"),
+            str(HERE / "plans" / f"{name.lower()}_plan.py"),
+        ],
         input=json.dumps(given),
         capture_output=True,
         text=True,
@@ -86,7 +111,9 @@ def translate(name: str, cases: list[Case]) -> dict[str, Any]:
     return plans
 
 
-def judge(case: Case, plans: Mapping[str, Any], folder: Path, forks: Forks) -> dict[str, Verdict]:
+def judge(
+    case: Case, plans: Mapping[str, Any], folder: Path, forks: Forks
+) -> dict[str, Verdict]:
     """What each tool makes of the case, ours first."""
 
     def place(name: str) -> Path:
@@ -101,20 +128,35 @@ def judge(case: Case, plans: Mapping[str, Any], folder: Path, forks: Forks) -> d
     as_written = run_as_notebook(forks, case.write(place("as_written"))).outputs
     expected = [(stages[cell_id], text) for cell_id, text in as_written.items()]
     for name, replies in plans.items():
-        found[name] = theirs(case, replies[case.id], place(name), forks, expected, by_cell=name == "marimo")
+        found[name] = theirs(
+            case,
+            replies[case.id],
+            place(name),
+            forks,
+            expected,
+            by_cell=name == "marimo",
+        )
     return found
 
 
-def ours(case: Case, folder: Path, forks: Forks, expected: Mapping[str, str]) -> Verdict:
+def ours(
+    case: Case, folder: Path, forks: Forks, expected: Mapping[str, str]
+) -> Verdict:
     from jupyter_pipe.errors import CompileError
 
     try:
-        outcome = run_as_pipeline(forks, case.write(folder), case.overrides, backwards=True)
+        outcome = run_as_pipeline(
+            forks, case.write(folder), case.overrides, backwards=True
+        )
     except CompileError as error:
-        return Verdict("refused", error.diagnostics[0].message if error.diagnostics else str(error))
+        return Verdict(
+            "refused", error.diagnostics[0].message if error.diagnostics else str(error)
+        )
     if outcome.error:
         return Verdict("error", outcome.error)
-    same = case.may_differ or all(expected[cell_id] == text for cell_id, text in outcome.outputs.items())
+    same = case.may_differ or all(
+        expected[cell_id] == text for cell_id, text in outcome.outputs.items()
+    )
     return Verdict("same" if same else "DIFFERS")
 
 
@@ -127,7 +169,8 @@ def theirs(
     *,
     by_cell: bool,
 ) -> Verdict:
-    """Runs a peer's plan, a process a stage, and compares what each stage (or cell) prints."""
+    """Runs a peer's plan, a process a stage, and compares what each stage (or cell)
+    prints."""
     if "refused" in reply:
         return Verdict("refused", reply["refused"].splitlines()[0])
     for name, text in {**case.files, **reply.get("files", {})}.items():
@@ -150,7 +193,9 @@ def theirs(
         key = str(number) if by_cell else stage.lower()
         if by_cell or key not in ("leading", "parameters", "shared", "untagged"):
             wanted[key] = wanted.get(key, "") + plain(text)
-    same = case.may_differ or all(printed.get(key, "") == text for key, text in wanted.items())
+    same = case.may_differ or all(
+        printed.get(key, "") == text for key, text in wanted.items()
+    )
     return Verdict("same" if same else "DIFFERS")
 
 
@@ -159,18 +204,34 @@ def plain(text: str) -> str:
     return re.sub(r"0x[0-9a-f]{6,}", "…", re.sub(r"Out\[\d+\]: ", "", text)).strip()
 
 
-def drawn(cases: list[Case], verdicts: Mapping[str, Mapping[str, Verdict]], *, markdown: bool) -> str:
+def drawn(
+    cases: list[Case], verdicts: Mapping[str, Mapping[str, Verdict]], *, markdown: bool
+) -> str:
     tools = list(next(iter(verdicts.values())))
     lines = [("case", "what flows", *tools)]
-    lines += [(case.id, case.title, *(verdicts[case.id][tool].word for tool in tools)) for case in cases]
-    counts = {tool: Counter(found[tool].word for found in verdicts.values()) for tool in tools}
-    lines += [("", MEANING[word], *(str(counts[tool][word]) for tool in tools)) for word in MEANING]
+    lines += [
+        (case.id, case.title, *(verdicts[case.id][tool].word for tool in tools))
+        for case in cases
+    ]
+    counts = {
+        tool: Counter(found[tool].word for found in verdicts.values()) for tool in tools
+    }
+    lines += [
+        ("", MEANING[word], *(str(counts[tool][word]) for tool in tools))
+        for word in MEANING
+    ]
     return layout(lines, markdown=markdown)
 
 
 def page(cases: list[Case], verdicts: Mapping[str, Mapping[str, Verdict]]) -> str:
-    meanings = "\n".join(f"- **{word}**: {meaning}" for word, meaning in MEANING.items())
-    versions = ", ".join(f"{name} {version(PEERS[name])}" for name in PEERS if name in verdicts[cases[0].id])
+    meanings = "\n".join(
+        f"- **{word}**: {meaning}" for word, meaning in MEANING.items()
+    )
+    versions = ", ".join(
+        f"{name} {version(PEERS[name])}"
+        for name in PEERS
+        if name in verdicts[cases[0].id]
+    )
     return f"""\
 # The reference cases, tool by tool
 

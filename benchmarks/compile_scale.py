@@ -1,7 +1,9 @@
-"""How compiling and analysing grow with the notebook: `python benchmarks/compile_scale.py [--markdown]`.
+"""How compiling and analysing grow with the notebook: `python
+benchmarks/compile_scale.py [--markdown]`.
 
-The whole command `jupyter-pipe compile` (process start and imports included) and, inside one warm process,
-the analysis alone, for 100, 1,000 and 5,000 cells with a stage to every ten cells.
+The whole command `jupyter-pipe compile` (process start and imports included) and,
+inside one warm process, the analysis alone, for 100, 1,000 and 5,000 cells with a stage
+to every ten cells.
 """
 
 from __future__ import annotations
@@ -21,15 +23,24 @@ SIZES = (100, 1_000, 5_000)
 
 def command_cpu(notebook: Path, rounds: int) -> float:
     """Median CPU seconds of the whole compile command, each time into a new folder."""
-    argv = [sys.executable, "-m", "jupyter_pipe.cli.main", "compile", str(notebook), "-o"]
+    argv = [
+        sys.executable,
+        "-m",
+        "jupyter_pipe.cli.main",
+        "compile",
+        str(notebook),
+        "-o",
+    ]
     costs = [
-        measure([*argv, str(notebook.parent / f"out{n}")], folder=notebook.parent) for n in range(rounds)
+        measure([*argv, str(notebook.parent / f"out{n}")], folder=notebook.parent)
+        for n in range(rounds)
     ]
     return statistics.median(cost.cpu for cost in costs)
 
 
 def check_cpu(notebook: Path, rounds: int) -> float:
-    """Median CPU seconds of reading, analysing and wiring the notebook, imports excluded."""
+    """Median CPU seconds of reading, analysing and wiring the notebook, imports
+    excluded."""
     from jupyter_pipe.compiler import check_notebook
 
     check_notebook(notebook)
@@ -46,7 +57,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--markdown", action="store_true", help="print a Markdown table")
+    parser.add_argument(
+        "--markdown", action="store_true", help="print a Markdown table"
+    )
     args = parser.parse_args()
     lines: list[tuple[str, ...]] = [
         ("cells", "stages", "check, CPU ms", "ms a cell", "compile command, CPU s")
@@ -54,8 +67,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for cells in SIZES:
             stages = cells // 10
-            notebook = write_notebook(wide(stages, cells), Path(folder) / f"cells_{cells}.ipynb")
-            check, command = check_cpu(notebook, args.rounds), command_cpu(notebook, args.rounds)
+            notebook = write_notebook(
+                wide(stages, cells), Path(folder) / f"cells_{cells}.ipynb"
+            )
+            check, command = (
+                check_cpu(notebook, args.rounds),
+                command_cpu(notebook, args.rounds),
+            )
             lines.append(
                 (
                     f"{cells:,}",

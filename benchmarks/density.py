@@ -1,4 +1,5 @@
-"""How dense the code is: comments, branches, tokens, paths of functions and sizes of folders.
+"""How dense the code is: comments, branches, tokens, paths of functions and sizes of
+folders.
 
     python benchmarks/density.py                  # a table of our packages
     python benchmarks/density.py --functions 20   # and the functions with most paths
@@ -6,11 +7,12 @@
     python benchmarks/density.py --check          # exits 1 if a figure of benchmarks/density.json got worse
     python benchmarks/density.py --update         # writes what got better into benchmarks/density.json
 
-Counting: a *code line* is a line with a token that is neither comment nor docstring. *Comments* are lines
-with a comment that is not a directive (`noqa`, `type:`), for 100 code lines. *Branches* are what makes paths,
-for 100 lines of functions. The *paths* of a function are 1 and one more for each `if`, `for`, `while`,
-`except`, `case`, conditional expression, `and`/`or`, and for each `for` and filter of a comprehension. Nested
-functions count for themselves and for the function that holds them.
+Counting: a *code line* is a line with a token that is neither comment nor docstring.
+*Comments* are lines with a comment that is not a directive (`noqa`, `type:`), for 100
+code lines. *Branches* are what makes paths, for 100 lines of functions. The *paths* of
+a function are 1 and one more for each `if`, `for`, `while`, `except`, `case`,
+conditional expression, `and`/`or`, and for each `for` and filter of a comprehension.
+Nested functions count for themselves and for the function that holds them.
 """
 
 from __future__ import annotations
@@ -88,7 +90,11 @@ class Figures:
     @property
     def silent(self) -> list[Function]:
         """Functions with many paths and no docstring."""
-        return [each for each in self.functions if each.paths >= DOCUMENTED_FROM and not each.documented]
+        return [
+            each
+            for each in self.functions
+            if each.paths >= DOCUMENTED_FROM and not each.documented
+        ]
 
 
 def measure_file(path: Path, name: str) -> Figures:
@@ -110,7 +116,9 @@ def measure_file(path: Path, name: str) -> Figures:
         documented = ast.get_docstring(node) is not None
         found.functions.append(Function(f"{name}:{node.name}", paths, documented))
     for node in _outermost(tree):
-        found.function_lines += len(code_lines.intersection(range(node.lineno, (node.end_lineno or 0) + 1)))
+        found.function_lines += len(
+            code_lines.intersection(range(node.lineno, (node.end_lineno or 0) + 1))
+        )
         found.branches += paths_of(node) - 1
     return found
 
@@ -125,7 +133,15 @@ def _weight(node: ast.AST) -> int:
         return len(node.values) - 1
     if isinstance(node, ast.comprehension):
         return 1 + len(node.ifs)
-    single = ast.If | ast.For | ast.AsyncFor | ast.While | ast.IfExp | ast.ExceptHandler | ast.match_case
+    single = (
+        ast.If
+        | ast.For
+        | ast.AsyncFor
+        | ast.While
+        | ast.IfExp
+        | ast.ExceptHandler
+        | ast.match_case
+    )
     return int(isinstance(node, single))
 
 
@@ -156,7 +172,8 @@ def _docstring_lines(tree: ast.AST) -> Iterator[int]:
 
 
 def measure_tree(folder: Path, base: Path) -> dict[str, Figures]:
-    """The figures of each package directly below `folder`, and of what lies beside them, by name."""
+    """The figures of each package directly below `folder`, and of what lies beside
+    them, by name."""
     found: dict[str, Figures] = {}
     for path in sorted(folder.rglob("*.py")):
         relative = path.relative_to(folder)
@@ -176,7 +193,9 @@ def crowded_folders(folder: Path) -> dict[str, int]:
         if path.name != "__init__.py":
             room = path.parent.relative_to(folder.parent).as_posix()
             rooms[room] = rooms.get(room, 0) + 1
-    return {room: count for room, count in sorted(rooms.items()) if count > MOST_MODULES}
+    return {
+        room: count for room, count in sorted(rooms.items()) if count > MOST_MODULES
+    }
 
 
 def total(figures: Iterable[Figures]) -> Figures:
@@ -192,7 +211,13 @@ def print_table(found: dict[str, Figures]) -> None:
     row = "{:<16} {:>10} {:>9} {:>9} {:>11} {:>8} {:>12}"
     print(
         row.format(
-            "", "code lines", "comments", "branches", "tokens/line", f">{MOST_PATHS} paths", "undocumented"
+            "",
+            "code lines",
+            "comments",
+            "branches",
+            "tokens/line",
+            f">{MOST_PATHS} paths",
+            "undocumented",
         )
     )
     for name, each in {**found, "all": total(found.values())}.items():
@@ -201,11 +226,16 @@ def print_table(found: dict[str, Figures]) -> None:
             f"{each.branches_per_100:.0f}",
             f"{each.tokens_per_line:.1f}",
         )
-        print(row.format(name, each.code_lines, *rates, len(each.winding), len(each.silent)))
+        print(
+            row.format(
+                name, each.code_lines, *rates, len(each.winding), len(each.silent)
+            )
+        )
 
 
 def limits_of(found: dict[str, Figures], folder: Path) -> dict[str, float]:
-    """What `--check` compares: each may only fall, but the comments, which may only rise."""
+    """What `--check` compares: each may only fall, but the comments, which may only
+    rise."""
     whole = total(found.values())
     return {
         "comments per 100 lines": round(whole.comments_per_100, 1),
@@ -220,7 +250,9 @@ def limits_of(found: dict[str, Figures], folder: Path) -> dict[str, float]:
 def main() -> int:
     """Print the table; compare or update the limits if asked to."""
     assert __doc__
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("paths", nargs="*", type=Path, default=[ROOT / "jupyter_pipe"])
     parser.add_argument("--functions", type=int, default=0, metavar="N")
     parser.add_argument("--check", action="store_true")

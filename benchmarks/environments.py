@@ -1,4 +1,5 @@
-"""Environments of their own for the peers, so that their requirements do not meet ours."""
+"""Environments of their own for the peers, so that their requirements do not meet
+ours."""
 
 from __future__ import annotations
 
@@ -32,6 +33,9 @@ def version(requirement: str) -> str:
     """The installed version of a peer."""
     code = f"import importlib.metadata as m; print(m.version({requirement!r}))"
     ran = subprocess.run(
-        [binaries(requirement) / "python", "-c", code], capture_output=True, text=True, check=True
+        [binaries(requirement) / "python", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return ran.stdout.strip()

@@ -1,7 +1,9 @@
-"""What a long history costs: `python -m benchmarks.history [--runs 2000]`, from the folder of the project.
+"""What a long history costs: `python -m benchmarks.history [--runs 2000]`, from the
+folder of the project.
 
-The list as the server reads it, for the first time and again; in a real JupyterLab from the answer of the
-server to the first rows on the screen, and from a key in the search field to the rows that it leaves.
+The list as the server reads it, for the first time and again; in a real JupyterLab from
+the answer of the server to the first rows on the screen, and from a key in the search
+field to the rows that it leaves.
 """
 
 from __future__ import annotations
@@ -55,8 +57,12 @@ TYPE = """async text => {
 def make_history(notebook: Path, count: int) -> None:
     """So many runs of a notebook of one stage; nothing is executed."""
     store = RunStore(notebook.parent)
-    stage = Stage("fit", cells=("c0",), module="flow/fit.py", notebook="notebooks/fit.ipynb")
-    pipeline = Pipeline(1, notebook.stem, "python3", Source(notebook.name, "x"), stages=(stage,))
+    stage = Stage(
+        "fit", cells=("c0",), module="flow/fit.py", notebook="notebooks/fit.ipynb"
+    )
+    pipeline = Pipeline(
+        1, notebook.stem, "python3", Source(notebook.name, "x"), stages=(stage,)
+    )
     for number in range(count):
         writer = store.create(pipeline, RunFacts(notebook=str(notebook)))
         for event in (
@@ -83,27 +89,35 @@ def measure_list(folder: Path, notebook: str) -> tuple[float, float]:
 
 
 def measure_page(lab: Lab, page: Page, notebook: str) -> tuple[float, list[float]]:
-    """Milliseconds from the answer to the first rows, and of each key in the search field."""
+    """Milliseconds from the answer to the first rows, and of each key in the search
+    field."""
     page.add_init_script(f"({WATCH})()")
     go_to_notebook(page, lab, notebook)
     run_command(page, "jupyter-pipe:show-panel")
     page.wait_for_function("() => window.firstRun > 0", timeout=300_000)
     first = float(page.evaluate(ANSWERED))
     page.evaluate(TYPE, "x")  # the texts that are searched are made once
-    keys = [float(page.evaluate(TYPE, WORDS[:length])) for length in range(1, len(WORDS) + 1)]
+    keys = [
+        float(page.evaluate(TYPE, WORDS[:length]))
+        for length in range(1, len(WORDS) + 1)
+    ]
     return first, keys
 
 
 def main() -> None:
     """Make the history, measure, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--runs", type=int, default=2000)
     count = parser.parse_args().runs
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     with tempfile.TemporaryDirectory() as work, sync_playwright() as playwright:
         lab = make_lab(Path(work) / "work", Path(work) / "state")
         lab.folder.mkdir()
-        make_history(lab.write("flow.ipynb", ("mae = 1", "stage:fit", "metric:mae")), count)
+        make_history(
+            lab.write("flow.ipynb", ("mae = 1", "stage:fit", "metric:mae")), count
+        )
         cold, warm = measure_list(lab.folder, "flow.ipynb")
         lab.start()
         try:

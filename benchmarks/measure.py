@@ -1,7 +1,8 @@
 """What a command costs: wall seconds, and CPU seconds of its whole process tree.
 
-Kernels outlive the process that started them, so on Linux the benchmark adopts orphans and waits for
-them too: no CPU second of a descendant is lost. Elsewhere only awaited children are counted.
+Kernels outlive the process that started them, so on Linux the benchmark adopts orphans
+and waits for them too: no CPU second of a descendant is lost. Elsewhere only awaited
+children are counted.
 """
 
 from __future__ import annotations
@@ -43,9 +44,9 @@ def measure(
     environment: Mapping[str, str] | None = None,
     codes: Collection[int] = (0,),
 ) -> Cost:
-    """Runs `argv` in `folder`, and lets Python keep compiled modules: else every start of every contender
-    would compile them again. Raises RuntimeError with the end of its output for another exit code than
-    `codes`."""
+    """Runs `argv` in `folder`, and lets Python keep compiled modules: else every start
+    of every contender would compile them again. Raises RuntimeError with the end of its
+    output for another exit code than `codes`."""
     _adopt_orphans()
     before, started = _children_cpu(), time.perf_counter()
     process = subprocess.run(
@@ -60,7 +61,9 @@ def measure(
     _await_orphans()
     if process.returncode not in codes:
         tail = process.stdout.decode(errors="replace")[-2000:]
-        raise RuntimeError(f"{' '.join(map(str, argv))} exited with {process.returncode}:\n{tail}")
+        raise RuntimeError(
+            f"{' '.join(map(str, argv))} exited with {process.returncode}:\n{tail}"
+        )
     return Cost(_children_cpu() - before, wall)
 
 
@@ -72,8 +75,9 @@ def paired(
     seconds: float = float("inf"),
     quiet: bool = False,
 ) -> list[Row]:
-    """Every contender once a round, in turn, so that a slow minute of the machine hits all alike. No
-    round begins, after the first, that would not end within so many seconds."""
+    """Every contender once a round, in turn, so that a slow minute of the machine hits
+    all alike. No round begins, after the first, that would not end within so many
+    seconds."""
     costs: dict[str, list[Cost]] = {name: [] for name in contenders}
     began = time.perf_counter()
     for number in range(1, rounds + 1):
@@ -84,12 +88,16 @@ def paired(
             costs[name].append(run())
             if not quiet:
                 cpu, wall = costs[name][-1]
-                print(f"{workload}, round {number}: {name} {cpu:.2f} CPU-s, {wall:.2f} s", file=sys.stderr)
+                print(
+                    f"{workload}, round {number}: {name} {cpu:.2f} CPU-s, {wall:.2f} s",
+                    file=sys.stderr,
+                )
     return [Row(workload, name, _median(measured)) for name, measured in costs.items()]
 
 
 def table(rows: Sequence[Row], *, baseline: str, markdown: bool) -> str:
-    """The medians, and their ratios to those of the contender `baseline` on the same workload."""
+    """The medians, and their ratios to those of the contender `baseline` on the same
+    workload."""
     base = {row.workload: row.cost for row in rows if row.contender == baseline}
     lines = [("workload", "contender", "CPU s", "wall s", "CPU ratio", "wall ratio")]
     lines += [
@@ -107,8 +115,11 @@ def table(rows: Sequence[Row], *, baseline: str, markdown: bool) -> str:
 
 
 def layout(lines: Sequence[Sequence[str]], *, markdown: bool) -> str:
-    """A heading and rows of text in columns; numbers (all but the first two columns) to the right."""
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    """A heading and rows of text in columns; numbers (all but the first two columns) to
+    the right."""
+    widths = [
+        max(len(line[column]) for line in lines) for column in range(len(lines[0]))
+    ]
     joint = " | " if markdown else "  "
     drawn = [
         joint.join(
@@ -120,13 +131,17 @@ def layout(lines: Sequence[Sequence[str]], *, markdown: bool) -> str:
     if not markdown:
         return "\n".join(line.rstrip() for line in drawn)
     rule = joint.join(
-        "-" * width if column < 2 else "-" * (width - 1) + ":" for column, width in enumerate(widths)
+        "-" * width if column < 2 else "-" * (width - 1) + ":"
+        for column, width in enumerate(widths)
     )
     return "\n".join(f"| {line} |" for line in [drawn[0], rule, *drawn[1:]])
 
 
 def _median(costs: Sequence[Cost]) -> Cost:
-    return Cost(statistics.median(c.cpu for c in costs), statistics.median(c.wall for c in costs))
+    return Cost(
+        statistics.median(c.cpu for c in costs),
+        statistics.median(c.wall for c in costs),
+    )
 
 
 def _children_cpu() -> float:

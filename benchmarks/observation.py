@@ -1,11 +1,13 @@
-"""What observation costs: CPU seconds of the same work with and without it, in turn, each in a process.
+"""What observation costs: CPU seconds of the same work with and without it, in turn,
+each in a process.
 
     python benchmarks/observation.py [--rounds 5] [--markdown] [NOTEBOOK ...]
 
-The work: a stage that does nothing, 10,000 files that are opened once, one file that is opened 10,000 times,
-10,000 lookups of files and variables, and the cells of the example notebooks in one IPython shell. Only the
-work itself is measured, with the beginning and the end of the observation, and neither the start of the
-process nor the import of libraries: a kernel has forked from one that has imported them.
+The work: a stage that does nothing, 10,000 files that are opened once, one file that is
+opened 10,000 times, 10,000 lookups of files and variables, and the cells of the example
+notebooks in one IPython shell. Only the work itself is measured, with the beginning and
+the end of the observation, and neither the start of the process nor the import of
+libraries: a kernel has forked from one that has imported them.
 """
 
 from __future__ import annotations
@@ -52,17 +54,33 @@ def main() -> int:
     parser.add_argument("--observed", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.work:
-        print(json.dumps(work(options.work, observed=options.observed)), file=sys.__stdout__)
+        print(
+            json.dumps(work(options.work, observed=options.observed)),
+            file=sys.__stdout__,
+        )
         return 0
-    notebooks = options.notebooks or sorted((ROOT / "example_notebooks").glob("*.ipynb"))
+    notebooks = options.notebooks or sorted(
+        (ROOT / "example_notebooks").glob("*.ipynb")
+    )
     rows = [("work", "", "CPU s plain", "CPU s observed", "more", "ratio")]
     missed = 0
     for name in (*WORK, *(str(path.resolve()) for path in notebooks)):
         plain, observed = paired(name, options.rounds)
         more = observed - plain
-        missed += more > BARS.get(name, max(0.03 * plain, 0.01) if name not in WORK else float("inf"))
+        missed += more > BARS.get(
+            name, max(0.03 * plain, 0.01) if name not in WORK else float("inf")
+        )
         ratio = f"{observed / plain:.3f}" if plain > 0.001 else ""
-        rows.append((Path(name).name, "", f"{plain:.4f}", f"{observed:.4f}", f"{more:+.4f}", ratio))
+        rows.append(
+            (
+                Path(name).name,
+                "",
+                f"{plain:.4f}",
+                f"{observed:.4f}",
+                f"{more:+.4f}",
+                ratio,
+            )
+        )
     print(layout(rows, markdown=options.markdown))
     return int(missed > 0)
 
@@ -126,10 +144,20 @@ def _import_libraries(cells: list[str]) -> None:
     """As the parent of a warm kernel does, before anything is observed."""
     for cell in cells:
         for node in ast.walk(ast.parse(cell)):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            names = (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else []
+            )
+            names += (
+                [node.module]
+                if isinstance(node, ast.ImportFrom) and node.module
+                else []
+            )
             for name in names:
-                with contextlib.suppress(ImportError):  # a module beside the notebook is not imported before
+                with contextlib.suppress(
+                    ImportError
+                ):  # a module beside the notebook is not imported before
                     importlib.import_module(name)
 
 

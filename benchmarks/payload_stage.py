@@ -1,7 +1,8 @@
-"""One side of `payloads.py`: `payload_stage.py write|read frame|array GIGABYTES FOLDER`; prints JSON.
+"""One side of `payloads.py`: `payload_stage.py write|read frame|array GIGABYTES
+FOLDER`; prints JSON.
 
-The value is made in the process that writes it, the same in every process: a reader makes it again to
-compare. CPU seconds are those of this process.
+The value is made in the process that writes it, the same in every process: a reader
+makes it again to compare. CPU seconds are those of this process.
 """
 
 from __future__ import annotations
@@ -21,12 +22,22 @@ from jupyter_pipe.kernel.context import Context, Input, Ref
 from jupyter_pipe.kernel.session import Session
 
 ROW_BYTES = 105  # as pandas counts them, strings included
-STRINGS = ("Amsterdam", "Bergen", "Coimbra", "Dubrovnik", "Évora", "Faro", "Gdańsk", "Hvar")
+STRINGS = (
+    "Amsterdam",
+    "Bergen",
+    "Coimbra",
+    "Dubrovnik",
+    "Évora",
+    "Faro",
+    "Gdańsk",
+    "Hvar",
+)
 CHUNK = 8 << 20
 
 
 def make(kind: str, gigabytes: float) -> Any:
-    """A value of so many GB (1e9 bytes), as `memory_usage(deep=True)` and `nbytes` count them."""
+    """A value of so many GB (1e9 bytes), as `memory_usage(deep=True)` and `nbytes`
+    count them."""
     rng = np.random.default_rng(7)
     if kind == "array":
         return rng.random(int(gigabytes * 1e9) // 8)
@@ -39,19 +50,28 @@ def make(kind: str, gigabytes: float) -> Any:
             "number": numbers,
             "sold": pd.Timestamp("2020-01-01") + pd.to_timedelta(numbers, unit="s"),
             "small": numbers.astype("int32"),
-            "kind": pd.Categorical.from_codes((numbers % 8).astype("int8"), list(STRINGS)),
+            "kind": pd.Categorical.from_codes(
+                (numbers % 8).astype("int8"), list(STRINGS)
+            ),
             "new": numbers % 2 == 0,
-            "city": pd.array([STRINGS[number] for number in (numbers % 8).tolist()], dtype="str"),
+            "city": pd.array(
+                [STRINGS[number] for number in (numbers % 8).tolist()], dtype="str"
+            ),
         }
     )
 
 
 def nbytes(value: Any) -> int:
-    return int(value.memory_usage(deep=True).sum()) if isinstance(value, pd.DataFrame) else int(value.nbytes)
+    return (
+        int(value.memory_usage(deep=True).sum())
+        if isinstance(value, pd.DataFrame)
+        else int(value.nbytes)
+    )
 
 
 def write(value: Any, folder: Path) -> dict[str, Any]:
-    """Stores the value as a stage does, and writes as many bytes raw, synced like it."""
+    """Stores the value as a stage does, and writes as many bytes raw, synced like
+    it."""
     session = Session(Context(str(folder / "store")), {"value": value})
     _reset_peak()
     before, began, cpu = _memory("VmHWM"), time.perf_counter(), time.process_time()
@@ -69,12 +89,17 @@ def write(value: Any, folder: Path) -> dict[str, Any]:
     }
 
 
-def read(ref: dict[str, Any], kind: str, gigabytes: float, folder: Path) -> dict[str, Any]:
-    """Loads the value, uses a little of it and ends the stage, with the guard and without."""
+def read(
+    ref: dict[str, Any], kind: str, gigabytes: float, folder: Path
+) -> dict[str, Any]:
+    """Loads the value, uses a little of it and ends the stage, with the guard and
+    without."""
     answer: dict[str, Any] = {}
     for guarded in (True, False):
         inputs = (Input(Ref(**ref), ("value",), "make"),)
-        context = Context(str(folder / "store"), inputs=inputs, protect=("value",) if guarded else ())
+        context = Context(
+            str(folder / "store"), inputs=inputs, protect=("value",) if guarded else ()
+        )
         session = Session(context, {})
         cpu = time.process_time()
         session.load_inputs(["value"])
@@ -117,7 +142,12 @@ def _memory(field: str) -> int:
 
 
 def main() -> None:
-    side, kind, gigabytes, folder = sys.argv[1], sys.argv[2], float(sys.argv[3]), Path(sys.argv[4])
+    side, kind, gigabytes, folder = (
+        sys.argv[1],
+        sys.argv[2],
+        float(sys.argv[3]),
+        Path(sys.argv[4]),
+    )
     if side == "write":
         print(json.dumps(write(make(kind, gigabytes), folder)))
     else:

@@ -1,8 +1,10 @@
-"""What it costs to hand a large value to the next stage: `python benchmarks/payloads.py [--gigabytes 1]`.
+"""What it costs to hand a large value to the next stage: `python benchmarks/payloads.py
+[--gigabytes 1]`.
 
-A frame of mixed types (numbers, dates, categories, strings) and an array, each written as a stage writes
-it and read in another process, against a raw write of as many bytes. Strings are Python objects unless
-pyarrow is installed, and then reading makes each of them anew; the heading says which it was. Linux only.
+A frame of mixed types (numbers, dates, categories, strings) and an array, each written
+as a stage writes it and read in another process, against a raw write of as many bytes.
+Strings are Python objects unless pyarrow is installed, and then reading makes each of
+them anew; the heading says which it was. Linux only.
 """
 
 from __future__ import annotations
@@ -47,7 +49,10 @@ def one_round(kind: str, gigabytes: float) -> dict[str, float]:
 
 def _stage(*argv: object) -> dict[str, Any]:
     ran = subprocess.run(
-        [sys.executable, str(STAGE), *map(str, argv)], stdout=subprocess.PIPE, text=True, check=True
+        [sys.executable, str(STAGE), *map(str, argv)],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
     )
     answer: dict[str, Any] = json.loads(ran.stdout)
     return answer
@@ -66,7 +71,15 @@ def main() -> None:
         rounds = [one_round(kind, args.gigabytes) for _ in range(args.rounds)]
         for name, most in LIMITS.items():
             value = statistics.median(one[name] for one in rounds)
-            lines.append((kind, name, f"{value:.3f}", f"{most:g}", "ok" if value <= most else "MISSED"))
+            lines.append(
+                (
+                    kind,
+                    name,
+                    f"{value:.3f}",
+                    f"{most:g}",
+                    "ok" if value <= most else "MISSED",
+                )
+            )
     print(layout(lines, markdown=False))
 
 

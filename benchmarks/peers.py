@@ -1,8 +1,10 @@
-"""The same stages with other tools, side by side: `python benchmarks/peers.py [--page docs/benchmarks.md]`.
+"""The same stages with other tools, side by side: `python benchmarks/peers.py [--page
+docs/benchmarks.md]`.
 
-Each peer that its registry offers gets an environment of its own under `.make/peers`. Stages do next to
-nothing but import pandas, so that what is measured is the tool. Only ours, papermill and Ploomber execute
-notebooks; snakemake and DVC start a script a stage, Metaflow a method.
+Each peer that its registry offers gets an environment of its own under `.make/peers`.
+Stages do next to nothing but import pandas, so that what is measured is the tool. Only
+ours, papermill and Ploomber execute notebooks; snakemake and DVC start a script a
+stage, Metaflow a method.
 """
 
 from __future__ import annotations
@@ -37,9 +39,11 @@ Path(sys.argv[1]).write_text(str(int(pd.Series(values, dtype=int).sum()) + 1))
 
 
 class Peer(NamedTuple):
-    """`write` puts a project for a graph into a folder; the commands run there, with `{bin}` replaced.
+    """`write` puts a project for a graph into a folder; the commands run there, with
+    `{bin}` replaced.
 
-    `unchanged` is the command for a run in which nothing has changed, where there is such a thing.
+    `unchanged` is the command for a run in which nothing has changed, where there is
+    such a thing.
     """
 
     requirement: str
@@ -63,16 +67,29 @@ def write_ploomber(graph: Graph, folder: Path, workers: int) -> None:
     """A notebook a stage, and files between them."""
     tasks = []
     for stage, before in graph.items():
-        body = STAGE.replace("sys.argv[2:]", "[upstream[name]['data'] for name in upstream or []]")
+        body = STAGE.replace(
+            "sys.argv[2:]", "[upstream[name]['data'] for name in upstream or []]"
+        )
         cells = [
             code("given", "upstream = None\nproduct = None", "parameters"),
             code("body", body.replace("sys.argv[1]", "product['data']")),
         ]
         write_notebook(cells, folder / f"{stage}.ipynb")
         product = {"nb": f"out/{stage}.ipynb", "data": f"out/{stage}.txt"}
-        tasks.append({"source": f"{stage}.ipynb", "name": stage, "product": product, "upstream": [*before]})
+        tasks.append(
+            {
+                "source": f"{stage}.ipynb",
+                "name": stage,
+                "product": product,
+                "upstream": [*before],
+            }
+        )
     executor = {"dotted_path": "ploomber.executors.Parallel", "processes": workers}
-    pipeline = {"meta": {"extract_upstream": False}, "executor": executor, "tasks": tasks}
+    pipeline = {
+        "meta": {"extract_upstream": False},
+        "executor": executor,
+        "tasks": tasks,
+    }
     (folder / "pipeline.yaml").write_text(json.dumps(pipeline), encoding="utf-8")
 
 
@@ -84,7 +101,9 @@ def write_snakemake(graph: Graph, folder: Path, _workers: int) -> None:
         inputs = [f"{name}.txt" for name in before]
         command = f"{sys.executable} stage.py {stage}.txt {' '.join(inputs)}"
         given = f"    input: {inputs!r}\n" if inputs else ""
-        rules.append(f"rule {stage}:\n{given}    output: '{stage}.txt'\n    shell: {command!r}")
+        rules.append(
+            f"rule {stage}:\n{given}    output: '{stage}.txt'\n    shell: {command!r}"
+        )
     (folder / "Snakefile").write_text("\n\n".join(rules) + "\n", encoding="utf-8")
 
 
@@ -95,17 +114,30 @@ def write_dvc(graph: Graph, folder: Path, _workers: int) -> None:
     for stage, before in graph.items():
         inputs = [f"{name}.txt" for name in before]
         command = f"{sys.executable} stage.py {stage}.txt {' '.join(inputs)}"
-        stages[stage] = {"cmd": command, "deps": ["stage.py", *inputs], "outs": [f"{stage}.txt"]}
+        stages[stage] = {
+            "cmd": command,
+            "deps": ["stage.py", *inputs],
+            "outs": [f"{stage}.txt"],
+        }
     (folder / "dvc.yaml").write_text(json.dumps({"stages": stages}), encoding="utf-8")
     dvc = str(binaries("dvc") / "dvc")
-    subprocess.run([dvc, "init", "--no-scm", "--quiet"], cwd=folder, env=os.environ | QUIET, check=True)
     subprocess.run(
-        [dvc, "config", "core.check_update", "false"], cwd=folder, env=os.environ | QUIET, check=True
+        [dvc, "init", "--no-scm", "--quiet"],
+        cwd=folder,
+        env=os.environ | QUIET,
+        check=True,
+    )
+    subprocess.run(
+        [dvc, "config", "core.check_update", "false"],
+        cwd=folder,
+        env=os.environ | QUIET,
+        check=True,
     )
 
 
 def write_metaflow(graph: Graph, folder: Path, _workers: int) -> None:
-    """A class with a method a stage, and an end, which may not join; Metaflow starts a process for each."""
+    """A class with a method a stage, and an end, which may not join; Metaflow starts a
+    process for each."""
     after: dict[str, list[str]] = {stage: [] for stage in graph}
     for stage, before in graph.items():
         for name in before:
@@ -123,14 +155,21 @@ def write_metaflow(graph: Graph, folder: Path, _workers: int) -> None:
             "        import pandas as pd",
             f"        self.x = int(pd.Series({value}).sum()) + 1",
         ]
-        lines.append(f"        self.next({', '.join(f'self.{names[n]}' for n in after[stage])})")
-    lines.append("    @step\n    def end(self):\n        pass\n\n\nif __name__ == '__main__':\n    Trivial()")
+        lines.append(
+            f"        self.next({', '.join(f'self.{names[n]}' for n in after[stage])})"
+        )
+    lines.append(
+        "    @step\n    def end(self):\n        pass\n\n\nif __name__ == '__main__':\n    Trivial()"
+    )
     (folder / "flow.py").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 PEERS = {
     "Ploomber": Peer(
-        "ploomber", write_ploomber, ("{bin}/ploomber", "build", "--force"), ("{bin}/ploomber", "build")
+        "ploomber",
+        write_ploomber,
+        ("{bin}/ploomber", "build", "--force"),
+        ("{bin}/ploomber", "build"),
     ),
     "snakemake": Peer(
         "snakemake",
@@ -139,12 +178,23 @@ PEERS = {
         ("{bin}/snakemake", "--cores", "{workers}", "--quiet", "all"),
     ),
     "DVC": Peer(
-        "dvc", write_dvc, ("{bin}/dvc", "repro", "--force", "--quiet"), ("{bin}/dvc", "repro", "--quiet")
+        "dvc",
+        write_dvc,
+        ("{bin}/dvc", "repro", "--force", "--quiet"),
+        ("{bin}/dvc", "repro", "--quiet"),
     ),
     "Metaflow": Peer(
         "metaflow",
         write_metaflow,
-        ("{bin}/python", "flow.py", "--quiet", "--no-pylint", "run", "--max-workers", "{workers}"),
+        (
+            "{bin}/python",
+            "flow.py",
+            "--quiet",
+            "--no-pylint",
+            "run",
+            "--max-workers",
+            "{workers}",
+        ),
     ),
 }
 
@@ -162,16 +212,30 @@ def commands(
             "METAFLOW_HOME": str(project),
             "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(project),
         }
-        for label, argv in ((name, peer.command), (f"{name}, nothing changed", peer.unchanged)):
+        for label, argv in (
+            (name, peer.command),
+            (f"{name}, nothing changed", peer.unchanged),
+        ):
             if argv:
-                filled = [part.format(bin=binaries(peer.requirement), workers=workers) for part in argv]
-                found[label] = partial(measure, filled, folder=project, environment=environment)
+                filled = [
+                    part.format(bin=binaries(peer.requirement), workers=workers)
+                    for part in argv
+                ]
+                found[label] = partial(
+                    measure, filled, folder=project, environment=environment
+                )
     return found
 
 
-def workload(name: str, cells: list[dict[str, object]], graph: Graph, args: argparse.Namespace) -> list[Row]:
+def workload(
+    name: str, cells: list[dict[str, object]], graph: Graph, args: argparse.Namespace
+) -> list[Row]:
     """All contenders on one graph, paired."""
-    peers = {label: peer for label, peer in PEERS.items() if install(peer.requirement, "pandas", "ipykernel")}
+    peers = {
+        label: peer
+        for label, peer in PEERS.items()
+        if install(peer.requirement, "pandas", "ipykernel")
+    }
     with tempfile.TemporaryDirectory() as folder:
         notebook = write_notebook(cells, Path(folder) / "trivial.ipynb")
         ours = contenders(notebook, args.workers)
@@ -219,13 +283,16 @@ three for a stage of one cell.
 
 
 def write_page(rows: list[Row], path: Path, args: argparse.Namespace) -> None:
-    """A page for the documentation: the table and, beside it in `images/`, the plots."""
+    """A page for the documentation: the table and, beside it in `images/`, the
+    plots."""
     images = path.parent / "images"
     images.mkdir(parents=True, exist_ok=True)
     for suffix, ink in (("", "#1f2328"), ("-dark", "#e6edf3")):
         draw(rows, images / f"{path.stem}{suffix}.svg", ink)
     names = ", ".join(
-        f"{label} {version(peer.requirement)}" for label, peer in PEERS.items() if _was_run(label, rows)
+        f"{label} {version(peer.requirement)}"
+        for label, peer in PEERS.items()
+        if _was_run(label, rows)
     )
     text = f"""\
 # Benchmarks
@@ -256,19 +323,31 @@ def _was_run(label: str, rows: list[Row]) -> bool:
 
 
 def draw(rows: list[Row], path: Path, ink: str) -> None:
-    """Bars of CPU and wall seconds, one panel a workload, as SVG without a background."""
+    """Bars of CPU and wall seconds, one panel a workload, as SVG without a
+    background."""
     import matplotlib as mpl
 
     mpl.use("svg")
     import matplotlib.pyplot as plt
 
     colours = dict.fromkeys(
-        ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), ink
+        (
+            "text.color",
+            "axes.labelcolor",
+            "axes.edgecolor",
+            "xtick.color",
+            "ytick.color",
+        ),
+        ink,
     )
     names = list(dict.fromkeys(row.workload for row in rows))
     with mpl.rc_context({**colours, "svg.hashsalt": path.stem, "svg.fonttype": "none"}):
         fig, axes = plt.subplots(
-            1, len(names), figsize=(5 * len(names), 4.2), layout="constrained", squeeze=False
+            1,
+            len(names),
+            figsize=(5 * len(names), 4.2),
+            layout="constrained",
+            squeeze=False,
         )
         for ax, name in zip(axes[0], names, strict=True):
             _draw_panel(ax, name, [row for row in rows if row.workload == name][::-1])
@@ -279,8 +358,20 @@ def draw(rows: list[Row], path: Path, ink: str) -> None:
 
 def _draw_panel(ax: Any, name: str, rows: list[Row]) -> None:
     places = range(len(rows))
-    ax.barh([p + 0.2 for p in places], [r.cost.cpu for r in rows], 0.4, color="#2f81f7", label="CPU s")
-    ax.barh([p - 0.2 for p in places], [r.cost.wall for r in rows], 0.4, color="#bf8700", label="wall s")
+    ax.barh(
+        [p + 0.2 for p in places],
+        [r.cost.cpu for r in rows],
+        0.4,
+        color="#2f81f7",
+        label="CPU s",
+    )
+    ax.barh(
+        [p - 0.2 for p in places],
+        [r.cost.wall for r in rows],
+        0.4,
+        color="#bf8700",
+        label="wall s",
+    )
     ax.set_yticks(list(places), [row.contender for row in rows])
     ax.set(title=name, xlabel="seconds")
     ax.spines[["top", "right"]].set_visible(False)
@@ -291,13 +382,24 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no round that ends later")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=float("inf"),
+        help="begin no round that ends later",
+    )
     parser.add_argument("--stages", type=int, default=20)
     parser.add_argument("-j", "--workers", type=int, default=2)
-    parser.add_argument("--page", type=Path, help="write the table and a plot as a page of the documentation")
+    parser.add_argument(
+        "--page",
+        type=Path,
+        help="write the table and a plot as a page of the documentation",
+    )
     args = parser.parse_args()
     width = args.stages - 2
-    rows = workload(f"chain of {args.stages}", chain(args.stages), chain_graph(args.stages), args)
+    rows = workload(
+        f"chain of {args.stages}", chain(args.stages), chain_graph(args.stages), args
+    )
     rows += workload(f"fan-out of {width}", fan_out(width), fan_out_graph(width), args)
     print(table(rows, baseline=PAPERMILL, markdown=False))
     if args.page:

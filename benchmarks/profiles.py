@@ -1,9 +1,11 @@
-"""What it costs to look at a value: `python benchmarks/profiles.py [--gigabytes 1] [--rounds 5] [--check]`.
+"""What it costs to look at a value: `python benchmarks/profiles.py [--gigabytes 1]
+[--rounds 5] [--check]`.
 
-A frame of twenty columns (numbers, dates, categories, texts, gaps) is profiled as at the end of a stage, in
-CPU seconds of this process; the bar is 0.15. The same with what a contract may ask besides: the smallest and
-the largest number of all rows, not of the sample. Last, a stage whose values nobody reads, of which no
-profile is made: what it leaves is shown, and must be nothing.
+A frame of twenty columns (numbers, dates, categories, texts, gaps) is profiled as at
+the end of a stage, in CPU seconds of this process; the bar is 0.15. The same with what
+a contract may ask besides: the smallest and the largest number of all rows, not of the
+sample. Last, a stage whose values nobody reads, of which no profile is made: what it
+leaves is shown, and must be nothing.
 """
 
 from __future__ import annotations
@@ -26,25 +28,46 @@ from jupyter_pipe.kernel.session import Session
 
 BAR = 0.15
 """CPU seconds for a frame of 1 GB."""
-WORDS = ("Amsterdam", "Bergen", "Coimbra", "Dubrovnik", "Évora", "Faro", "Gdańsk", "Hvar")
+WORDS = (
+    "Amsterdam",
+    "Bergen",
+    "Coimbra",
+    "Dubrovnik",
+    "Évora",
+    "Faro",
+    "Gdańsk",
+    "Hvar",
+)
 
 
 def make_frame(gigabytes: float) -> pd.DataFrame:
-    """Twenty columns of so many GB (1e9 bytes), as `memory_usage(deep=True)` counts them."""
-    return _frame(int(gigabytes * 1e9 / (_frame(10_000).memory_usage(deep=True).sum() / 10_000)))
+    """Twenty columns of so many GB (1e9 bytes), as `memory_usage(deep=True)` counts
+    them."""
+    return _frame(
+        int(gigabytes * 1e9 / (_frame(10_000).memory_usage(deep=True).sum() / 10_000))
+    )
 
 
 def _frame(rows: int) -> pd.DataFrame:
     rng = np.random.default_rng(7)
     whole = rng.integers(0, 1 << 30, rows)
-    columns: dict[str, Any] = {f"number_{each}": rng.random(rows) * 10**each for each in range(8)}
+    columns: dict[str, Any] = {
+        f"number_{each}": rng.random(rows) * 10**each for each in range(8)
+    }
     columns |= {f"whole_{each}": whole >> each for each in range(5)}
-    columns |= {f"gap_{each}": np.where(whole % 7 == each, np.nan, rng.random(rows)) for each in range(2)}
+    columns |= {
+        f"gap_{each}": np.where(whole % 7 == each, np.nan, rng.random(rows))
+        for each in range(2)
+    }
     columns["day"] = pd.Timestamp("2020-01-01") + pd.to_timedelta(whole, unit="s")
     columns["kind"] = pd.Categorical.from_codes((whole % 8).astype("int8"), list(WORDS))
     columns["new"] = whole % 2 == 0
-    columns["city"] = pd.array([WORDS[each] for each in (whole % 8).tolist()], dtype="str")
-    columns["place"] = pd.array([WORDS[each] for each in (whole % 5).tolist()], dtype="str")
+    columns["city"] = pd.array(
+        [WORDS[each] for each in (whole % 8).tolist()], dtype="str"
+    )
+    columns["place"] = pd.array(
+        [WORDS[each] for each in (whole % 5).tolist()], dtype="str"
+    )
     return pd.DataFrame(columns)
 
 
@@ -59,7 +82,8 @@ def cpu_of(work: Callable[[], object], rounds: int) -> float:
 
 
 def unread(frame: pd.DataFrame) -> int:
-    """How many profiles a stage leaves that has the frame, of which nobody reads anything."""
+    """How many profiles a stage leaves that has the frame, of which nobody reads
+    anything."""
     with tempfile.TemporaryDirectory() as folder:
         session = Session(Context(folder), {"frame": frame})
         return len(session.store_outputs([]).get("profiles", {}))
@@ -67,10 +91,14 @@ def unread(frame: pd.DataFrame) -> int:
 
 def main() -> None:
     """Measure, and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--gigabytes", type=float, default=1.0)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--check", action="store_true", help="exit with 1 above the bar")
+    parser.add_argument(
+        "--check", action="store_true", help="exit with 1 above the bar"
+    )
     parser.add_argument("--markdown", action="store_true")
     args = parser.parse_args()
     frame = make_frame(args.gigabytes)

@@ -1,8 +1,9 @@
-"""What a compiled scorer costs beside a function written by hand: `python benchmarks/scoring.py [--check]`.
+"""What a compiled scorer costs beside a function written by hand: `python
+benchmarks/scoring.py [--check]`.
 
-Both do the same to the same rows: gaps, ratios, logarithms, words, a forest behind encoders. CPU seconds,
-in turn, so that what else the machine does falls on both. `--check` exits with 1 above 1.3 times for 10,000
-rows or 1.5 times for a single row.
+Both do the same to the same rows: gaps, ratios, logarithms, words, a forest behind
+encoders. CPU seconds, in turn, so that what else the machine does falls on both.
+`--check` exits with 1 above 1.3 times for 10,000 rows or 1.5 times for a single row.
 """
 
 from __future__ import annotations
@@ -121,14 +122,23 @@ def build() -> tuple[Any, dict[str, Any]]:
             }
         )
     kernel = {"name": "python3", "display_name": "Python", "language": "python"}
-    content = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
-    program = read_program(read_notebook(Path("homes.ipynb"), json.dumps(content).encode()), Path())
+    content = {
+        "cells": cells,
+        "metadata": {"kernelspec": kernel},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    program = read_program(
+        read_notebook(Path("homes.ipynb"), json.dumps(content).encode()), Path()
+    )
     return build_scorer(program, names["predicted"]), names
 
 
 def main() -> int:
     """Print both costs, and the share."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--check", action="store_true")
     args = parser.parse_args()
     built, names = build()

@@ -1,4 +1,5 @@
-"""A service under load: how fast, how steady in a swap, what is lost, what bad input does, what memory does.
+"""A service under load: how fast, how steady in a swap, what is lost, what bad input
+does, what memory does.
 
     python benchmarks/serving.py --rate            # requests a second beside `mlflow models serve`
     python benchmarks/serving.py --swaps 100000    # requests through 20 swaps, kills and an absent source
@@ -6,8 +7,9 @@
     python benchmarks/serving.py --fuzz 2000       # bad requests; schemathesis reads /openapi.json
     python benchmarks/serving.py --all --bars      # exits 1 if a bar is missed
 
-The bundle is that of a notebook with a forest and some steps before it. MLflow serves the same bundle, as a
-model around it, if it is installed. Clients are connections of one process that ask without a pause.
+The bundle is that of a notebook with a forest and some steps before it. MLflow serves
+the same bundle, as a model around it, if it is installed. Clients are connections of
+one process that ask without a pause.
 """
 
 from __future__ import annotations
@@ -79,7 +81,10 @@ class Versions:
 
     def __init__(self, folder: Path, count: int = 3) -> None:
         self.folder = folder
-        self._built = [build(NOTEBOOK.replace("SEED", str(seed)))[0] for seed in range(1, count + 1)]
+        self._built = [
+            build(NOTEBOOK.replace("SEED", str(seed)))[0]
+            for seed in range(1, count + 1)
+        ]
         self._number = 0
 
     def put(self) -> str:
@@ -87,7 +92,9 @@ class Versions:
         built = self._built[self._number % len(self._built)]
         self._number += 1
         name = f"run-{self._number}"
-        manifest = make_manifest(built, name="homes", rows="raw", score="predicted", digest="d", run_id=name)
+        manifest = make_manifest(
+            built, name="homes", rows="raw", score="predicted", digest="d", run_id=name
+        )
         write_bundle(self.folder, built, manifest)
         return name
 
@@ -112,8 +119,13 @@ class Service:
 
     def get(self, path: str) -> tuple[int, bytes]:
         """Status and body; 0 where nothing answers."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", self.port, timeout=PATIENCE
+        )
+        with (
+            contextlib.closing(connection),
+            contextlib.suppress(OSError, http.client.HTTPException),
+        ):
             connection.request("GET", path)
             answer = connection.getresponse()
             return answer.status, answer.read()
@@ -125,7 +137,9 @@ class Service:
         for line in self.get("/metrics")[1].decode().splitlines():
             if not line.startswith("#"):
                 name, _, value = line.rpartition(" ")
-                totals[name.partition("{")[0].removeprefix("jupyter_pipe_")] += int(float(value))
+                totals[name.partition("{")[0].removeprefix("jupyter_pipe_")] += int(
+                    float(value)
+                )
         return totals
 
     def workers(self) -> list[int]:
@@ -138,10 +152,22 @@ class Service:
 @contextlib.contextmanager
 def ours(folder: Path, workers: int) -> Iterator[Service]:
     """`jupyter pipe serve` of the bundle in `folder/homes`."""
-    command = [sys.executable, "-m", "jupyter_pipe.cli.main", "serve", "homes", "--port", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "jupyter_pipe.cli.main",
+        "serve",
+        "homes",
+        "--port",
+        "0",
+    ]
     log = (folder / "serve.log").open("a")
     process = subprocess.Popen(
-        [*command, "--workers", str(workers)], cwd=folder, stdout=subprocess.PIPE, stderr=log, text=True
+        [*command, "--workers", str(workers)],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
     )
     assert process.stdout
     port = int(process.stdout.readline().rpartition(":")[2])
@@ -166,7 +192,17 @@ def mlflows(folder: Path, workers: int) -> Iterator[Service]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", "mlflow", "--env-manager", "local"]
+    command = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "models",
+        "serve",
+        "-m",
+        "mlflow",
+        "--env-manager",
+        "local",
+    ]
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     log = (folder / "mlflow.log").open("w")
     process = subprocess.Popen(
@@ -177,7 +213,9 @@ def mlflows(folder: Path, workers: int) -> Iterator[Service]:
         env={**os.environ, "PATH": path},
         start_new_session=True,
     )
-    service = Service(process, port, "/invocations", json.dumps({"dataframe_records": [ROW]}).encode())
+    service = Service(
+        process, port, "/invocations", json.dumps({"dataframe_records": [ROW]}).encode()
+    )
     try:
         until(lambda: service.get("/ping")[0] == 200, "MLflow being ready")
         yield service
@@ -189,8 +227,9 @@ def mlflows(folder: Path, workers: int) -> Iterator[Service]:
 
 @dataclass
 class Load:
-    """What clients saw. `times` are pairs of when an answer came and how long it took, in seconds. `failed`
-    has for each request without an answer the worker that had answered on its connection before."""
+    """What clients saw. `times` are pairs of when an answer came and how long it took,
+    in seconds. `failed` has for each request without an answer the worker that had
+    answered on its connection before."""
 
     wanted: int
     times: list[tuple[float, float]] = field(default_factory=list)
@@ -200,7 +239,9 @@ class Load:
 
     def rate(self) -> float:
         """Answers a second."""
-        return len(self.times) / (self.times[-1][0] - self.times[0][0] + self.times[0][1])
+        return len(self.times) / (
+            self.times[-1][0] - self.times[0][0] + self.times[0][1]
+        )
 
     def p99(self, begin: float = 0.0, end: float = float("inf")) -> float:
         """The time that 99 % of the answers between two moments took at most."""
@@ -209,8 +250,12 @@ class Load:
 
 
 async def _client(service: Service, load: Load) -> None:
-    head = f"POST {service.path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-    request = f"{head}Content-Length: {len(service.body)}\r\n\r\n".encode() + service.body
+    head = (
+        f"POST {service.path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    )
+    request = (
+        f"{head}Content-Length: {len(service.body)}\r\n\r\n".encode() + service.body
+    )
     writer: asyncio.StreamWriter | None = None
     reader: asyncio.StreamReader | None = None
     worker = ""
@@ -219,7 +264,9 @@ async def _client(service: Service, load: Load) -> None:
         started = time.perf_counter()
         try:
             if writer is None or reader is None:
-                reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
+                reader, writer = await asyncio.open_connection(
+                    "127.0.0.1", service.port
+                )
                 worker = ""
             writer.write(request)
             status, worker = await _answer(reader)
@@ -238,12 +285,16 @@ async def _client(service: Service, load: Load) -> None:
 
 async def _answer(reader: asyncio.StreamReader) -> tuple[int, str]:
     head = (await reader.readuntil(b"\r\n\r\n")).decode()
-    headers = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)
+    headers = dict(
+        line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line
+    )
     await reader.readexactly(int(headers["content-length"]))
     return int(head.split(" ", 2)[1]), headers.get("x-worker", "")
 
 
-async def _together(service: Service, load: Load, clients: int, meanwhile: Callable[[], None] | None) -> None:
+async def _together(
+    service: Service, load: Load, clients: int, meanwhile: Callable[[], None] | None
+) -> None:
     asking = [asyncio.create_task(_client(service, load)) for _ in range(clients)]
     if meanwhile is not None:
         await asyncio.to_thread(meanwhile)
@@ -251,7 +302,10 @@ async def _together(service: Service, load: Load, clients: int, meanwhile: Calla
 
 
 def run_load(
-    service: Service, wanted: int, clients: int, meanwhile: Callable[[Load], None] | None = None
+    service: Service,
+    wanted: int,
+    clients: int,
+    meanwhile: Callable[[Load], None] | None = None,
 ) -> Load:
     """Ask so many requests. `meanwhile` runs beside them."""
     load = Load(wanted)
@@ -264,7 +318,8 @@ def run_load(
 
 
 def measure_rate(folder: Path, requests: int, workers: int, clients: int) -> bool:
-    """Requests a second beside MLflow, in turns, so that what else the machine does meets both."""
+    """Requests a second beside MLflow, in turns, so that what else the machine does
+    meets both."""
     rates: dict[str, list[float]] = {"ours": [], "mlflow": []}
     for _ in range(2):
         for name, serve in (("ours", ours), ("mlflow", mlflows)):
@@ -273,15 +328,23 @@ def measure_rate(folder: Path, requests: int, workers: int, clients: int) -> boo
                 load = run_load(service, requests, clients)
             assert set(load.statuses) == {200}, load.statuses
             rates[name].append(load.rate())
-            print(f"     {name}: {load.rate():.0f} a second, p99 {1000 * load.p99():.0f} ms", flush=True)
+            print(
+                f"     {name}: {load.rate():.0f} a second, p99 {1000 * load.p99():.0f} ms",
+                flush=True,
+            )
     ratio = max(rates["ours"]) / max(rates["mlflow"])
     return bar(
-        f"requests a second beside MLflow's, {workers} workers, {clients} clients", f"{ratio:.1f}", ratio >= 2
+        f"requests a second beside MLflow's, {workers} workers, {clients} clients",
+        f"{ratio:.1f}",
+        ratio >= 2,
     )
 
 
-def measure_swaps(folder: Path, versions: Versions, requests: int, workers: int) -> bool:
-    """Requests through swaps, kills and an absent source; nothing fails but what a killed worker had."""
+def measure_swaps(
+    folder: Path, versions: Versions, requests: int, workers: int
+) -> bool:
+    """Requests through swaps, kills and an absent source; nothing fails but what a
+    killed worker had."""
     killed: set[str] = set()
     spans: list[tuple[float, float]] = []
     swaps = 20
@@ -291,7 +354,10 @@ def measure_swaps(folder: Path, versions: Versions, requests: int, workers: int)
 
         def meanwhile(load: Load) -> None:
             for number in range(swaps):
-                until(lambda n=number: load.asked >= requests * (n + 1) / (swaps + 2), "the load going on")
+                until(
+                    lambda n=number: load.asked >= requests * (n + 1) / (swaps + 2),
+                    "the load going on",
+                )
                 began = time.perf_counter()
                 name = versions.put().encode()
                 until(lambda name=name: name in service.get("/ready")[1], "the swap")
@@ -304,7 +370,10 @@ def measure_swaps(folder: Path, versions: Versions, requests: int, workers: int)
                     worker = random.choice(service.workers())
                     killed.add(str(worker))
                     os.kill(worker, signal.SIGKILL)
-                    until(lambda: len(service.workers()) == workers, "the worker coming back")
+                    until(
+                        lambda: len(service.workers()) == workers,
+                        "the worker coming back",
+                    )
                 if number % 5 == 3:
                     (folder / "away").rename(folder / "homes")
 
@@ -313,7 +382,9 @@ def measure_swaps(folder: Path, versions: Versions, requests: int, workers: int)
         counts = service.counts()
     stray = [worker for worker in load.failed if worker not in killed | {""}]
     disturbed = [load.p99(begin, end) for begin, end in spans]
-    print(f"     {dict(load.statuses)}, {len(load.failed)} failed, {len(killed)} workers killed")
+    print(
+        f"     {dict(load.statuses)}, {len(load.failed)} failed, {len(killed)} workers killed"
+    )
     lines = _lines(folder)
     said = counts["log_lines_total"] + counts["log_lost_total"]
     middle = sorted(disturbed)[len(disturbed) // 2]
@@ -335,7 +406,11 @@ def measure_swaps(folder: Path, versions: Versions, requests: int, workers: int)
                 f"{counts['answers_total']:,} = {said:,}",
                 counts["answers_total"] == said,
             ),
-            bar("lines on disk", f"{lines:,}", counts["log_lines_total"] <= lines <= counts["answers_total"]),
+            bar(
+                "lines on disk",
+                f"{lines:,}",
+                counts["log_lines_total"] <= lines <= counts["answers_total"],
+            ),
             bar(
                 "p99 in a swap, of that before",
                 f"{middle / quiet.p99():.1f} ({1000 * quiet.p99():.0f} ms before)",
@@ -351,12 +426,17 @@ def _not_200(load: Load) -> int:
 
 def _is_written(service: Service) -> bool:
     counts = service.counts()
-    return counts["answers_total"] == counts["log_lines_total"] + counts["log_lost_total"]
+    return (
+        counts["answers_total"] == counts["log_lines_total"] + counts["log_lost_total"]
+    )
 
 
 def _lines(folder: Path) -> int:
     logs = (folder / ".jupyter_pipe" / "serving" / "homes" / "log").glob("*.sqlite")
-    return sum(sqlite3.connect(path).execute("SELECT count(*) FROM answers").fetchone()[0] for path in logs)
+    return sum(
+        sqlite3.connect(path).execute("SELECT count(*) FROM answers").fetchone()[0]
+        for path in logs
+    )
 
 
 def measure_memory(folder: Path, requests: int) -> bool:
@@ -392,9 +472,13 @@ def measure_fuzz(folder: Path, requests: int) -> bool:
         ]
         address = f"http://127.0.0.1:{service.port}/openapi.json"
         command = [str(tool), "run", address, *each]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, cwd=folder, check=False
+        )
         alive = service.get("/ready")[0] == 200
-    wrong = sum(count for status, count in found.items() if status >= 500 or status == 0)
+    wrong = sum(
+        count for status, count in found.items() if status >= 500 or status == 0
+    )
     last = (done.stdout.strip().splitlines() or [""])[-1].strip("= ")
     return all(
         [
@@ -432,12 +516,16 @@ def _bad(chance: random.Random) -> tuple[bytes, dict[str, str]]:
     if chance.random() < 0.2:
         row.pop(chance.choice(list(row)))
     body = json.dumps(
-        chance.choice([row, [row], {"rows": [row] * chance.randint(0, 3)}, {"rows": row}, [[row]]])
+        chance.choice(
+            [row, [row], {"rows": [row] * chance.randint(0, 3)}, {"rows": row}, [[row]]]
+        )
     )
     raw = body.encode(chance.choice(["utf-8"] * 6 + ["utf-16", "utf-32", "utf-8-sig"]))
     kind = chance.random()
     if kind < 0.2:
-        raw = bytes(byte if chance.random() > 0.03 else chance.randrange(256) for byte in raw)
+        raw = bytes(
+            byte if chance.random() > 0.03 else chance.randrange(256) for byte in raw
+        )
     elif kind < 0.25:
         raw = b'{"rows":' * chance.choice([10, 2000]) + raw
     elif kind < 0.3:
@@ -458,7 +546,10 @@ def _bad(chance: random.Random) -> tuple[bytes, dict[str, str]]:
 
 def _post(port: int, body: bytes, headers: dict[str, str]) -> int:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
-    with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
+    with (
+        contextlib.closing(connection),
+        contextlib.suppress(OSError, http.client.HTTPException),
+    ):
         connection.request("POST", "/score", body, headers)
         answer = connection.getresponse()
         answer.read()
@@ -476,7 +567,9 @@ def main() -> int:
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--clients", type=int, default=8)
-    parser.add_argument("--bars", action="store_true", help="exit with 1 if a bar is missed")
+    parser.add_argument(
+        "--bars", action="store_true", help="exit with 1 if a bar is missed"
+    )
     args = parser.parse_args()
     if args.all:
         args.rate, args.swaps, args.memory, args.fuzz = 1500, 100_000, 50_000, 2_000

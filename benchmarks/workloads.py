@@ -1,4 +1,5 @@
-"""The notebooks that the benchmarks run: the examples, and stages that do next to nothing."""
+"""The notebooks that the benchmarks run: the examples, and stages that do next to
+nothing."""
 
 from __future__ import annotations
 
@@ -17,14 +18,19 @@ def chain(stages: int) -> list[dict[str, Any]]:
     return [
         code("imports", "import pandas as pd"),
         first,
-        *(code(f"cell-{n}", f"x{n} = x{n - 1} + {ONE}", f"stage:s{n}") for n in range(1, stages)),
+        *(
+            code(f"cell-{n}", f"x{n} = x{n - 1} + {ONE}", f"stage:s{n}")
+            for n in range(1, stages)
+        ),
     ]
 
 
 def fan_out(width: int) -> list[dict[str, Any]]:
     """One stage, `width` that only need it, and one that needs them all."""
     first = code("start", f"x = {ONE}", "stage:start")
-    middle = [code(f"cell-{n}", f"y{n} = x + {ONE}", f"stage:s{n}") for n in range(width)]
+    middle = [
+        code(f"cell-{n}", f"y{n} = x + {ONE}", f"stage:s{n}") for n in range(width)
+    ]
     names = ", ".join(f"y{n}" for n in range(width))
     return [
         code("imports", "import pandas as pd"),
@@ -35,14 +41,20 @@ def fan_out(width: int) -> list[dict[str, Any]]:
 
 
 def wide(stages: int, cells: int) -> list[dict[str, Any]]:
-    """`cells` cells of ordinary analysis code in `stages` stages that hand frames on."""
+    """`cells` cells of ordinary analysis code in `stages` stages that hand frames
+    on."""
     made = [
-        code("start", "import numpy as np\nimport pandas as pd\n\nframe_0 = pd.DataFrame({'a': [1.0, 2.0]})")
+        code(
+            "start",
+            "import numpy as np\nimport pandas as pd\n\nframe_0 = pd.DataFrame({'a': [1.0, 2.0]})",
+        )
     ]
     each = (cells - 1) // stages
     for stage in range(stages):
         source, new = f"frame_{stage}", f"frame_{stage + 1}"
-        made.append(code(f"open-{stage}", f"{new} = {source}.copy()", f"stage:s{stage}"))
+        made.append(
+            code(f"open-{stage}", f"{new} = {source}.copy()", f"stage:s{stage}")
+        )
         made += [code(f"cell-{stage}-{n}", _analysis(new, n)) for n in range(each - 1)]
     return made
 
@@ -62,7 +74,12 @@ def code(cell_id: str, source: str, *tags: str) -> dict[str, Any]:
 def write_notebook(cells: Sequence[dict[str, Any]], path: Path) -> Path:
     """`path`, once it holds a notebook of `cells` for the python3 kernel."""
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    notebook = {"cells": list(cells), "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    notebook = {
+        "cells": list(cells),
+        "metadata": {"kernelspec": kernel},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
     path.write_text(json.dumps(notebook, indent=1) + "\n", encoding="utf-8")
     return path
 

@@ -1,7 +1,8 @@
 """Draws docs/images/packages.svg: which package imports which, read from the code.
 
-`python docs/draw_packages.py` writes; `--check` exits 1 if the picture is not current. An arrow goes from the
-package that is imported to the one that imports it; arrows that follow from others are left out.
+`python docs/draw_packages.py` writes; `--check` exits 1 if the picture is not current.
+An arrow goes from the package that is imported to the one that imports it; arrows that
+follow from others are left out.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ def main() -> int:
     """Write or check the picture."""
     text = draw()
     if "--check" in sys.argv[1:]:
-        return 0 if TARGET.exists() and TARGET.read_text(encoding="utf-8") == text else 1
+        return (
+            0 if TARGET.exists() and TARGET.read_text(encoding="utf-8") == text else 1
+        )
     TARGET.write_text(text, encoding="utf-8")
     return 0
 
@@ -35,8 +38,15 @@ def draw() -> str:
     names = sorted({*users, *(name for found in users.values() for name in found)})
     ordered = sorted(names, key=lambda name: (len(reached(name, users)), name))
     stages = tuple(Stage(name, (), "", "") for name in ordered)
-    edges = tuple(Edge(source, name) for name in ordered for source in sorted(nearest(name, users)))
-    return to_svg(Pipeline(1, "packages", "", Source("", ""), stages=stages, edges=edges)) + "\n"
+    edges = tuple(
+        Edge(source, name)
+        for name in ordered
+        for source in sorted(nearest(name, users))
+    )
+    return (
+        to_svg(Pipeline(1, "packages", "", Source("", ""), stages=stages, edges=edges))
+        + "\n"
+    )
 
 
 def read_imports() -> dict[str, set[str]]:
@@ -60,7 +70,9 @@ def room(name: str) -> str:
 def imported(path: Path) -> Iterator[str]:
     """The packages of ours that a file imports, anywhere in it."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("jupyter_pipe."):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
+            "jupyter_pipe."
+        ):
             yield (node.module or "").split(".")[1]
 
 

@@ -1,13 +1,15 @@
 """Weekly batches of home sales, drawn from a seeded model of a small city.
 
-`weekly_batches(folder, weeks)` returns the paths of `week_01.csv` … and writes the files that are
-missing. A week always holds the same sales. The flaws are those of real feeds:
+`weekly_batches(folder, weeks)` returns the paths of `week_01.csv` … and writes the
+files that are missing. A week always holds the same sales. The flaws are those of real
+feeds:
 
 - some lot areas and years of construction are missing;
 - some living areas were typed with one digit too many, some prices in thousands;
 - a batch repeats the last sales of the week before;
 - district names come in mixed case and with stray blanks;
-- from week `SCHEMA_CHANGE` on, `area` in square metres is called `living_area` and is in square feet.
+- from week `SCHEMA_CHANGE` on, `area` in square metres is called `living_area` and is
+  in square feet.
 """
 
 from __future__ import annotations
@@ -23,7 +25,13 @@ SALES_PER_WEEK = 360
 REPEATED_SALES = 6
 SCHEMA_CHANGE = 9
 SQUARE_FEET = 10.7639
-DISTRICTS = {"Harbour": 1.22, "Old Town": 1.15, "Riverside": 1.04, "Northfield": 0.93, "Millbrook": 0.86}
+DISTRICTS = {
+    "Harbour": 1.22,
+    "Old Town": 1.15,
+    "Riverside": 1.04,
+    "Northfield": 0.93,
+    "Millbrook": 0.86,
+}
 
 
 def weekly_batches(folder: str | Path, weeks: int) -> list[Path]:
@@ -63,7 +71,9 @@ def _sales(week: int) -> pd.DataFrame:
             "week": week,
             "district": district,
             "area": area.round(1),
-            "rooms": np.maximum(1, (area / 24 + rng.normal(0, 0.7, count)).round()).astype(int),
+            "rooms": np.maximum(
+                1, (area / 24 + rng.normal(0, 0.7, count)).round()
+            ).astype(int),
             "built": built,
             "condition": condition,
             "lot_area": lot_area.round(),
@@ -74,7 +84,11 @@ def _sales(week: int) -> pd.DataFrame:
 
 
 def _price(area, built, district, km_to_centre, condition, lot_area, week):
-    per_metre = 6200 * np.exp(-km_to_centre / 14) * pd.Series(district).map(DISTRICTS).to_numpy()
+    per_metre = (
+        6200
+        * np.exp(-km_to_centre / 14)
+        * pd.Series(district).map(DISTRICTS).to_numpy()
+    )
     age = 2025 - built
     charm = np.where(built < 1935, 1.12, 1.0)
     quality = (1 - 0.0035 * np.minimum(age, 70)) * (0.82 + 0.06 * condition)
@@ -90,7 +104,9 @@ def _with_flaws(week: int) -> pd.DataFrame:
     sales["built"] = sales["built"].astype("float").mask(chance[1] < 0.02)
     sales["area"] = sales["area"].mask(chance[2] < 0.006, sales["area"] * 10)
     sales["price"] = sales["price"].mask(chance[3] < 0.006, sales["price"] / 1000)
-    sales["district"] = sales["district"].mask(chance[4] < 0.04, " " + sales["district"].str.upper())
+    sales["district"] = sales["district"].mask(
+        chance[4] < 0.04, " " + sales["district"].str.upper()
+    )
     return sales
 
 

@@ -1,6 +1,8 @@
-"""Turns a notebook into a pipeline: tags mark stages, papermill runs them, a sidebar shows them.
+"""Turns a notebook into a pipeline: tags mark stages, papermill runs them, a sidebar
+shows them.
 
-`compile_notebook`, `run` and `start` are the Python API; what they return shows itself in a notebook.
+`compile_notebook`, `run` and `start` are the Python API; what they return shows itself
+in a notebook.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ __all__ = ["__version__", "compile_notebook", "run", "start"]
 
 
 def __getattr__(name: str) -> Any:
-    # The command line imports this package; it must not pay for the API that it does not use.
+    # The command line imports this package; it must not pay for the API that it does
+    # not use.
     if name in {"compile_notebook", "run", "start"}:
         from jupyter_pipe import api
 

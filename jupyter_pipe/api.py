@@ -9,8 +9,8 @@
     started = jupyter_pipe.start("home_value.ipynb")  # returns at once
     started.wait().metrics["best_mae"]
 
-Raises NotebookError, CompileError, ParameterError and RunError; a run whose stages fail is
-returned, with `run.state` and the failures.
+Raises NotebookError, CompileError, ParameterError and RunError; a run whose stages fail
+is returned, with `run.state` and the failures.
 """
 
 from __future__ import annotations
@@ -29,8 +29,11 @@ if TYPE_CHECKING:
 __all__ = ["compile_notebook", "run", "start"]
 
 
-def compile_notebook(path: str | Path, *, output: str | Path | None = None, force: bool = False) -> Pipeline:
-    """Compile a notebook, write its package (default: `STEM_pipeline/` beside it), return the DAG.
+def compile_notebook(
+    path: str | Path, *, output: str | Path | None = None, force: bool = False
+) -> Pipeline:
+    """Compile a notebook, write its package (default: `STEM_pipeline/` beside it),
+    return the DAG.
 
     `force` replaces generated files that were edited by hand.
     """
@@ -55,18 +58,23 @@ def run(
     root: str | Path | None = None,
     workdir: str | Path | None = None,
 ) -> Run:
-    """Run a notebook, a compiled package, or several notebooks as one pipeline: a list of their paths, or the
-    path of a `pipeline.toml`. Return the run when it is over.
+    """Run a notebook, a compiled package, or several notebooks as one pipeline: a list
+    of their paths, or the path of a `pipeline.toml`. Return the run when it is over.
 
-    `parameters` are Python values; `targets` limits the run to these stages and what they need;
-    `workers` is the number of stages at a time (default: the cores); `root` is the folder, or the URL,
-    that gets `.jupyter_pipe/`, `workdir` where stages run (default for both: the notebook's folder).
+    `parameters` are Python values; `targets` limits the run to these stages and what
+    they need; `workers` is the number of stages at a time (default: the cores); `root`
+    is the folder, or the URL, that gets `.jupyter_pipe/`, `workdir` where stages run
+    (default for both: the notebook's folder).
     """
     from jupyter_pipe.engine import run_pipeline
     from jupyter_pipe.runs.model import RunOptions
 
     options = RunOptions(
-        targets=tuple(targets), workers=workers, keep_going=keep_going, strict=strict, use_cache=use_cache
+        targets=tuple(targets),
+        workers=workers,
+        keep_going=keep_going,
+        strict=strict,
+        use_cache=use_cache,
     )
     return run_pipeline(_request(path, options, parameters, root, workdir))
 
@@ -85,14 +93,19 @@ def start(
 ) -> RunHandle:
     """Start what `run` runs, and return at once.
 
-    The run goes on in a thread of this process, which waits for it when it ends; one whose process is
-    killed is `interrupted`, and can be resumed. Raises what `run` raises before its first stage.
+    The run goes on in a thread of this process, which waits for it when it ends; one
+    whose process is killed is `interrupted`, and can be resumed. Raises what `run`
+    raises before its first stage.
     """
     from jupyter_pipe.handle import start_run
     from jupyter_pipe.runs.model import RunOptions
 
     options = RunOptions(
-        targets=tuple(targets), workers=workers, keep_going=keep_going, strict=strict, use_cache=use_cache
+        targets=tuple(targets),
+        workers=workers,
+        keep_going=keep_going,
+        strict=strict,
+        use_cache=use_cache,
     )
     return start_run(_request(path, options, parameters, root, workdir))
 

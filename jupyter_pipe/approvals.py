@@ -1,8 +1,9 @@
-"""Approvals: what a person said of a stage's result. `.jupyter_pipe/approvals/DIGEST.json`, signed.
+"""Approvals: what a person said of a stage's result.
+`.jupyter_pipe/approvals/DIGEST.json`, signed.
 
-The digest is that of what was shown: the question, the values, metrics and files that the stage left.
-Whatever of it changes makes another digest, so that an approval of the old result says nothing of the new
-one.
+The digest is that of what was shown: the question, the values, metrics and files that
+the stage left. Whatever of it changes makes another digest, so that an approval of the
+old result says nothing of the new one.
 """
 
 from __future__ import annotations
@@ -55,8 +56,12 @@ def approved_digest(pipeline: str, stage: Stage, result: StageResult) -> str:
         "pipeline": pipeline,
         "stage": stage.name,
         "question": stage.options.approve,
-        "values": sorted((name, each.ref.artifact) for each in result.outputs for name in each.names),
-        "metrics": sorted((name, repr(value)) for name, value in result.metrics.items()),
+        "values": sorted(
+            (name, each.ref.artifact) for each in result.outputs for name in each.names
+        ),
+        "metrics": sorted(
+            (name, repr(value)) for name, value in result.metrics.items()
+        ),
         "files": sorted((each.path, each.digest) for each in result.observed.written),
     }
     return hashlib.sha256(msgspec.json.encode(shown)).hexdigest()
@@ -65,12 +70,15 @@ def approved_digest(pipeline: str, stage: Stage, result: StageResult) -> str:
 def check_approval(
     state_folder: Path, pipeline: str, stage: Stage, result: StageResult
 ) -> ApprovalChecked | None:
-    """What was said of the result; None for a stage that asks nobody. What others signed was not said."""
+    """What was said of the result; None for a stage that asks nobody. What others
+    signed was not said."""
     if not stage.options.approve:
         return None
     digest = approved_digest(pipeline, stage, result)
     said = read_approval(state_folder, digest)
-    state: ApprovalState = "waiting" if said is None else "approved" if said.approved else "rejected"
+    state: ApprovalState = (
+        "waiting" if said is None else "approved" if said.approved else "rejected"
+    )
     return ApprovalChecked(
         stage=stage.name,
         question=stage.options.approve,
@@ -83,19 +91,24 @@ def check_approval(
 
 
 def write_approval(state_folder: Path, digest: str, approval: Approval) -> None:
-    """Write down what was said; it replaces what was said before. Raises RunError if it cannot be written."""
+    """Write down what was said; it replaces what was said before. Raises RunError if it
+    cannot be written."""
     path = _path(state_folder, digest)
     try:
         replace_file(path, sign(_PURPOSE, digest, to_json(approval)), sync=True)
     except OSError as error:
-        raise RunError(f"Cannot write {path}: {error.strerror or error}.", code="root_unwritable") from error
+        raise RunError(
+            f"Cannot write {path}: {error.strerror or error}.", code="root_unwritable"
+        ) from error
 
 
 def answer_question(store: RunStore, run: Run, stage: str, said: Approval) -> None:
-    """Answer the question of a stage of a run. Raises RunError for a stage that asks nobody, and
-    UntrustedError for a run of somebody else: what others signed names what it likes, and the answer would be
-    about that."""
-    asking = {each.name: each.approval for each in run.stages if each.approval is not None}
+    """Answer the question of a stage of a run. Raises RunError for a stage that asks
+    nobody, and UntrustedError for a run of somebody else: what others signed names what
+    it likes, and the answer would be about that."""
+    asking = {
+        each.name: each.approval for each in run.stages if each.approval is not None
+    }
     if stage not in asking:
         listed = (
             f"Those of this run that ask: {', '.join(asking)}."
@@ -111,14 +124,18 @@ def answer_question(store: RunStore, run: Run, stage: str, said: Approval) -> No
     store.require_no_links()
     digest = asking[stage].digest
     if not _DIGEST.fullmatch(digest):
-        raise RunError(f"The record of run {run.run_id} is damaged.", code="run_damaged")
+        raise RunError(
+            f"The record of run {run.run_id} is damaged.", code="run_damaged"
+        )
     write_approval(store.state_folder, digest, said)
 
 
 def waiting_stages(run: Run) -> tuple[ApprovalChecked, ...]:
     """The questions of a run that nobody has answered yet, as the run left them."""
     asked = (stage.approval for stage in run.stages)
-    return tuple(each for each in asked if each is not None and each.state != "approved")
+    return tuple(
+        each for each in asked if each is not None and each.state != "approved"
+    )
 
 
 def read_approval(state_folder: Path, digest: str) -> Approval | None:
@@ -126,7 +143,9 @@ def read_approval(state_folder: Path, digest: str) -> Approval | None:
     if not _DIGEST.fullmatch(digest):
         return None
     try:
-        return msgspec.json.decode(read_record(_path(state_folder, digest), _PURPOSE, digest), type=Approval)
+        return msgspec.json.decode(
+            read_record(_path(state_folder, digest), _PURPOSE, digest), type=Approval
+        )
     except UNREADABLE:
         return None
 

@@ -1,7 +1,8 @@
-"""Every finding of the compiler: its stable code, severity, and what a user should know about it.
+"""Every finding of the compiler: its stable code, severity, and what a user should know
+about it.
 
-`docs/diagnostics.md` is generated from this table. Codes are never reused: 1xx are about reading,
-tags and stages, 2xx about data flow, 3xx warn or inform.
+`docs/diagnostics.md` is generated from this table. Codes are never reused: 1xx are
+about reading, tags and stages, 2xx about data flow, 3xx warn or inform.
 """
 
 import sys
@@ -14,7 +15,8 @@ __all__ = ["RULES", "Rule", "rule", "severity_of", "to_markdown"]
 
 
 class Rule(Struct, frozen=True):
-    """`example` is a notebook with `‖` between stages; `fix` says how it becomes right."""
+    """`example` is a notebook with `‖` between stages; `fix` says how it becomes
+    right."""
 
     code: str
     title: str
@@ -363,7 +365,9 @@ _ADVICE = (
     ),
 )
 
-RULES: dict[str, Rule] = {found.code: found for found in (*_READING, *_DATA_FLOW, *_ADVICE)}
+RULES: dict[str, Rule] = {
+    found.code: found for found in (*_READING, *_DATA_FLOW, *_ADVICE)
+}
 
 
 def rule(code: str) -> Rule:

@@ -1,7 +1,8 @@
 """The errors that users meet. Each says what is wrong, where, and what to do next.
 
-Everything that a user can cause derives from `PipeError`; the command line prints it without a
-traceback and exits with its `exit_code`. Any other exception that escapes is a defect of ours.
+Everything that a user can cause derives from `PipeError`; the command line prints it
+without a traceback and exits with its `exit_code`. Any other exception that escapes is
+a defect of ours.
 """
 
 from __future__ import annotations
@@ -216,15 +217,21 @@ _STATUS_OF_CODE: dict[ErrorCode, int] = {
 class PipeError(Exception):
     """A mistake that the user can fix.
 
-    `code` is for programs (`notebook_unreadable`), `hint` the next step in one sentence, `cell_id`
-    the cell it is about, if there is one. `status` is that of an HTTP answer, but for some codes.
+    `code` is for programs (`notebook_unreadable`), `hint` the next step in one
+    sentence, `cell_id` the cell it is about, if there is one. `status` is that of an
+    HTTP answer, but for some codes.
     """
 
     exit_code: ClassVar[int] = 2
     status: ClassVar[int] = 400
 
     def __init__(
-        self, message: str, *, code: ErrorCode = "error", hint: str = "", cell_id: str | None = None
+        self,
+        message: str,
+        *,
+        code: ErrorCode = "error",
+        hint: str = "",
+        cell_id: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -234,15 +241,17 @@ class PipeError(Exception):
 
     @property
     def http_status(self) -> int:
-        """The status of an HTTP answer that reports this error: 4xx, for a user can fix it, but for what only
-        time can: 503."""
+        """The status of an HTTP answer that reports this error: 4xx, for a user can fix
+        it, but for what only time can: 503."""
         return _STATUS_OF_CODE.get(self.code, self.status)
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), self.args, self.__dict__))
 
 
-def _rebuild(cls: type[PipeError], args: tuple[str, ...], state: dict[str, object]) -> PipeError:
+def _rebuild(
+    cls: type[PipeError], args: tuple[str, ...], state: dict[str, object]
+) -> PipeError:
     error = cls.__new__(cls, *args)
     error.args = args
     error.__dict__.update(state)
@@ -250,21 +259,26 @@ def _rebuild(cls: type[PipeError], args: tuple[str, ...], state: dict[str, objec
 
 
 class NotebookError(PipeError):
-    """The file is not a notebook that can be read: missing, truncated, another language."""
+    """The file is not a notebook that can be read: missing, truncated, another
+    language."""
 
 
 class CompileError(PipeError):
-    """The notebook cannot become a pipeline; `diagnostics` holds everything found, at once."""
+    """The notebook cannot become a pipeline; `diagnostics` holds everything found, at
+    once."""
 
     status = 422
 
-    def __init__(self, message: str, *, diagnostics: Sequence[Diagnostic] = (), hint: str = "") -> None:
+    def __init__(
+        self, message: str, *, diagnostics: Sequence[Diagnostic] = (), hint: str = ""
+    ) -> None:
         super().__init__(message, code="compile_failed", hint=hint)
         self.diagnostics = tuple(diagnostics)
 
 
 class PackageError(PipeError):
-    """The output folder cannot be written, or holds files that are not ours to replace."""
+    """The output folder cannot be written, or holds files that are not ours to
+    replace."""
 
 
 class ParameterError(PipeError):
@@ -272,7 +286,8 @@ class ParameterError(PipeError):
 
 
 class ContractError(PipeError):
-    """A contract file that cannot be read or must not be replaced; the message names file and line."""
+    """A contract file that cannot be read or must not be replaced; the message names
+    file and line."""
 
 
 class KernelError(PipeError):
@@ -284,13 +299,15 @@ class ArtifactError(PipeError):
 
 
 class UntrustedError(ArtifactError):
-    """A store or run folder that somebody else owns or can write; loading it would run their code."""
+    """A store or run folder that somebody else owns or can write; loading it would run
+    their code."""
 
     status = 403
 
 
 class RunError(PipeError):
-    """A run that is unknown, ambiguous, still going, or whose folder cannot be read or written."""
+    """A run that is unknown, ambiguous, still going, or whose folder cannot be read or
+    written."""
 
     status = 422
 
@@ -300,7 +317,8 @@ class LoopError(PipeError):
 
 
 class RegistryError(PipeError):
-    """A model or version that is unknown, or a registry that cannot be reached or written."""
+    """A model or version that is unknown, or a registry that cannot be reached or
+    written."""
 
     status = 422
 
@@ -310,11 +328,13 @@ class TrackingError(PipeError):
 
 
 class SweepError(PipeError):
-    """A study that cannot be begun or continued, or a space of parameters that is none."""
+    """A study that cannot be begun or continued, or a space of parameters that is
+    none."""
 
 
 class ExtraMissingError(PipeError):
-    """A feature needs an optional dependency; the message names the `pip install` to type."""
+    """A feature needs an optional dependency; the message names the `pip install` to
+    type."""
 
     def __init__(self, feature: str, extra: str) -> None:
         super().__init__(

@@ -1,7 +1,8 @@
 """What happens in a run, as data: the lines of `events.jsonl`.
 
-The log is append-only, `seq` rises by one, and everything else (`run.json`, the live table, the
-sidebar, the report) is a fold over it. Times are UTC, seconds since the epoch.
+The log is append-only, `seq` rises by one, and everything else (`run.json`, the live
+table, the sidebar, the report) is a fold over it. Times are UTC, seconds since the
+epoch.
 """
 
 import enum
@@ -72,11 +73,12 @@ class StageState(enum.Enum):
 class FailureKind(enum.Enum):
     """What kind of thing ended a stage.
 
-    `error` is an exception of the user's code, `input` a cell that asked for input, `effect` a change
-    that `--strict` refuses, `contract` data that is not as its contract says, `approval` a result that waits
-    for a person, `worker` a machine on which the
-    stage could not be prepared, `worker_lost` one that went away with it, `no_worker` that no machine has
-    what the stage asks for.
+    `error` is an exception of the user's code, `input` a cell that asked for input,
+    `effect` a change that `--strict` refuses, `contract` data that is not as its
+    contract says, `approval` a result that waits for a person, `worker` a machine on
+    which the
+    stage could not be prepared, `worker_lost` one that went away with it, `no_worker`
+    that no machine has what the stage asks for.
     """
 
     error = "error"
@@ -97,7 +99,8 @@ class FailureKind(enum.Enum):
 
 
 DEMANDS = frozenset({FailureKind.gate, FailureKind.contract, FailureKind.approval})
-"""Failures of what a result should have been: all cells ran, and no cell is to blame."""
+"""Failures of what a result should have been: all cells ran, and no cell is to
+blame."""
 FINAL_STAGE_STATES = frozenset(StageState) - {StageState.queued, StageState.running}
 
 
@@ -109,7 +112,8 @@ class _Event(Struct, frozen=True, tag_field="event", kw_only=True):
 
 
 class RunQueued(_Event, frozen=True, tag="run_queued"):
-    """`trigger` is who asked: `cli`, `jupyterlab`, `api`, `schedule`; `engine` for another engine."""
+    """`trigger` is who asked: `cli`, `jupyterlab`, `api`, `schedule`; `engine` for
+    another engine."""
 
     run_id: str
     pipeline: str
@@ -124,7 +128,8 @@ class RunStarted(_Event, frozen=True, tag="run_started"):
 
 
 class StageQueued(_Event, frozen=True, tag="stage_queued"):
-    """`reason` says why the stage will run ("code changed in cell 7"); `after` what it waits for."""
+    """`reason` says why the stage will run ("code changed in cell 7"); `after` what it
+    waits for."""
 
     stage: str
     reason: str = ""
@@ -155,7 +160,8 @@ class CellFinished(_Event, frozen=True, tag="cell_finished"):
 
 
 class StageFinished(_Event, frozen=True, tag="stage_finished"):
-    """`contacts` says, in phrases, what the stage was in touch with that nobody can compare."""
+    """`contacts` says, in phrases, what the stage was in touch with that nobody can
+    compare."""
 
     stage: str
     seconds: float
@@ -164,8 +170,8 @@ class StageFinished(_Event, frozen=True, tag="stage_finished"):
 
 
 class StageCached(_Event, frozen=True, tag="stage_cached"):
-    """`run_id` is the run that computed the result, `saved_seconds` what it took there; `contacts` are
-    those of `StageFinished`."""
+    """`run_id` is the run that computed the result, `saved_seconds` what it took there;
+    `contacts` are those of `StageFinished`."""
 
     stage: str
     reason: str
@@ -175,8 +181,9 @@ class StageCached(_Event, frozen=True, tag="stage_cached"):
 
 
 class Frame(Struct, frozen=True):
-    """One frame of the user's own code. `cell_id` for cells, `path` for modules beside them. Of a deep
-    recursion the middle is left out: `omitted` frames would stand after this one."""
+    """One frame of the user's own code. `cell_id` for cells, `path` for modules beside
+    them. Of a deep recursion the middle is left out: `omitted` frames would stand after
+    this one."""
 
     line: int
     source: str
@@ -188,7 +195,8 @@ class Frame(Struct, frozen=True):
 
 
 class StageFailed(_Event, frozen=True, tag="stage_failed"):
-    """`position` is the cell within the stage, from 1; `traceback` only the user's frames, as text."""
+    """`position` is the cell within the stage, from 1; `traceback` only the user's
+    frames, as text."""
 
     stage: str
     ename: str
@@ -237,7 +245,8 @@ class MetricLogged(_Event, frozen=True, tag="metric_logged"):
 
 
 class GateEvaluated(_Event, frozen=True, tag="gate_evaluated"):
-    """`values` are the observed values of the names that the expression reads, as text."""
+    """`values` are the observed values of the names that the expression reads, as
+    text."""
 
     stage: str
     expression: str
@@ -247,10 +256,11 @@ class GateEvaluated(_Event, frozen=True, tag="gate_evaluated"):
 
 
 class ContractJudged(_Event, frozen=True, tag="contract_judged"):
-    """A value was held against its contract. `problems` are sentences, one for each thing that is wrong, and
-    `columns` those that they are about. `policy` is `stop`, `quarantine`, `warn`, `none` without a contract
-    file, or `schema` for a schema of the notebook's own. `batches` counts those that were judged apart.
-    `missing` says why the value could not be judged, if that is so."""
+    """A value was held against its contract. `problems` are sentences, one for each
+    thing that is wrong, and `columns` those that they are about. `policy` is `stop`,
+    `quarantine`, `warn`, `none` without a contract file, or `schema` for a schema of
+    the notebook's own. `batches` counts those that were judged apart. `missing` says
+    why the value could not be judged, if that is so."""
 
     stage: str
     value: str
@@ -266,8 +276,8 @@ ApprovalState = Literal["waiting", "approved", "rejected"]
 
 
 class ApprovalChecked(_Event, frozen=True, tag="approval_checked"):
-    """A stage tagged `approve:` has ended, and asks a person. `digest` is that of what is asked about, `by`
-    and `at` (UTC seconds) say who answered, and when."""
+    """A stage tagged `approve:` has ended, and asks a person. `digest` is that of what
+    is asked about, `by` and `at` (UTC seconds) say who answered, and when."""
 
     stage: str
     question: str
@@ -279,7 +289,8 @@ class ApprovalChecked(_Event, frozen=True, tag="approval_checked"):
 
 
 class ArtifactWritten(_Event, frozen=True, tag="artifact_written"):
-    """`summary` describes each name for people: type and shape (`DataFrame 4,318 x 9`)."""
+    """`summary` describes each name for people: type and shape (`DataFrame 4,318 x
+    9`)."""
 
     stage: str
     names: tuple[str, ...]
@@ -289,7 +300,8 @@ class ArtifactWritten(_Event, frozen=True, tag="artifact_written"):
 
 
 class WarningRaised(_Event, frozen=True, tag="warning_raised"):
-    """Something a user should know that is not a failure (two writers of an ambient component)."""
+    """Something a user should know that is not a failure (two writers of an ambient
+    component)."""
 
     stage: str | None
     code: str
@@ -297,8 +309,9 @@ class WarningRaised(_Event, frozen=True, tag="warning_raised"):
 
 
 class EngineSeen(_Event, frozen=True, tag="engine_seen"):
-    """Another engine runs the stages. `page` is the run's address there. `silent_since` says from when on
-    (UTC seconds) it has not answered, None that it answers; `message` is why."""
+    """Another engine runs the stages. `page` is the run's address there. `silent_since`
+    says from when on (UTC seconds) it has not answered, None that it answers; `message`
+    is why."""
 
     engine: str
     page: str = ""
@@ -358,5 +371,6 @@ def decode_event(line: bytes) -> Event:
 
 @cache
 def _decoder() -> msgspec.json.Decoder[Any]:
-    """Made when the first log is read: a run in which nothing changed only writes one."""
+    """Made when the first log is read: a run in which nothing changed only writes
+    one."""
     return msgspec.json.Decoder(Event)

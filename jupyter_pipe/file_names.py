@@ -1,7 +1,8 @@
-"""Names of files in the data flow: `file:out/a.csv`, and patterns such as `file:out/*.csv`.
+"""Names of files in the data flow: `file:out/a.csv`, and patterns such as
+`file:out/*.csv`.
 
-In a pattern `*` stands for any text that is not known before the stage runs, slashes included. Pure
-functions of text.
+In a pattern `*` stands for any text that is not known before the stage runs, slashes
+included. Pure functions of text.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ def is_pattern(name: str) -> bool:
 def may_be_same(one: str, other: str) -> bool:
     """Whether one file may have both names.
 
-    A pattern that begins with `*` stands for files below the notebook's folder: `file:*.csv` is not
-    `file:/data/a.csv`, nor `file:../a.csv`.
+    A pattern that begins with `*` stands for files below the notebook's folder:
+    `file:*.csv` is not `file:/data/a.csv`, nor `file:../a.csv`.
     """
     one, other = one.removeprefix(FILE), other.removeprefix(FILE)
     if "*" not in one + other:
@@ -42,9 +43,12 @@ def may_be_same(one: str, other: str) -> bool:
 
 
 def _intersect(one: str, other: str) -> bool:
-    """Whether some text matches both patterns. `row[n]`: whether what was read of `one` and the first
-    n characters of `other` have such a text."""
-    row = [all(letter == "*" for letter in other[:count]) for count in range(len(other) + 1)]
+    """Whether some text matches both patterns. `row[n]`: whether what was read of `one`
+    and the first n characters of `other` have such a text."""
+    row = [
+        all(letter == "*" for letter in other[:count])
+        for count in range(len(other) + 1)
+    ]
     for letter in one:
         before, row = row, [letter == "*" and row[0]]
         for count, against in enumerate(other, 1):

@@ -1,4 +1,5 @@
-"""Directed graphs of stages, cells or definitions: what is reachable, in which order, where a cycle is.
+"""Directed graphs of stages, cells or definitions: what is reachable, in which order,
+where a cycle is.
 
 Functions of values; a node is anything that can be hashed. Raises only CycleError.
 """
@@ -26,8 +27,11 @@ class CycleError(ValueError):
         self.cycle = cycle
 
 
-def reachable(starts: Iterable[Node], following: Callable[[Node], Iterable[Node]]) -> set[Node]:
-    """`starts`, and all that `following` leads to from them: of `a -> b -> c`, from `b`, `{b, c}`."""
+def reachable(
+    starts: Iterable[Node], following: Callable[[Node], Iterable[Node]]
+) -> set[Node]:
+    """`starts`, and all that `following` leads to from them: of `a -> b -> c`, from
+    `b`, `{b, c}`."""
     found: set[Node] = set()
     todo = list(starts)
     while todo:
@@ -47,7 +51,8 @@ def followers(pairs: Iterable[tuple[Node, Node]]) -> Callable[[Node], Iterable[N
 
 
 def in_order(names: Sequence[str], before: Mapping[str, Iterable[str]]) -> list[str]:
-    """`names`, each after all that stand `before` it, in the given order where that leaves a choice.
+    """`names`, each after all that stand `before` it, in the given order where that
+    leaves a choice.
 
     Every name in `before` must be among `names`. Raises CycleError.
     """

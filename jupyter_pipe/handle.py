@@ -1,6 +1,8 @@
-"""`RunHandle`: a run that was started here and goes on, to be asked, followed, awaited and cancelled.
+"""`RunHandle`: a run that was started here and goes on, to be asked, followed, awaited
+and cancelled.
 
-The run has a thread of its own; the handle reads what is written of it, as any other process would.
+The run has a thread of its own; the handle reads what is written of it, as any other
+process would.
 """
 
 from __future__ import annotations
@@ -49,22 +51,27 @@ class RunHandle:
         return self.run.state
 
     def wait(self, timeout_seconds: float | None = None) -> Run:
-        """The run when it is over. Raises TimeoutError, and what stopped the runner itself."""
+        """The run when it is over. Raises TimeoutError, and what stopped the runner
+        itself."""
         self._thread.join(timeout_seconds)
         if self._thread.is_alive():
-            raise TimeoutError(f"Run {self.run_id} still goes on after {timeout_seconds:g} s.")
+            raise TimeoutError(
+                f"Run {self.run_id} still goes on after {timeout_seconds:g} s."
+            )
         if self._error is not None:
             raise self._error
         return self.run
 
     def cancel(self) -> None:
-        """End the run; `wait` returns when it has. Nothing happens if it is over already."""
+        """End the run; `wait` returns when it has. Nothing happens if it is over
+        already."""
         from jupyter_pipe.engine import request_cancel
 
         request_cancel(self.store, self.run_id, by="api")
 
     def follow(self) -> Iterator[Event]:
-        """Everything that happens, from the beginning, as it comes; ends with the run."""
+        """Everything that happens, from the beginning, as it comes; ends with the
+        run."""
         seen = 0
         while True:
             over = not self._thread.is_alive()
@@ -79,7 +86,8 @@ class RunHandle:
         return self.run._repr_html_()
 
     def _begin(self) -> None:
-        """Start the thread, and wait for the run's first event or the error that comes instead."""
+        """Start the thread, and wait for the run's first event or the error that comes
+        instead."""
         self._thread.start()
         self._begun.wait()
         if self._error is not None:
@@ -97,7 +105,8 @@ class RunHandle:
 
 
 def start_run(request: RunRequest) -> RunHandle:
-    """Run the request in a thread. Raises PipeError for what is wrong before the run exists."""
+    """Run the request in a thread. Raises PipeError for what is wrong before the run
+    exists."""
     handle = RunHandle(request)
     handle._begin()
     return handle

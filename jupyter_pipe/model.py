@@ -1,6 +1,8 @@
-"""The nouns: what a notebook, a pipeline and a stage are. Frozen records, no behaviour, no I/O.
+"""The nouns: what a notebook, a pipeline and a stage are. Frozen records, no behaviour,
+no I/O.
 
-`Pipeline` is `pipeline.json`: one definition gives the JSON both ways and the published schema.
+`Pipeline` is `pipeline.json`: one definition gives the JSON both ways and the published
+schema.
 """
 
 import enum
@@ -48,10 +50,11 @@ T = TypeVar("T")
 class Cell(Struct, frozen=True):
     """One cell as it stands in the file.
 
-    `number` is the execution count that a code cell gets when the notebook runs top to bottom
-    (1 for the first; empty code cells, markdown and raw cells have none). It is what messages
-    call "cell 7". `index` is the position among all cells, from 0. `file_line` is the line, from 1,
-    where the source begins in a notebook that is kept as text; None elsewhere.
+    `number` is the execution count that a code cell gets when the notebook runs top to
+    bottom (1 for the first; empty code cells, markdown and raw cells have none). It is
+    what messages call "cell 7". `index` is the position among all cells, from 0.
+    `file_line` is the line, from 1, where the source begins in a notebook that is kept
+    as text; None elsewhere.
     """
 
     id: str
@@ -64,7 +67,8 @@ class Cell(Struct, frozen=True):
 
 
 class NotebookSettings(Struct, frozen=True):
-    """Pipeline-level settings: notebook metadata `jupyter_pipe`, or Kale's `kubeflow_notebook`."""
+    """Pipeline-level settings: notebook metadata `jupyter_pipe`, or Kale's
+    `kubeflow_notebook`."""
 
     name: str | None = None
     description: str = ""
@@ -73,10 +77,11 @@ class NotebookSettings(Struct, frozen=True):
 
 
 class Notebook(Struct, frozen=True):
-    """A notebook as read from disk. `digest` ignores outputs, execution counts and markdown.
+    """A notebook as read from disk. `digest` ignores outputs, execution counts and
+    markdown.
 
-    `loses_tags` says that the settings of a notebook kept as text leave out the tags of cells, `pair_formats`
-    in which files jupytext keeps it: `ipynb,py:percent`.
+    `loses_tags` says that the settings of a notebook kept as text leave out the tags of
+    cells, `pair_formats` in which files jupytext keeps it: `ipynb,py:percent`.
     """
 
     path: str
@@ -112,9 +117,9 @@ class Fix(Struct, frozen=True):
 class Diagnostic(Struct, frozen=True):
     """One finding of the compiler.
 
-    `line` and `column` count from 1 within the cell's own source as the user wrote it (magics
-    included); `cell` is `Cell.number`. `hint` says what to do, in one sentence. `notebook` is the path of the
-    notebook, where a pipeline has several.
+    `line` and `column` count from 1 within the cell's own source as the user wrote it
+    (magics included); `cell` is `Cell.number`. `hint` says what to do, in one sentence.
+    `notebook` is the path of the notebook, where a pipeline has several.
     """
 
     code: str
@@ -133,9 +138,11 @@ class Diagnostic(Struct, frozen=True):
 class Parameter(Struct, frozen=True, rename={"type_": "type"}):
     """A top-level `NAME[: TYPE] = LITERAL` of a cell tagged `parameters`.
 
-    `type_` is one of `int float str bool none list dict tuple set bytes complex any`, with
-    ` | None` appended when the annotation admits it; `default` is the literal's JSON value where
-    JSON has one, `literal` always its Python source. `choices` come from `Literal[…]`.
+    `type_` is one of `int float str bool none list dict tuple set bytes complex any`,
+    with
+    ` | None` appended when the annotation admits it; `default` is the literal's JSON
+    value where JSON has one, `literal` always its Python source. `choices` come from
+    `Literal[…]`.
     """
 
     name: str
@@ -160,8 +167,8 @@ PACKAGES = "@packages"
 
 class EffectKind(enum.Enum):
     """What a stage does to a name. Names starting with `@` are ambient components
-    (`@numpy.random`), names starting with `file:` are paths relative to the notebook, with `*` where
-    a part is computed."""
+    (`@numpy.random`), names starting with `file:` are paths relative to the notebook,
+    with `*` where a part is computed."""
 
     reads = "reads"
     binds = "binds"
@@ -175,10 +182,11 @@ class EffectKind(enum.Enum):
 class Effect(Struct, frozen=True):
     """One line of a stage's data-flow summary. The graph is a pure function of these.
 
-    A stage that `reads` a name may use its value before surely binding it. `mutates` means that
-    an object reachable from the name may be changed in place. A stage that `defines` a name binds
-    it by code that later stages replay, so it hides earlier values and is nobody's input. `learned`
-    marks what the guard observed in a run, `declared` what a `mutates:`/`pure:` tag says.
+    A stage that `reads` a name may use its value before surely binding it. `mutates`
+    means that an object reachable from the name may be changed in place. A stage that
+    `defines` a name binds it by code that later stages replay, so it hides earlier
+    values and is nobody's input. `learned` marks what the guard observed in a run,
+    `declared` what a `mutates:`/`pure:` tag says.
     """
 
     name: str
@@ -201,9 +209,10 @@ class ReplayKind(enum.Enum):
 class Replay(Struct, frozen=True):
     """Code that the stage runs again before its own cells, in notebook order.
 
-    `source` is plain Python (magics already transformed), `names` what it binds, `digest` the
-    sha256 of the normalised source: instances in payloads name their class by it. `needed` is
-    False for definitions kept only in case a payload holds an instance of them.
+    `source` is plain Python (magics already transformed), `names` what it binds,
+    `digest` the sha256 of the normalised source: instances in payloads name their class
+    by it. `needed` is False for definitions kept only in case a payload holds an
+    instance of them.
     """
 
     kind: ReplayKind
@@ -229,13 +238,14 @@ class Gate(Struct, frozen=True):
 
 
 class StageOptions(Struct, frozen=True):
-    """`cache_seconds` is how old a result may be that is reused: 0 never reuses one, None sets no limit.
-    `reads` and `writes` are paths and patterns, relative to the notebook, of what cannot be seen. `contracts`
-    are values that are judged when the stage ends: `sales` by its contract file, `sales=schema` by a schema
-    of the notebook's own. `labels` are tables whose rows wait for labels. `approve` is a question to a
-    person, without whose answer nothing goes on from here. `promote` is the metric by which a new version of
-    the model is compared with the one in use; the rows that the notebook scores were then set aside from
-    fitting."""
+    """`cache_seconds` is how old a result may be that is reused: 0 never reuses one,
+    None sets no limit. `reads` and `writes` are paths and patterns, relative to the
+    notebook, of what cannot be seen. `contracts` are values that are judged when the
+    stage ends: `sales` by its contract file, `sales=schema` by a schema of the
+    notebook's own. `labels` are tables whose rows wait for labels. `approve` is a
+    question to a person, without whose answer nothing goes on from here. `promote` is
+    the metric by which a new version of the model is compared with the one in use; the
+    rows that the notebook scores were then set aside from fitting."""
 
     retries: int = 0
     timeout_seconds: float | None = None
@@ -266,8 +276,9 @@ class StageOptions(Struct, frozen=True):
 
 
 class Learned(Struct, frozen=True, omit_defaults=True):
-    """What runs have taught about a stage: `mutates` are inputs that it changes in place, `follows` maps
-    stages further up to the files and variables of theirs that it uses (`file:one.txt`, `@os.environ.MODE`).
+    """What runs have taught about a stage: `mutates` are inputs that it changes in
+    place, `follows` maps stages further up to the files and variables of theirs that it
+    uses (`file:one.txt`, `@os.environ.MODE`).
     """
 
     mutates: tuple[str, ...] = ()
@@ -277,12 +288,13 @@ class Learned(Struct, frozen=True, omit_defaults=True):
 class Stage(Struct, frozen=True):
     """A group of cells that runs in one kernel.
 
-    `outputs` are the variables stored when it ends; `groups` are the sets of outputs that the
-    analyzer expects to share mutable objects (the kernel finds the real ones). `imports` are the
-    top-level modules that its code imports. `frozen` are names whose values it must not change,
-    because cells of stages that run before it stand below it, or the reverse. `follows` are the stages
-    that it was seen to depend on in a run (`Learned`). `kept` are variables that are stored even if no later
-    stage reads them: the rows and predictions of a scorer.
+    `outputs` are the variables stored when it ends; `groups` are the sets of outputs
+    that the analyzer expects to share mutable objects (the kernel finds the real ones).
+    `imports` are the top-level modules that its code imports. `frozen` are names whose
+    values it must not change, because cells of stages that run before it stand below
+    it, or the reverse. `follows` are the stages that it was seen to depend on in a run
+    (`Learned`). `kept` are variables that are stored even if no later stage reads them:
+    the rows and predictions of a scorer.
     """
 
     name: str
@@ -319,19 +331,22 @@ class Edge(Struct, frozen=True, rename={"from_": "from"}):
 
 
 class Source(Struct, frozen=True):
-    """`notebook` is relative to the folder that holds `pipeline.json`, with forward slashes."""
+    """`notebook` is relative to the folder that holds `pipeline.json`, with forward
+    slashes."""
 
     notebook: str
     digest: str
 
 
 class JoinedNotebook(Struct, frozen=True):
-    """One of several notebooks that are one pipeline: as if they were run one after another.
+    """One of several notebooks that are one pipeline: as if they were run one after
+    another.
 
-    Its stages and parameters are called `name.stage` and `name.parameter`. `source` is relative to the folder
-    of the pipeline, and so is `folder`, where its kernels run (empty for the folder itself). `shares` are the
-    variables that later notebooks may use, as they are when the last stage ends; `takes` are those that
-    earlier ones share with it, each with the name of the notebook that it comes from."""
+    Its stages and parameters are called `name.stage` and `name.parameter`. `source` is
+    relative to the folder of the pipeline, and so is `folder`, where its kernels run
+    (empty for the folder itself). `shares` are the variables that later notebooks may
+    use, as they are when the last stage ends; `takes` are those that earlier ones share
+    with it, each with the name of the notebook that it comes from."""
 
     name: str
     source: Source
@@ -342,10 +357,11 @@ class JoinedNotebook(Struct, frozen=True):
 
 
 class Pipeline(Struct, frozen=True):
-    """The DAG: the one contract for every engine. `stages` are in notebook order; `schedule` is a cron
-    expression for engines that start runs by themselves. `contract_digests` are those of the package's
-    `contracts/NAME.yaml`, by the value that each judges. `notebooks` are those of a pipeline of several,
-    in the order in which they would be run; `kernel` and `source` are then those of the first."""
+    """The DAG: the one contract for every engine. `stages` are in notebook order;
+    `schedule` is a cron expression for engines that start runs by themselves.
+    `contract_digests` are those of the package's `contracts/NAME.yaml`, by the value
+    that each judges. `notebooks` are those of a pipeline of several, in the order in
+    which they would be run; `kernel` and `source` are then those of the first."""
 
     version: int
     name: str
@@ -361,12 +377,14 @@ class Pipeline(Struct, frozen=True):
     notebooks: tuple[JoinedNotebook, ...] = ()
 
     def notebook_of(self, stage: str) -> JoinedNotebook | None:
-        """The notebook that a stage is of, where the pipeline has several; else None."""
+        """The notebook that a stage is of, where the pipeline has several; else
+        None."""
         name = stage.partition(".")[0]
         return next((each for each in self.notebooks if each.name == name), None)
 
     def beside(self, stage: str) -> tuple[Stage, ...]:
-        """The stages of the same notebook, this one included: only these share variables and settings."""
+        """The stages of the same notebook, this one included: only these share
+        variables and settings."""
         if not self.notebooks:
             return self.stages
         own = stage.partition(".")[0]
@@ -378,7 +396,8 @@ class Pipeline(Struct, frozen=True):
         return notebook.kernel if notebook is not None else self.kernel
 
     def folder_of(self, stage: str) -> str:
-        """Where the stage runs, relative to the folder of the pipeline; empty for that folder."""
+        """Where the stage runs, relative to the folder of the pipeline; empty for that
+        folder."""
         notebook = self.notebook_of(stage)
         return notebook.folder if notebook is not None else ""
 
@@ -397,12 +416,17 @@ class Pipeline(Struct, frozen=True):
     def _repr_html_(self) -> str:
         """The DAG, in a notebook."""
         # Jupyter finds the picture by this name; drawing stands above the nouns.
-        return str(importlib.import_module("jupyter_pipe.render.html").pipeline_html(self))
+        return str(
+            importlib.import_module("jupyter_pipe.render.html").pipeline_html(self)
+        )
 
 
 def to_json(value: Any) -> bytes:
     """Indented JSON with a final newline, the same bytes for the same value."""
-    return msgspec.json.format(msgspec.json.encode(value, order="deterministic"), indent=2) + b"\n"
+    return (
+        msgspec.json.format(msgspec.json.encode(value, order="deterministic"), indent=2)
+        + b"\n"
+    )
 
 
 def from_json(data: bytes, type_: type[T]) -> T:

@@ -1,8 +1,9 @@
-"""Reads YAML files that people write: each value with its place, so that an error names file, line and what
-was meant.
+"""Reads YAML files that people write: each value with its place, so that an error names
+file, line and what was meant.
 
-A reader of one kind of file derives from `YamlReader` and has a method for each part. A stranger may have
-written the text: a short one that stands for what no memory holds is refused. Text in, values out; no I/O.
+A reader of one kind of file derives from `YamlReader` and has a method for each part. A
+stranger may have written the text: a short one that stands for what no memory holds is
+refused. Text in, values out; no I/O.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ _Reader = TypeVar("_Reader", bound="YamlReader")
 
 
 class YamlReader:
-    """Each method takes a node and gives a value, or raises `error_class` with the node's line."""
+    """Each method takes a node and gives a value, or raises `error_class` with the
+    node's line."""
 
     error_class: type[PipeError] = PipeError
     code: ErrorCode = "error"
@@ -42,9 +44,13 @@ class YamlReader:
 
     @classmethod
     def read(
-        cls: type[_Reader], text: str, file: str, make: Callable[[_Reader, yaml.Node | None], _Made]
+        cls: type[_Reader],
+        text: str,
+        file: str,
+        make: Callable[[_Reader, yaml.Node | None], _Made],
     ) -> _Made:
-        """What `make` makes of the text's one document. `file` is its name, for errors."""
+        """What `make` makes of the text's one document. `file` is its name, for
+        errors."""
         loader = None
         try:
             loader = CarefulLoader(text)
@@ -55,13 +61,21 @@ class YamlReader:
                 f"{file}, line {line}, is not YAML: {error.problem}.", code=cls.code
             ) from None
         except yaml.YAMLError as error:
-            raise cls.error_class(f"{file} is not YAML: {yaml_problem(error)}.", code=cls.code) from None
+            raise cls.error_class(
+                f"{file} is not YAML: {yaml_problem(error)}.", code=cls.code
+            ) from None
         finally:
             if loader is not None:
                 loader.dispose()
 
-    def filled(self, made: Any, node: yaml.Node, readers: Mapping[str, Callable[[yaml.Node], Any]]) -> Any:
-        """The record with what the mapping says; an unknown key is an error with what was probably meant."""
+    def filled(
+        self,
+        made: Any,
+        node: yaml.Node,
+        readers: Mapping[str, Callable[[yaml.Node], Any]],
+    ) -> Any:
+        """The record with what the mapping says; an unknown key is an error with what
+        was probably meant."""
         values: dict[str, Any] = {}
         for key, value, where in self.entries(node):
             if key not in readers:
@@ -72,7 +86,9 @@ class YamlReader:
     def entries(self, node: yaml.Node) -> Iterable[tuple[str, yaml.Node, yaml.Node]]:
         """Name, value and place of each entry of a mapping."""
         if not isinstance(node, yaml.MappingNode):
-            raise self.error(node, "here stand names with values, such as 'nulls: 0.02'")
+            raise self.error(
+                node, "here stand names with values, such as 'nulls: 0.02'"
+            )
         seen: set[str] = set()
         for key, value in node.value:
             name = self.text(key)
@@ -106,7 +122,8 @@ class YamlReader:
         """One text or a list of texts."""
         items = [node] if isinstance(node, yaml.ScalarNode) else self.items(node)
         return tuple(
-            str(item.value) if isinstance(item, yaml.ScalarNode) else self.text(item) for item in items
+            str(item.value) if isinstance(item, yaml.ScalarNode) else self.text(item)
+            for item in items
         )
 
     def word(self, node: yaml.Node, words: Iterable[str]) -> Any:
@@ -138,18 +155,28 @@ class YamlReader:
         """The error for a word that is not one of `known`."""
         names = list(known)
         close = difflib.get_close_matches(word, names, n=1)
-        hint = f"Did you mean '{close[0]}'?" if close else f"Known are: {', '.join(names)}."
+        hint = (
+            f"Did you mean '{close[0]}'?"
+            if close
+            else f"Known are: {', '.join(names)}."
+        )
         return self.error(node, f"'{word[:_LONGEST_QUOTE]}' is not known here", hint)
 
     def error(self, node: yaml.Node, what: str, hint: str = "") -> PipeError:
         """The error about the place of a node."""
         line = node.start_mark.line + 1
-        return self.error_class(f"{self._file}, line {line}: {what}.", code=self.code, hint=hint)
+        return self.error_class(
+            f"{self._file}, line {line}: {what}.", code=self.code, hint=hint
+        )
 
 
 def scalar_text(node: yaml.Node) -> str:
     """How a scalar is named in an error."""
-    return repr(node.value[:_LONGEST_QUOTE]) if isinstance(node, yaml.ScalarNode) else "a list"
+    return (
+        repr(node.value[:_LONGEST_QUOTE])
+        if isinstance(node, yaml.ScalarNode)
+        else "a list"
+    )
 
 
 # Texts of strangers
@@ -161,7 +188,8 @@ class CarefulLoader(yaml.SafeLoader):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self._depth = 0
-        # Of each node that is complete: how many nodes it unfolds to, and how deep they are nested.
+        # Of each node that is complete: how many nodes it unfolds to, and how deep they
+        # are nested.
         self._extents: dict[int, tuple[int, int]] = {}
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
@@ -170,7 +198,9 @@ class CarefulLoader(yaml.SafeLoader):
         is_alias = self.check_event(yaml.AliasEvent)
         self._depth += 1
         if self._depth > _DEEPEST:
-            raise yaml.composer.ComposerError(None, None, f"it is nested more than {_DEEPEST} deep", mark)
+            raise yaml.composer.ComposerError(
+                None, None, f"it is nested more than {_DEEPEST} deep", mark
+            )
         node: yaml.Node | None = super().compose_node(parent, index)
         self._depth -= 1
         if node is None or id(node) in self._extents:
@@ -181,13 +211,17 @@ class CarefulLoader(yaml.SafeLoader):
         return node
 
     def _extent(self, node: yaml.Node) -> tuple[int, int]:
-        """As `_extents` has it. `a: [x, x]` with `b: [*a, *a]` makes seven of two lists."""
+        """As `_extents` has it. `a: [x, x]` with `b: [*a, *a]` makes seven of two
+        lists."""
         parts = [self._extents[id(part)] for part in _parts(node)]
         size = 1 + sum(size for size, _ in parts)
         depth = 1 + max((depth for _, depth in parts), default=0)
         if size > _LARGEST or depth > _DEEPEST:
             raise yaml.composer.ComposerError(
-                None, None, "it stands for more values than can be read", node.start_mark
+                None,
+                None,
+                "it stands for more values than can be read",
+                node.start_mark,
             )
         return size, depth
 
@@ -213,7 +247,8 @@ def load_yaml(text: str) -> Any:
 
 
 def yaml_problem(error: yaml.YAMLError) -> str:
-    """What is wrong, in the half of a sentence: `line 3: expected ',' or ']', but got ':'`."""
+    """What is wrong, in the half of a sentence: `line 3: expected ',' or ']', but got
+    ':'`."""
     if not isinstance(error, yaml.MarkedYAMLError):
         return " ".join(str(error).split())[:200]
     mark = error.problem_mark or error.context_mark
@@ -228,5 +263,11 @@ def _parts(node: yaml.Node) -> list[yaml.Node]:
 
 
 def _unreadable(node: yaml.Node) -> yaml.constructor.ConstructorError:
-    shown = repr(node.value[:_LONGEST_QUOTE]) if isinstance(node, yaml.ScalarNode) else "this"
-    return yaml.constructor.ConstructorError(None, None, f"{shown} is not a value", node.start_mark)
+    shown = (
+        repr(node.value[:_LONGEST_QUOTE])
+        if isinstance(node, yaml.ScalarNode)
+        else "this"
+    )
+    return yaml.constructor.ConstructorError(
+        None, None, f"{shown} is not a value", node.start_mark
+    )

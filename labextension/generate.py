@@ -1,8 +1,10 @@
 """Writes what the front end shares with Python, from the Python definitions.
 
-`src/api/types.ts` has the payloads, `src/stages/grammar.ts` the vocabulary of tags, `src/runs/marks.ts` the
-words and shapes of states, `style/generated.css` the colours of stages and states.
-`python labextension/generate.py` writes; `--check` names what is not current and exits with 1.
+`src/api/types.ts` has the payloads, `src/stages/grammar.ts` the vocabulary of tags,
+`src/runs/marks.ts` the words and shapes of states, `style/generated.css` the colours of
+stages and states.
+`python labextension/generate.py` writes; `--check` names what is not current and exits
+with 1.
 """
 
 from __future__ import annotations
@@ -30,7 +32,13 @@ HEADER = """\
  * `python labextension/generate.py`; a test holds that it is current.
  */
 """
-SCALARS = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
+SCALARS = {
+    "string": "string",
+    "integer": "number",
+    "number": "number",
+    "boolean": "boolean",
+    "null": "null",
+}
 
 
 def main() -> int:
@@ -41,10 +49,16 @@ def main() -> int:
         HERE / "src" / "runs" / "marks.ts": generate_marks(),
         HERE / "style" / "generated.css": generate_colours(),
     }
-    stale = [path for path, text in texts.items() if not path.exists() or path.read_text("utf-8") != text]
+    stale = [
+        path
+        for path, text in texts.items()
+        if not path.exists() or path.read_text("utf-8") != text
+    ]
     if "--check" in sys.argv[1:]:
         for path in stale:
-            sys.stderr.write(f"{path.relative_to(HERE)} is not current: python labextension/generate.py\n")
+            sys.stderr.write(
+                f"{path.relative_to(HERE)} is not current: python labextension/generate.py\n"
+            )
         return 1 if stale else 0
     for path in stale:
         path.write_text(texts[path], encoding="utf-8")
@@ -52,9 +66,11 @@ def main() -> int:
 
 
 def generate_grammar() -> str:
-    """The vocabulary of tags; what is wrong with a name is a word that the front end translates."""
+    """The vocabulary of tags; what is wrong with a name is a word that the front end
+    translates."""
     options = {
-        option.name: {"pattern": option.pattern, "wanted": option.wanted} for option in grammar.OPTION_TAGS
+        option.name: {"pattern": option.pattern, "wanted": option.wanted}
+        for option in grammar.OPTION_TAGS
     }
     return "\n".join(
         [
@@ -66,19 +82,26 @@ def generate_grammar() -> str:
             _constant("METRICS_OF_PRINTS", "string", grammar.METRICS_OF_PRINTS),
             _constant("SYNONYMS", "Readonly<Record<string, string>>", grammar.SYNONYMS),
             _constant("PREFIXES", "readonly string[]", grammar.PREFIXES),
-            _constant("SCORING", "readonly string[]", (*grammar.SCORING_NAMES, *grammar.SCORING_COLUMNS)),
+            _constant(
+                "SCORING",
+                "readonly string[]",
+                (*grammar.SCORING_NAMES, *grammar.SCORING_COLUMNS),
+            ),
             _constant("KEYWORDS", "readonly string[]", grammar.PYTHON_KEYWORDS),
             _constant("RESERVED_NAMES", "readonly string[]", grammar.RESERVED_NAMES),
             '/** What the whole value looks like, case ignored; `wanted` ends "it takes …". */',
             _constant(
-                "OPTIONS", "Readonly<Record<OptionName, { pattern: string; wanted: string }>>", options
+                "OPTIONS",
+                "Readonly<Record<OptionName, { pattern: string; wanted: string }>>",
+                options,
             ),
         ]
     )
 
 
 def generate_marks() -> str:
-    """The marks of states. Shapes draw with `currentColor`; `--jpipe-paper` shows through filled ones."""
+    """The marks of states. Shapes draw with `currentColor`; `--jpipe-paper` shows
+    through filled ones."""
     shapes = {state: mark.shape for state, mark in MARKS.items()}
     words = {state: mark.word for state, mark in MARKS.items()}
     return "\n".join(
@@ -104,7 +127,10 @@ TONES = {
 
 def generate_colours() -> str:
     """The style sheet of what is coloured by name: stages by number, states by tone."""
-    stages = [f"  --jp-pipe-stage-{number}: {colour};" for number, colour in enumerate(STAGE_COLOURS, 1)]
+    stages = [
+        f"  --jp-pipe-stage-{number}: {colour};"
+        for number, colour in enumerate(STAGE_COLOURS, 1)
+    ]
     numbered = [
         f"[data-pipe-colour='{number}'] {{\n  --jp-pipe-colour: var(--jp-pipe-stage-{number});\n}}\n"
         for number in range(1, len(STAGE_COLOURS) + 1)
@@ -134,8 +160,13 @@ def _union(words: Any) -> str:
 
 
 def generate_types() -> str:
-    """The TypeScript source: an interface for each record, a union for each enumeration."""
-    shared = [getattr(room, name) for room in (payloads, pages, values) for name in room.__all__]
+    """The TypeScript source: an interface for each record, a union for each
+    enumeration."""
+    shared = [
+        getattr(room, name)
+        for room in (payloads, pages, values)
+        for name in room.__all__
+    ]
     roots = [Run, model.Pipeline, *shared]
     _, components = msgspec.json.schema_components(roots, ref_template="{name}")
     return HEADER.format(what="What the server sends and takes") + "".join(
@@ -147,13 +178,18 @@ def _declaration(name: str, schema: dict[str, Any]) -> str:
     if "enum" in schema:
         return f"\nexport type {name} = {' | '.join(map(_literal, schema['enum']))};\n"
     properties = schema.get("properties", {})
-    # What the server sends is always whole, so only requests have fields that may be missing.
-    required = schema.get("required", []) if name.endswith("Request") else list(properties)
+    # What the server sends is always whole, so only requests have fields that may be
+    # missing.
+    required = (
+        schema.get("required", []) if name.endswith("Request") else list(properties)
+    )
     lines = [
         f"  readonly {field}{'' if field in required else '?'}: {_type(value)};"
         for field, value in properties.items()
     ]
-    return f"\nexport interface {name} {{\n" + "\n".join(lines) + "\n}\n" if lines else ""
+    return (
+        f"\nexport interface {name} {{\n" + "\n".join(lines) + "\n}\n" if lines else ""
+    )
 
 
 def _literal(value: Any) -> str:

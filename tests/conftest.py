@@ -10,20 +10,23 @@ from hypothesis import settings
 settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
 
-# What tests write is signed, by processes that they start as well, and no key of the user's is touched.
+# What tests write is signed, by processes that they start as well, and no key of the
+# user's is touched.
 os.environ["JUPYTER_PIPE_KEY"] = "key-of-the-tests-" + "0" * 32
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that start kernels come first, then those with many tests: of two workers, none is left with a
-    long one at the end. (pytest-xdist's own order, which the Makefile switches off, counts tests alone.)"""
+    """Files that start kernels come first, then those with many tests: of two workers,
+    none is left with a long one at the end. (pytest-xdist's own order, which the
+    Makefile switches off, counts tests alone.)"""
     kernels = {item.path for item in items if item.get_closest_marker("kernel")}
     tests = Counter(item.path for item in items)
     items.sort(key=lambda item: (item.path not in kernels, -tests[item.path]))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Name the tests that failed once more, last of all: of a long log, people see its end."""
+    """Name the tests that failed once more, last of all: of a long log, people see its
+    end."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None:
         return
@@ -31,5 +34,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         for report in reporter.stats.get(outcome, ()):
             why = str(report.longrepr).strip().splitlines()
             # pytest marks the lines that say what went wrong: `E   AssertionError: …`
-            said = [line.removeprefix("E").strip() for line in why if line.startswith("E ")]
+            said = [
+                line.removeprefix("E").strip() for line in why if line.startswith("E ")
+            ]
             print(f"{outcome}: {report.nodeid}: {'; '.join(said[:3])[:300]}")

@@ -1,4 +1,5 @@
-"""Processes that have imported what the jobs need and fork for each: a job costs no start and no import."""
+"""Processes that have imported what the jobs need and fork for each: a job costs no
+start and no import."""
 
 from __future__ import annotations
 
@@ -22,25 +23,33 @@ IMPORTS = (
     (r"numpy", ("numpy",)),
     (r"", ()),
 )
-"""What a process imports before it forks for code in which the pattern is found, the first that fits. Four
-fifths of the jobs need nothing, and a process with pandas takes four times as long to fork."""
+"""What a process imports before it forks for code in which the pattern is found, the
+first that fits. Four fifths of the jobs need nothing, and a process with pandas takes
+four times as long to fork."""
 
 
 class ForkingProcesses:
     """Processes of `program`, one for each row of `IMPORTS` that is needed.
 
-    Each is started with `arguments` and the names of what it imports; it reads a job as a line of JSON and
-    answers with a line. `environment` replaces this process's own.
+    Each is started with `arguments` and the names of what it imports; it reads a job as
+    a line of JSON and answers with a line. `environment` replaces this process's own.
     """
 
-    def __init__(self, program: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        program: Path,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._command = (sys.executable, str(program), *arguments)
         self._environment = environment
         self._started: dict[tuple[str, ...], subprocess.Popen[str]] = {}
 
     def ask(self, job: Mapping[str, Any], code: str) -> str:
         """The answer to one job, which runs `code`."""
-        imports = next(imports for pattern, imports in IMPORTS if re.search(pattern, code))
+        imports = next(
+            imports for pattern, imports in IMPORTS if re.search(pattern, code)
+        )
         process = self._started.get(imports) or self._start(imports)
         assert process.stdin is not None
         assert process.stdout is not None

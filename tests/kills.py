@@ -1,12 +1,15 @@
-"""Kills runs with SIGKILL and looks for losses: `python -m tests.kills [--kills 100] [--seed N]`.
+"""Kills runs with SIGKILL and looks for losses: `python -m tests.kills [--kills 100]
+[--seed N]`.
 
-Each kill takes a new folder, runs a pipeline of five stages there and kills the runner, the process
-that forks kernels, a kernel, a runner of another host, or, in a run on Dask workers, a worker or the
-runner: at a named point inside what must not tear, or at a random moment.
-Afterwards no process may be left, every run must be readable and over, and `resume` must end with
-the results of an undisturbed run. The first line printed is the seed, which repeats the same kills.
-A campaign forks its runners from a process that has imported everything, several at once if asked:
-nine tenths of what a runner costs is Python's start, in which nothing can tear.
+Each kill takes a new folder, runs a pipeline of five stages there and kills the runner,
+the process that forks kernels, a kernel, a runner of another host, or, in a run on Dask
+workers, a worker or the runner: at a named point inside what must not tear, or at a
+random moment.
+Afterwards no process may be left, every run must be readable and over, and `resume`
+must end with the results of an undisturbed run. The first line printed is the seed,
+which repeats the same kills. A campaign forks its runners from a process that has
+imported everything, several at once if asked: nine tenths of what a runner costs is
+Python's start, in which nothing can tear.
 """
 
 from __future__ import annotations
@@ -47,7 +50,8 @@ ELSEWHERE = "runner of another host"
 # Also on a machine that does much else.
 RUN_SECONDS = 600.0
 ENDING_SECONDS = 20.0
-# After so many kills the length of an undisturbed run is measured anew: other work slows it down.
+# After so many kills the length of an undisturbed run is measured anew: other work
+# slows it down.
 MEASURED_EVERY = {"local": 20, "dask": 200}
 EXPECTED = {"answer": 3333}
 STAGES = {
@@ -57,7 +61,8 @@ STAGES = {
     "join": "joined = [left, right, table]",
     "score": "answer = joined[0] - joined[1] - len(joined[2]) * 15 - 19",
 }
-# Beside the notebook: makes the kernel of the named stage die while it writes its first payload.
+# Beside the notebook: makes the kernel of the named stage die while it writes its first
+# payload.
 CHAOS = """
 import os, signal, sys
 
@@ -77,8 +82,8 @@ def arm(stage):
 
 
 class Kill(NamedTuple):
-    """One kill: inside a point, when it is reached for the `time`-th time, or of a victim after this
-    share of the time that an undisturbed run takes."""
+    """One kill: inside a point, when it is reached for the `time`-th time, or of a
+    victim after this share of the time that an undisturbed run takes."""
 
     point: str = ""
     time: int = 1
@@ -97,16 +102,24 @@ class Kill(NamedTuple):
 
 
 def plan(kills: int, seed: int) -> Iterator[Kill]:
-    """A third of the kills at named points, each at least five times in a hundred; then anywhere, one in
-    ten of all in a run on Dask workers."""
+    """A third of the kills at named points, each at least five times in a hundred; then
+    anywhere, one in ten of all in a run on Dask workers."""
     dice = random.Random(seed)
     pointed = [
-        Kill(point=point, time=dice.randint(1, 6 if point in ("event", "summary") else 3))
-        for point, _ in zip(itertools.cycle(POINTS), range(kills * 36 // 100 or 1), strict=False)
+        Kill(
+            point=point, time=dice.randint(1, 6 if point in ("event", "summary") else 3)
+        )
+        for point, _ in zip(
+            itertools.cycle(POINTS), range(kills * 36 // 100 or 1), strict=False
+        )
     ]
     far = itertools.islice(itertools.cycle(DASK_VICTIMS), kills // 10)
-    near = itertools.islice(itertools.cycle(VICTIMS), kills - len(pointed) - kills // 10)
-    anywhere = [Kill(victim=victim, share=dice.uniform(0.02, 1.0)) for victim in (*far, *near)]
+    near = itertools.islice(
+        itertools.cycle(VICTIMS), kills - len(pointed) - kills // 10
+    )
+    anywhere = [
+        Kill(victim=victim, share=dice.uniform(0.02, 1.0)) for victim in (*far, *near)
+    ]
     yield from dice.sample([*pointed, *anywhere], kills)
 
 
@@ -125,8 +138,8 @@ Start = Callable[[list[str], Path, str, Kill | None], Runner]
 
 
 def trial(kill: Kill, folder: Path, seconds: float, start: Start | None = None) -> str:
-    """Carry out one kill in an empty folder, where an undisturbed run takes so many seconds. Returns
-    what is wrong afterwards, empty if nothing is."""
+    """Carry out one kill in an empty folder, where an undisturbed run takes so many
+    seconds. Returns what is wrong afterwards, empty if nothing is."""
     start = start or start_process
     mark = uuid.uuid4().hex
     write_notebook(folder)
@@ -140,15 +153,29 @@ def trial(kill: Kill, folder: Path, seconds: float, start: Start | None = None) 
     store.reconcile()
     problems = [f"left behind: {command}" for command in left]
     if code and "parent" in (kill.victim, kill.point.rpartition(" ")[2]):
-        problems.append(f"the run ended with {code}: {(folder / SAID).read_text()[-500:]}")
-    problems += [f"run {run_id} is not over" for run_id in store.ids() if not store.read(run_id).is_final]
+        problems.append(
+            f"the run ended with {code}: {(folder / SAID).read_text()[-500:]}"
+        )
+    problems += [
+        f"run {run_id} is not over"
+        for run_id in store.ids()
+        if not store.read(run_id).is_final
+    ]
     (folder / "chaos.txt").unlink(missing_ok=True)
-    again = ["resume", "latest", "--root", str(folder)] if store.ids() and code else ["run", "p.ipynb"]
+    again = (
+        ["resume", "latest", "--root", str(folder)]
+        if store.ids() and code
+        else ["run", "p.ipynb"]
+    )
     done = start([*again, "--quiet"], folder, mark, None).wait(RUN_SECONDS)
     if done:
-        problems.append(f"{again[0]} ended with {done}: {(folder / SAID).read_text()[-500:]}")
+        problems.append(
+            f"{again[0]} ended with {done}: {(folder / SAID).read_text()[-500:]}"
+        )
     problems += list(_unlike_undisturbed(store))
-    problems += [f"left behind by {again[0]}: {command}" for command in _wait_for_none(mark)]
+    problems += [
+        f"left behind by {again[0]}: {command}" for command in _wait_for_none(mark)
+    ]
     return "; ".join(problems)
 
 
@@ -162,13 +189,19 @@ def _unlike_undisturbed(store: RunStore) -> Iterator[str]:
     if latest.metrics != EXPECTED:
         yield f"metrics are {latest.metrics}"
     values = Store(store.state_folder)
-    damaged = [address for address, _ in values.entries() if not values.is_sound(address)]
+    damaged = [
+        address for address, _ in values.entries() if not values.is_sound(address)
+    ]
     yield from (f"value {address} is damaged" for address in damaged)
 
 
-def _run_and_kill(kill: Kill, folder: Path, mark: str, seconds: float, start: Start) -> int:
+def _run_and_kill(
+    kill: Kill, folder: Path, mark: str, seconds: float, start: Start
+) -> int:
     """Run until the kill and the end of the run; returns the runner's exit code."""
-    process = start(["run", "p.ipynb", "--quiet", *_options(kill.executor)], folder, mark, kill)
+    process = start(
+        ["run", "p.ipynb", "--quiet", *_options(kill.executor)], folder, mark, kill
+    )
     if kill.victim:
         deadline = time.monotonic() + kill.share * seconds
         while process.poll() is None and time.monotonic() < deadline:
@@ -191,10 +224,16 @@ def _options(executor: str) -> list[str]:
     return ["--executor", executor, "-j", "2"] if executor == "dask" else []
 
 
-def start_process(argv: list[str], folder: Path, mark: str, kill: Kill | None) -> Runner:
+def start_process(
+    argv: list[str], folder: Path, mark: str, kill: Kill | None
+) -> Runner:
     """The command line in a process of its own, from Python's start on."""
     death = _death(kill)
-    entry = [__file__, "--die", *map(str, death)] if death else ["-m", "jupyter_pipe.cli.main"]
+    entry = (
+        [__file__, "--die", *map(str, death)]
+        if death
+        else ["-m", "jupyter_pipe.cli.main"]
+    )
     with (folder / SAID).open("ab") as said:
         return subprocess.Popen(
             [sys.executable, *entry, *argv],
@@ -207,8 +246,8 @@ def start_process(argv: list[str], folder: Path, mark: str, kill: Kill | None) -
 
 
 def fork_process(argv: list[str], folder: Path, mark: str, kill: Kill | None) -> Runner:
-    """The same in a fork of this process. A run on Dask is started as others are: its workers start Python
-    anew, and look for what their parent's `__main__` was."""
+    """The same in a fork of this process. A run on Dask is started as others are: its
+    workers start Python anew, and look for what their parent's `__main__` was."""
     if "dask" in argv:
         return start_process(argv, folder, mark, kill)
     pid = os.fork()
@@ -239,7 +278,9 @@ class _Fork:
         return code
 
 
-def _be_runner(argv: list[str], folder: Path, mark: str, death: tuple[str, int] | None) -> NoReturn:
+def _be_runner(
+    argv: list[str], folder: Path, mark: str, death: tuple[str, int] | None
+) -> NoReturn:
     code = 70
     try:
         os.setsid()
@@ -284,8 +325,16 @@ def _find_worker(runner: int) -> int | None:
     """A Dask worker: one that runs a stage if there is one, else any."""
     with contextlib.suppress(psutil.NoSuchProcess):
         below = psutil.Process(runner).children(recursive=True)
-        kernels = [process.ppid() for process in below if "ipykernel_launcher" in process.cmdline()]
-        workers = [process.pid for process in below if "spawn_main" in " ".join(process.cmdline())]
+        kernels = [
+            process.ppid()
+            for process in below
+            if "ipykernel_launcher" in process.cmdline()
+        ]
+        workers = [
+            process.pid
+            for process in below
+            if "spawn_main" in " ".join(process.cmdline())
+        ]
         return next(iter([*kernels, *workers]), None)
     return None
 
@@ -306,7 +355,12 @@ def _marked(mark: str) -> Iterator[str]:
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
                 if wanted in (entry / "environ").read_bytes():
-                    yield (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                    yield (
+                        (entry / "cmdline")
+                        .read_bytes()
+                        .replace(b"\0", b" ")
+                        .decode(errors="replace")
+                    )
 
 
 def write_notebook(folder: Path) -> None:
@@ -317,13 +371,24 @@ def write_notebook(folder: Path) -> None:
             "cell_type": "code",
             # Not a plain import: the analyzer would refuse what the module does.
             "source": f"__import__('importlib').import_module('chaos').arm({name!r})\n{source}",
-            "metadata": {"tags": [f"stage:{name}", *(["metric:answer"] if name == "score" else [])]},
+            "metadata": {
+                "tags": [
+                    f"stage:{name}",
+                    *(["metric:answer"] if name == "score" else []),
+                ]
+            },
             "outputs": [],
             "execution_count": None,
         }
         for name, source in STAGES.items()
     ]
-    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    metadata = {
+        "kernelspec": {
+            "name": "python3",
+            "display_name": "Python 3",
+            "language": "python",
+        }
+    }
     content = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
     (folder / "p.ipynb").write_text(json.dumps(content))
     (folder / "chaos.py").write_text(CHAOS)
@@ -334,7 +399,11 @@ def write_notebook(folder: Path) -> None:
 
 def run_and_die(point: str, count: int, argv: list[str]) -> int:
     """The command line, in a process that ends itself inside `point`."""
-    ways = {"event": _die_in_event, "fork": _die_in_fork, "forking parent": _die_in_fork}
+    ways = {
+        "event": _die_in_event,
+        "fork": _die_in_fork,
+        "forking parent": _die_in_fork,
+    }
     ways["elsewhere"] = _be_elsewhere
     ways.get(point, _die_in_replace)(point, count)
     return _run_command(argv)
@@ -347,7 +416,8 @@ def _run_command(argv: list[str]) -> int:
 
 
 def _be_elsewhere(_: str, __: int) -> None:
-    """As in a container that is gone afterwards: no process of this host can be asked about it."""
+    """As in a container that is gone afterwards: no process of this host can be asked
+    about it."""
     platform.node = lambda: "a-host-that-is-gone"
 
 
@@ -404,10 +474,14 @@ def main() -> int:
         return run_and_die(sys.argv[2], int(sys.argv[3]), sys.argv[4:])
     from tests.hostile.watching import import_all
 
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
-    parser.add_argument("--at-once", type=int, default=1, help="so many pipelines at a time")
+    parser.add_argument(
+        "--at-once", type=int, default=1, help="so many pipelines at a time"
+    )
     args = parser.parse_args()
     print(f"seed {args.seed}", flush=True)
     import_all()
@@ -424,7 +498,9 @@ def main() -> int:
 def _try_one(numbered: tuple[int, Kill]) -> tuple[int, Kill, str]:
     number, kill = numbered
     try:
-        seconds = undisturbed_seconds(kill.executor, number // MEASURED_EVERY[kill.executor])
+        seconds = undisturbed_seconds(
+            kill.executor, number // MEASURED_EVERY[kill.executor]
+        )
         with tempfile.TemporaryDirectory(prefix="kills-") as folder:
             return number, kill, trial(kill, Path(folder), seconds, fork_process)
     except subprocess.TimeoutExpired as error:
@@ -433,7 +509,8 @@ def _try_one(numbered: tuple[int, Kill]) -> tuple[int, Kill, str]:
 
 @lru_cache(maxsize=2)
 def undisturbed_seconds(executor: str, _: int) -> float:
-    """How long the pipeline takes when nobody kills it, on a machine that does what this one does now."""
+    """How long the pipeline takes when nobody kills it, on a machine that does what
+    this one does now."""
     with tempfile.TemporaryDirectory(prefix="kills-") as folder:
         write_notebook(Path(folder))
         started = time.monotonic()

@@ -8,9 +8,12 @@ DIAMOND = [("a", "b"), ("a", "c"), ("b", "d"), ("c", "d")]
 
 
 @pytest.mark.parametrize(
-    ("starts", "found"), [("a", "abcd"), ("b", "bd"), ("bc", "bcd"), ("d", "d"), ("x", "x"), ("", "")]
+    ("starts", "found"),
+    [("a", "abcd"), ("b", "bd"), ("bc", "bcd"), ("d", "d"), ("x", "x"), ("", "")],
 )
-def test_the_starts_and_what_follows_them_are_reachable(starts: str, found: str) -> None:
+def test_the_starts_and_what_follows_them_are_reachable(
+    starts: str, found: str
+) -> None:
     assert reachable(starts, followers(DIAMOND)) == set(found)
 
 

@@ -1,9 +1,9 @@
-"""Every private or undocumented name of other libraries that jupyter_pipe uses: that it exists, and that it
-does what it is used for.
+"""Every private or undocumented name of other libraries that jupyter_pipe uses: that it
+exists, and that it does what it is used for.
 
-A script below finds the names in the sources, so that none is used without standing here. Libraries whose
-private names are used have an upper bound in pyproject.toml; continuous integration tries the lowest versions
-that it allows, and the newest.
+A script below finds the names in the sources, so that none is used without standing
+here. Libraries whose private names are used have an upper bound in pyproject.toml;
+continuous integration tries the lowest versions that it allows, and the newest.
 """
 
 from __future__ import annotations
@@ -42,11 +42,15 @@ class Private(NamedTuple):
 
 def _parameters(*names: str) -> Callable[[Any], object]:
     """Whether a function takes these, in this order."""
-    return lambda function: tuple(inspect.signature(function).parameters)[: len(names)] == names
+    return lambda function: (
+        tuple(inspect.signature(function).parameters)[: len(names)] == names
+    )
 
 
 def _is_coroutine(*names: str) -> Callable[[Any], object]:
-    return lambda function: inspect.iscoroutinefunction(function) and _parameters(*names)(function)
+    return lambda function: (
+        inspect.iscoroutinefunction(function) and _parameters(*names)(function)
+    )
 
 
 def _is_class(value: Any) -> bool:
@@ -57,7 +61,10 @@ def _pandas_keeps_blocks(manager: Any) -> bool:
     import pandas as pd
 
     series = pd.Series([1, 2])
-    return isinstance(series._mgr, manager) and list(series._mgr._block.values) == [1, 2]
+    return isinstance(series._mgr, manager) and list(series._mgr._block.values) == [
+        1,
+        2,
+    ]
 
 
 def _pandas_makes_blocks(new_block: Any) -> bool:
@@ -72,7 +79,10 @@ def _pandas_makes_blocks(new_block: Any) -> bool:
 
 def _streams_say_what_they_hold(stream: Any) -> bool:
     source = inspect.getsource(stream)
-    return all(f"self.{name} = " in source for name in ("_buffers", "_flush_pending", "_fid", "echo"))
+    return all(
+        f"self.{name} = " in source
+        for name in ("_buffers", "_flush_pending", "_fid", "echo")
+    )
 
 
 def _holds_pandas_options(config: Any) -> bool:
@@ -98,7 +108,9 @@ def _extension_arrays_hold_arrays(module: Any) -> bool:
 def _cloudpickle_tracks_classes(tracker: Any) -> bool:
     import cloudpickle
 
-    made = pickle.loads(cloudpickle.dumps(type("Local", (), {"__module__": "__main__"})))
+    made = pickle.loads(
+        cloudpickle.dumps(type("Local", (), {"__module__": "__main__"}))
+    )
     return type(tracker)() is not None and made in tracker.values()
 
 
@@ -116,7 +128,10 @@ def _widgets_know_who_listens(widget_class: Any) -> bool:
     slider.observe(listen, "value")
     button.on_click(listen)
     listening = [
-        one for kinds in slider._trait_notifiers.values() for found in kinds.values() for one in found
+        one
+        for kinds in slider._trait_notifiers.values()
+        for found in kinds.values()
+        for one in found
     ]
     return listen in listening and listen in button._click_handlers.callbacks
 
@@ -148,7 +163,8 @@ def _is_the_global_generator(generator: Any) -> bool:
 
 
 def _kernel_starts_from_a_config(application: Any) -> bool:
-    """Whether options can be given without the command line's parser, and no parent is watched then."""
+    """Whether options can be given without the command line's parser, and no parent is
+    watched then."""
     given = application.class_traits()["parent_handle"].default_value
     return given == int(os.environ.get("JPY_PARENT_PID") or 0) and _has_methods(
         "instance", "parse_command_line", "update_config", "initialize", "start"
@@ -160,11 +176,22 @@ def _has_methods(*names: str) -> Callable[[Any], object]:
 
 
 LIBRARIES = (
-    Private("nbclient", "nbclient.client.NotebookClient._async_poll_kernel_alive", _is_coroutine("self")),
+    Private(
+        "nbclient",
+        "nbclient.client.NotebookClient._async_poll_kernel_alive",
+        _is_coroutine("self"),
+    ),
     Private(
         "nbclient",
         "nbclient.client.NotebookClient._async_poll_for_reply",
-        _is_coroutine("self", "msg_id", "cell", "timeout", "task_poll_output_msg", "task_poll_kernel_alive"),
+        _is_coroutine(
+            "self",
+            "msg_id",
+            "cell",
+            "timeout",
+            "task_poll_output_msg",
+            "task_poll_kernel_alive",
+        ),
     ),
     Private(
         "nbclient",
@@ -179,13 +206,20 @@ LIBRARIES = (
     Private(
         "papermill",
         "papermill.clientwrap.PapermillNotebookClient",
-        _has_methods("process_message", "output", "async_execute_cell", "set_widgets_metadata"),
+        _has_methods(
+            "process_message", "output", "async_execute_cell", "set_widgets_metadata"
+        ),
     ),
     Private(
         "papermill",
         "papermill.engines.NotebookExecutionManager",
         _has_methods(
-            "notebook_start", "cell_start", "cell_exception", "cell_complete", "autosave_cell", "now"
+            "notebook_start",
+            "cell_start",
+            "cell_exception",
+            "cell_complete",
+            "autosave_cell",
+            "now",
         ),
     ),
     Private("papermill", "papermill.utils.nb_kernel_name", _parameters("nb")),
@@ -195,31 +229,51 @@ LIBRARIES = (
         "jupyter_client.provisioning.local_provisioner.LocalProvisioner",
         _has_methods("launch_kernel", "wait", "poll", "send_signal"),
     ),
-    Private("ipykernel", "ipykernel.kernelapp.IPKernelApp", _kernel_starts_from_a_config),
+    Private(
+        "ipykernel", "ipykernel.kernelapp.IPKernelApp", _kernel_starts_from_a_config
+    ),
     Private("ipykernel", "ipykernel.kernelbase.Kernel", _has_methods("_topic")),
     Private("ipykernel", "ipykernel.iostream.OutStream", _streams_say_what_they_hold),
-    Private("ipython", "IPython.core.pylabtools.select_figure_formats", _parameters("shell", "formats")),
     Private(
-        "ipython", "IPython.core.interactiveshell.InteractiveShell", _has_methods("instance", "initialized")
+        "ipython",
+        "IPython.core.pylabtools.select_figure_formats",
+        _parameters("shell", "formats"),
     ),
     Private(
-        "cloudpickle", "cloudpickle.cloudpickle._DYNAMIC_CLASS_TRACKER_BY_ID", _cloudpickle_tracks_classes
+        "ipython",
+        "IPython.core.interactiveshell.InteractiveShell",
+        _has_methods("instance", "initialized"),
+    ),
+    Private(
+        "cloudpickle",
+        "cloudpickle.cloudpickle._DYNAMIC_CLASS_TRACKER_BY_ID",
+        _cloudpickle_tracks_classes,
     ),
     Private("cloudpickle", "cloudpickle.Pickler", _cloudpickle_reduces),
     Private("pandas", "pandas._config.config._global_config", _holds_pandas_options),
-    Private("pandas", "pandas.core.internals.managers.SingleBlockManager", _pandas_keeps_blocks),
+    Private(
+        "pandas",
+        "pandas.core.internals.managers.SingleBlockManager",
+        _pandas_keeps_blocks,
+    ),
     Private("pandas", "pandas.core.internals.blocks.new_block", _pandas_makes_blocks),
     Private("pandas", "pandas.core.internals.blocks.Block", _is_class),
     Private("pandas", "pandas._libs.internals.BlockPlacement", _is_class),
     Private("pandas", "pandas.core.arrays.arrow.array.ArrowExtensionArray", _is_class),
-    Private("pandas", "pandas.DataFrame._metadata", lambda value: isinstance(value, list)),
+    Private(
+        "pandas", "pandas.DataFrame._metadata", lambda value: isinstance(value, list)
+    ),
     Private("pandas", "pandas.arrays", _extension_arrays_hold_arrays),
     Private("pandas", "pandas._libs.tslibs.period._Period", _is_class),
     Private("ipywidgets", "ipywidgets.Widget", _widgets_know_who_listens),
     Private("matplotlib", "matplotlib.cbook.CallbackRegistry", _callbacks_are_numbered),
     Private("numpy", "numpy.ma.MaskedArray", _masked_arrays_keep_both),
     Private("numpy", "numpy.random.mtrand._rand", _is_the_global_generator),
-    Private("mlflow-skinny", "mlflow.utils.requirements_utils._MODULES_TO_PACKAGES", _mlflow_keeps_a_map),
+    Private(
+        "mlflow-skinny",
+        "mlflow.utils.requirements_utils._MODULES_TO_PACKAGES",
+        _mlflow_keeps_a_map,
+    ),
 )
 STANDARD = {
     "argparse": ("_ActionsContainer", "_ArgumentGroup", "ArgumentParser()._actions"),
@@ -245,7 +299,8 @@ TRIED_WITH = {
     "_topic": "ipykernel.kernelbase.Kernel",
     "_buffers": "ipykernel.iostream.OutStream",
     "_flush_pending": "ipykernel.iostream.OutStream",
-    # Set by us, where a kernel that was made before the fork gets the streams of its own process.
+    # Set by us, where a kernel that was made before the fork gets the streams of its
+    # own process.
     "_stdout": "ipykernel.kernelbase.Kernel",
     "_stderr": "ipykernel.kernelbase.Kernel",
 }
@@ -288,7 +343,9 @@ def test_a_name_of_the_standard_library_is_there(module: str) -> None:
 
 
 def test_the_environment_decodes_as_we_do() -> None:
-    assert os.environ._data[os.environ.encodekey("PATH")] == os.environ.encodevalue(os.environ["PATH"])
+    assert os.environ._data[os.environ.encodekey("PATH")] == os.environ.encodevalue(
+        os.environ["PATH"]
+    )
 
 
 def test_each_of_these_libraries_has_an_upper_bound() -> None:
@@ -298,14 +355,17 @@ def test_each_of_these_libraries_has_an_upper_bound() -> None:
         *(one for each in project["optional-dependencies"].values() for one in each),
     ]
     bounds = {
-        re.split(r"[<>=\[; ]", text)[0].lower(): text for text in wanted if "<" in text.partition(";")[0]
+        re.split(r"[<>=\[; ]", text)[0].lower(): text
+        for text in wanted
+        if "<" in text.partition(";")[0]
     }
     without = {name.of for name in LIBRARIES if name.of.lower() not in bounds}
     assert without == set()
 
 
 def used_names() -> Iterator[tuple[str, str]]:
-    """Private names of others in our sources: attributes of what is neither `self` nor made in that file."""
+    """Private names of others in our sources: attributes of what is neither `self` nor
+    made in that file."""
     for path in sorted(SOURCES.rglob("*.py")):
         if "labextension" in path.parts:
             continue
@@ -314,7 +374,10 @@ def used_names() -> Iterator[tuple[str, str]]:
         for node in ast.walk(tree):
             for name in _foreign(node):
                 if name not in own and name not in PUBLIC:
-                    yield name, f"{path.relative_to(SOURCES)}:{getattr(node, 'lineno', 0)}"
+                    yield (
+                        name,
+                        f"{path.relative_to(SOURCES)}:{getattr(node, 'lineno', 0)}",
+                    )
 
 
 def _own_names(tree: ast.AST) -> Iterator[str]:
@@ -323,19 +386,29 @@ def _own_names(tree: ast.AST) -> Iterator[str]:
             yield node.name
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id
-        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and _is_self(node.value):
+        elif (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.ctx, ast.Store)
+            and _is_self(node.value)
+        ):
             yield node.attr
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             yield from (alias.asname or alias.name for alias in node.names)
 
 
 def _foreign(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.Attribute) and _is_private(node.attr) and not _is_self(node.value):
+    if (
+        isinstance(node, ast.Attribute)
+        and _is_private(node.attr)
+        and not _is_self(node.value)
+    ):
         yield node.attr
     if isinstance(node, ast.ImportFrom) and not (
         node.level or (node.module or "").startswith("jupyter_pipe")
     ):
-        yield from (part for part in (node.module or "").split(".") if _is_private(part))
+        yield from (
+            part for part in (node.module or "").split(".") if _is_private(part)
+        )
 
 
 def _is_self(node: ast.expr) -> bool:
@@ -348,7 +421,12 @@ def _is_private(name: str) -> bool:
 
 def test_no_private_name_is_used_that_does_not_stand_here() -> None:
     listed = {part for name in LIBRARIES for part in name.is_.split(".")}
-    listed |= {part for names in STANDARD.values() for name in names for part in name.split(".")}
+    listed |= {
+        part
+        for names in STANDARD.values()
+        for name in names
+        for part in name.split(".")
+    }
     # What runs of a package carry names modules of their own.
     strange = [
         (name, where)

@@ -1,6 +1,8 @@
-"""The English of messages, docstrings, comments and pages: turns of phrase that no native speaker would use.
+"""The English of messages, docstrings, comments and pages: turns of phrase that no
+native speaker would use.
 
-The list grows with what readers stumble over. Each entry has an example of what to write instead.
+The list grows with what readers stumble over. Each entry has an example of what to
+write instead.
 """
 
 from __future__ import annotations
@@ -38,12 +40,21 @@ PHRASES = {
 
 
 def written() -> list[Path]:
-    """Every text of ours that people read. Cases and goldens hold notebooks of others."""
+    """Every text of ours that people read. Cases and goldens hold notebooks of
+    others."""
     listed = subprocess.run(
-        ["git", "ls-files", "--", *FOLDERS, "*.md"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["git", "ls-files", "--", *FOLDERS, "*.md"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     paths = [ROOT / line for line in listed.stdout.splitlines()]
-    return [path for path in paths if path.suffix in ENDINGS and path.exists() and path != Path(__file__)]
+    return [
+        path
+        for path in paths
+        if path.suffix in ENDINGS and path.exists() and path != Path(__file__)
+    ]
 
 
 @pytest.mark.parametrize("phrase", PHRASES)

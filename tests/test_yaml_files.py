@@ -13,15 +13,25 @@ from jupyter_pipe.errors import ContractError
 from jupyter_pipe.yaml_files import load_yaml, yaml_problem
 
 BOMB = "a0: &a0 [x, x]\n" + "".join(
-    f"a{depth}: &a{depth} [{', '.join([f'*a{depth - 1}'] * 10)}]\n" for depth in range(1, 9)
+    f"a{depth}: &a{depth} [{', '.join([f'*a{depth - 1}'] * 10)}]\n"
+    for depth in range(1, 9)
 )
 REFUSED = {
     "bomb": BOMB,
-    "bomb of mappings": BOMB.replace("[", "{x: ").replace(", ", ", ? ").replace("]", "}"),
-    "merged bomb": "a: &a [" + "x, " * 400 + "x]\nb: &b {c: *a}\nd: {<<: [" + "*b, " * 600 + "*b]}\n",
+    "bomb of mappings": BOMB.replace("[", "{x: ")
+    .replace(", ", ", ? ")
+    .replace("]", "}"),
+    "merged bomb": "a: &a ["
+    + "x, " * 400
+    + "x]\nb: &b {c: *a}\nd: {<<: ["
+    + "*b, " * 600
+    + "*b]}\n",
     "nested lists": "[" * 500 + "]" * 500,
-    "nested mappings": "".join(f"{' ' * depth}a:\n" for depth in range(150)) + " " * 150 + "b: 1",
-    "nested by aliases": "a0: &a0 []\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 200)),
+    "nested mappings": "".join(f"{' ' * depth}a:\n" for depth in range(150))
+    + " " * 150
+    + "b: 1",
+    "nested by aliases": "a0: &a0 []\n"
+    + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 200)),
     "holds itself": "a: &a [*a]",
     "holds itself further below": "a: &a {b: [{c: *a}]}",
     "base 60": "a: " + "59:" * 2_000 + "59",
@@ -87,7 +97,9 @@ RULES = {
 }
 
 
-@pytest.mark.parametrize("text", [*RULES.values(), *REFUSED.values()], ids=[*RULES, *REFUSED])
+@pytest.mark.parametrize(
+    "text", [*RULES.values(), *REFUSED.values()], ids=[*RULES, *REFUSED]
+)
 def test_a_contract_is_refused_with_its_line(text: str) -> None:
     with pytest.raises(ContractError) as caught:
         parse_contract("a", text, "a.yaml")

@@ -1,7 +1,9 @@
-"""What Kale makes of notebooks: cases on standard input, plans on standard output, both JSON.
+"""What Kale makes of notebooks: cases on standard input, plans on standard output, both
+JSON.
 
-Runs in Kale's environment. A stage becomes a step that follows the one before it, leading cells become
-`imports` or `functions`. A plan is what each step executes, with plain files for Kale's artifacts.
+Runs in Kale's environment. A stage becomes a step that follows the one before it,
+leading cells become `imports` or `functions`. A plan is what each step executes, with
+plain files for Kale's artifacts.
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ import nbformat
 from kale.compiler import Compiler
 from kale.processors.nbprocessor import NotebookProcessor
 
-LOAD = "import cloudpickle as _p\n{name} = _p.load(open('{folder}/{stage}.{name}', 'rb'))"
+LOAD = (
+    "import cloudpickle as _p\n{name} = _p.load(open('{folder}/{stage}.{name}', 'rb'))"
+)
 SAVE = (
     "import cloudpickle as _p, os as _o\n_o.makedirs('{folder}', exist_ok=True)\n"
     "_p.dump({name}, open('{folder}/{stage}.{name}', 'wb'))"
@@ -35,8 +39,14 @@ def plan(case: dict[str, Any]) -> list[dict[str, Any]]:
         processor = NotebookProcessor(str(path))
         pipeline = processor.run()
     compiler = Compiler(pipeline, "")
-    given = "\n".join(f"{name} = {p.param_value!r}" for name, p in pipeline.pipeline_parameters.items())
-    return [steps(step, compiler, processor._shared_block_count, given) for step in pipeline.steps]
+    given = "\n".join(
+        f"{name} = {p.param_value!r}"
+        for name, p in pipeline.pipeline_parameters.items()
+    )
+    return [
+        steps(step, compiler, processor._shared_block_count, given)
+        for step in pipeline.steps
+    ]
 
 
 def steps(step: Any, compiler: Compiler, shared: int, given: str) -> dict[str, Any]:
@@ -45,7 +55,10 @@ def steps(step: Any, compiler: Compiler, shared: int, given: str) -> dict[str, A
         LOAD.format(folder=FOLDER, stage=compiler._producer_of(step, name), name=name)
         for name in sorted(step.ins)
     ]
-    saves = [SAVE.format(folder=FOLDER, stage=step.name, name=name) for name in sorted(step.outs)]
+    saves = [
+        SAVE.format(folder=FOLDER, stage=step.name, name=name)
+        for name in sorted(step.outs)
+    ]
     cells = [(source, False) for source in (given, *loads, *step.source[:shared])]
     cells += [(source, True) for source in step.source[shared:]]
     cells += [(source, False) for source in saves]
@@ -80,7 +93,10 @@ def notebook(case: dict[str, Any]) -> nbformat.NotebookNode:
 
 def only_imports(source: str) -> bool:
     try:
-        return all(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.parse(source).body)
+        return all(
+            isinstance(node, ast.Import | ast.ImportFrom)
+            for node in ast.parse(source).body
+        )
     except SyntaxError:
         return False
 

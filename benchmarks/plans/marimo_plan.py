@@ -1,7 +1,8 @@
-"""What marimo makes of notebooks: cases on standard input, plans on standard output, both JSON.
+"""What marimo makes of notebooks: cases on standard input, plans on standard output,
+both JSON.
 
-Runs in marimo's environment. Each cell is a cell; a plan is one process that runs them in the order of
-marimo's graph, or a refusal where it would not run the notebook.
+Runs in marimo's environment. Each cell is a cell; a plan is one process that runs them
+in the order of marimo's graph, or a refusal where it would not run the notebook.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from marimo._runtime.dataflow import DirectedGraph, topological_sort
 def plan(case: dict[str, Any]) -> dict[str, Any]:
     """Raises whatever marimo raises for a cell that it does not accept."""
     graph = DirectedGraph()
-    cells = {str(n): cell for n, cell in enumerate(case["cells"]) if cell["stage"] != "skip"}
+    cells = {
+        str(n): cell for n, cell in enumerate(case["cells"]) if cell["stage"] != "skip"
+    }
     for cell_id, cell in cells.items():
         graph.register_cell(cell_id, compile_cell(cell["source"], cell_id=cell_id))
     if twice := graph.get_multiply_defined():
@@ -25,7 +28,14 @@ def plan(case: dict[str, Any]) -> dict[str, Any]:
     if graph.cycles:
         return {"refused": "the cells form a cycle"}
     order = topological_sort(graph, list(cells))
-    return {"stages": [{"stage": "", "cells": [(cells[cell_id]["source"], cell_id) for cell_id in order]}]}
+    return {
+        "stages": [
+            {
+                "stage": "",
+                "cells": [(cells[cell_id]["source"], cell_id) for cell_id in order],
+            }
+        ]
+    }
 
 
 def answer(case: dict[str, Any]) -> dict[str, Any]:

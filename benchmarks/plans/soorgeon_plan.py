@@ -1,7 +1,9 @@
-"""What soorgeon makes of notebooks: cases on standard input, plans on standard output, both JSON.
+"""What soorgeon makes of notebooks: cases on standard input, plans on standard output,
+both JSON.
 
-Runs in soorgeon's environment. A stage becomes a section with a heading of its own, leading cells go into
-the first section. A plan is what each exported task executes, `upstream` and `product` filled in.
+Runs in soorgeon's environment. A stage becomes a section with a heading of its own,
+leading cells go into the first section. A plan is what each exported task executes,
+`upstream` and `product` filled in.
 """
 
 from __future__ import annotations
@@ -23,13 +25,17 @@ class RefusedError(Exception):
 
 def plan(case: dict[str, Any]) -> dict[str, Any]:
     """Raises whatever soorgeon raises for what it does not accept."""
-    exporter = export.NotebookExporter(notebook(case), verbose=False, serializer="cloudpickle")
+    exporter = export.NotebookExporter(
+        notebook(case), verbose=False, serializer="cloudpickle"
+    )
     specs = exporter.get_task_specs(product_prefix="output")
     upstream = find_upstream(exporter._snippets)
     sources = exporter.get_sources()
     stages = []
     for name in ordered(upstream):
-        given = {"upstream": {one: specs[one]["product"] for one in upstream[name]} or None}
+        given = {
+            "upstream": {one: specs[one]["product"] for one in upstream[name]} or None
+        }
         given["product"] = specs[name]["product"]
         stages.append({"stage": name, "cells": cells_of(sources[name], given)})
     exporter.definitions  # noqa: B018 - computed late, like the file that soorgeon writes from it
@@ -40,7 +46,9 @@ def files_of(exporter: Any) -> dict[str, str]:
     if not exporter.definitions:
         return {}
     code = "\n\n".join(exporter.definitions.values())
-    imports = export.io.ImportsParser(exporter._get_code()).get_imports_cell_for_task(code)
+    imports = export.io.ImportsParser(exporter._get_code()).get_imports_cell_for_task(
+        code
+    )
     return {"exported.py": f"{imports or ''}\n\n{code}\n"}
 
 
@@ -51,7 +59,14 @@ def cells_of(source: str, given: dict[str, Any]) -> list[tuple[str, bool]]:
             tags = cell.metadata.get("tags", [])
             cells.append((cell.source, not tags))
             if "parameters" in tags:
-                cells.append(("\n".join(f"{name} = {value!r}" for name, value in given.items()), False))
+                cells.append(
+                    (
+                        "\n".join(
+                            f"{name} = {value!r}" for name, value in given.items()
+                        ),
+                        False,
+                    )
+                )
     return cells
 
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.calls.ambient import drop_unseeded
-from jupyter_pipe.analysis.dataflow.flows import classify, kept_definitions, stage_facts, stage_flow
+from jupyter_pipe.analysis.dataflow.flows import (
+    classify,
+    kept_definitions,
+    stage_facts,
+    stage_flow,
+)
 from jupyter_pipe.analysis.dataflow.gaps import find_frozen
 from jupyter_pipe.analysis.dataflow.order import arrange
 from jupyter_pipe.analysis.dataflow.replays import Definitions
@@ -28,11 +33,13 @@ if TYPE_CHECKING:
 __all__ = ["analyse"]
 
 
-def analyse(program: Program, *, folder: Path | None = None, knowledge: Knowledge | None = None) -> Analysis:
+def analyse(
+    program: Program, *, folder: Path | None = None, knowledge: Knowledge | None = None
+) -> Analysis:
     """What every stage of `program` reads, binds, mutates, draws and replays.
 
-    `folder` is the notebook's: modules beside it are read. All findings are in `diagnostics`;
-    nothing is raised for what a notebook may contain.
+    `folder` is the notebook's: modules beside it are read. All findings are in
+    `diagnostics`; nothing is raised for what a notebook may contain.
     """
     units, diagnostics = cut(program)
     looks = observers(units)
@@ -49,7 +56,9 @@ def analyse(program: Program, *, folder: Path | None = None, knowledge: Knowledg
     diagnostics += [*check_units(units, definitions), *conflicts]
     for stage in stages:
         diagnostics += check_stage(stage, units, world, definitions)
-        replayed = stage.replays | kept_definitions(stage, units, definitions, world.heap)
+        replayed = stage.replays | kept_definitions(
+            stage, units, definitions, world.heap
+        )
         diagnostics += check_redefinitions(stage, units, definitions, replayed)
     diagnostics += advise(stages, units)
     passed, frozen = tie(stages), find_frozen(stages, world.heap)

@@ -12,10 +12,11 @@ __all__ = ["Analysis", "Program", "ProgramCell", "StageFlow"]
 class ProgramCell(Struct, frozen=True):
     """A code cell with its place in the pipeline.
 
-    `role` is `stage`, `leading` (untagged, before the first stage), `parameters`, `shared` or
-    `skip`. `stage` names the stage of a `stage` cell, and of a `parameters` cell that stands
-    below a stage cell. `mutates`, `pure`, `metrics`, `gates` and `contracts` are what its tags say; gates are
-    expressions, and so are contracts: the name of a value, or a schema that is asked about it.
+    `role` is `stage`, `leading` (untagged, before the first stage), `parameters`,
+    `shared` or `skip`. `stage` names the stage of a `stage` cell, and of a `parameters`
+    cell that stands below a stage cell. `mutates`, `pure`, `metrics`, `gates` and
+    `contracts` are what its tags say; gates are expressions, and so are contracts: the
+    name of a value, or a schema that is asked about it.
     """
 
     cell: Cell
@@ -35,7 +36,8 @@ class Program(Struct, frozen=True):
 
 
 class StageFlow(Struct, frozen=True):
-    """What analysis finds out about one stage; the fields are those of `model.Stage`."""
+    """What analysis finds out about one stage; the fields are those of
+    `model.Stage`."""
 
     name: str
     cells: tuple[str, ...] = ()
@@ -48,8 +50,8 @@ class StageFlow(Struct, frozen=True):
 
 
 class Analysis(Struct, frozen=True):
-    """`stages` stand in an order in which each finds what its cells found in the notebook: that
-    of their first cells, unless a stage has gaps."""
+    """`stages` stand in an order in which each finds what its cells found in the
+    notebook: that of their first cells, unless a stage has gaps."""
 
     stages: tuple[StageFlow, ...] = ()
     parameters: tuple[Parameter, ...] = ()

@@ -1,4 +1,5 @@
-"""Stored values: the protocol between runner and kernel, and the content-addressed store."""
+"""Stored values: the protocol between runner and kernel, and the content-addressed
+store."""
 
 from jupyter_pipe.artifacts.bootstrap import bootstrap_source
 from jupyter_pipe.artifacts.protocol import ArtifactRef, StageContext, StageResult

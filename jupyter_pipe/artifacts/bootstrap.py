@@ -1,6 +1,8 @@
-"""The code that makes the kernel side importable in a kernel that need not have jupyter_pipe.
+"""The code that makes the kernel side importable in a kernel that need not have
+jupyter_pipe.
 
-The source runs silently, through a lambda, so that the user's namespace stays as it was.
+The source runs silently, through a lambda, so that the user's namespace stays as it
+was.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ def kernel_folder() -> Path:
 
 
 def bootstrap_source(context_path: str | Path) -> str:
-    """One expression to execute before a stage's first cell; it binds no name and has no value."""
+    """One expression to execute before a stage's first cell; it binds no name and has
+    no value."""
     return f"{_module_source()}.begin({str(context_path)!r})"
 
 
@@ -34,8 +37,9 @@ def preload_source() -> str:
 
 
 def program_source(module: str) -> str:
-    """A program for `python -c` that calls `main()` of a module of the kernel side, such as
-    `previews.process`. Nothing that lies in the current folder is imported before."""
+    """A program for `python -c` that calls `main()` of a module of the kernel side,
+    such as `previews.process`. Nothing that lies in the current folder is imported
+    before."""
     begin = "import sys; sys.path[:] = filter(None, sys.path)"
     return f"{begin}\n{_module_source()}\nfrom jupyter_pipe_kernel.{module} import main\nmain()"
 

@@ -1,7 +1,8 @@
-"""The file that tells a stage's kernel what to do: `stages/STAGE/attempts/N/context.json`.
+"""The file that tells a stage's kernel what to do:
+`stages/STAGE/attempts/N/context.json`.
 
-The runner writes it and the kernel reads it a moment later. It is signed for whoever comes back to it, as
-`debug` does: it names values to load and holds code to execute.
+The runner writes it and the kernel reads it a moment later. It is signed for whoever
+comes back to it, as `debug` does: it names values to load and holds code to execute.
 """
 
 from __future__ import annotations
@@ -28,16 +29,22 @@ def encode_context(context: StageContext) -> bytes:
     return sign("context", name, msgspec.json.encode(context))
 
 
-def read_context(path: Path, run_id: str, stage: str, attempt: int, *, trust: bool = False) -> StageContext:
-    """What that attempt was told. Raises UnsignedError if the user's keys did not sign it, unless `trust`;
-    OSError and ValueError if it cannot be read."""
+def read_context(
+    path: Path, run_id: str, stage: str, attempt: int, *, trust: bool = False
+) -> StageContext:
+    """What that attempt was told. Raises UnsignedError if the user's keys did not sign
+    it, unless `trust`; OSError and ValueError if it cannot be read."""
     data = read_record(path, "context", _name(run_id, stage, attempt), trust=trust)
     return _decoder.decode(data)
 
 
 def sources_digest(cells: Iterable[Mapping[str, Any]]) -> str:
     """The sha256 of the sources of a notebook's code cells, in order."""
-    sources = [_text(cell.get("source", "")) for cell in cells if cell.get("cell_type") == "code"]
+    sources = [
+        _text(cell.get("source", ""))
+        for cell in cells
+        if cell.get("cell_type") == "code"
+    ]
     return hashlib.sha256(msgspec.json.encode(sources)).hexdigest()
 
 

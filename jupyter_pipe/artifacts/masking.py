@@ -1,4 +1,5 @@
-"""The masker, for the host: the kernel side has it, since it must not write a secret down to begin with."""
+"""The masker, for the host: the kernel side has it, since it must not write a secret
+down to begin with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Profiles of values that this process has in hand, made by the kernel side's own code."""
+"""Profiles of values that this process has in hand, made by the kernel side's own
+code."""
 
 from __future__ import annotations
 
@@ -13,5 +14,6 @@ __all__ = ["profile_value"]
 
 
 def profile_value(value: Any) -> Profile:
-    """What the value looks like: columns of a frame, a series or an array; of other values type and size."""
+    """What the value looks like: columns of a frame, a series or an array; of other
+    values type and size."""
     return msgspec.convert(make_profile(value), Profile)

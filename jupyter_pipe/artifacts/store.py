@@ -1,7 +1,9 @@
-"""The content-addressed store, seen from the host: `.jupyter_pipe/artifacts/ab/abcd….payload`.
+"""The content-addressed store, seen from the host:
+`.jupyter_pipe/artifacts/ab/abcd….payload`.
 
-Kernels write payloads (see `jupyter_pipe.kernel.payloads.payload_file` for the format); here they are found,
-verified, loaded for reports and comparisons, and removed. Raises ArtifactError and UntrustedError.
+Kernels write payloads (see `jupyter_pipe.kernel.payloads.payload_file` for the format);
+here they are found, verified, loaded for reports and comparisons, and removed. Raises
+ArtifactError and UntrustedError.
 """
 
 from __future__ import annotations
@@ -13,9 +15,22 @@ from typing import Any
 
 from jupyter_pipe.artifacts.protocol import ArtifactRef
 from jupyter_pipe.errors import ArtifactError, UntrustedError
-from jupyter_pipe.kernel.errors import DefinitionError, PayloadError, UntrustedStoreError
-from jupyter_pipe.kernel.payloads.payload_file import PayloadFile, file_digest, payload_path
-from jupyter_pipe.kernel.payloads.store import is_verified, mark_verified, open_payload, prepare_store
+from jupyter_pipe.kernel.errors import (
+    DefinitionError,
+    PayloadError,
+    UntrustedStoreError,
+)
+from jupyter_pipe.kernel.payloads.payload_file import (
+    PayloadFile,
+    file_digest,
+    payload_path,
+)
+from jupyter_pipe.kernel.payloads.store import (
+    is_verified,
+    mark_verified,
+    open_payload,
+    prepare_store,
+)
 
 __all__ = ["Store"]
 
@@ -23,8 +38,8 @@ _ADDRESS = re.compile("[0-9a-f]{64}")
 
 
 class Store:
-    """The artifacts below `root` (a `.jupyter_pipe` folder). Loading executes code of the values'
-    classes, so a store that others can write is refused unless `trust`."""
+    """The artifacts below `root` (a `.jupyter_pipe` folder). Loading executes code of
+    the values' classes, so a store that others can write is refused unless `trust`."""
 
     def __init__(self, root: str | Path, *, trust: bool = False) -> None:
         self.folder = Path(root) / "artifacts"
@@ -32,14 +47,18 @@ class Store:
             prepare_store(str(self.folder), trust=trust)
         except UntrustedStoreError as error:
             raise UntrustedError(
-                str(error), code="store_untrusted", hint="If you trust it nevertheless, pass --trust."
+                str(error),
+                code="store_untrusted",
+                hint="If you trust it nevertheless, pass --trust.",
             ) from None
 
     def path(self, ref: ArtifactRef | str) -> Path:
-        """Where the payload lies or would lie. Raises ArtifactError for an address that leads elsewhere."""
+        """Where the payload lies or would lie. Raises ArtifactError for an address that
+        leads elsewhere."""
         if not _ADDRESS.fullmatch(_address(ref)):
             raise ArtifactError(
-                f"{_address(ref)[:80]!r} is not the address of a value.", code="artifact_unusable"
+                f"{_address(ref)[:80]!r} is not the address of a value.",
+                code="artifact_unusable",
             )
         return Path(payload_path(str(self.folder), _address(ref)))
 
@@ -59,14 +78,16 @@ class Store:
         try:
             PayloadFile(str(path), writable=False)
             if file_digest(str(path)) != _address(ref):
-                raise PayloadError(f"The stored value {path} was altered after it was written.")
+                raise PayloadError(
+                    f"The stored value {path} was altered after it was written."
+                )
         except (OSError, PayloadError) as error:
             raise _artifact_error(error) from None
         mark_verified(str(path))
 
     def is_sound(self, ref: ArtifactRef | str) -> bool:
-        """Whether the payload is there and unaltered. A damaged one is removed, so that the stage
-        that made it makes it anew."""
+        """Whether the payload is there and unaltered. A damaged one is removed, so that
+        the stage that made it makes it anew."""
         if is_verified(str(self.path(ref))):
             return True
         if not self.has(ref):
@@ -85,8 +106,8 @@ class Store:
         definitions: Mapping[str, Mapping[str, Any]] | None = None,
         namespace: dict[str, Any] | None = None,
     ) -> dict[str, object]:
-        """The payload's members by name. Needs the interpreter and libraries that wrote it, and
-        the definitions of the notebook's classes that it holds."""
+        """The payload's members by name. Needs the interpreter and libraries that wrote
+        it, and the definitions of the notebook's classes that it holds."""
         from jupyter_pipe.kernel.definitions import Definitions
         from jupyter_pipe.kernel.values.decoder import decode
 
@@ -98,8 +119,8 @@ class Store:
             raise _artifact_error(error) from None
 
     def manifest(self, ref: ArtifactRef | str) -> dict[str, Any]:
-        """What the payload holds (`names`, `types`, `summary`, `definitions`, `python`) without
-        loading any of it."""
+        """What the payload holds (`names`, `types`, `summary`, `definitions`, `python`)
+        without loading any of it."""
         try:
             return PayloadFile(str(self.path(ref)), writable=False).manifest
         except PayloadError as error:
@@ -123,5 +144,7 @@ def _address(ref: ArtifactRef | str) -> str:
 
 def _artifact_error(error: Exception) -> ArtifactError:
     return ArtifactError(
-        str(error), code="artifact_unusable", hint="Run the stage that made it again with --force STAGE."
+        str(error),
+        code="artifact_unusable",
+        hint="Run the stage that made it again with --force STAGE.",
     )

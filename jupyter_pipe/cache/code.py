@@ -1,7 +1,8 @@
-"""The code that a stage runs, normalised: comments, blank lines and layout do not count.
+"""The code that a stage runs, normalised: comments, blank lines and layout do not
+count.
 
-Reads stage notebooks; everything else is pure. Magics are transformed only where a cell is not
-plain Python, so that the common path never imports IPython.
+Reads stage notebooks; everything else is pure. Magics are transformed only where a cell
+is not plain Python, so that the common path never imports IPython.
 """
 
 from __future__ import annotations
@@ -63,19 +64,26 @@ def stage_sources(package: Path, stage: Stage) -> dict[str, str]:
     }
 
 
-def read_stage_code(package: Path, stage: Stage, numbers: Mapping[str, int | None]) -> dict[str, str]:
-    """The `code` component of a fingerprint: what the stage replays, then its cells, by digest.
+def read_stage_code(
+    package: Path, stage: Stage, numbers: Mapping[str, int | None]
+) -> dict[str, str]:
+    """The `code` component of a fingerprint: what the stage replays, then its cells, by
+    digest.
 
-    `numbers` gives the cells' numbers; they count only where the code looks at IPython's history.
+    `numbers` gives the cells' numbers; they count only where the code looks at
+    IPython's history.
     """
     code = {
-        "replay:" + ", ".join(replay.names or (f"{replay.kind.value} {position}",)): replay.digest
+        "replay:"
+        + ", ".join(replay.names or (f"{replay.kind.value} {position}",)): replay.digest
         for position, replay in enumerate(stage.replays)
         if replay.needed
     }
     for cell_id, source in stage_sources(package, stage).items():
         digest = code_digest(source)
-        code[cell_id] = f"{digest}@{numbers.get(cell_id)}" if _reads_history(source) else digest
+        code[cell_id] = (
+            f"{digest}@{numbers.get(cell_id)}" if _reads_history(source) else digest
+        )
     return code
 
 

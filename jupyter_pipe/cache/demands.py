@@ -1,8 +1,8 @@
 """What a stage's metrics, gates and contracts ask today of a result that is there.
 
-A gate is Python, and a host must not run a notebook's Python. One that compares metrics with numbers
-(`mae < 25_000 and r2 > 0.8`), as nearly all do, needs no Python: its value follows from the metrics that the
-result has. Every other one needs the stage to run.
+A gate is Python, and a host must not run a notebook's Python. One that compares metrics
+with numbers (`mae < 25_000 and r2 > 0.8`), as nearly all do, needs no Python: its value
+follows from the metrics that the result has. Every other one needs the stage to run.
 """
 
 from __future__ import annotations
@@ -45,10 +45,12 @@ class _UnknownError(Exception):
 def answer_demands(
     stage: Stage, result: StageResult, contracts: Mapping[str, Contract] | None = None
 ) -> StageResult | str:
-    """The result with an answer to each of the stage's gates and metrics, or why the stage must run for one.
+    """The result with an answer to each of the stage's gates and metrics, or why the
+    stage must run for one.
 
-    A contract is judged by the profiles that the result has, unless they do not tell what it asks. A gate
-    that is false makes the stage run as well: where it fails, a run shows and tells it.
+    A contract is judged by the profiles that the result has, unless they do not tell
+    what it asks. A gate that is false makes the stage run as well: where it fails, a
+    run shows and tells it.
     """
     known = {*result.metrics, *result.metric_errors}
     missing = [metric.name for metric in stage.metrics if metric.name not in known]
@@ -73,7 +75,9 @@ def _answer_gates(wanted: list[str], result: StageResult) -> StageResult | str:
     return replace(result, gates=tuple(gates))
 
 
-def _unanswered_contracts(stage: Stage, result: StageResult, contracts: Mapping[str, Contract]) -> str:
+def _unanswered_contracts(
+    stage: Stage, result: StageResult, contracts: Mapping[str, Contract]
+) -> str:
     if not stage.options.contracts:
         return ""
     from jupyter_pipe.contracts.watching import unanswered
@@ -85,15 +89,27 @@ def _judge(expression: str, metrics: Mapping[str, Any]) -> GateResult | None:
     try:
         tree = ast.parse(expression.strip(), mode="eval").body
         passed = bool(_value(tree, metrics))
-    except (_UnknownError, ArithmeticError, TypeError, ValueError, SyntaxError, RecursionError):
+    except (
+        _UnknownError,
+        ArithmeticError,
+        TypeError,
+        ValueError,
+        SyntaxError,
+        RecursionError,
+    ):
         return None
-    names = dict.fromkeys(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
+    names = dict.fromkeys(
+        node.id for node in ast.walk(tree) if isinstance(node, ast.Name)
+    )
     return GateResult(expression, passed, {name: repr(metrics[name]) for name in names})
 
 
 def _value(node: ast.expr, metrics: Mapping[str, Any]) -> Any:
-    """The value of a gate's expression over metrics; raises _UnknownError for anything it cannot compute."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, bool | int | float | str):
+    """The value of a gate's expression over metrics; raises _UnknownError for anything
+    it cannot compute."""
+    if isinstance(node, ast.Constant) and isinstance(
+        node.value, bool | int | float | str
+    ):
         return node.value
     if isinstance(node, ast.Name) and node.id in metrics:
         return metrics[node.id]
@@ -106,7 +122,9 @@ def _value(node: ast.expr, metrics: Mapping[str, Any]) -> Any:
     if isinstance(node, ast.Compare):
         return _compared(node, metrics)
     if isinstance(node, ast.BinOp) and type(node.op) in _ARITHMETIC:
-        return _ARITHMETIC[type(node.op)](_number(node.left, metrics), _number(node.right, metrics))
+        return _ARITHMETIC[type(node.op)](
+            _number(node.left, metrics), _number(node.right, metrics)
+        )
     raise _UnknownError
 
 

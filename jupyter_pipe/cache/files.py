@@ -1,7 +1,9 @@
-"""The files that a stage reads and writes as its code or its tags say, and the local modules that it imports.
+"""The files that a stage reads and writes as its code or its tags say, and the local
+modules that it imports.
 
-Paths are relative to the working directory, with forward slashes. What a stage really touched is observed
-(`observe`); these are for what cannot be seen, and for what must be known before it runs.
+Paths are relative to the working directory, with forward slashes. What a stage really
+touched is observed (`observe`); these are for what cannot be seen, and for what must be
+known before it runs.
 """
 
 from __future__ import annotations
@@ -46,30 +48,50 @@ def files_written(stage: Stage) -> tuple[str, ...]:
     return _files(stage, _WRITES, stage.options.writes)
 
 
-def _files(stage: Stage, kinds: Collection[EffectKind], declared: Iterable[str]) -> tuple[str, ...]:
-    """Patterns of the analysis stand for what it cannot tell, those of tags for all that matches them."""
+def _files(
+    stage: Stage, kinds: Collection[EffectKind], declared: Iterable[str]
+) -> tuple[str, ...]:
+    """Patterns of the analysis stand for what it cannot tell, those of tags for all
+    that matches them."""
     names = (effect.name for effect in stage.effects if effect.kind in kinds)
-    paths = (name.removeprefix(FILE) for name in names if is_file(name) and not is_pattern(name))
+    paths = (
+        name.removeprefix(FILE)
+        for name in names
+        if is_file(name) and not is_pattern(name)
+    )
     return tuple(sorted({posixpath.normpath(path) for path in (*paths, *declared)}))
 
 
-def needed_files(stage: Stage, folder: Path, changed: Iterable[tuple[str, str]] = ()) -> Iterator[Path]:
-    """The files below the notebook's folder that a stage needs elsewhere: local modules that it imports, and
-    files that its code or tags name, also those that it writes, since it may only add to them.
+def needed_files(
+    stage: Stage, folder: Path, changed: Iterable[tuple[str, str]] = ()
+) -> Iterator[Path]:
+    """The files below the notebook's folder that a stage needs elsewhere: local modules
+    that it imports, and files that its code or tags name, also those that it writes,
+    since it may only add to them.
 
-    Names were found with the notebook's parameters. `changed` are pairs of a value of these and the one that
-    it has in a run: `data_2025.csv` may be `data_2026.csv` there.
+    Names were found with the notebook's parameters. `changed` are pairs of a value of
+    these and the one that it has in a run: `data_2025.csv` may be `data_2026.csv`
+    there.
     """
     named = [*files_read(stage), *files_written(stage)]
     for before, now in changed:
         named += [other for name in named for other in _with_value(name, before, now)]
-    patterns = {effect.name.removeprefix(FILE) for effect in stage.effects if is_pattern(effect.name)}
+    patterns = {
+        effect.name.removeprefix(FILE)
+        for effect in stage.effects
+        if is_pattern(effect.name)
+    }
     modules = module_digests(stage.imports, folder)
     for name in dict.fromkeys((*modules, *named, *sorted(patterns - {"*"}))):
         if ".." in Path(name).parts or Path(name).is_absolute():
             continue
-        # In our patterns any number of stars means what one does; two mean something else to `glob`.
-        found = sorted(folder.glob(re.sub(r"\*+", "*", name))) if "*" in name else [folder / name]
+        # In our patterns any number of stars means what one does; two mean something
+        # else to `glob`.
+        found = (
+            sorted(folder.glob(re.sub(r"\*+", "*", name)))
+            if "*" in name
+            else [folder / name]
+        )
         for path in found:
             yield from _files_at(path)
 
@@ -83,8 +105,13 @@ def _files_at(path: Path) -> Iterator[Path]:
 
 
 def _with_value(name: str, before: str, now: str) -> Iterator[str]:
-    """The name with each of the places where the value stands filled in anew, and with all of them."""
-    places = [found.start() for found in re.finditer(re.escape(before), name)] if before else []
+    """The name with each of the places where the value stands filled in anew, and with
+    all of them."""
+    places = (
+        [found.start() for found in re.finditer(re.escape(before), name)]
+        if before
+        else []
+    )
     for place in places:
         yield name[:place] + now + name[place + len(before) :]
     if len(places) > 1:
@@ -100,15 +127,20 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 def note_files(paths: Iterable[str], present: Present) -> tuple[ObservedPath, ...]:
     """The contents of these files as they are now."""
-    noted = (ObservedPath(path, digest=file_digest(present.path(path))) for path in paths)
+    noted = (
+        ObservedPath(path, digest=file_digest(present.path(path))) for path in paths
+    )
     return tuple(with_stat(one, present) for one in noted)
 
 
 def add_named(
-    observed: Observations, read: Iterable[ObservedPath], written: Iterable[ObservedPath]
+    observed: Observations,
+    read: Iterable[ObservedPath],
+    written: Iterable[ObservedPath],
 ) -> Observations:
-    """The observations, with files that code or tags name and that were not seen to be touched: a reader
-    that nobody knows may have read them. What was seen counts as it was seen."""
+    """The observations, with files that code or tags name and that were not seen to be
+    touched: a reader that nobody knows may have read them. What was seen counts as it
+    was seen."""
     seen = {one.path for one in (*observed.read, *observed.written)}
     more = tuple(one for one in read if not _is_seen(one.path, seen))
     left = {one.path for one in observed.written}
@@ -123,7 +155,8 @@ def _is_seen(path: str, seen: Collection[str]) -> bool:
 
 
 def module_digests(imports: Iterable[str], workdir: Path) -> dict[str, str]:
-    """Path -> digest of the modules beside the notebook that `imports` reach, transitively."""
+    """Path -> digest of the modules beside the notebook that `imports` reach,
+    transitively."""
 
     def imported(name: str) -> Iterator[str]:
         for path in _module_files(name, workdir):
@@ -131,11 +164,16 @@ def module_digests(imports: Iterable[str], workdir: Path) -> dict[str, str]:
 
     names = reachable(imports, imported)
     files = {path for name in names for path in _module_files(name, workdir)}
-    return dict(sorted((path.relative_to(workdir).as_posix(), file_digest(path)) for path in files))
+    return dict(
+        sorted(
+            (path.relative_to(workdir).as_posix(), file_digest(path)) for path in files
+        )
+    )
 
 
 def _module_files(name: str, workdir: Path) -> Iterator[Path]:
-    # Python looks for the package first. Most names are those of libraries, of which there is neither.
+    # Python looks for the package first. Most names are those of libraries, of which
+    # there is neither.
     if os.path.isfile(f"{workdir}/{name}/__init__.py"):
         yield from sorted((workdir / name).rglob("*.py"))
     elif os.path.isfile(f"{workdir}/{name}.py"):
@@ -143,8 +181,10 @@ def _module_files(name: str, workdir: Path) -> Iterator[Path]:
 
 
 def _imported_by(path: Path) -> Iterator[str]:
-    """Top-level packages that the file imports absolutely; none if it cannot be read or parsed."""
-    # The analysis takes its time to import, which a run without modules of its own need not pay.
+    """Top-level packages that the file imports absolutely; none if it cannot be read or
+    parsed."""
+    # The analysis takes its time to import, which a run without modules of its own need
+    # not pay.
     from jupyter_pipe.analysis.source.reading import read_source
 
     try:

@@ -1,11 +1,12 @@
 """What a stage's result depends on, as named components.
 
-A fingerprint is compared as a whole (`key`) and explained part by part (`explain`), so that a
-plan can say "code changed in cell 7" instead of "stale". Pure: no I/O.
+A fingerprint is compared as a whole (`key`) and explained part by part (`explain`), so
+that a plan can say "code changed in cell 7" instead of "stale". Pure: no I/O.
 
-The key finds candidates; it is the first of two levels, as in ccache's manifests. Files, folders,
-variables and generators' states are not part of it: each entry says which of them its stage used, so that
-an unseeded draw upstream reruns only stages that draw, and a new file only stages that listed its folder.
+The key finds candidates; it is the first of two levels, as in ccache's manifests.
+Files, folders, variables and generators' states are not part of it: each entry says
+which of them its stage used, so that an unseeded draw upstream reruns only stages that
+draw, and a new file only stages that listed its folder.
 """
 
 import hashlib
@@ -20,10 +21,11 @@ __all__ = ["Fingerprint", "digest_of", "explain", "in_short"]
 class Fingerprint(Struct, frozen=True):
     """The components, each a mapping from what it names to a digest or a short value.
 
-    `code` maps cell ids (and `replay:NAMES`) in order to the digest of their normalised source,
-    `parameters` names to Python literals, `inputs` names to content digests, `modules` relative paths to
-    file digests, `versions` distributions to versions, `ambient` components to digests, `settings`
-    whatever else (Python's minor version, serialiser).
+    `code` maps cell ids (and `replay:NAMES`) in order to the digest of their normalised
+    source, `parameters` names to Python literals, `inputs` names to content digests,
+    `modules` relative paths to file digests, `versions` distributions to versions,
+    `ambient` components to digests, `settings` whatever else (Python's minor version,
+    serialiser).
     """
 
     code: dict[str, str] = {}
@@ -36,7 +38,8 @@ class Fingerprint(Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        """The sha256 that addresses the stage's entries. Cell ids do not count, their order does."""
+        """The sha256 that addresses the stage's entries. Cell ids do not count, their
+        order does."""
         parts = [
             tuple(self.code.values()),
             *(
@@ -68,18 +71,24 @@ def explain(
 ) -> str:
     """Why a stage must run, in one phrase, from what differs; empty if nothing does.
 
-    `cell_numbers` gives the number of each cell, `sources` the stage that each input comes from.
+    `cell_numbers` gives the number of each cell, `sources` the stage that each input
+    comes from.
     """
     reasons = [
         *_code_reasons(before.code, after.code, cell_numbers),
         *_value_reasons("parameter", before.parameters, after.parameters),
         *(
-            f"input {name} from {sources[name]} changed" if name in sources else f"input {name} changed"
+            f"input {name} from {sources[name]} changed"
+            if name in sources
+            else f"input {name} changed"
             for name in _different(before.inputs, after.inputs)
         ),
         *(f"{path} changed" for path in _different(before.modules, after.modules)),
         *_value_reasons("", before.versions, after.versions),
-        *(f"{component} changed" for component in _different(before.ambient, after.ambient)),
+        *(
+            f"{component} changed"
+            for component in _different(before.ambient, after.ambient)
+        ),
         *_value_reasons("", before.settings, after.settings),
     ]
     return in_short(reasons)
@@ -87,13 +96,18 @@ def explain(
 
 def in_short(reasons: Sequence[str]) -> str:
     """The first two reasons, and how many more there are."""
-    return ", ".join(reasons[:2]) + (f" and {len(reasons) - 2} more" if len(reasons) > 2 else "")
+    return ", ".join(reasons[:2]) + (
+        f" and {len(reasons) - 2} more" if len(reasons) > 2 else ""
+    )
 
 
 def _code_reasons(
-    before: Mapping[str, str], after: Mapping[str, str], numbers: Mapping[str, int | None]
+    before: Mapping[str, str],
+    after: Mapping[str, str],
+    numbers: Mapping[str, int | None],
 ) -> Iterable[str]:
-    """Which cells and definitions are new, in words; silent if the code is what it was."""
+    """Which cells and definitions are new, in words; silent if the code is what it
+    was."""
     if list(before.values()) == list(after.values()):
         return
     known = set(before.values())
@@ -114,7 +128,9 @@ def _code_reasons(
         yield f"definition of {', '.join(replays)} changed"
 
 
-def _value_reasons(word: str, before: Mapping[str, str], after: Mapping[str, str]) -> Iterable[str]:
+def _value_reasons(
+    word: str, before: Mapping[str, str], after: Mapping[str, str]
+) -> Iterable[str]:
     for name in _different(before, after):
         old, new = before.get(name), after.get(name)
         label = f"{word} {name}: " if word else f"{name} "

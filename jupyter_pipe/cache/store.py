@@ -1,10 +1,11 @@
 """The results of stages, addressed by fingerprint: `.jupyter_pipe/cache/`.
 
-An entry is published last, by renaming, once every payload it names is in the artifact store, so
-a reader never sees half of it. What is not signed by the user, or by a key that the user accepted, counts as
-absent: loading a value runs code. One signature is enough, since an entry names its payloads by the hash of
-their content. Entries of one key differ in what they used beyond it: generators' states, and the files,
-folders and variables that their stage observed.
+An entry is published last, by renaming, once every payload it names is in the artifact
+store, so a reader never sees half of it. What is not signed by the user, or by a key
+that the user accepted, counts as absent: loading a value runs code. One signature is
+enough, since an entry names its payloads by the hash of their content. Entries of one
+key differ in what they used beyond it: generators' states, and the files, folders and
+variables that their stage observed.
 """
 
 import hashlib
@@ -28,9 +29,10 @@ _ENTRIES_A_KEY = 16
 
 
 class CacheEntry(Struct, frozen=True):
-    """One result, with what its stage read and wrote (`result.observed`). `generators` are the states that
-    the stage drew from (component -> digest on entry), `executed` is its executed notebook, relative to the
-    cache folder; `run_id` computed it in `seconds`, at `created`."""
+    """One result, with what its stage read and wrote (`result.observed`). `generators`
+    are the states that the stage drew from (component -> digest on entry), `executed`
+    is its executed notebook, relative to the cache folder; `run_id` computed it in
+    `seconds`, at `created`."""
 
     fingerprint: Fingerprint
     result: StageResult
@@ -42,17 +44,20 @@ class CacheEntry(Struct, frozen=True):
 
     @property
     def circumstances(self) -> tuple[object, ...]:
-        """What the result depends on beyond the key: two entries that agree in it are the same."""
+        """What the result depends on beyond the key: two entries that agree in it are
+        the same."""
         seen = self.result.observed
-        paths = frozenset((one.path, one.aspect, one.digest) for one in (*seen.read, *seen.modules))
+        paths = frozenset(
+            (one.path, one.aspect, one.digest) for one in (*seen.read, *seen.modules)
+        )
         variables = frozenset((one.name, one.digest) for one in seen.variables)
         return self.generators, paths, variables, seen.calendar
 
 
 class Latest(Struct, frozen=True):
-    """How a stage last succeeded; `unseeded` are generators that it drew from without a seed, which
-    is why there is no entry to reuse. `written` are the files that it left (path -> digest), `received`
-    those that it read as earlier stages had left them."""
+    """How a stage last succeeded; `unseeded` are generators that it drew from without a
+    seed, which is why there is no entry to reuse. `written` are the files that it left
+    (path -> digest), `received` those that it read as earlier stages had left them."""
 
     fingerprint: Fingerprint
     seconds: float = 0.0
@@ -72,14 +77,19 @@ _latest_decoder = msgspec.json.Decoder(Latest)
 
 
 class Cache:
-    """The entries under one root. Unreadable entries count as absent: the stage runs again.
+    """The entries under one root. Unreadable entries count as absent: the stage runs
+    again.
 
-    `bring` is asked for a file that is missing, and puts it there if it has it elsewhere. With `trust`
-    entries count whoever signed them, or nobody.
+    `bring` is asked for a file that is missing, and puts it there if it has it
+    elsewhere. With `trust` entries count whoever signed them, or nobody.
     """
 
     def __init__(
-        self, folder: Path, *, bring: Callable[[Path], object] = lambda path: None, trust: bool = False
+        self,
+        folder: Path,
+        *,
+        bring: Callable[[Path], object] = lambda path: None,
+        trust: bool = False,
     ) -> None:
         self.folder = folder
         self._bring = bring
@@ -87,26 +97,44 @@ class Cache:
         self._known: dict[Path, tuple[tuple[int, ...], Latest | None]] = {}
 
     def candidates(self, key: str, generators: Mapping[str, str]) -> list[CacheEntry]:
-        """The entries whose generator states are those of `generators`, the newest first."""
+        """The entries whose generator states are those of `generators`, the newest
+        first."""
         return [
             entry
             for entry in self._read(key)
-            if all(generators.get(name) == digest for name, digest in entry.generators.items())
+            if all(
+                generators.get(name) == digest
+                for name, digest in entry.generators.items()
+            )
         ]
 
     def freshen(self, entry: CacheEntry) -> None:
-        """Keep the entry's observations as they are in `entry`: the same contents, with newer times."""
+        """Keep the entry's observations as they are in `entry`: the same contents, with
+        newer times."""
         key = entry.fingerprint.key
-        kept = [entry if old.executed == entry.executed else old for old in self._read(key)]
+        kept = [
+            entry if old.executed == entry.executed else old for old in self._read(key)
+        ]
         self._publish(key, kept)
 
     def record(
-        self, entry: CacheEntry, *, pipeline: str, stage: str, executed: Path, left: Collection[str] = ()
+        self,
+        entry: CacheEntry,
+        *,
+        pipeline: str,
+        stage: str,
+        executed: Path,
+        left: Collection[str] = (),
     ) -> CacheEntry:
-        """Publish a result, and remember it as the stage's latest; `left` are files of earlier stages."""
+        """Publish a result, and remember it as the stage's latest; `left` are files of
+        earlier stages."""
         key = entry.fingerprint.key
-        kept = msgspec.structs.replace(entry, executed=self._keep_notebook(key, executed))
-        others = [old for old in self._read(key) if old.circumstances != entry.circumstances]
+        kept = msgspec.structs.replace(
+            entry, executed=self._keep_notebook(key, executed)
+        )
+        others = [
+            old for old in self._read(key) if old.circumstances != entry.circumstances
+        ]
         self._publish(key, [kept, *others][:_ENTRIES_A_KEY])
         self.remember(pipeline, stage, latest_of(entry, left))
         return kept
@@ -117,7 +145,8 @@ class Cache:
         replace_file(self._latest_path(pipeline, stage), document)
 
     def latest(self, pipeline: str, stage: str) -> Latest | None:
-        """How the stage last succeeded, None if it never did here. A run asks several times."""
+        """How the stage last succeeded, None if it never did here. A run asks several
+        times."""
         path = self._latest_path(pipeline, stage)
         try:
             status = os.stat(path)
@@ -126,17 +155,23 @@ class Cache:
         stamp = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
         known = self._known.get(path)
         if known is None or known[0] != stamp:
-            known = self._known[path] = stamp, self._read_latest(path, f"{pipeline}/{stage}")
+            known = self._known[path] = (
+                stamp,
+                self._read_latest(path, f"{pipeline}/{stage}"),
+            )
         return known[1]
 
     def _read_latest(self, path: Path, name: str) -> Latest | None:
         try:
-            return _latest_decoder.decode(read_record(path, "latest", name, trust=self._trust))
+            return _latest_decoder.decode(
+                read_record(path, "latest", name, trust=self._trust)
+            )
         except UNREADABLE:
             return None
 
     def is_foreign(self, key: str) -> bool:
-        """Whether there are results for the key that count as absent, since others signed them."""
+        """Whether there are results for the key that count as absent, since others
+        signed them."""
         return not self._trust and is_foreign(self._entries_path(key), "results", key)
 
     def executed_path(self, entry: CacheEntry) -> Path:
@@ -156,7 +191,9 @@ class Cache:
     def _read(self, key: str) -> tuple[CacheEntry, ...]:
         path = self._brought(self._entries_path(key))
         try:
-            return _entries_decoder.decode(read_record(path, "results", key, trust=self._trust)).entries
+            return _entries_decoder.decode(
+                read_record(path, "results", key, trust=self._trust)
+            ).entries
         except UNREADABLE:
             return ()
 
@@ -189,15 +226,24 @@ class Cache:
 
 
 def latest_of(entry: CacheEntry, left: Collection[str] = ()) -> Latest:
-    """What is remembered of a stage whose result this is; `left` are files of earlier stages."""
+    """What is remembered of a stage whose result this is; `left` are files of earlier
+    stages."""
     observed = entry.result.observed
     written = {one.path: one.digest for one in observed.written}
-    received = {one.path for one in observed.read if one.path in left} if left else set()
-    return Latest(entry.fingerprint, entry.seconds, written=written, received=tuple(sorted(received)))
+    received = (
+        {one.path for one in observed.read if one.path in left} if left else set()
+    )
+    return Latest(
+        entry.fingerprint,
+        entry.seconds,
+        written=written,
+        received=tuple(sorted(received)),
+    )
 
 
 def compiled_path(state_folder: Path, notebook: str) -> Path:
-    """Where the package is kept that was compiled for running the notebook at an absolute path."""
+    """Where the package is kept that was compiled for running the notebook at an
+    absolute path."""
     name = hashlib.sha256(notebook.encode()).hexdigest()
     return state_folder / "cache" / "compiled" / f"{name}.json"
 

@@ -1,1 +1,2 @@
-"""The command line `jupyter pipe`: parses arguments, calls the library, prints. One file a command."""
+"""The command line `jupyter pipe`: parses arguments, calls the library, prints. One
+file a command."""

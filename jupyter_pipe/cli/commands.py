@@ -1,4 +1,5 @@
-"""The commands by name: the module of each, and what it does, for the list of all of them.
+"""The commands by name: the module of each, and what it does, for the list of all of
+them.
 
 That list is printed without importing any of the modules.
 """

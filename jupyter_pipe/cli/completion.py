@@ -1,7 +1,9 @@
-"""`jupyter pipe completion SHELL`: what makes a shell complete our commands and options.
+"""`jupyter pipe completion SHELL`: what makes a shell complete our commands and
+options.
 
-The scripts are written from the parsers, so they know what the commands know. Every shell completes both
-`jupyter-pipe …` and `jupyter pipe …`; where a value is to be typed, it completes files.
+The scripts are written from the parsers, so they know what the commands know. Every
+shell completes both `jupyter-pipe …` and `jupyter pipe …`; where a value is to be
+typed, it completes files.
 """
 
 from __future__ import annotations
@@ -20,8 +22,9 @@ jupyter pipe completion bash >> ~/.bashrc
 jupyter pipe completion zsh >> ~/.zshrc
 jupyter pipe completion fish > ~/.config/fish/completions/jupyter-pipe.fish"""
 
-# Bash hands the words of the line to the function; `jupyter pipe run` has one more before the command.
-# Without `pipe`, `jupyter` completes files, as it does when nobody completes for it.
+# Bash hands the words of the line to the function; `jupyter pipe run` has one more
+# before the command. Without `pipe`, `jupyter` completes files, as it does when nobody
+# completes for it.
 _BASH = """\
 _jupyter_pipe() {{
   local current=${{COMP_WORDS[COMP_CWORD]}} at=1 words=""
@@ -55,23 +58,34 @@ def run(args: argparse.Namespace) -> int:
     """Print the script."""
     from jupyter_pipe.cli.main import command_parsers
 
-    Terminal.of(args).result(completion_script(args.shell, command_parsers()).rstrip("\n"))
+    Terminal.of(args).result(
+        completion_script(args.shell, command_parsers()).rstrip("\n")
+    )
     return 0
 
 
-def completion_script(shell: str, parsers: Mapping[str, argparse.ArgumentParser]) -> str:
+def completion_script(
+    shell: str, parsers: Mapping[str, argparse.ArgumentParser]
+) -> str:
     """The script for `bash`, `zsh` or `fish`; `parsers` has that of each command."""
     if shell == "fish":
         return "\n".join(_fish_lines(parsers)) + "\n"
-    cases = "\n".join(f'    {name}) words="{_words(parser)}" ;;' for name, parser in parsers.items())
+    cases = "\n".join(
+        f'    {name}) words="{_words(parser)}" ;;' for name, parser in parsers.items()
+    )
     script = _BASH.format(commands=" ".join(parsers), cases=cases)
     # zsh understands what is written for bash, once it is told to.
     return _ZSH + script if shell == "zsh" else script
 
 
 def _words(parser: argparse.ArgumentParser) -> str:
-    """What may follow a command: the choices of its argument (`bash zsh fish`), then its options."""
-    choices = [str(choice) for action in parser._actions for choice in _argument_choices(action)]
+    """What may follow a command: the choices of its argument (`bash zsh fish`), then
+    its options."""
+    choices = [
+        str(choice)
+        for action in parser._actions
+        for choice in _argument_choices(action)
+    ]
     return " ".join([*choices, *_options(parser)])
 
 
@@ -80,8 +94,8 @@ def _argument_choices(action: argparse.Action) -> list[str]:
 
 
 def _choices(action: argparse.Action) -> list[str]:
-    """Of an engine, the names that we write for: its parser does not load them, which every run of it
-    would pay."""
+    """Of an engine, the names that we write for: its parser does not load them, which
+    every run of it would pay."""
     if action.metavar == "ENGINE":
         from jupyter_pipe.export import BUILT_IN
 
@@ -104,16 +118,22 @@ def _fish_lines(parsers: Mapping[str, argparse.ArgumentParser]) -> Iterator[str]
             yield from _fish_option(name, action)
 
 
-_FISH_PROGRAMS = (("jupyter-pipe", ""), ("jupyter", "__fish_seen_subcommand_from pipe; and "))
+_FISH_PROGRAMS = (
+    ("jupyter-pipe", ""),
+    ("jupyter", "__fish_seen_subcommand_from pipe; and "),
+)
 
 
 def _fish_option(command: str, action: argparse.Action) -> Iterator[str]:
-    """`complete -c jupyter-pipe -n … -l follow -s f -d 'go on until the run ends'`, for both programs."""
+    """`complete -c jupyter-pipe -n … -l follow -s f -d 'go on until the run ends'`, for
+    both programs."""
     options = "".join(
         f" -l {option[2:]}" if option.startswith("--") else f" -s {option[1:]}"
         for option in action.option_strings
     )
-    about = f" -d {shlex.quote((action.help or '').split(';')[0])}" if action.help else ""
+    about = (
+        f" -d {shlex.quote((action.help or '').split(';')[0])}" if action.help else ""
+    )
     choices = _choices(action)
     values = f" -a {shlex.quote(' '.join(choices))}" if choices else ""
     if not options and not values:

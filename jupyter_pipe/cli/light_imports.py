@@ -1,4 +1,5 @@
-"""What the command's own process leaves out of the libraries that it imports, since it never uses it.
+"""What the command's own process leaves out of the libraries that it imports, since it
+never uses it.
 
 Only the executables call this: whoever imports jupyter_pipe gets these libraries whole.
 """
@@ -18,19 +19,28 @@ _MODULES: dict[str, Any] = vars(sys)["modules"]
 """None stands for a module that cannot be imported."""
 _READS_NOTEBOOKS = "papermill.iorw"
 _THE_WEB = "requests"
-# With pyarrow comes numpy: together a quarter of what a run costs before its first cell.
+# With pyarrow comes numpy: together a quarter of what a run costs before its first
+# cell.
 _FAR_FILES = ("pyarrow", "boto3", "azure", "gcsfs", "github")
 
 
 def leave_out_formats() -> None:
-    """nbformat imports jsonschema, which, where JupyterLab is installed, spends a CPU-second on the
-    grammars of formats that nobody checks in this process; it does without them."""
-    for name in ("isoduration", "rfc3986_validator", "rfc3987_syntax", "uri_template", "webcolors"):
+    """nbformat imports jsonschema, which, where JupyterLab is installed, spends a
+    CPU-second on the grammars of formats that nobody checks in this process; it does
+    without them."""
+    for name in (
+        "isoduration",
+        "rfc3986_validator",
+        "rfc3987_syntax",
+        "uri_template",
+        "webcolors",
+    ):
         _MODULES.setdefault(name, None)
 
 
 def import_lightly(name: str, *, without: str) -> None:
-    """Import a module that does without another, if nobody has imported that one yet."""
+    """Import a module that does without another, if nobody has imported that one
+    yet."""
     if without in _MODULES:
         return
     _MODULES[without] = None
@@ -39,12 +49,14 @@ def import_lightly(name: str, *, without: str) -> None:
 
 
 def leave_out_remote_notebooks() -> None:
-    """papermill imports what reads notebooks from HDFS, buckets and the web: those of stages are files."""
+    """papermill imports what reads notebooks from HDFS, buckets and the web: those of
+    stages are files."""
     sys.meta_path.insert(0, _LocalNotebooks())
 
 
 class _LocalNotebooks:
-    """Finds papermill's module for reading notebooks, and then leaves `sys.meta_path`."""
+    """Finds papermill's module for reading notebooks, and then leaves
+    `sys.meta_path`."""
 
     def __init__(self) -> None:
         self._looking = False
@@ -64,10 +76,14 @@ class _LocalNotebooks:
             if name == _THE_WEB:
                 spec.loader = LazyLoader(spec.loader)
             else:
-                spec.loader.exec_module = partial(self._execute, spec.loader.exec_module)  # type: ignore[method-assign]
+                spec.loader.exec_module = partial(
+                    self._execute, spec.loader.exec_module
+                )  # type: ignore[method-assign]
         return spec
 
-    def _execute(self, execute: Callable[[ModuleType], None], module: ModuleType) -> None:
+    def _execute(
+        self, execute: Callable[[ModuleType], None], module: ModuleType
+    ) -> None:
         absent = [each for each in _FAR_FILES if each not in _MODULES]
         _MODULES.update(dict.fromkeys(absent))
         try:

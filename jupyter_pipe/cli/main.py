@@ -1,4 +1,5 @@
-"""The entry of `jupyter pipe`: finds the command, lets it parse and run, turns errors into exit codes.
+"""The entry of `jupyter pipe`: finds the command, lets it parse and run, turns errors
+into exit codes.
 
 Exit codes: 0 succeeded, 1 a stage failed, 2 usage or compile error, 3 a gate failed,
 4 data broke its contract, 5 a person is asked, 130 cancelled.
@@ -59,15 +60,22 @@ class Parser(argparse.ArgumentParser):
             return ""
         import difflib
 
-        wrong = message.removeprefix("unrecognized arguments: ").split()[0].partition("=")[0]
-        options = [option for action in self._actions for option in action.option_strings]
+        wrong = (
+            message.removeprefix("unrecognized arguments: ")
+            .split()[0]
+            .partition("=")[0]
+        )
+        options = [
+            option for action in self._actions for option in action.option_strings
+        ]
         close = difflib.get_close_matches(wrong, options, n=1)
         return f"\nDid you mean {close[0]}?" if close else ""
 
 
 def entry_point() -> NoReturn:
     """What the executable `jupyter-pipe` calls."""
-    # Looking for garbage every 700 objects is a tenth of what it costs to import modules.
+    # Looking for garbage every 700 objects is a tenth of what it costs to import
+    # modules.
     gc.set_threshold(100_000)
     if not _only_lists(sys.argv[1:]):
         from jupyter_pipe.cli import light_imports
@@ -75,15 +83,16 @@ def entry_point() -> NoReturn:
         light_imports.leave_out_formats()
         light_imports.leave_out_remote_notebooks()
         if sys.version_info >= (3, 11):
-            # msgspec prefers typing_extensions to typing, which has what it asks for since 3.11; importing
-            # that, with `inspect`, is a sixth of what a run costs in which nothing changed.
+            # msgspec prefers typing_extensions to typing, which has what it asks for
+            # since 3.11; importing that, with `inspect`, is a sixth of what a run costs
+            # in which nothing changed.
             light_imports.import_lightly("msgspec", without="typing_extensions")
     _leave(main(sys.argv[1:]))
 
 
 def _leave(code: int) -> NoReturn:
-    """End as an interpreter does, without taking apart all the modules that go with the process anyway: a
-    tenth of what a run costs in which nothing changed."""
+    """End as an interpreter does, without taking apart all the modules that go with the
+    process anyway: a tenth of what a run costs in which nothing changed."""
     import atexit
     import threading
 
@@ -103,14 +112,16 @@ def _only_lists(arguments: Sequence[str]) -> bool:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. Returns the exit code; argparse exits by itself for usage errors."""
+    """Run one command. Returns the exit code; argparse exits by itself for usage
+    errors."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         return _run_command(arguments)
     except KeyboardInterrupt:
         return CANCELLED
     except BrokenPipeError:
-        # The reader has gone (`| head`): nothing left to say, and Python must not say so at exit.
+        # The reader has gone (`| head`): nothing left to say, and Python must not say
+        # so at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
@@ -140,7 +151,8 @@ def _run_command(arguments: list[str]) -> int:
 
 
 def _of_the_disk(error: OSError) -> PipeError | None:
-    """What a user can fix about a file that could not be read or written; None for a defect of ours."""
+    """What a user can fix about a file that could not be read or written; None for a
+    defect of ours."""
     from jupyter_pipe.errors import PipeError
 
     if error.errno not in _TROUBLES:
@@ -154,16 +166,21 @@ def _of_the_disk(error: OSError) -> PipeError | None:
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
-    """Parses the arguments and imports only the module of the command that was asked for, which keeps the
-    start quick. Prints help or an error and exits with code 2 if no command remains."""
+    """Parses the arguments and imports only the module of the command that was asked
+    for, which keeps the start quick. Prints help or an error and exits with code 2 if
+    no command remains."""
     parser = Parser(
         prog="jupyter pipe",
         description="Runs a tagged notebook as a parallel, cached, restartable pipeline.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"jupyter_pipe {__version__}")
-    subparsers = parser.add_subparsers(metavar="COMMAND", title="commands", parser_class=Parser)
+    parser.add_argument(
+        "--version", action="version", version=f"jupyter_pipe {__version__}"
+    )
+    subparsers = parser.add_subparsers(
+        metavar="COMMAND", title="commands", parser_class=Parser
+    )
     wanted = arguments[0] if arguments else ""
     if wanted and not wanted.startswith("-") and wanted not in COMMANDS:
         parser.error(_unknown_command(wanted))
@@ -175,7 +192,9 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
             importlib.import_module(COMMANDS[name]).add_parser(subparsers)
     args, unknown = parser.parse_known_args(arguments)
     if unknown:
-        subparsers.choices.get(wanted, parser).error(f"unrecognized arguments: {' '.join(unknown)}")
+        subparsers.choices.get(wanted, parser).error(
+            f"unrecognized arguments: {' '.join(unknown)}"
+        )
     if not hasattr(args, "run"):
         parser.print_help()
         parser.exit(2)
@@ -198,7 +217,11 @@ def _unknown_command(wanted: str) -> str:
     import difflib
 
     close = difflib.get_close_matches(wanted, COMMANDS, n=1)
-    suggestion = f"Did you mean '{close[0]}'?" if close else f"Commands are: {', '.join(COMMANDS)}."
+    suggestion = (
+        f"Did you mean '{close[0]}'?"
+        if close
+        else f"Commands are: {', '.join(COMMANDS)}."
+    )
     return f"unknown command '{wanted}'. {suggestion}"
 
 

@@ -36,7 +36,8 @@ def add_command(
     *,
     examples: str,
 ) -> argparse.ArgumentParser:
-    """A command's parser, with its summary, examples, and what every command understands."""
+    """A command's parser, with its summary, examples, and what every command
+    understands."""
     summary = SUMMARIES[name]
     parser: argparse.ArgumentParser = subparsers.add_parser(
         name,
@@ -47,7 +48,9 @@ def add_command(
     )
     parser.set_defaults(run=run)
     volume = parser.add_mutually_exclusive_group()
-    volume.add_argument("-q", "--quiet", action="store_true", help="only results and errors")
+    volume.add_argument(
+        "-q", "--quiet", action="store_true", help="only results and errors"
+    )
     volume.add_argument("-v", "--verbose", action="store_true", help="more detail")
     return parser
 
@@ -59,7 +62,9 @@ def at_least(least: int) -> Callable[[str], int]:
         try:
             number = int(text)
         except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+            raise argparse.ArgumentTypeError(
+                f"{text!r} is not a whole number"
+            ) from None
         if number < least:
             raise argparse.ArgumentTypeError(f"must be at least {least}")
         return number
@@ -95,13 +100,15 @@ def add_root(parser: argparse.ArgumentParser) -> None:
 def add_trust(parser: argparse._ActionsContainer) -> None:
     """`--trust`, for commands that load values or carry out what records say."""
     parser.add_argument(
-        "--trust", action="store_true", help="believe what others signed, or nobody: for this once"
+        "--trust",
+        action="store_true",
+        help="believe what others signed, or nobody: for this once",
     )
 
 
 def find_store(root: str | None) -> RunStore:
-    """The runs of `root`, or of the nearest folder upwards that has any. Those of a URL are brought
-    up to date first."""
+    """The runs of `root`, or of the nearest folder upwards that has any. Those of a URL
+    are brought up to date first."""
     from jupyter_pipe.runs.store import STATE_FOLDER, RunStore
 
     if root is not None:
@@ -115,7 +122,12 @@ def find_store(root: str | None) -> RunStore:
         return store
     here = Path.cwd()
     found = next(
-        (folder for folder in (here, *here.parents) if (folder / STATE_FOLDER / "runs").is_dir()), here
+        (
+            folder
+            for folder in (here, *here.parents)
+            if (folder / STATE_FOLDER / "runs").is_dir()
+        ),
+        here,
     )
     return RunStore(found)
 
@@ -129,13 +141,20 @@ def find_stage(run: Run, name: str) -> StageRun:
     names = [each.name for each in run.stages]
     if name not in names:
         close = difflib.get_close_matches(name, names, n=1)
-        hint = f"Did you mean '{close[0]}'?" if close else f"Its stages are: {', '.join(names)}."
-        raise RunError(f"Run {run.run_id} has no stage '{name}'.", code="stage_unknown", hint=hint)
+        hint = (
+            f"Did you mean '{close[0]}'?"
+            if close
+            else f"Its stages are: {', '.join(names)}."
+        )
+        raise RunError(
+            f"Run {run.run_id} has no stage '{name}'.", code="stage_unknown", hint=hint
+        )
     return run.stage(name)
 
 
 def root_option(store: RunStore) -> str:
-    """What to add to a printed command so that it finds the same runs: nothing, where it would anyway."""
+    """What to add to a printed command so that it finds the same runs: nothing, where
+    it would anyway."""
     import shlex
 
     if find_store(None).root == store.root:
@@ -143,7 +162,9 @@ def root_option(store: RunStore) -> str:
     if store.url:
         return f" --root {shlex.quote(store.url)}"
     here = Path.cwd()
-    relative = store.root.relative_to(here) if store.root.is_relative_to(here) else store.root
+    relative = (
+        store.root.relative_to(here) if store.root.is_relative_to(here) else store.root
+    )
     return f" --root {shlex.quote(str(relative))}"
 
 

@@ -15,17 +15,23 @@ __all__ = ["choose_own_run"]
 
 
 def choose_own_run(store: RunStore, pipeline: str, run_id: str | None) -> Run | None:
-    """The run with that id or beginning of one; without, the newest of the pipeline that succeeded, if any.
+    """The run with that id or beginning of one; without, the newest of the pipeline
+    that succeeded, if any.
 
-    Its values are loaded and written into files, so it must be the user's own, and hold no secret. Raises
-    RunError for an id that is unknown, and for a run that is somebody else's or let a secret cross.
+    Its values are loaded and written into files, so it must be the user's own, and hold
+    no secret. Raises RunError for an id that is unknown, and for a run that is somebody
+    else's or let a secret cross.
     """
     if run_id is not None:
         found = store.find(run_id)
         store.require_own(found)
         return _without_secrets(store.read(found))
     for each in store.list():
-        if each.state is RunState.succeeded and each.pipeline == pipeline and store.is_own(each.run_id):
+        if (
+            each.state is RunState.succeeded
+            and each.pipeline == pipeline
+            and store.is_own(each.run_id)
+        ):
             return _without_secrets(each)
     return None
 

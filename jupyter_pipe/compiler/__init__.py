@@ -1,4 +1,5 @@
-"""Turns a notebook into a pipeline and the package that people review and engines run."""
+"""Turns a notebook into a pipeline and the package that people review and engines
+run."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """The one entry: a notebook's path in, a pipeline and the files of its package out.
 
-Reads the notebook, the contracts beside it, what the guard learned in earlier runs, and the
-distributions of the kernel's environment; writes nothing. The same notebook gives the same bytes.
-Raises NotebookError for what is not a notebook and CompileError with all diagnostics at once.
+Reads the notebook, the contracts beside it, what the guard learned in earlier runs, and
+the distributions of the kernel's environment; writes nothing. The same notebook gives
+the same bytes. Raises NotebookError for what is not a notebook and CompileError with
+all diagnostics at once.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ import msgspec
 
 from jupyter_pipe import __version__
 from jupyter_pipe.analysis.program import Analysis, StageFlow
-from jupyter_pipe.compiler.codegen.requirements import find_interpreter, requirement_lines
+from jupyter_pipe.compiler.codegen.requirements import (
+    find_interpreter,
+    requirement_lines,
+)
 from jupyter_pipe.compiler.compiled import Compiled
 from jupyter_pipe.compiler.declared_files import declare_files
 from jupyter_pipe.compiler.graph import resolve
@@ -63,8 +67,9 @@ __all__ = [
 
 @contextlib.contextmanager
 def _uncollected() -> Iterator[None]:
-    """Nearly all objects of a compilation live as long as it does: looking for garbage among them, time
-    and again, would take longer than all else with a large notebook."""
+    """Nearly all objects of a compilation live as long as it does: looking for garbage
+    among them, time and again, would take longer than all else with a large
+    notebook."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -78,33 +83,46 @@ def _uncollected() -> Iterator[None]:
 def compile_notebook(
     path: Path | str, *, output: Path | str | None = None, content: bytes | None = None
 ) -> Compiled:
-    """Compile the notebook at `path` for a package in `output` (default: `STEM_pipeline` beside it).
+    """Compile the notebook at `path` for a package in `output` (default:
+    `STEM_pipeline` beside it).
 
-    `content` stands in for what the file holds. Raises ContractError for a contract that is not a text.
+    `content` stands in for what the file holds. Raises ContractError for a contract
+    that is not a text.
     """
-    from jupyter_pipe.compiler.codegen.package_files import carried_contracts, package_files
+    from jupyter_pipe.compiler.codegen.package_files import (
+        carried_contracts,
+        package_files,
+    )
 
     notebook = read_notebook(path, content)
     folder = Path(output) if output is not None else default_output(path)
     beside = Path(path).resolve().parent
     package = package_name(notebook.name, beside)
     interpreter = find_interpreter(notebook.kernel)
-    pipeline = _analysed(notebook, package, _relative_notebook(Path(path), folder), interpreter)
+    pipeline = _analysed(
+        notebook, package, _relative_notebook(Path(path), folder), interpreter
+    )
     _raise_errors(notebook, pipeline.diagnostics)
     watched = {name for stage in pipeline.stages for name in stage.options.watched}
-    contracts = carried_contracts(notebook.name, contract_texts(Path(path), sorted(watched)))
-    digests = {name: hashlib.sha256(data).hexdigest() for name, data in contracts.items()}
+    contracts = carried_contracts(
+        notebook.name, contract_texts(Path(path), sorted(watched))
+    )
+    digests = {
+        name: hashlib.sha256(data).hexdigest() for name, data in contracts.items()
+    }
     pipeline = msgspec.structs.replace(pipeline, contract_digests=digests)
     modules = {module for stage in pipeline.stages for module in stage.imports}
     # What `run-stage` needs wherever an engine runs a stage: ourselves, and a kernel.
     pins = requirement_lines({*modules, "ipykernel"}, interpreter, beside)
     requirements = tuple(dict.fromkeys((*pins, f"jupyter_pipe=={__version__}")))
-    return Compiled(pipeline, package_files(notebook, pipeline, package, requirements, contracts))
+    return Compiled(
+        pipeline, package_files(notebook, pipeline, package, requirements, contracts)
+    )
 
 
 def check_notebook(path: Path | str) -> tuple[Diagnostic, ...]:
-    """Everything that the compiler has to say about the notebook, in notebook order; first, whether the
-    files that jupytext keeps beside it say the same."""
+    """Everything that the compiler has to say about the notebook, in notebook order;
+    first, whether the files that jupytext keeps beside it say the same."""
     notebook = read_notebook(path)
     return (*check_pair(notebook), *draft_of(notebook).diagnostics)
 
@@ -118,18 +136,21 @@ def check_pair(notebook: Notebook) -> Iterable[Diagnostic]:
 
 @_uncollected()
 def draft_pipeline(path: Path | str, content: bytes | None = None) -> Pipeline:
-    """The pipeline as far as it can be known, errors among its diagnostics: what an editor shows.
-    `content` is the notebook as edited, if it is not what the file holds."""
+    """The pipeline as far as it can be known, errors among its diagnostics: what an
+    editor shows. `content` is the notebook as edited, if it is not what the file
+    holds."""
     return draft_of(read_notebook(path, content))
 
 
 @_uncollected()
 def draft_of(notebook: Notebook, takes: Iterable[str] = ()) -> Pipeline:
-    """As `draft_pipeline`, of a notebook that was read. `takes` are variables that earlier notebooks of a
-    pipeline of several share with it."""
+    """As `draft_pipeline`, of a notebook that was read. `takes` are variables that
+    earlier notebooks of a pipeline of several share with it."""
     path = Path(notebook.path)
     package = package_name(notebook.name, path.resolve().parent)
-    return _analysed(notebook, package, path.name, find_interpreter(notebook.kernel), tuple(takes))
+    return _analysed(
+        notebook, package, path.name, find_interpreter(notebook.kernel), tuple(takes)
+    )
 
 
 def default_output(path: Path | str) -> Path:
@@ -138,9 +159,14 @@ def default_output(path: Path | str) -> Path:
 
 
 def _analysed(
-    notebook: Notebook, package: str, source: str, interpreter: Path | None, takes: Iterable[str] = ()
+    notebook: Notebook,
+    package: str,
+    source: str,
+    interpreter: Path | None,
+    takes: Iterable[str] = (),
 ) -> Pipeline:
-    """The pipeline with everything that is found on the way; `source` is how it names the notebook."""
+    """The pipeline with everything that is found on the way; `source` is how it names
+    the notebook."""
     from jupyter_pipe.analysis import analyse
 
     reading = parse_tags(notebook)
@@ -185,8 +211,13 @@ def _stages(
     grouping: Grouping, analysis: Analysis, package: str, learned: Mapping[str, Learned]
 ) -> tuple[Stage, ...]:
     names = {flow.name for flow in analysis.stages}
-    stages = (declare_files(_stage(grouping, flow, package, names)) for flow in analysis.stages)
-    return tuple(with_learned(stage, learned.get(stage.name, Learned())) for stage in stages)
+    stages = (
+        declare_files(_stage(grouping, flow, package, names))
+        for flow in analysis.stages
+    )
+    return tuple(
+        with_learned(stage, learned.get(stage.name, Learned())) for stage in stages
+    )
 
 
 def _stage(grouping: Grouping, flow: StageFlow, package: str, names: set[str]) -> Stage:
@@ -211,7 +242,8 @@ def _stage(grouping: Grouping, flow: StageFlow, package: str, names: set[str]) -
 
 
 def _read_learned(folder: Path, name: str) -> dict[str, Learned]:
-    """What runs have seen of stages. A file that cannot be read has taught nothing: it will be seen again."""
+    """What runs have seen of stages. A file that cannot be read has taught nothing: it
+    will be seen again."""
     try:
         data = read_record(folder / ".jupyter_pipe" / "effects.json", "learned", "")
     except OSError:
@@ -231,10 +263,17 @@ def _first_leading(grouping: Grouping, analysis: Analysis) -> str | None:
     return None
 
 
-def _check_setup(notebook: Notebook, grouping: Grouping, analysis: Analysis) -> Iterable[Diagnostic]:
-    """A stage that is tagged `setup` is not the implicit one that leading code makes."""
+def _check_setup(
+    notebook: Notebook, grouping: Grouping, analysis: Analysis
+) -> Iterable[Diagnostic]:
+    """A stage that is tagged `setup` is not the implicit one that leading code
+    makes."""
     cells = {cell.id: cell for cell in notebook.code_cells}
-    own = [item for item in grouping.program.cells if item.stage == SETUP_STAGE and item.role == "stage"]
+    own = [
+        item
+        for item in grouping.program.cells
+        if item.stage == SETUP_STAGE and item.role == "stage"
+    ]
     leading = _first_leading(grouping, analysis)
     if own and leading is not None:
         cell = cells[leading]
@@ -270,19 +309,30 @@ def _check_filter(notebook: Notebook) -> Iterable[Diagnostic]:
         )
 
 
-def _in_order(notebook: Notebook, found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+def _in_order(
+    notebook: Notebook, found: Iterable[Diagnostic]
+) -> tuple[Diagnostic, ...]:
     place = {cell.id: cell.index for cell in notebook.cells}
     unique = {msgspec.json.encode(diagnostic): diagnostic for diagnostic in found}
     return tuple(
         sorted(
             unique.values(),
-            key=lambda item: (place.get(item.cell_id or "", -1), item.line or 0, item.column or 0, item.code),
+            key=lambda item: (
+                place.get(item.cell_id or "", -1),
+                item.line or 0,
+                item.column or 0,
+                item.code,
+            ),
         )
     )
 
 
 def _raise_errors(notebook: Notebook, diagnostics: Sequence[Diagnostic]) -> None:
-    errors = [diagnostic for diagnostic in diagnostics if diagnostic.severity is Severity.error]
+    errors = [
+        diagnostic
+        for diagnostic in diagnostics
+        if diagnostic.severity is Severity.error
+    ]
     if not errors:
         return
     count = "an error" if len(errors) == 1 else f"{len(errors)} errors"

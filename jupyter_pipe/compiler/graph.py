@@ -1,6 +1,8 @@
-"""The graph as a pure function of effects: inputs, outputs and edges of stages in notebook order.
+"""The graph as a pure function of effects: inputs, outputs and edges of stages in
+notebook order.
 
-Used by the compiler, and by the runner when the guard has learned an effect. Does no I/O.
+Used by the compiler, and by the runner when the guard has learned an effect. Does no
+I/O.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ WRITES = SURE | PASSES_ON
 
 
 class Wiring(msgspec.Struct, frozen=True):
-    """Keyed by stage name. `diagnostics` are cycles and stages that `after:` cannot find."""
+    """Keyed by stage name. `diagnostics` are cycles and stages that `after:` cannot
+    find."""
 
     inputs: dict[str, tuple[StageInput, ...]] = {}
     outputs: dict[str, tuple[str, ...]] = {}
@@ -62,56 +65,82 @@ def resolve(stages: Sequence[Stage]) -> Wiring:
         for name in stage.frozen:
             definer = definers[stage.name].get(name)
             if definer is not None:
-                demanded[definer].add(name)  # beside what shares objects with it, the guard can watch it
+                demanded[definer].add(
+                    name
+                )  # beside what shares objects with it, the guard can watch it
         inputs[stage.name] = tuple(found)
     _order_file_writes(stages, names)
     _order_computed_files(stages, names)
     edges = _edges(stages, names)
-    outputs = {name: tuple(sorted(filter(_is_value, wanted))) for name, wanted in demanded.items()}
+    outputs = {
+        name: tuple(sorted(filter(_is_value, wanted)))
+        for name, wanted in demanded.items()
+    }
     return Wiring(
-        {stage.name: inputs[stage.name] for stage in stages}, outputs, edges, _cycles(stages, edges)
+        {stage.name: inputs[stage.name] for stage in stages},
+        outputs,
+        edges,
+        _cycles(stages, edges),
     )
 
 
 def rewire(pipeline: Pipeline, learned: Mapping[str, Learned]) -> Pipeline:
-    """`pipeline` with what runs have seen of its stages: inputs that they change, stages that they follow."""
-    stages = tuple(with_learned(stage, learned.get(stage.name, Learned())) for stage in pipeline.stages)
+    """`pipeline` with what runs have seen of its stages: inputs that they change,
+    stages that they follow."""
+    stages = tuple(
+        with_learned(stage, learned.get(stage.name, Learned()))
+        for stage in pipeline.stages
+    )
     if pipeline.notebooks:
-        from jupyter_pipe.compiler.joining import resolve_joined  # most pipelines are of one notebook
+        from jupyter_pipe.compiler.joining import (
+            resolve_joined,
+        )  # most pipelines are of one notebook
 
         wiring = resolve_joined(pipeline.notebooks, stages)
     else:
         wiring = resolve(stages)
     stages = tuple(
-        msgspec.structs.replace(stage, inputs=wiring.inputs[stage.name], outputs=wiring.outputs[stage.name])
+        msgspec.structs.replace(
+            stage, inputs=wiring.inputs[stage.name], outputs=wiring.outputs[stage.name]
+        )
         for stage in stages
     )
     return msgspec.structs.replace(pipeline, stages=stages, edges=wiring.edges)
 
 
 def topological(pipeline: Pipeline) -> tuple[Stage, ...]:
-    """The stages, each after all that it depends on; notebook order where the graph leaves a choice.
+    """The stages, each after all that it depends on; notebook order where the graph
+    leaves a choice.
 
     Raises CycleError.
     """
     stages = {stage.name: stage for stage in pipeline.stages}
-    return tuple(stages[name] for name in in_order(list(stages), _before(pipeline.edges)))
+    return tuple(
+        stages[name] for name in in_order(list(stages), _before(pipeline.edges))
+    )
 
 
-def select(pipeline: Pipeline, *, targets: Iterable[str] = (), from_: Iterable[str] = ()) -> tuple[str, ...]:
+def select(
+    pipeline: Pipeline, *, targets: Iterable[str] = (), from_: Iterable[str] = ()
+) -> tuple[str, ...]:
     """Names of the stages that a run of these targets involves, in notebook order.
 
-    `targets` selects these stages and all that they depend on, `from_` these and all that depend on
-    them; both together the stages between. Raises KeyError for an unknown stage.
+    `targets` selects these stages and all that they depend on, `from_` these and all
+    that depend on them; both together the stages between. Raises KeyError for an
+    unknown stage.
     """
     targets, from_ = tuple(targets), tuple(from_)
     for name in (*targets, *from_):
         pipeline.stage(name)
     chosen = {stage.name for stage in pipeline.stages}
     if targets:
-        chosen &= reachable(targets, followers((edge.to, edge.from_) for edge in pipeline.edges))
+        chosen &= reachable(
+            targets, followers((edge.to, edge.from_) for edge in pipeline.edges)
+        )
     if from_:
-        chosen &= reachable(from_, followers((edge.from_, edge.to) for edge in pipeline.edges))
+        chosen &= reachable(
+            from_, followers((edge.from_, edge.to) for edge in pipeline.edges)
+        )
     return tuple(stage.name for stage in pipeline.stages if stage.name in chosen)
 
 
@@ -128,7 +157,8 @@ def _is_value(name: str) -> bool:
 
 
 def _observed(stage: Stage) -> set[str]:
-    """Names that metrics, gates, contracts and scorers read: stored even if no later stage wants them."""
+    """Names that metrics, gates, contracts and scorers read: stored even if no later
+    stage wants them."""
     read = set(stage.options.watched)
     read.update(metric.name for metric in stage.metrics)
     for gate in stage.gates:
@@ -137,14 +167,17 @@ def _observed(stage: Stage) -> set[str]:
 
 
 def _definers(stages: Sequence[Stage]) -> dict[str, dict[str, str | None]]:
-    """For each stage, who wrote last before it; None where the name is replayed or deleted."""
+    """For each stage, who wrote last before it; None where the name is replayed or
+    deleted."""
     last: dict[str, str | None] = {}
     found: dict[str, dict[str, str | None]] = {}
     for stage in stages:
         looked_at = [effect.name for effect in stage.effects]
         looked_at += _observed(stage).union(stage.frozen)
         found[stage.name] = {name: last[name] for name in looked_at if name in last}
-        pure = {effect.name for effect in stage.effects if effect.kind is EffectKind.pure}
+        pure = {
+            effect.name for effect in stage.effects if effect.kind is EffectKind.pure
+        }
         for name, kinds in _writes(stage).items():
             unchanged = name in pure and kinds <= {EffectKind.mutates}
             # Several stages may each have written some of a pattern's files.
@@ -164,7 +197,8 @@ def _writes(stage: Stage) -> dict[str, set[EffectKind]]:
 
 
 def _needs(stage: Stage, demanded: set[str]) -> set[str]:
-    """What the stage must receive: what it reads, and what it passes on because somebody wants it."""
+    """What the stage must receive: what it reads, and what it passes on because
+    somebody wants it."""
     needs = {effect.name for effect in stage.effects if effect.kind is EffectKind.reads}
     writes = _writes(stage)
     for name in demanded:
@@ -174,11 +208,18 @@ def _needs(stage: Stage, demanded: set[str]) -> set[str]:
     return needs
 
 
-def _order_file_writes(stages: Sequence[Stage], names: dict[tuple[str, str], set[str]]) -> None:
-    """A file, unlike a value, has one state: whoever writes it waits for those who used the old one."""
+def _order_file_writes(
+    stages: Sequence[Stage], names: dict[tuple[str, str], set[str]]
+) -> None:
+    """A file, unlike a value, has one state: whoever writes it waits for those who used
+    the old one."""
     users: dict[str, list[str]] = defaultdict(list)
     for stage in stages:
-        files = [effect for effect in stage.effects if is_file(effect.name) and not is_pattern(effect.name)]
+        files = [
+            effect
+            for effect in stage.effects
+            if is_file(effect.name) and not is_pattern(effect.name)
+        ]
         written = {effect.name for effect in files if effect.kind in WRITES}
         for name in sorted({effect.name for effect in files}):
             if name in written:
@@ -194,10 +235,13 @@ def _file_uses(stage: Stage) -> list[tuple[str, bool]]:
     return [(effect.name, effect.kind in WRITES) for effect in files]
 
 
-def _order_computed_files(stages: Sequence[Stage], names: dict[tuple[str, str], set[str]]) -> None:
-    """Names of which one is a pattern and which may mean one file: who reads waits for all that wrote
-    before, who writes for all that read, and for who wrote under the same pattern. Different patterns that
-    are only written demand no order: stages that save figures under computed names stay parallel."""
+def _order_computed_files(
+    stages: Sequence[Stage], names: dict[tuple[str, str], set[str]]
+) -> None:
+    """Names of which one is a pattern and which may mean one file: who reads waits for
+    all that wrote before, who writes for all that read, and for who wrote under the
+    same pattern. Different patterns that are only written demand no order: stages that
+    save figures under computed names stay parallel."""
     earlier: list[tuple[str, str, bool]] = []
     for stage in stages:
         uses = _file_uses(stage)
@@ -205,20 +249,29 @@ def _order_computed_files(stages: Sequence[Stage], names: dict[tuple[str, str], 
             if any(_is_ordered(known, wrote, name, writes) for name, writes in uses):
                 names[other, stage.name].add(known)
         written = {name for name, writes in uses if writes and not is_pattern(name)}
-        earlier = [use for use in earlier if use[1] not in written]  # who wrote last has waited for them
+        earlier = [
+            use for use in earlier if use[1] not in written
+        ]  # who wrote last has waited for them
         earlier += [(stage.name, name, writes) for name, writes in uses]
 
 
 def _is_ordered(known: str, wrote: bool, name: str, writes: bool) -> bool:
     """Whether the use of `name` must follow the earlier use of `known`."""
     patterns = is_pattern(known) + is_pattern(name)
-    if not patterns or not (wrote or writes) or (wrote and writes and patterns == 2 and known != name):
+    if (
+        not patterns
+        or not (wrote or writes)
+        or (wrote and writes and patterns == 2 and known != name)
+    ):
         return False
     return may_be_same(known, name)
 
 
-def _edges(stages: Sequence[Stage], names: Mapping[tuple[str, str], set[str]]) -> tuple[Edge, ...]:
-    """One edge for each pair of stages that share names, are tagged `after:`, or follow one another."""
+def _edges(
+    stages: Sequence[Stage], names: Mapping[tuple[str, str], set[str]]
+) -> tuple[Edge, ...]:
+    """One edge for each pair of stages that share names, are tagged `after:`, or follow
+    one another."""
     position = {stage.name: number for number, stage in enumerate(stages)}
     pairs = {pair: tuple(sorted(found)) for pair, found in names.items()}
     for stage in stages:

@@ -1,7 +1,9 @@
-"""Several notebooks as one pipeline: as if run one after another, each in a kernel of its own. Pure.
+"""Several notebooks as one pipeline: as if run one after another, each in a kernel of
+its own. Pure.
 
-What flows between notebooks are files and shared values. Variables, settings and the environment end with
-a notebook's kernel, so within one notebook the graph is that of the notebook alone.
+What flows between notebooks are files and shared values. Variables, settings and the
+environment end with a notebook's kernel, so within one notebook the graph is that of
+the notebook alone.
 """
 
 from __future__ import annotations
@@ -15,7 +17,15 @@ from msgspec.structs import replace
 from jupyter_pipe.compiler.graph import Wiring, resolve
 from jupyter_pipe.compiler.shared_values import LEFT, TAKEN, outer_stages
 from jupyter_pipe.file_names import FILE, is_file
-from jupyter_pipe.model import Diagnostic, Edge, Effect, JoinedNotebook, Pipeline, Stage, StageInput
+from jupyter_pipe.model import (
+    Diagnostic,
+    Edge,
+    Effect,
+    JoinedNotebook,
+    Pipeline,
+    Stage,
+    StageInput,
+)
 
 __all__ = ["Draft", "find_takes", "join", "resolve_joined"]
 
@@ -23,8 +33,9 @@ _Names = dict[tuple[str, str], set[str]]
 
 
 class Draft(Struct, frozen=True):
-    """A notebook that was compiled on its own. `place` says what a path of its code is called from the folder
-    of the pipeline: `../data/a.csv` -> `data/a.csv`. `path` is the notebook as messages name it."""
+    """A notebook that was compiled on its own. `place` says what a path of its code is
+    called from the folder of the pipeline: `../data/a.csv` -> `data/a.csv`. `path` is
+    the notebook as messages name it."""
 
     notebook: JoinedNotebook
     pipeline: Pipeline
@@ -33,14 +44,19 @@ class Draft(Struct, frozen=True):
 
 
 def find_takes(shared: Sequence[tuple[str, Sequence[str]]]) -> dict[str, str]:
-    """Variable -> notebook, for what comes after these `(notebook, its shares)`: the nearest one holds."""
+    """Variable -> notebook, for what comes after these `(notebook, its shares)`: the
+    nearest one holds."""
     return {name: notebook for notebook, names in shared for name in names}
 
 
-def join(name: str, drafts: Sequence[Draft], *, description: str, schedule: str | None) -> Pipeline:
+def join(
+    name: str, drafts: Sequence[Draft], *, description: str, schedule: str | None
+) -> Pipeline:
     """The pipeline of all of them, in this order."""
     notebooks = tuple(draft.notebook for draft in drafts)
-    stages = tuple(_renamed(draft, stage) for draft in drafts for stage in draft.pipeline.stages)
+    stages = tuple(
+        _renamed(draft, stage) for draft in drafts for stage in draft.pipeline.stages
+    )
     wiring = resolve_joined(notebooks, stages)
     first = drafts[0].pipeline
     return Pipeline(
@@ -55,7 +71,11 @@ def join(name: str, drafts: Sequence[Draft], *, description: str, schedule: str 
         ),
         stages=_wired(stages, wiring),
         edges=wiring.edges,
-        diagnostics=tuple(_placed(draft, found) for draft in drafts for found in draft.pipeline.diagnostics),
+        diagnostics=tuple(
+            _placed(draft, found)
+            for draft in drafts
+            for found in draft.pipeline.diagnostics
+        ),
         description=description,
         schedule=schedule,
         contract_digests={
@@ -69,7 +89,9 @@ def join(name: str, drafts: Sequence[Draft], *, description: str, schedule: str 
 
 def _wired(stages: Sequence[Stage], wiring: Wiring) -> tuple[Stage, ...]:
     return tuple(
-        replace(stage, inputs=wiring.inputs[stage.name], outputs=wiring.outputs[stage.name])
+        replace(
+            stage, inputs=wiring.inputs[stage.name], outputs=wiring.outputs[stage.name]
+        )
         for stage in stages
     )
 
@@ -80,7 +102,8 @@ def _placed(draft: Draft, found: Diagnostic) -> Diagnostic:
 
 
 def _renamed(draft: Draft, stage: Stage) -> Stage:
-    """The stage as the joined pipeline names it, its files as they are called from its folder."""
+    """The stage as the joined pipeline names it, its files as they are called from its
+    folder."""
     prefix = draft.notebook.name
 
     def full(name: str) -> str:
@@ -110,8 +133,11 @@ def _renamed_effect(effect: Effect, place: Callable[[str], str]) -> Effect:
     return replace(effect, name=FILE + place(effect.name.removeprefix(FILE)))
 
 
-def resolve_joined(notebooks: Sequence[JoinedNotebook], stages: Sequence[Stage]) -> Wiring:
-    """Inputs, outputs and edges of the stages of several notebooks, which stand in their order."""
+def resolve_joined(
+    notebooks: Sequence[JoinedNotebook], stages: Sequence[Stage]
+) -> Wiring:
+    """Inputs, outputs and edges of the stages of several notebooks, which stand in
+    their order."""
     shared: dict[tuple[str, str], str] = {}
     inputs: dict[str, tuple[StageInput, ...]] = {}
     outputs: dict[str, tuple[str, ...]] = {}
@@ -121,7 +147,10 @@ def resolve_joined(notebooks: Sequence[JoinedNotebook], stages: Sequence[Stage])
         own = [stage for stage in stages if _notebook(stage.name) == notebook.name]
         before, after = outer_stages(notebook.shares, notebook.takes)
         wiring = resolve([before, *own, after])
-        makers = {name: shared.get((taken, name), "") for name, taken in notebook.takes.items()}
+        makers = {
+            name: shared.get((taken, name), "")
+            for name, taken in notebook.takes.items()
+        }
         for stage in own:
             inputs[stage.name] = _from_makers(wiring.inputs[stage.name], makers)
             outputs[stage.name] = wiring.outputs[stage.name]
@@ -134,7 +163,9 @@ def resolve_joined(notebooks: Sequence[JoinedNotebook], stages: Sequence[Stage])
     return Wiring(inputs, outputs, _in_order(stages, names), tuple(found))
 
 
-def _from_makers(values: Sequence[StageInput], makers: Mapping[str, str]) -> tuple[StageInput, ...]:
+def _from_makers(
+    values: Sequence[StageInput], makers: Mapping[str, str]
+) -> tuple[StageInput, ...]:
     """What is taken comes from the stage of the earlier notebook that made it."""
     found = []
     for each in values:
@@ -144,8 +175,11 @@ def _from_makers(values: Sequence[StageInput], makers: Mapping[str, str]) -> tup
     return tuple(found)
 
 
-def _note_edges(edges: Sequence[Edge], makers: Mapping[str, str], names: _Names) -> None:
-    """Add what the graph of one notebook says to `names`, by the stages that really make what is taken."""
+def _note_edges(
+    edges: Sequence[Edge], makers: Mapping[str, str], names: _Names
+) -> None:
+    """Add what the graph of one notebook says to `names`, by the stages that really
+    make what is taken."""
     for edge in edges:
         if edge.to == LEFT:
             continue
@@ -158,7 +192,8 @@ def _note_edges(edges: Sequence[Edge], makers: Mapping[str, str], names: _Names)
 
 
 def _edges_of_files(stages: Sequence[Stage]) -> list[Edge]:
-    """What stages of different notebooks have to do with each other: files, and what runs have seen."""
+    """What stages of different notebooks have to do with each other: files, and what
+    runs have seen."""
     bare = [
         Stage(
             stage.name,
@@ -170,7 +205,11 @@ def _edges_of_files(stages: Sequence[Stage]) -> list[Edge]:
         )
         for stage in stages
     ]
-    return [edge for edge in resolve(bare).edges if _notebook(edge.from_) != _notebook(edge.to)]
+    return [
+        edge
+        for edge in resolve(bare).edges
+        if _notebook(edge.from_) != _notebook(edge.to)
+    ]
 
 
 def _notebook(stage: str) -> str:
@@ -181,4 +220,6 @@ def _notebook(stage: str) -> str:
 def _in_order(stages: Sequence[Stage], names: _Names) -> tuple[Edge, ...]:
     place = {stage.name: number for number, stage in enumerate(stages)}
     pairs = sorted(names, key=lambda pair: (place[pair[1]], place[pair[0]]))
-    return tuple(Edge(from_, to, tuple(sorted(names[from_, to]))) for from_, to in pairs)
+    return tuple(
+        Edge(from_, to, tuple(sorted(names[from_, to]))) for from_, to in pairs
+    )

@@ -1,4 +1,5 @@
-"""What runs have learned, as the compiler uses it: read from bytes, merged, added to stages. Pure."""
+"""What runs have learned, as the compiler uses it: read from bytes, merged, added to
+stages. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ _decoder = msgspec.json.Decoder(dict[str, dict[str, Learned]])
 
 
 def decode_learned(data: bytes) -> dict[str, dict[str, Learned]]:
-    """Pipeline -> stage -> what was learned. Bytes that say nothing have taught nothing."""
+    """Pipeline -> stage -> what was learned. Bytes that say nothing have taught
+    nothing."""
     try:
         return _decoder.decode(data)
     except msgspec.MsgspecError:
@@ -25,7 +27,9 @@ def merge_learned(old: Learned, new: Learned) -> Learned:
     return Learned(
         tuple(sorted({*old.mutates, *new.mutates})),
         {
-            stage: tuple(sorted({*old.follows.get(stage, ()), *new.follows.get(stage, ())}))
+            stage: tuple(
+                sorted({*old.follows.get(stage, ()), *new.follows.get(stage, ())})
+            )
             for stage in stages
         },
     )
@@ -33,8 +37,14 @@ def merge_learned(old: Learned, new: Learned) -> Learned:
 
 def with_learned(stage: Stage, learned: Learned) -> Stage:
     """The stage with the effects and the predecessors that runs have seen."""
-    known = {effect.name for effect in stage.effects if effect.kind is EffectKind.mutates}
+    known = {
+        effect.name for effect in stage.effects if effect.kind is EffectKind.mutates
+    }
     new = (name for name in sorted(learned.mutates) if name not in known)
     effects = tuple(Effect(name, EffectKind.mutates, learned=True) for name in new)
-    follows = merge_learned(Learned(follows=stage.follows), Learned(follows=learned.follows)).follows
-    return msgspec.structs.replace(stage, effects=stage.effects + effects, follows=follows)
+    follows = merge_learned(
+        Learned(follows=stage.follows), Learned(follows=learned.follows)
+    ).follows
+    return msgspec.structs.replace(
+        stage, effects=stage.effects + effects, follows=follows
+    )

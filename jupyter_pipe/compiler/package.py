@@ -1,8 +1,10 @@
-"""Writes a compiled package to its folder, tells whether one is stale, and reads one back.
+"""Writes a compiled package to its folder, tells whether one is stale, and reads one
+back.
 
-All or nothing: the new files are complete in a sibling folder before the first old one moves, and
-any failure puts the old ones back. Files that are not ours, or that somebody edited, are refused
-unless forced; files of ours that the pipeline no longer has are removed. Raises PackageError.
+All or nothing: the new files are complete in a sibling folder before the first old one
+moves, and any failure puts the old ones back. Files that are not ours, or that somebody
+edited, are refused unless forced; files of ours that the pipeline no longer has are
+removed. Raises PackageError.
 """
 
 from __future__ import annotations
@@ -29,8 +31,11 @@ _PIPELINE = "pipeline.json"
 _SUFFIXES = frozenset({".py", ".ipynb", ".json", ".txt", ".yaml"})
 
 
-def write_package(compiled: Compiled, folder: Path | str, *, force: bool = False) -> tuple[str, ...]:
-    """Make `folder` hold exactly the compiled files, beside foreign ones, and return what changed."""
+def write_package(
+    compiled: Compiled, folder: Path | str, *, force: bool = False
+) -> tuple[str, ...]:
+    """Make `folder` hold exactly the compiled files, beside foreign ones, and return
+    what changed."""
     folder = Path(folder)
     try:
         obsolete = _obsolete(compiled, folder)
@@ -49,17 +54,24 @@ def write_package(compiled: Compiled, folder: Path | str, *, force: bool = False
 
 
 def stale_files(compiled: Compiled, folder: Path | str) -> tuple[str, ...]:
-    """Files that compiling would write, change or remove; empty if the package is current.
+    """Files that compiling would write, change or remove; empty if the package is
+    current.
 
-    The versions in `requirements.txt` are those of a machine, so that file alone makes nothing stale.
+    The versions in `requirements.txt` are those of a machine, so that file alone makes
+    nothing stale.
     """
     folder = Path(folder)
     try:
-        changed = [name for name in _changed(compiled, folder) if not _is_only_pinned(folder, name)]
+        changed = [
+            name
+            for name in _changed(compiled, folder)
+            if not _is_only_pinned(folder, name)
+        ]
         return (*changed, *_obsolete(compiled, folder))
     except OSError as error:
         raise PackageError(
-            f"The package in '{folder}' cannot be read: {error.strerror or error}.", code="package_unreadable"
+            f"The package in '{folder}' cannot be read: {error.strerror or error}.",
+            code="package_unreadable",
         ) from error
 
 
@@ -76,7 +88,8 @@ def read_package(folder: Path | str) -> Pipeline:
         ) from None
     except OSError as error:
         raise PackageError(
-            f"'{path}' cannot be read: {error.strerror or error}.", code="package_unreadable"
+            f"'{path}' cannot be read: {error.strerror or error}.",
+            code="package_unreadable",
         ) from error
     except (ValueError, RecursionError) as error:
         raise PackageError(
@@ -96,7 +109,9 @@ def read_package(folder: Path | str) -> Pipeline:
 
 
 def _changed(compiled: Compiled, folder: Path) -> list[str]:
-    return [name for name, data in compiled.files.items() if _read(folder / name) != data]
+    return [
+        name for name, data in compiled.files.items() if _read(folder / name) != data
+    ]
 
 
 def _is_only_pinned(folder: Path, name: str) -> bool:
@@ -104,23 +119,32 @@ def _is_only_pinned(folder: Path, name: str) -> bool:
 
 
 def _obsolete(compiled: Compiled, folder: Path) -> list[str]:
-    """Generated files of an earlier compile: sealed, in places where we write, and no longer wanted."""
+    """Generated files of an earlier compile: sealed, in places where we write, and no
+    longer wanted."""
     return [name for name in _written_places(folder) if name not in compiled.files]
 
 
 def _written_places(folder: Path) -> list[str]:
-    """Generated files that an earlier compilation left in `folder`, as sorted relative paths."""
+    """Generated files that an earlier compilation left in `folder`, as sorted relative
+    paths."""
     if not is_ours(_PIPELINE, _read(folder / _PIPELINE) or b""):
         return []
-    found = (folder / name for pattern in ("*", "*/*", "*/*/*") for name in folder.glob(pattern))
+    found = (
+        folder / name
+        for pattern in ("*", "*/*", "*/*/*")
+        for name in folder.glob(pattern)
+    )
     names = (
-        path.relative_to(folder).as_posix() for path in found if path.suffix in _SUFFIXES and path.is_file()
+        path.relative_to(folder).as_posix()
+        for path in found
+        if path.suffix in _SUFFIXES and path.is_file()
     )
     return sorted(name for name in names if is_ours(name, _read(folder / name) or b""))
 
 
 def _read(path: Path) -> bytes | None:
-    """None if there is no such file. Anything else in its place is an OSError for the caller."""
+    """None if there is no such file. Anything else in its place is an OSError for the
+    caller."""
     try:
         return read_regular_file(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -128,7 +152,8 @@ def _read(path: Path) -> bytes | None:
 
 
 def _not_generated(folder: Path, names: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Those of the files that exist and were never ours, and those of ours that somebody edited."""
+    """Those of the files that exist and were never ours, and those of ours that
+    somebody edited."""
     foreign = []
     edited = []
     for name in names:
@@ -153,7 +178,9 @@ def _refuse_foreign(folder: Path, names: Iterable[str]) -> None:
     _refuse_links(folder, names)
     foreign, edited = _not_generated(folder, names)
     if not (folder / _PIPELINE).exists() and folder.is_dir() and not foreign:
-        foreign += sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+        foreign += sorted(
+            path.name for path in folder.iterdir() if not path.name.startswith(".")
+        )
     if foreign:
         raise PackageError(
             f"'{folder}' holds files that are not generated: {_listed(foreign)}.",
@@ -169,9 +196,21 @@ def _refuse_foreign(folder: Path, names: Iterable[str]) -> None:
 
 
 def _refuse_links(folder: Path, names: Iterable[str]) -> None:
-    """A clone may have a link where the package is to be: what we write would be somewhere else."""
-    links = [folder, *(parent for name in names for parent in (folder / name).parents if parent != folder)]
-    link = next((each for each in links if each.is_symlink() and each.is_relative_to(folder)), None)
+    """A clone may have a link where the package is to be: what we write would be
+    somewhere else."""
+    links = [
+        folder,
+        *(
+            parent
+            for name in names
+            for parent in (folder / name).parents
+            if parent != folder
+        ),
+    ]
+    link = next(
+        (each for each in links if each.is_symlink() and each.is_relative_to(folder)),
+        None,
+    )
     if link is not None:
         raise PackageError(
             f"'{link}' is a symbolic link: the package would be written somewhere else.",
@@ -211,7 +250,8 @@ def _sibling(folder: Path) -> Iterator[Path]:
 
 
 def _swap(folder: Path, new: Path, old: Path, names: list[str]) -> None:
-    """Move each file's old version away and its new one in; on failure, undo in reverse."""
+    """Move each file's old version away and its new one in; on failure, undo in
+    reverse."""
     undo = contextlib.ExitStack()
     with undo:
         for name in names:

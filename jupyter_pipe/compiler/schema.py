@@ -1,4 +1,5 @@
-"""The published JSON Schema of `pipeline.json`, made from the definition that reads and writes it.
+"""The published JSON Schema of `pipeline.json`, made from the definition that reads and
+writes it.
 
 Pure. `docs/pipeline.schema.json` holds it; a test keeps that file current.
 """
@@ -16,7 +17,9 @@ __all__ = ["pipeline_schema"]
 
 def pipeline_schema() -> dict[str, Any]:
     """JSON Schema 2020-12 of a compiled pipeline."""
-    (reference,), definitions = msgspec.json.schema_components([Pipeline], ref_template="#/$defs/{name}")
+    (reference,), definitions = msgspec.json.schema_components(
+        [Pipeline], ref_template="#/$defs/{name}"
+    )
     seal = {
         "type": "string",
         "pattern": "^[0-9a-f]{64}$",
@@ -33,11 +36,15 @@ def pipeline_schema() -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Lists for tuples, as JSON has them, and descriptions on one line: Python 3.13 strips the
-    margin of docstrings, older ones do not."""
+    """Lists for tuples, as JSON has them, and descriptions on one line: Python 3.13
+    strips the margin of docstrings, older ones do not."""
     if isinstance(value, dict):
         return {
-            key: " ".join(item.split()) if key == "description" and isinstance(item, str) else _plain(item)
+            key: " ".join(item.split())
+            if key == "description" and isinstance(item, str)
+            else _plain(item)
             for key, item in value.items()
         }
-    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+    return (
+        [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+    )

@@ -1,4 +1,5 @@
-"""Distributions as profiles keep them: how much lies below a value, how far two of them are apart. Pure."""
+"""Distributions as profiles keep them: how much lies below a value, how far two of them
+are apart. Pure."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ def is_numeric(column: ColumnProfile) -> bool:
 
 
 def quantile(column: ColumnProfile, probability: float) -> float:
-    """The value below which that share of the column lies, between the quantiles that are known."""
+    """The value below which that share of the column lies, between the quantiles that
+    are known."""
     return _interpolated(probability, PROBABILITIES, column.quantiles)
 
 
@@ -48,7 +50,8 @@ def share_below(column: ColumnProfile, value: float) -> float:
 
 
 def _interpolated(x: float, xs: Sequence[float], ys: Sequence[float]) -> float:
-    """On the line through the points; of points above each other the first, so that "below" is below."""
+    """On the line through the points; of points above each other the first, so that
+    "below" is below."""
     for place in range(1, len(xs)):
         if x <= xs[place]:
             width = xs[place] - xs[place - 1]
@@ -60,7 +63,8 @@ def _interpolated(x: float, xs: Sequence[float], ys: Sequence[float]) -> float:
 
 
 def shares_of(column: ColumnProfile) -> dict[str, float]:
-    """Value -> share of the rows that are not null; what is not listed counts as one more value."""
+    """Value -> share of the rows that are not null; what is not listed counts as one
+    more value."""
     counted = sum(count for _, count in column.top)
     total = max(counted, column.filled)
     if not total:
@@ -72,21 +76,31 @@ def shares_of(column: ColumnProfile) -> dict[str, float]:
 
 
 def reference_of(column: ColumnProfile) -> Reference | None:
-    """What later batches of the column are compared with; None for what has no distribution."""
+    """What later batches of the column are compared with; None for what has no
+    distribution."""
     if column.top and column.distinct <= _FEW:
-        return Reference(shares={value: round(share, 4) for value, share in shares_of(column).items()})
+        return Reference(
+            shares={
+                value: round(share, 4) for value, share in shares_of(column).items()
+            }
+        )
     if is_numeric(column):
         found = (quantile(column, each) for each in REFERENCE_PROBABILITIES)
         return Reference(quantiles=tuple(float(f"{value:.6g}") for value in found))
     return None
 
 
-def compared_shares(reference: Reference, column: ColumnProfile) -> tuple[list[float], list[float]]:
-    """The shares of the same bins, as the reference has them and as the column has them."""
+def compared_shares(
+    reference: Reference, column: ColumnProfile
+) -> tuple[list[float], list[float]]:
+    """The shares of the same bins, as the reference has them and as the column has
+    them."""
     if reference.shares:
         found = shares_of(column)
         names = sorted(set(reference.shares) | set(found))
-        return [reference.shares.get(name, 0.0) for name in names], [found.get(name, 0.0) for name in names]
+        return [reference.shares.get(name, 0.0) for name in names], [
+            found.get(name, 0.0) for name in names
+        ]
     edges = reference.quantiles[1:-1]
     expected: list[float] = []
     below = [0.0]
@@ -106,11 +120,15 @@ def _differences(values: Sequence[float]) -> list[float]:
 
 
 def stability_index(expected: Sequence[float], found: Sequence[float]) -> float:
-    """The population stability index: the sum of `(q - p) ln(q / p)` over bins, 0 for equal shares.
+    """The population stability index: the sum of `(q - p) ln(q / p)` over bins, 0 for
+    equal shares.
 
     More than 0.2 is usually called a shift (Siddiqi, Credit Risk Scorecards, 2006).
     """
-    pairs = ((max(p, _LEAST_SHARE), max(q, _LEAST_SHARE)) for p, q in zip(expected, found, strict=True))
+    pairs = (
+        (max(p, _LEAST_SHARE), max(q, _LEAST_SHARE))
+        for p, q in zip(expected, found, strict=True)
+    )
     return sum((q - p) * math.log(q / p) for p, q in pairs)
 
 

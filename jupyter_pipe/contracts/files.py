@@ -1,7 +1,9 @@
-"""Which contracts hold for a run, and how they are read: the one place of this package that touches the disk.
+"""Which contracts hold for a run, and how they are read: the one place of this package
+that touches the disk.
 
-A notebook's stand beside it. A compiled package carries its own, as they were when it was compiled:
-`pipeline.json` has their digests, so that a package that lost one, or one that was edited, is refused.
+A notebook's stand beside it. A compiled package carries its own, as they were when it
+was compiled: `pipeline.json` has their digests, so that a package that lost one, or one
+that was edited, is refused.
 """
 
 from __future__ import annotations
@@ -23,14 +25,18 @@ __all__ = ["contract_path", "read_carried_contracts", "read_contract", "read_con
 
 
 def read_contract(notebook: Path, name: str) -> Contract | None:
-    """The contract of the value `name` of a notebook, None without a file. Raises ContractError."""
+    """The contract of the value `name` of a notebook, None without a file. Raises
+    ContractError."""
     return read_contracts(notebook, (name,)).get(name)
 
 
 def read_contracts(notebook: Path, names: Iterable[str]) -> dict[str, Contract]:
     """The contracts of those values that have a file. Raises ContractError."""
     texts = contract_texts(notebook, names)
-    return {name: _parsed(name, text, contract_path(notebook, name)) for name, text in texts.items()}
+    return {
+        name: _parsed(name, text, contract_path(notebook, name))
+        for name, text in texts.items()
+    }
 
 
 def read_carried_contracts(
@@ -38,8 +44,8 @@ def read_carried_contracts(
 ) -> dict[str, Contract]:
     """The contracts of those values whose contract a compiled package carries.
 
-    `digests` are those of the package's `pipeline.json`. Raises ContractError for a file that is not the
-    one that was compiled.
+    `digests` are those of the package's `pipeline.json`. Raises ContractError for a
+    file that is not the one that was compiled.
     """
     carried = [name for name in names if name in digests]
     return {name: _carried(package, name, digests[name]) for name in carried}
@@ -59,7 +65,8 @@ def _carried(package: Path, name: str, digest: str) -> Contract:
 
 
 def _parsed(name: str, text: str, path: Path) -> Contract:
-    # PyYAML takes longer to import than a run in which nothing changed spends on a stage.
+    # PyYAML takes longer to import than a run in which nothing changed spends on a
+    # stage.
     from jupyter_pipe.contracts.reading import parse_contract
 
     return parse_contract(name, text, shown_contract(path))

@@ -1,6 +1,8 @@
-"""What probably happened to data that breaks a contract: renamed, another unit, swapped, badly encoded. Pure.
+"""What probably happened to data that breaks a contract: renamed, another unit,
+swapped, badly encoded. Pure.
 
-A guess is offered, never acted on. Each function returns None where the data does not speak for it.
+A guess is offered, never acted on. Each function returns None where the data does not
+speak for it.
 """
 
 from __future__ import annotations
@@ -13,18 +15,41 @@ from jupyter_pipe.contracts.distributions import compared_shares, stability_inde
 from jupyter_pipe.contracts.model import ColumnRule, Contract, Guess
 from jupyter_pipe.contracts.units import Factor, find_factor
 
-__all__ = ["guess_missing_column", "guess_new_texts", "guess_numbers", "guess_type", "looks_like"]
+__all__ = [
+    "guess_missing_column",
+    "guess_new_texts",
+    "guess_numbers",
+    "guess_type",
+    "looks_like",
+]
 
 _ALIKE = 0.25
 _NUMERIC = ("int", "float")
 _UNIT_MARKS = "A%€$£ "
-_NOTHING = {"", "-", "--", "?", "n/a", "na", "nan", "none", "null", "missing", "unknown", "nil", "."}
+_NOTHING = {
+    "",
+    "-",
+    "--",
+    "?",
+    "n/a",
+    "na",
+    "nan",
+    "none",
+    "null",
+    "missing",
+    "unknown",
+    "nil",
+    ".",
+}
 
 
 def looks_like(rule: ColumnRule, column: ColumnProfile) -> bool:
-    """Whether the column's values are distributed as those of the rule's column were."""
+    """Whether the column's values are distributed as those of the rule's column
+    were."""
     if rule.reference is None or not _same_family(rule, column):
-        return bool(rule.shapes) and {shape for shape, _ in column.shapes} == set(rule.shapes)
+        return bool(rule.shapes) and {shape for shape, _ in column.shapes} == set(
+            rule.shapes
+        )
     if rule.reference.quantiles and not column.quantiles:
         return False
     expected, found = compared_shares(rule.reference, column)
@@ -37,7 +62,9 @@ def _same_family(rule: ColumnRule, column: ColumnProfile) -> bool:
     return rule.type == column.type
 
 
-def guess_missing_column(rule: ColumnRule, contract: Contract, profile: Profile) -> Guess | None:
+def guess_missing_column(
+    rule: ColumnRule, contract: Contract, profile: Profile
+) -> Guess | None:
     """Which of the columns that the contract does not know may be the missing one."""
     new = [column for column in profile.columns if contract.column(column.name) is None]
     return _same_letters(rule, new) or _in_another_unit(rule, new) or _alike(rule, new)
@@ -64,7 +91,9 @@ def _alike(rule: ColumnRule, new: Sequence[ColumnProfile]) -> Guess | None:
     """By the values, else by the name."""
     names = [column.name for column in new if looks_like(rule, column)]
     names += difflib.get_close_matches(rule.name, [column.name for column in new], n=1)
-    return Guess("renamed", f"'{rule.name}' is called '{names[0]}' now") if names else None
+    return (
+        Guess("renamed", f"'{rule.name}' is called '{names[0]}' now") if names else None
+    )
 
 
 def _bare(name: str) -> str:
@@ -80,8 +109,13 @@ def _factor_text(factor: Factor) -> str:
 def guess_numbers(
     rule: ColumnRule, column: ColumnProfile, contract: Contract, profile: Profile
 ) -> Guess | None:
-    """Why numbers are not distributed as they were: another unit, or another column's values."""
-    others = [each for each in contract.columns if each.name != rule.name and _has_values_of(each, column)]
+    """Why numbers are not distributed as they were: another unit, or another column's
+    values."""
+    others = [
+        each
+        for each in contract.columns
+        if each.name != rule.name and _has_values_of(each, column)
+    ]
     for other in others:
         mirrored = profile.column(other.name)
         if mirrored is not None and looks_like(rule, mirrored):
@@ -96,7 +130,9 @@ def _has_values_of(other: ColumnRule, column: ColumnProfile) -> bool:
     return other.reference is not None and looks_like(other, column)
 
 
-def guess_type(rule: ColumnRule, column: ColumnProfile, contract: Contract) -> Guess | None:
+def guess_type(
+    rule: ColumnRule, column: ColumnProfile, contract: Contract
+) -> Guess | None:
     """Why a column has another type than it should have."""
     if column.garbled:
         return _garbled()
@@ -108,13 +144,15 @@ def guess_type(rule: ColumnRule, column: ColumnProfile, contract: Contract) -> G
     if rule.type == "datetime" and column.type != "datetime":
         return Guess("unparsed", "the times were not read as times")
     if rule.type == "text" and column.type in _NUMERIC:
-        return Guess("unquoted", "texts of digits were read as numbers: leading zeros are lost")
+        return Guess(
+            "unquoted", "texts of digits were read as numbers: leading zeros are lost"
+        )
     return None
 
 
 def _guess_texts_for_numbers(column: ColumnProfile) -> Guess:
-    """Why numbers arrived as texts: a word for missing values (`n/a`), decimal commas (`1,5`), a unit (`12
-    kg`), or a reader that did not convert them."""
+    """Why numbers arrived as texts: a word for missing values (`n/a`), decimal commas
+    (`1,5`), a unit (`12 kg`), or a reader that did not convert them."""
     for value, _ in column.top:
         if value.strip().casefold() in _NOTHING:
             return Guess("missing_word", f"{value!r} stands for a missing value")
@@ -147,7 +185,9 @@ def _spelling(new: Sequence[str], rule: ColumnRule) -> Guess | None:
     plain = {_plain(each): each for each in rule.categories}
     for text in new:
         if _plain(text) in plain:
-            return Guess("spelling", f"{text!r} is '{plain[_plain(text)]}', written differently")
+            return Guess(
+                "spelling", f"{text!r} is '{plain[_plain(text)]}', written differently"
+            )
     for text in new:
         for close in difflib.get_close_matches(text, rule.categories, n=1, cutoff=0.8):
             return Guess("spelling", f"{text!r} is a misspelt '{close}'")
@@ -167,4 +207,6 @@ def _plain(text: str) -> str:
 
 
 def _garbled() -> Guess:
-    return Guess("encoding", "the file was read in another encoding than it was written in")
+    return Guess(
+        "encoding", "the file was read in another encoding than it was written in"
+    )

@@ -1,8 +1,8 @@
 """Makes a contract of what values looked like in runs that were right. Pure.
 
-Exact limits would refuse good data: of 48 stable weeks of the example, the smallest and largest value refuse
-14 and the exact share of missing values 34. So ranges have half a span of slack with some rows allowed
-outside, and shares have three standard deviations.
+Exact limits would refuse good data: of 48 stable weeks of the example, the smallest and
+largest value refuse 14 and the exact share of missing values 34. So ranges have half a
+span of slack with some rows allowed outside, and shares have three standard deviations.
 """
 
 from __future__ import annotations
@@ -14,7 +14,12 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from jupyter_pipe.artifacts.profile_record import ColumnProfile, ColumnType, Profile
-from jupyter_pipe.contracts.distributions import is_numeric, quantile, reference_of, share_below
+from jupyter_pipe.contracts.distributions import (
+    is_numeric,
+    quantile,
+    reference_of,
+    share_below,
+)
 from jupyter_pipe.contracts.model import ColumnRule, Contract
 
 __all__ = ["infer_contract"]
@@ -28,14 +33,23 @@ _FEWEST_FOR_KEY = 20
 
 
 def infer_contract(name: str, profiles: Sequence[Profile], *, by: str = "") -> Contract:
-    """What `profiles`, the newest last, have in common. `by` names the column of batches; where the profiles
-    do not have them apart yet, their size is taken from the number of values of that column."""
+    """What `profiles`, the newest last, have in common. `by` names the column of
+    batches; where the profiles do not have them apart yet, their size is taken from the
+    number of values of that column."""
     parts = [part for profile in profiles for part in _parts(profile, by)]
-    names = dict.fromkeys(column.name for part in reversed(parts) for column in part.columns)
+    names = dict.fromkeys(
+        column.name for part in reversed(parts) for column in part.columns
+    )
     rows = _batch_rows(profiles, by)
     rules = [_rule(each, parts, profiles[-1], rows, by) for each in names]
     key = _find_key(parts) if rules else ()
-    return Contract(name, by=by, rows=_row_limits(parts, profiles, by), key=key, columns=tuple(rules))
+    return Contract(
+        name,
+        by=by,
+        rows=_row_limits(parts, profiles, by),
+        key=key,
+        columns=tuple(rules),
+    )
 
 
 def _parts(profile: Profile, by: str) -> list[Profile]:
@@ -57,9 +71,9 @@ def _rows_each(profile: Profile, by: str) -> int:
 def _row_limits(
     parts: Sequence[Profile], profiles: Sequence[Profile], by: str
 ) -> tuple[int | None, int | None]:
-    """The fewest and the most rows that a batch should have, with room around what was seen. If batches are
-    asked for and no profile is split into them, their size is estimated from how many values the column `by`
-    has."""
+    """The fewest and the most rows that a batch should have, with room around what was
+    seen. If batches are asked for and no profile is split into them, their size is
+    estimated from how many values the column `by` has."""
     if by and not any(profile.by == by for profile in profiles):
         counts = [_rows_each(profile, by) for profile in profiles]
     else:
@@ -75,13 +89,18 @@ def _deviation(values: Sequence[float]) -> float:
     return math.sqrt(sum((value - mean) ** 2 for value in values) / len(values))
 
 
-def _rule(name: str, parts: Sequence[Profile], newest: Profile, rows: int, by: str) -> ColumnRule:
-    """What may be asked of one column. Of the column that names the batches, of an empty one and of one that
-    moves on, such as the number of a week, that is only the type and the share of missing values."""
+def _rule(
+    name: str, parts: Sequence[Profile], newest: Profile, rows: int, by: str
+) -> ColumnRule:
+    """What may be asked of one column. Of the column that names the batches, of an
+    empty one and of one that moves on, such as the number of a week, that is only the
+    type and the share of missing values."""
     columns = [column for part in parts if (column := part.column(name)) is not None]
     known = [column for column in columns if column.filled]
     nulls = _share_limit(*_nulls(columns), rows)
-    rule = ColumnRule(name, _common_type(known), optional=len(columns) < len(parts), nulls=nulls)
+    rule = ColumnRule(
+        name, _common_type(known), optional=len(columns) < len(parts), nulls=nulls
+    )
     if name == by or not known or _moves_on(known):
         return replace(rule, trend=_is_trend(name, known, by))
     if rule.type == "text":
@@ -92,10 +111,13 @@ def _rule(name: str, parts: Sequence[Profile], newest: Profile, rows: int, by: s
 
 
 def _with_reference(rule: ColumnRule, latest: ColumnProfile | None) -> ColumnRule:
-    """What the newest run looked like, where that tells anything of the next: not of counters and times."""
+    """What the newest run looked like, where that tells anything of the next: not of
+    counters and times."""
     has_rule = rule.categories or rule.low is not None or rule.type == "bool"
     reference = reference_of(latest) if latest is not None and has_rule else None
-    return rule if reference is None else replace(rule, drift=_DRIFT, reference=reference)
+    return (
+        rule if reference is None else replace(rule, drift=_DRIFT, reference=reference)
+    )
 
 
 def _common_type(columns: Sequence[ColumnProfile]) -> ColumnType | None:
@@ -112,7 +134,8 @@ def _nulls(columns: Sequence[ColumnProfile]) -> tuple[int, int]:
 
 
 def _share_limit(count: int, total: int, rows: int, least: float = 0.0) -> float:
-    """A share that batches of `rows` do not exceed by chance: three deviations above what was seen."""
+    """A share that batches of `rows` do not exceed by chance: three deviations above
+    what was seen."""
     if not count or not total:
         return least
     share = count / total
@@ -124,9 +147,11 @@ def _rounded_up(share: float) -> float:
     return math.ceil(share * 1000) / 1000
 
 
-def _with_range(rule: ColumnRule, columns: Sequence[ColumnProfile], rows: int) -> ColumnRule:
-    """From the 1st to the 99th percentile, and half of that on both sides. A counter has no range: it goes
-    on beyond what was seen."""
+def _with_range(
+    rule: ColumnRule, columns: Sequence[ColumnProfile], rows: int
+) -> ColumnRule:
+    """From the 1st to the 99th percentile, and half of that on both sides. A counter
+    has no range: it goes on beyond what was seen."""
     measured = [column for column in columns if is_numeric(column)]
     if not measured or _is_counter(measured):
         return rule
@@ -144,8 +169,9 @@ def _with_range(rule: ColumnRule, columns: Sequence[ColumnProfile], rows: int) -
 
 
 def _moves_on(columns: Sequence[ColumnProfile]) -> bool:
-    """Whether the column tells which batch it is, such as the number of a week: constant but for a few rows,
-    or somewhere else in each batch. The next one lies beyond all that was seen."""
+    """Whether the column tells which batch it is, such as the number of a week:
+    constant but for a few rows, or somewhere else in each batch. The next one lies
+    beyond all that was seen."""
     measured = [column for column in columns if is_numeric(column)]
     if not measured or len(measured) < len(columns):
         return False
@@ -157,7 +183,8 @@ def _moves_on(columns: Sequence[ColumnProfile]) -> bool:
 
 
 def _is_trend(name: str, columns: Sequence[ColumnProfile], by: str) -> bool:
-    """Whether numbers or times go on from batch to batch. A constant of a single batch is not known to."""
+    """Whether numbers or times go on from batch to batch. A constant of a single batch
+    is not known to."""
     is_number = bool(columns) and all(is_numeric(column) for column in columns)
     return is_number and (name == by or len(columns) > 1)
 
@@ -165,7 +192,8 @@ def _is_trend(name: str, columns: Sequence[ColumnProfile], by: str) -> bool:
 def _is_counter(columns: Sequence[ColumnProfile]) -> bool:
     """Whole numbers of which no two agree, such as row numbers."""
     return all(
-        column.type == "int" and column.distinct == column.filled > _FEWEST_FOR_KEY for column in columns
+        column.type == "int" and column.distinct == column.filled > _FEWEST_FOR_KEY
+        for column in columns
     )
 
 
@@ -183,16 +211,20 @@ def _rounded(value: float, towards: Callable[[float], int], slack: float) -> flo
     return float(f"{towards(value / unit) * unit:.10g}")
 
 
-def _with_texts(rule: ColumnRule, columns: Sequence[ColumnProfile], rows: int) -> ColumnRule:
-    """Adds the categories of a text column if its values were few and are all known; otherwise the shapes of
-    its texts, such as `A9-9` for `week12-3`, if those were few."""
+def _with_texts(
+    rule: ColumnRule, columns: Sequence[ColumnProfile], rows: int
+) -> ColumnRule:
+    """Adds the categories of a text column if its values were few and are all known;
+    otherwise the shapes of its texts, such as `A9-9` for `week12-3`, if those were
+    few."""
     counts: Counter[str] = Counter()
     for column in columns:
         counts.update(dict(column.top))
     total = sum(column.filled for column in columns)
     if counts.total() == total and len(counts) <= min(_MOST_CATEGORIES, total / 10):
         ordered = tuple(sorted(counts, key=lambda value: (-counts[value], value)))
-        # What was seen once tells how much there may be that was not seen (Good and Turing).
+        # What was seen once tells how much there may be that was not seen (Good and
+        # Turing).
         once = sum(1 for count in counts.values() if count == 1)
         return replace(rule, categories=ordered, unseen=_share_limit(once, total, rows))
     shapes = dict.fromkeys(shape for column in columns for shape, _ in column.shapes)
@@ -203,10 +235,14 @@ def _with_texts(rule: ColumnRule, columns: Sequence[ColumnProfile], rows: int) -
 
 def _find_key(parts: Sequence[Profile]) -> tuple[str, ...]:
     """The first column of texts or whole numbers in which no two rows ever agreed."""
-    if any((part.rows or 0) < _FEWEST_FOR_KEY or part.looked != part.rows for part in parts):
+    if any(
+        (part.rows or 0) < _FEWEST_FOR_KEY or part.looked != part.rows for part in parts
+    ):
         return ()
     for column in parts[-1].columns:
-        if column.type in ("text", "int") and all(_is_unique(part, column.name) for part in parts):
+        if column.type in ("text", "int") and all(
+            _is_unique(part, column.name) for part in parts
+        ):
             return (column.name,)
     return ()
 

@@ -1,6 +1,8 @@
-"""Judges a profile by a contract: everything that is not as it should be, each with a guess. Pure.
+"""Judges a profile by a contract: everything that is not as it should be, each with a
+guess. Pure.
 
-`judge` is the entry. A contract that says `by` is held against each batch: pooled, a bad week of forty hides.
+`judge` is the entry. A contract that says `by` is held against each batch: pooled, a
+bad week of forty hides.
 """
 
 from __future__ import annotations
@@ -37,34 +39,48 @@ def judge(contract: Contract, profile: Profile | None) -> Judgement:
     if missing or profile is None:
         return Judgement(contract.name, contract.policy, missing=missing)
     parts = profile.batches if contract.by else {"": profile}
-    breaches = [breach for batch, part in parts.items() for breach in _judge_part(contract, part, batch)]
-    return Judgement(contract.name, contract.policy, tuple(breaches), batches=len(profile.batches))
+    breaches = [
+        breach
+        for batch, part in parts.items()
+        for breach in _judge_part(contract, part, batch)
+    ]
+    return Judgement(
+        contract.name, contract.policy, tuple(breaches), batches=len(profile.batches)
+    )
 
 
 def lacks(contract: Contract, profile: Profile | None) -> str:
-    """What a profile does not tell that the contract asks, as a phrase; empty if it tells all."""
+    """What a profile does not tell that the contract asks, as a phrase; empty if it
+    tells all."""
     if profile is None:
         return "it was not stored, so it has no profile"
     if not profile.columns:
-        return f"it is a {profile.type}, which has no columns" if contract.columns else ""
+        return (
+            f"it is a {profile.type}, which has no columns" if contract.columns else ""
+        )
     if contract.by and not profile.column(contract.by):
         return f"it has no column '{contract.by}'"
     if contract.by and not (profile.by == contract.by and profile.batches):
         return f"it was not profiled by {contract.by}"
     parts = list(profile.batches.values()) if contract.by else [profile]
-    return "" if all(_knows_key(contract, part) for part in parts) else "its key was not looked at"
+    return (
+        ""
+        if all(_knows_key(contract, part) for part in parts)
+        else "its key was not looked at"
+    )
 
 
 def _knows_key(contract: Contract, profile: Profile) -> bool:
-    """A key of columns that are not there is not asked about: that they are missing is told."""
+    """A key of columns that are not there is not asked about: that they are missing is
+    told."""
     if not contract.key or ",".join(contract.key) in profile.duplicates:
         return True
     return not all(profile.column(name) for name in contract.key)
 
 
 def _judge_part(contract: Contract, profile: Profile, batch: str) -> Iterator[Breach]:
-    """Yields every breach in one batch, or in the whole value: rows, key, each column that has a rule, and
-    columns that nobody listed."""
+    """Yields every breach in one batch, or in the whole value: rows, key, each column
+    that has a rule, and columns that nobody listed."""
     yield from _rows(contract, profile, batch)
     yield from _key(contract, profile, batch)
     for rule in contract.columns:
@@ -79,7 +95,9 @@ def _judge_part(contract: Contract, profile: Profile, batch: str) -> Iterator[Br
         for column in profile.columns:
             if contract.column(column.name) is None:
                 found = f"a column of {column.type}"
-                yield Breach("extra", "no column that is not listed", found, column.name, batch)
+                yield Breach(
+                    "extra", "no column that is not listed", found, column.name, batch
+                )
 
 
 def _rows(contract: Contract, profile: Profile, batch: str) -> Iterator[Breach]:
@@ -96,13 +114,25 @@ def _rows(contract: Contract, profile: Profile, batch: str) -> Iterator[Breach]:
 def _key(contract: Contract, profile: Profile, batch: str) -> Iterator[Breach]:
     repeated = profile.duplicates.get(",".join(contract.key), 0) if contract.key else 0
     if repeated:
-        rows = "1 row that repeats" if repeated == 1 else f"{repeated:,} rows that repeat"
+        rows = (
+            "1 row that repeats" if repeated == 1 else f"{repeated:,} rows that repeat"
+        )
         names = ", ".join(contract.key)
-        yield Breach("key", "no two rows with the same key", f"{rows} an earlier one", names, batch)
+        yield Breach(
+            "key",
+            "no two rows with the same key",
+            f"{rows} an earlier one",
+            names,
+            batch,
+        )
 
 
 def _judge_column(
-    rule: ColumnRule, column: ColumnProfile, contract: Contract, profile: Profile, batch: str
+    rule: ColumnRule,
+    column: ColumnProfile,
+    contract: Contract,
+    profile: Profile,
+    batch: str,
 ) -> Iterator[Breach]:
     """What is wrong with the values is told once: by the first rule that they break."""
     nulls = _nulls(rule, column, batch)
@@ -123,24 +153,37 @@ def _nulls(rule: ColumnRule, column: ColumnProfile, batch: str) -> Breach | None
     share = column.nulls / total if total else 0.0
     if rule.nulls is None or share <= rule.nulls:
         return None
-    guess = Guess("empty", "the column is empty") if total and not column.filled else None
-    expected = "no missing values" if rule.nulls == 0 else f"at most {share_text(rule.nulls)} missing"
-    return Breach("nulls", expected, f"{share_text(share)} missing", rule.name, batch, guess)
+    guess = (
+        Guess("empty", "the column is empty") if total and not column.filled else None
+    )
+    expected = (
+        "no missing values"
+        if rule.nulls == 0
+        else f"at most {share_text(rule.nulls)} missing"
+    )
+    return Breach(
+        "nulls", expected, f"{share_text(share)} missing", rule.name, batch, guess
+    )
 
 
 Finding = tuple[str, str, str, Guess | None]
 Check = Callable[[ColumnRule, ColumnProfile, Contract, Profile], Finding | None]
 
 
-def _type(rule: ColumnRule, column: ColumnProfile, contract: Contract, profile: Profile) -> Finding | None:
+def _type(
+    rule: ColumnRule, column: ColumnProfile, contract: Contract, profile: Profile
+) -> Finding | None:
     if rule.type is None or _fits(rule, column):
         return None
-    found = f"{column.type} ({', '.join(column.parts)})" if column.parts else column.type
+    found = (
+        f"{column.type} ({', '.join(column.parts)})" if column.parts else column.type
+    )
     return "type", rule.type, found, guess_type(rule, column, contract)
 
 
 def _fits(rule: ColumnRule, column: ColumnProfile) -> bool:
-    """Whole numbers fit a column of floats; they become floats themselves where some are missing."""
+    """Whole numbers fit a column of floats; they become floats themselves where some
+    are missing."""
     if rule.type == column.type:
         return True
     if rule.type == "float":
@@ -154,7 +197,9 @@ def _fits(rule: ColumnRule, column: ColumnProfile) -> bool:
 def _encoding(
     rule: ColumnRule, column: ColumnProfile, contract: Contract, profile: Profile
 ) -> Finding | None:
-    if not column.garbled or (rule.reference is None and not rule.shapes and not rule.categories):
+    if not column.garbled or (
+        rule.reference is None and not rule.shapes and not rule.categories
+    ):
         return None
     return (
         "encoding",
@@ -164,7 +209,9 @@ def _encoding(
     )
 
 
-def _range(rule: ColumnRule, column: ColumnProfile, contract: Contract, profile: Profile) -> Finding | None:
+def _range(
+    rule: ColumnRule, column: ColumnProfile, contract: Contract, profile: Profile
+) -> Finding | None:
     if not is_numeric(column):
         return None
     beyond = _share_beyond(rule, column)
@@ -174,11 +221,17 @@ def _range(rule: ColumnRule, column: ColumnProfile, contract: Contract, profile:
     allowed = f", but for {share_text(rule.outside)}" if rule.outside else ""
     low, high = (("any" if end is None else show(end)) for end in (rule.low, rule.high))
     found = f"{show(column.quantiles[0])} to {show(column.quantiles[-1])}, {share_text(beyond)} outside"
-    return "range", f"{low} to {high}{allowed}", found, guess_numbers(rule, column, contract, profile)
+    return (
+        "range",
+        f"{low} to {high}{allowed}",
+        found,
+        guess_numbers(rule, column, contract, profile),
+    )
 
 
 def _share_beyond(rule: ColumnRule, column: ColumnProfile) -> float:
-    """The share of values outside the range, at least that of one row if there is any."""
+    """The share of values outside the range, at least that of one row if there is
+    any."""
     one = 1 / column.filled
     beyond = 0.0
     if rule.low is not None and column.quantiles[0] < rule.low:
@@ -191,8 +244,9 @@ def _share_beyond(rule: ColumnRule, column: ColumnProfile) -> float:
 def _categories(
     rule: ColumnRule, column: ColumnProfile, contract: Contract, profile: Profile
 ) -> Finding | None:
-    """The breach if too many rows hold a text that is not among the categories. Texts beyond the most
-    frequent ones are only counted, so the finding may say "many others"."""
+    """The breach if too many rows hold a text that is not among the categories. Texts
+    beyond the most frequent ones are only counted, so the finding may say "many
+    others"."""
     if not rule.categories:
         return None
     known = set(rule.categories)
@@ -205,13 +259,19 @@ def _categories(
     shown = ", ".join(map(repr, texts[:_SHOWN])) + (" …" if len(texts) > _SHOWN else "")
     found = f"{shown or 'many others'} in {share_text(share)} of the rows"
     expected = "one of " + ", ".join(map(repr, rule.categories[:_SHOWN]))
-    expected += f" and {len(rule.categories) - _SHOWN} more" if len(rule.categories) > _SHOWN else ""
+    expected += (
+        f" and {len(rule.categories) - _SHOWN} more"
+        if len(rule.categories) > _SHOWN
+        else ""
+    )
     return "categories", expected, found, guess_new_texts(texts, rule, column, contract)
 
 
-def _shapes(rule: ColumnRule, column: ColumnProfile, contract: Contract, profile: Profile) -> Finding | None:
-    """The breach if too many texts have another shape than those that were seen, such as `9/9` where there
-    was only `9-9`."""
+def _shapes(
+    rule: ColumnRule, column: ColumnProfile, contract: Contract, profile: Profile
+) -> Finding | None:
+    """The breach if too many texts have another shape than those that were seen, such
+    as `9/9` where there was only `9-9`."""
     if not rule.shapes or not column.shapes:
         return None
     total = sum(count for _, count in column.shapes)
@@ -224,25 +284,56 @@ def _shapes(rule: ColumnRule, column: ColumnProfile, contract: Contract, profile
     return "shapes", expected, found, guess_type(rule, column, contract)
 
 
-def _unit(rule: ColumnRule, column: ColumnProfile, contract: Contract, profile: Profile) -> Finding | None:
-    """A constant factor that is one between two units: within the range, and wrong all the same."""
-    factor = find_factor(rule.reference, column) if rule.type in ("int", "float") else None
+def _unit(
+    rule: ColumnRule, column: ColumnProfile, contract: Contract, profile: Profile
+) -> Finding | None:
+    """A constant factor that is one between two units: within the range, and wrong all
+    the same."""
+    factor = (
+        find_factor(rule.reference, column) if rule.type in ("int", "float") else None
+    )
     if factor is None or not factor.words:
         return None
     guess = guess_numbers(rule, column, contract, profile)
-    return "unit", "the same unit as before", f"values {factor.ratio:.3g} times as large", guess
+    return (
+        "unit",
+        "the same unit as before",
+        f"values {factor.ratio:.3g} times as large",
+        guess,
+    )
 
 
-def _drift(rule: ColumnRule, column: ColumnProfile, contract: Contract, profile: Profile) -> Finding | None:
-    if rule.drift is None or rule.reference is None or (rule.reference.quantiles and not is_numeric(column)):
+def _drift(
+    rule: ColumnRule, column: ColumnProfile, contract: Contract, profile: Profile
+) -> Finding | None:
+    if (
+        rule.drift is None
+        or rule.reference is None
+        or (rule.reference.quantiles and not is_numeric(column))
+    ):
         return None
     expected, found = compared_shares(rule.reference, column)
     index = stability_index(expected, found)
-    limit = rule.drift + _CHANCE * chance_index(len(expected), column.filled, column.filled)
+    limit = rule.drift + _CHANCE * chance_index(
+        len(expected), column.filled, column.filled
+    )
     if index <= limit:
         return None
     guess = guess_numbers(rule, column, contract, profile)
-    return "drift", f"a distribution as before (at most {rule.drift:g})", f"an index of {index:.2f}", guess
+    return (
+        "drift",
+        f"a distribution as before (at most {rule.drift:g})",
+        f"an index of {index:.2f}",
+        guess,
+    )
 
 
-_CHECKS: tuple[Check, ...] = (_type, _encoding, _range, _categories, _shapes, _unit, _drift)
+_CHECKS: tuple[Check, ...] = (
+    _type,
+    _encoding,
+    _range,
+    _categories,
+    _shapes,
+    _unit,
+    _drift,
+)

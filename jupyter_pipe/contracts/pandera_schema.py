@@ -1,7 +1,9 @@
-"""A contract as a schema of pandera: a Python module, for checks where jupyter_pipe does not run.
+"""A contract as a schema of pandera: a Python module, for checks where jupyter_pipe
+does not run.
 
-Row counts, types, missing values, ranges, categories, patterns and keys are translated, shares included.
-Batches, units and drift have no counterpart there, and the module says so. Pure.
+Row counts, types, missing values, ranges, categories, patterns and keys are translated,
+shares included. Batches, units and drift have no counterpart there, and the module says
+so. Pure.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ _PARTS = re.compile(r"A|9| |.", re.DOTALL)
 
 
 def pandera_module(contract: Contract, file: str) -> str:
-    """The source of the module, which defines `schema`. `file` is named as its origin."""
+    """The source of the module, which defines `schema`. `file` is named as its
+    origin."""
     lines = [
         f'"""What {contract.name!r} must look like, made from {file}.',
         "",
@@ -36,7 +39,12 @@ def pandera_module(contract: Contract, file: str) -> str:
     ]
     if contract.key:
         lines.append(f"    unique={list(contract.key)!r},")
-    lines += [f"    strict={not contract.extra},", f"    name={contract.name!r},", ")", ""]
+    lines += [
+        f"    strict={not contract.extra},",
+        f"    name={contract.name!r},",
+        ")",
+        "",
+    ]
     return "\n".join(lines)
 
 
@@ -71,7 +79,9 @@ def _checks(rule: ColumnRule) -> Iterator[str]:
     if rule.low is not None or rule.high is not None:
         yield _share(_between(rule), rule.outside, "range")
     if rule.categories:
-        yield _share(f"column.isin({list(rule.categories)!r})", rule.unseen, "categories")
+        yield _share(
+            f"column.isin({list(rule.categories)!r})", rule.unseen, "categories"
+        )
     if rule.shapes:
         pattern = "|".join(map(_pattern, rule.shapes))
         yield _share(f"column.str.fullmatch({pattern!r})", rule.outside, "shapes")

@@ -1,4 +1,5 @@
-"""Reads contract files. Text in, `Contract` out; an error names the file, the line and what was meant.
+"""Reads contract files. Text in, `Contract` out; an error names the file, the line and
+what was meant.
 
 policy: stop
 by: week
@@ -37,7 +38,8 @@ def parse_contract(name: str, text: str, file: str = "the contract") -> Contract
 
 
 class _Reader(YamlReader):
-    """Each method takes a node and gives a value, or raises ContractError with the node's line."""
+    """Each method takes a node and gives a value, or raises ContractError with the
+    node's line."""
 
     error_class = ContractError
     code = "contract_invalid"
@@ -47,10 +49,15 @@ class _Reader(YamlReader):
             return Contract(name)
         made = self.filled(Contract(name), node, self._contract_readers())
         references = self._references(node)
-        rules = [replace(rule, reference=references.get(rule.name)) for rule in made.columns]
+        rules = [
+            replace(rule, reference=references.get(rule.name)) for rule in made.columns
+        ]
         unknown = references.keys() - {rule.name for rule in rules}
         if unknown:
-            raise self.error(node, f"'reference' has {sorted(unknown)[0]!r}, which 'columns' does not list")
+            raise self.error(
+                node,
+                f"'reference' has {sorted(unknown)[0]!r}, which 'columns' does not list",
+            )
         filled: Contract = replace(made, columns=tuple(rules))
         return filled
 
@@ -60,7 +67,9 @@ class _Reader(YamlReader):
             "by": lambda node: {"by": self.text(node)},
             "rows": lambda node: {"rows": self._limits(node, whole=True)},
             "key": lambda node: {"key": self.texts(node)},
-            "extra": lambda node: {"extra": self.word(node, ("allow", "refuse")) == "allow"},
+            "extra": lambda node: {
+                "extra": self.word(node, ("allow", "refuse")) == "allow"
+            },
             "columns": lambda node: {"columns": self._columns(node)},
             "reference": lambda node: {},
         }
@@ -70,7 +79,9 @@ class _Reader(YamlReader):
             "type": lambda node: {"type": self.word(node, _TYPES)},
             "optional": lambda node: {"optional": self.yes_or_no(node)},
             "nulls": lambda node: {"nulls": self._share(node)},
-            "range": lambda node: dict(zip(("low", "high"), self._limits(node), strict=True)),
+            "range": lambda node: dict(
+                zip(("low", "high"), self._limits(node), strict=True)
+            ),
             "outside": lambda node: {"outside": self._share(node)},
             "categories": lambda node: {"categories": self.texts(node)},
             "unseen": lambda node: {"unseen": self._share(node)},
@@ -85,18 +96,34 @@ class _Reader(YamlReader):
         for name, value, _ in self.entries(node):
             # `area:` alone says that there is such a column.
             is_empty = isinstance(value, yaml.ScalarNode) and self.value(value) is None
-            rules.append(ColumnRule(name) if is_empty else self.filled(ColumnRule(name), value, readers))
+            rules.append(
+                ColumnRule(name)
+                if is_empty
+                else self.filled(ColumnRule(name), value, readers)
+            )
         return tuple(rules)
 
     def _references(self, node: yaml.Node) -> dict[str, Reference]:
-        found = next((value for key, value, _ in self.entries(node) if key == "reference"), None)
-        return {} if found is None else {name: self._reference(at) for name, at, _ in self.entries(found)}
+        found = next(
+            (value for key, value, _ in self.entries(node) if key == "reference"), None
+        )
+        return (
+            {}
+            if found is None
+            else {name: self._reference(at) for name, at, _ in self.entries(found)}
+        )
 
     def _reference(self, node: yaml.Node) -> Reference:
         if isinstance(node, yaml.MappingNode):
-            return Reference(shares={name: self._share(value) for name, value, _ in self.entries(node)})
+            return Reference(
+                shares={
+                    name: self._share(value) for name, value, _ in self.entries(node)
+                }
+            )
         numbers = tuple(self.number(item) for item in self.items(node))
-        if len(numbers) != len(REFERENCE_PROBABILITIES) or list(numbers) != sorted(numbers):
+        if len(numbers) != len(REFERENCE_PROBABILITIES) or list(numbers) != sorted(
+            numbers
+        ):
             wanted = f"{len(REFERENCE_PROBABILITIES)} numbers in order, or a share for each value"
             raise self.error(node, f"a reference has {wanted}")
         return Reference(quantiles=numbers)
@@ -104,13 +131,17 @@ class _Reader(YamlReader):
     def _share(self, node: yaml.Node) -> float:
         share = self.number(node)
         if not 0 <= share <= 1:
-            raise self.error(node, f"a share is between 0 and 1, not {scalar_text(node)}")
+            raise self.error(
+                node, f"a share is between 0 and 1, not {scalar_text(node)}"
+            )
         return share
 
     def _limits(self, node: yaml.Node, *, whole: bool = False) -> tuple[Any, Any]:
         items = self.items(node)
         if len(items) != 2:
-            raise self.error(node, "here stand two limits, such as [0, 100] or [0, null]")
+            raise self.error(
+                node, "here stand two limits, such as [0, 100] or [0, null]"
+            )
         low, high = (self._limit(item, whole=whole) for item in items)
         if low is not None and high is not None and low > high:
             raise self.error(node, "the lower limit is larger than the upper one")
@@ -131,4 +162,6 @@ class _Reader(YamlReader):
 def _seconds(moment: datetime.date) -> float:
     if not isinstance(moment, datetime.datetime):
         moment = datetime.datetime(moment.year, moment.month, moment.day)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)).timestamp()
+    return (
+        moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)
+    ).timestamp()

@@ -1,4 +1,5 @@
-"""Whether one distribution is another one in another unit: one factor between all quantiles. Pure."""
+"""Whether one distribution is another one in another unit: one factor between all
+quantiles. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +9,11 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from jupyter_pipe.artifacts.profile_record import ColumnProfile
-from jupyter_pipe.contracts.distributions import REFERENCE_PROBABILITIES, is_numeric, quantile
+from jupyter_pipe.contracts.distributions import (
+    REFERENCE_PROBABILITIES,
+    is_numeric,
+    quantile,
+)
 from jupyter_pipe.contracts.model import Reference
 
 __all__ = ["Factor", "find_factor"]
@@ -28,10 +33,15 @@ _CONVERSIONS = (
     ("hours", "seconds", 3600.0),
     ("days", "hours", 24.0),
 )
-# Powers of ten have no names of their own in data: what became larger, what became smaller.
+# Powers of ten have no names of their own in data: what became larger, what became
+# smaller.
 _POWERS = (
     (10.0, "tenths instead of whole units", "tens instead of whole units"),
-    (100.0, "hundredths, such as cents, instead of whole units", "shares instead of per cent"),
+    (
+        100.0,
+        "hundredths, such as cents, instead of whole units",
+        "shares instead of per cent",
+    ),
     (
         1e3,
         "a unit a thousand times smaller, such as metres for kilometres",
@@ -47,7 +57,8 @@ _SAME = 0.15
 
 
 class Factor(Struct, frozen=True):
-    """The column is `ratio` times what was expected; `words` say which units that may be, if it is known."""
+    """The column is `ratio` times what was expected; `words` say which units that may
+    be, if it is known."""
 
     ratio: float
     words: str = ""
@@ -58,7 +69,8 @@ class Factor(Struct, frozen=True):
 
 
 def find_factor(reference: Reference | None, column: ColumnProfile) -> Factor | None:
-    """The one factor between the reference's quantiles and the column's; None if there is no single one."""
+    """The one factor between the reference's quantiles and the column's; None if there
+    is no single one."""
     if reference is None or not reference.quantiles or not is_numeric(column):
         return None
     if column.filled < _LEAST_ROWS:
@@ -75,7 +87,9 @@ def find_factor(reference: Reference | None, column: ColumnProfile) -> Factor | 
 def _log_ratios(reference: Reference, column: ColumnProfile) -> list[float]:
     """At 10 % to 90 %: typing errors live further out."""
     logs = []
-    known: Mapping[float, float] = dict(zip(REFERENCE_PROBABILITIES, reference.quantiles, strict=True))
+    known: Mapping[float, float] = dict(
+        zip(REFERENCE_PROBABILITIES, reference.quantiles, strict=True)
+    )
     for probability in REFERENCE_PROBABILITIES[1:-1]:
         found = quantile(column, probability)
         if known[probability] * found > 0:
@@ -84,8 +98,8 @@ def _log_ratios(reference: Reference, column: ColumnProfile) -> list[float]:
 
 
 def _words(log_ratio: float) -> str:
-    """The factor in words, such as "feet instead of metres" or a power of ten; empty if it is about 1 or
-    means nothing that we know."""
+    """The factor in words, such as "feet instead of metres" or a power of ten; empty if
+    it is about 1 or means nothing that we know."""
     if abs(log_ratio) < _SAME:
         return ""
     for smaller, larger, factor in _CONVERSIONS:

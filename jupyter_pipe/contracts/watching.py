@@ -1,4 +1,5 @@
-"""Contracts in a run: what they ask of profiles, what an earlier result lacks, how a stage fails. Pure."""
+"""Contracts in a run: what they ask of profiles, what an earlier result lacks, how a
+stage fails. Pure."""
 
 from __future__ import annotations
 
@@ -19,17 +20,30 @@ NO_FILE = "it has no contract file yet"
 
 def request_of(contract: Contract) -> ProfileRequest:
     """What the kernel must look at for this contract."""
-    return ProfileRequest(by=contract.by, keys=(contract.key,) if contract.key else (), whole=True)
+    return ProfileRequest(
+        by=contract.by, keys=(contract.key,) if contract.key else (), whole=True
+    )
 
 
-def unanswered(stage: Stage, result: StageResult, contracts: Mapping[str, Contract]) -> str:
-    """Why a result that is there cannot be judged as the stage's contracts ask today; empty if it can."""
+def unanswered(
+    stage: Stage, result: StageResult, contracts: Mapping[str, Contract]
+) -> str:
+    """Why a result that is there cannot be judged as the stage's contracts ask today;
+    empty if it can."""
     for name in stage.options.watched:
-        missing = lacks(contracts[name], result.profiles.get(name)) if name in contracts else ""
+        missing = (
+            lacks(contracts[name], result.profiles.get(name))
+            if name in contracts
+            else ""
+        )
         if missing:
             return f"contract of {name}: {missing}"
     asked = {(answer.value, answer.schema) for answer in result.schemas}
-    new = [value for value, schema in stage.options.schemas.items() if (value, schema) not in asked]
+    new = [
+        value
+        for value, schema in stage.options.schemas.items()
+        if (value, schema) not in asked
+    ]
     return f"contract {new[0]}={stage.options.schemas[new[0]]} is new" if new else ""
 
 
@@ -37,12 +51,17 @@ def judge_stage(
     stage: Stage, result: StageResult, contracts: Mapping[str, Contract]
 ) -> tuple[ContractJudged, ...]:
     """What is said of each value that a tag of the stage watches."""
-    said = [_by_file(stage.name, name, result, contracts.get(name)) for name in stage.options.watched]
+    said = [
+        _by_file(stage.name, name, result, contracts.get(name))
+        for name in stage.options.watched
+    ]
     said += [_by_schema(stage.name, answer) for answer in result.schemas]
     return tuple(said)
 
 
-def _by_file(stage: str, name: str, result: StageResult, contract: Contract | None) -> ContractJudged:
+def _by_file(
+    stage: str, name: str, result: StageResult, contract: Contract | None
+) -> ContractJudged:
     if contract is None:
         return ContractJudged(stage, name, passed=False, policy="none", missing=NO_FILE)
     found = judge(contract, result.profiles.get(name))
@@ -60,13 +79,22 @@ def _by_file(stage: str, name: str, result: StageResult, contract: Contract | No
 
 
 def _columns(judgement: Judgement) -> tuple[str, ...]:
-    named: Sequence[str] = [breach.column for breach in judgement.breaches if breach.column]
+    named: Sequence[str] = [
+        breach.column for breach in judgement.breaches if breach.column
+    ]
     return tuple(dict.fromkeys(named))
 
 
 def _by_schema(stage: str, answer: SchemaResult) -> ContractJudged:
     if answer.error:
-        problems = [f"{answer.value} could not be judged by {answer.schema}: {answer.error}."]
+        problems = [
+            f"{answer.value} could not be judged by {answer.schema}: {answer.error}."
+        ]
     else:
-        problems = [f"{answer.value}, {problem} (schema {answer.schema})." for problem in answer.problems]
-    return ContractJudged(stage, answer.value, not problems, policy="schema", problems=tuple(problems))
+        problems = [
+            f"{answer.value}, {problem} (schema {answer.schema})."
+            for problem in answer.problems
+        ]
+    return ContractJudged(
+        stage, answer.value, not problems, policy="schema", problems=tuple(problems)
+    )

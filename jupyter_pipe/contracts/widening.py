@@ -1,4 +1,5 @@
-"""Widens a contract to what a run showed, where that broke it, and leaves the rest as it is. Pure.
+"""Widens a contract to what a run showed, where that broke it, and leaves the rest as
+it is. Pure.
 
 `judge(widen_contract(contract, profile), profile)` finds nothing any more.
 """
@@ -17,22 +18,30 @@ from jupyter_pipe.contracts.model import Breach, ColumnRule, Contract
 
 __all__ = ["widen_contract"]
 
-# Each pass settles the first thing that is wrong with a column; a rule has fewer kinds than that.
+# Each pass settles the first thing that is wrong with a column; a rule has fewer kinds
+# than that.
 _PASSES = 12
 _DISTRIBUTION = ("drift", "unit")
 
 
 def widen_contract(contract: Contract, profile: Profile) -> Contract:
-    """The contract that admits the value as well. Raises nothing; what cannot be judged stays as it is."""
+    """The contract that admits the value as well. Raises nothing; what cannot be judged
+    stays as it is."""
     compared: set[str] = set()
     for _ in range(_PASSES):
         breaches = judge(contract, profile).breaches
         if not breaches:
             break
-        contract = _admitted(contract, profile, [each for each in breaches if each.rule not in _DISTRIBUTION])
+        contract = _admitted(
+            contract,
+            profile,
+            [each for each in breaches if each.rule not in _DISTRIBUTION],
+        )
         moved = {each.column for each in breaches if each.rule in _DISTRIBUTION}
         rules = [
-            _compared_anew(rule, profile, again=rule.name in compared) if rule.name in moved else rule
+            _compared_anew(rule, profile, again=rule.name in compared)
+            if rule.name in moved
+            else rule
             for rule in contract.columns
         ]
         contract = replace(contract, columns=tuple(rules))
@@ -41,27 +50,37 @@ def widen_contract(contract: Contract, profile: Profile) -> Contract:
 
 
 def _compared_anew(rule: ColumnRule, profile: Profile, *, again: bool) -> ColumnRule:
-    """From now on the column is compared with what was shown; not at all if its batches differ from that."""
+    """From now on the column is compared with what was shown; not at all if its batches
+    differ from that."""
     column = profile.column(rule.name)
     reference = None if again or column is None else reference_of(column)
     return replace(rule, reference=reference, drift=rule.drift if reference else None)
 
 
-def _admitted(contract: Contract, profile: Profile, breaches: Sequence[Breach]) -> Contract:
+def _admitted(
+    contract: Contract, profile: Profile, breaches: Sequence[Breach]
+) -> Contract:
     """What runs showed is inferred from each batch that broke the contract."""
     names = dict.fromkeys(breach.batch for breach in breaches)
-    parts = [profile.batches[name] for name in names if name in profile.batches] or [profile]
+    parts = [profile.batches[name] for name in names if name in profile.batches] or [
+        profile
+    ]
     shown = infer_contract(contract.name, parts)
     kinds = {breach.rule for breach in breaches}
     return replace(
         contract,
         rows=_wider(contract.rows, shown.rows) if "rows" in kinds else contract.rows,
         key=() if "key" in kinds else contract.key,
-        columns=(*_rules(contract, shown, breaches), *_new_rules(contract, shown, breaches)),
+        columns=(
+            *_rules(contract, shown, breaches),
+            *_new_rules(contract, shown, breaches),
+        ),
     )
 
 
-def _rules(contract: Contract, shown: Contract, breaches: Sequence[Breach]) -> list[ColumnRule]:
+def _rules(
+    contract: Contract, shown: Contract, breaches: Sequence[Breach]
+) -> list[ColumnRule]:
     """The rules that are there, widened where their column broke them."""
     return [
         _rule(rule, shown, [each for each in breaches if each.column == rule.name])
@@ -69,7 +88,9 @@ def _rules(contract: Contract, shown: Contract, breaches: Sequence[Breach]) -> l
     ]
 
 
-def _new_rules(contract: Contract, shown: Contract, breaches: Sequence[Breach]) -> list[ColumnRule]:
+def _new_rules(
+    contract: Contract, shown: Contract, breaches: Sequence[Breach]
+) -> list[ColumnRule]:
     """Columns that were not to be there, and are."""
     new = {breach.column for breach in breaches if breach.rule == "extra"}
     return [replace(rule, optional=True) for rule in shown.columns if rule.name in new]
@@ -95,8 +116,8 @@ def _rule(rule: ColumnRule, shown: Contract, breaches: Sequence[Breach]) -> Colu
 
 
 def _widened(rule: ColumnRule, seen: ColumnRule, kind: str) -> ColumnRule:
-    """The rule with just that demand loosened that was broken; if the type differs, all demands come from
-    what the run showed."""
+    """The rule with just that demand loosened that was broken; if the type differs, all
+    demands come from what the run showed."""
     match kind:
         case "nulls":
             return replace(rule, nulls=max(rule.nulls or 0.0, seen.nulls or 0.0))
@@ -104,13 +125,17 @@ def _widened(rule: ColumnRule, seen: ColumnRule, kind: str) -> ColumnRule:
             return replace(seen, optional=rule.optional)
         case "range":
             ends = _ends(rule, seen)
-            return replace(rule, low=ends[0], high=ends[1], outside=max(rule.outside, seen.outside))
+            return replace(
+                rule, low=ends[0], high=ends[1], outside=max(rule.outside, seen.outside)
+            )
         case "categories":
             return _with_categories(rule, seen)
         case "shapes":
             shapes = tuple(dict.fromkeys((*rule.shapes, *seen.shapes)))
             return replace(
-                rule, shapes=shapes if seen.shapes else (), outside=max(rule.outside, seen.outside)
+                rule,
+                shapes=shapes if seen.shapes else (),
+                outside=max(rule.outside, seen.outside),
             )
         case _:
             # Garbled texts: nothing can be asked of them.

@@ -33,20 +33,30 @@ def moment_text(seconds: float) -> str:
 def share_text(share: float) -> str:
     """`0.6 %`, `100 %`."""
     percent = 100 * share
-    return f"{percent:.0f} %" if percent >= 10 or percent == int(percent) else f"{percent:.2g} %"
+    return (
+        f"{percent:.0f} %"
+        if percent >= 10 or percent == int(percent)
+        else f"{percent:.2g} %"
+    )
 
 
 def breach_text(value: str, breach: Breach, by: str = "") -> str:
-    """One sentence or two: value, batch, column, what was expected, what was found, and the guess."""
+    """One sentence or two: value, batch, column, what was expected, what was found, and
+    the guess."""
     where = f", {by} {breach.batch}" if breach.batch else ""
-    what = f", {'key' if breach.rule == 'key' else 'column'} '{breach.column}'" if breach.column else ""
+    what = (
+        f", {'key' if breach.rule == 'key' else 'column'} '{breach.column}'"
+        if breach.column
+        else ""
+    )
     guess = f". Perhaps {breach.guess.text}" if breach.guess else ""
     end = "" if guess.endswith("?") else "."
     return f"{value}{where}{what}: expected {breach.expected}; found {breach.found}{guess}{end}"
 
 
 def judgement_lines(judgement: Judgement, by: str = "") -> list[str]:
-    """A line for each thing that is wrong; what is wrong alike in several batches is told once."""
+    """A line for each thing that is wrong; what is wrong alike in several batches is
+    told once."""
     if judgement.missing:
         return [f"{judgement.value} could not be judged: {judgement.missing}."]
     groups: dict[tuple[str, str, str], list[Breach]] = {}

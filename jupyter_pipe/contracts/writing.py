@@ -1,4 +1,5 @@
-"""Writes contracts as files that are made to be reviewed: one line a column, shares as numbers. Pure.
+"""Writes contracts as files that are made to be reviewed: one line a column, shares as
+numbers. Pure.
 
 `parse_contract(name, contract_text(contract))` is the contract again.
 """
@@ -35,18 +36,29 @@ def contract_text(contract: Contract, source: str = "") -> str:
     if not contract.extra:
         lines.append("extra: refuse")
     if contract.columns:
-        lines += ["columns:", *(f"  {_text(rule.name)}: {_rule(rule)}" for rule in contract.columns)]
-    kept = [(rule.name, rule.reference) for rule in contract.columns if rule.reference is not None]
+        lines += [
+            "columns:",
+            *(f"  {_text(rule.name)}: {_rule(rule)}" for rule in contract.columns),
+        ]
+    kept = [
+        (rule.name, rule.reference)
+        for rule in contract.columns
+        if rule.reference is not None
+    ]
     if kept:
         lines.append(
             "# What the columns looked like then: 1 %, 10 %, 20 % … 90 %, 99 %, or the share of each value."
         )
-        lines += ["reference:", *(f"  {_text(name)}: {_reference(found)}" for name, found in kept)]
+        lines += [
+            "reference:",
+            *(f"  {_text(name)}: {_reference(found)}" for name, found in kept),
+        ]
     return "\n".join(lines) + "\n"
 
 
 def _rule(rule: ColumnRule) -> str:
-    """One column on one line, with only what is asked of it: `{type: int, nulls: 0, range: [0, 120]}`."""
+    """One column on one line, with only what is asked of it: `{type: int, nulls: 0,
+    range: [0, 120]}`."""
     parts = [f"type: {rule.type}"] if rule.type else []
     parts += ["optional: true"] if rule.optional else []
     if rule.nulls is not None:
@@ -58,7 +70,11 @@ def _rule(rule: ColumnRule) -> str:
         parts.append(f"categories: {_list(map(_text, rule.categories))}")
     if rule.shapes:
         parts.append(f"shapes: {_list(map(_text, rule.shapes))}")
-    for name, value in (("outside", rule.outside), ("unseen", rule.unseen), ("drift", rule.drift)):
+    for name, value in (
+        ("outside", rule.outside),
+        ("unseen", rule.unseen),
+        ("drift", rule.drift),
+    ):
         if value:
             parts.append(f"{name}: {_number(value)}")
     parts += ["trend: true"] if rule.trend else []
@@ -69,7 +85,12 @@ def _reference(reference: Reference) -> str:
     if reference.quantiles:
         return _list(map(_number, reference.quantiles))
     return (
-        "{" + ", ".join(f"{_text(name)}: {_number(share)}" for name, share in reference.shares.items()) + "}"
+        "{"
+        + ", ".join(
+            f"{_text(name)}: {_number(share)}"
+            for name, share in reference.shares.items()
+        )
+        + "}"
     )
 
 

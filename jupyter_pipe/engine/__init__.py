@@ -1,4 +1,5 @@
-"""Running compiled packages: `run_pipeline` blocks until a run is over; `request_cancel` ends one."""
+"""Running compiled packages: `run_pipeline` blocks until a run is over;
+`request_cancel` ends one."""
 
 from __future__ import annotations
 

@@ -1,9 +1,11 @@
-"""Compiles a notebook that is about to run, unless that was done before and nothing has changed.
+"""Compiles a notebook that is about to run, unless that was done before and nothing has
+changed.
 
-What is kept lies in `.jupyter_pipe/cache/compiled/`, one file a notebook. It serves as long as all
-is the same that the compiler reads: the notebook, our own code, the project file with knowledge,
-what runs have learned, contracts and modules beside the notebook, and what is installed for the
-kernel. A file that cannot be read or written costs time, nothing else.
+What is kept lies in `.jupyter_pipe/cache/compiled/`, one file a notebook. It serves as
+long as all is the same that the compiler reads: the notebook, our own code, the project
+file with knowledge, what runs have learned, contracts and modules beside the notebook,
+and what is installed for the kernel. A file that cannot be read or written costs time,
+nothing else.
 """
 
 from __future__ import annotations
@@ -40,13 +42,15 @@ if TYPE_CHECKING:
 __all__ = ["compile_for_run", "compile_several_for_run"]
 
 _OWN_CODE = ("analysis", "compiler", "notebook")
-"""Folders of ours that decide what a notebook is compiled to, with the modules beside them."""
+"""Folders of ours that decide what a notebook is compiled to, with the modules beside
+them."""
 _PROJECT_FILE = "pyproject.toml"
 
 
 class _Kept(Struct, frozen=True):
-    """A package as it was compiled. `origin` digests what is read before a notebook is understood,
-    `around` what the pipeline then leads to; `pipeline` and `files` are those of `Compiled`."""
+    """A package as it was compiled. `origin` digests what is read before a notebook is
+    understood, `around` what the pipeline then leads to; `pipeline` and `files` are
+    those of `Compiled`."""
 
     origin: str
     around: dict[str, str]
@@ -58,7 +62,8 @@ _decoder = msgspec.json.Decoder(_Kept)
 
 
 def compile_for_run(notebook: Path, store: RunStore, *, keep: bool = True) -> Compiled:
-    """What `compile_notebook(notebook)` gives, kept for the next time unless `keep` is False.
+    """What `compile_notebook(notebook)` gives, kept for the next time unless `keep` is
+    False.
 
     Raises NotebookError and CompileError as it does.
     """
@@ -74,8 +79,11 @@ def compile_for_run(notebook: Path, store: RunStore, *, keep: bool = True) -> Co
     return _kept_or_made(path, origin, around, make, store if keep else None)
 
 
-def compile_several_for_run(listed: NotebookList, store: RunStore, *, keep: bool = True) -> Compiled:
-    """What `compile_several(listed)` gives, kept for the next time unless `keep` is False.
+def compile_several_for_run(
+    listed: NotebookList, store: RunStore, *, keep: bool = True
+) -> Compiled:
+    """What `compile_several(listed)` gives, kept for the next time unless `keep` is
+    False.
 
     Raises NotebookError and CompileError as it does.
     """
@@ -85,7 +93,9 @@ def compile_several_for_run(listed: NotebookList, store: RunStore, *, keep: bool
 
         return compile_several(listed)
 
-    path = compiled_path(store.state_folder, "\n".join(str(each.path) for each in listed.notebooks))
+    path = compiled_path(
+        store.state_folder, "\n".join(str(each.path) for each in listed.notebooks)
+    )
     origins = [_origin(each.path, store.state_folder) for each in listed.notebooks]
     origin = _digest("\n".join([repr(listed), *origins]))
     around = partial(_around_several, listed=listed)
@@ -99,14 +109,22 @@ def _kept_or_made(
     make: Callable[[], Compiled],
     store: RunStore | None,
 ) -> Compiled:
-    """What stands at `path`, if it is of this origin and nothing around it has changed; else what `make`
-    gives, which is kept if there is a store."""
+    """What stands at `path`, if it is of this origin and nothing around it has changed;
+    else what `make` gives, which is kept if there is a store."""
     kept = _read(path)
-    if kept is not None and kept.origin == origin and kept.around == around(kept.pipeline):
+    if (
+        kept is not None
+        and kept.origin == origin
+        and kept.around == around(kept.pipeline)
+    ):
         return Compiled(kept.pipeline, kept.files)
     compiled = make()
     if store is not None:
-        _write(path, _Kept(origin, around(compiled.pipeline), compiled.pipeline, compiled.files), store)
+        _write(
+            path,
+            _Kept(origin, around(compiled.pipeline), compiled.pipeline, compiled.files),
+            store,
+        )
     return compiled
 
 
@@ -114,8 +132,13 @@ def _around_several(pipeline: Pipeline, listed: NotebookList) -> dict[str, str]:
     """As `_around`, of each notebook."""
     found: dict[str, str] = {}
     for each, joined in zip(listed.notebooks, pipeline.notebooks, strict=True):
-        own = replace(pipeline, kernel=joined.kernel, stages=pipeline.beside(f"{each.name}."))
-        found |= {f"{each.name}:{key}": digest for key, digest in _around(own, each.path).items()}
+        own = replace(
+            pipeline, kernel=joined.kernel, stages=pipeline.beside(f"{each.name}.")
+        )
+        found |= {
+            f"{each.name}:{key}": digest
+            for key, digest in _around(own, each.path).items()
+        }
     return found
 
 
@@ -135,16 +158,27 @@ def _read(path: Path) -> _Kept | None:
 def _origin(notebook: Path, state_folder: Path) -> str:
     folder = notebook.absolute().parent
     project = next(
-        (file for each in (folder, *folder.parents) if (file := each / _PROJECT_FILE).is_file()), None
+        (
+            file
+            for each in (folder, *folder.parents)
+            if (file := each / _PROJECT_FILE).is_file()
+        ),
+        None,
     )
     # Absolute, so that a run that names the notebook another way finds what was kept.
-    learned = {state_folder.absolute() / "effects.json", folder / ".jupyter_pipe" / "effects.json"}
+    learned = {
+        state_folder.absolute() / "effects.json",
+        folder / ".jupyter_pipe" / "effects.json",
+    }
     read = [notebook, *sorted(learned), *([project] if project else [])]
-    return _digest("\n".join([*(f"{path}:{file_digest(path)}" for path in read), *_own_code()]))
+    return _digest(
+        "\n".join([*(f"{path}:{file_digest(path)}" for path in read), *_own_code()])
+    )
 
 
 def _own_code() -> Iterator[str]:
-    """Names our code by its files, since in a checkout the version alone does not tell."""
+    """Names our code by its files, since in a checkout the version alone does not
+    tell."""
     yield jupyter_pipe.__version__
     home = os.path.dirname(jupyter_pipe.__file__)
     yield from _changes(home, deep=False)
@@ -153,7 +187,8 @@ def _own_code() -> Iterator[str]:
 
 
 def _changes(folder: str, *, deep: bool) -> list[str]:
-    """Each file of a folder with its time. Some two hundred are looked at in every run."""
+    """Each file of a folder with its time. Some two hundred are looked at in every
+    run."""
     found: list[str] = []
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -169,8 +204,15 @@ def _around(pipeline: Pipeline, notebook: Path) -> dict[str, str]:
     interpreter = find_interpreter(pipeline.kernel)
     installed = environment_digest(interpreter) if interpreter else "missing"
     watched = {name for stage in pipeline.stages for name in stage.options.watched}
-    contracts = {f"contract:{name}": file_digest(contract_path(notebook, name)) for name in watched}
-    return {"": installed, **module_digests(modules, notebook.absolute().parent), **contracts}
+    contracts = {
+        f"contract:{name}": file_digest(contract_path(notebook, name))
+        for name in watched
+    }
+    return {
+        "": installed,
+        **module_digests(modules, notebook.absolute().parent),
+        **contracts,
+    }
 
 
 def _digest(text: str) -> str:

@@ -15,10 +15,12 @@ __all__ = ["request_cancel"]
 
 
 def request_cancel(store: RunStore, run_id: str, *, by: str = "user") -> bool:
-    """Ask the run's runner to cancel it, and return at once; the run then ends as `cancelled`.
+    """Ask the run's runner to cancel it, and return at once; the run then ends as
+    `cancelled`.
 
-    False if the run has ended already: there is nothing to do. One whose runner died is marked
-    interrupted. Raises RunError if there is no such run, or if its folder cannot be written.
+    False if the run has ended already: there is nothing to do. One whose runner died is
+    marked interrupted. Raises RunError if there is no such run, or if its folder cannot
+    be written.
     """
     run = store.read(run_id)
     if run.is_final:
@@ -29,7 +31,9 @@ def request_cancel(store: RunStore, run_id: str, *, by: str = "user") -> bool:
     try:
         replace_file(folder.cancel, f"{by}\n".encode())
     except OSError as error:
-        raise RunError(f"Cannot write to {folder.path}: {error.strerror}.", code="root_unwritable") from error
+        raise RunError(
+            f"Cannot write to {folder.path}: {error.strerror}.", code="root_unwritable"
+        ) from error
     runner = run.facts.runner
     # The file alone is seen within a second; a signal is seen at once.
     if run.facts.accepts_signals and runner is not None and is_here(runner):

@@ -1,7 +1,7 @@
 """Starts a run in a process and session of its own, and waits until the run exists.
 
-The process is one of our modules that reads its order from standard input. Signals to whoever started it do
-not reach it, and it outlives them.
+The process is one of our modules that reads its order from standard input. Signals to
+whoever started it do not reach it, and it outlives them.
 """
 
 from __future__ import annotations
@@ -26,9 +26,12 @@ _SECONDS_TO_WAIT = 60.0
 _SECONDS_BETWEEN_LOOKS = 0.05
 
 
-def start_detached(module: str, order: bytes, begun: Path, folder: Path) -> bytes | None:
-    """Start `module` in `folder`; returns when it has written to the file `begun`, such as the run's log:
-    None. If the process ended before that, returns what it said. Raises RunError if it takes too long."""
+def start_detached(
+    module: str, order: bytes, begun: Path, folder: Path
+) -> bytes | None:
+    """Start `module` in `folder`; returns when it has written to the file `begun`, such
+    as the run's log: None. If the process ended before that, returns what it said.
+    Raises RunError if it takes too long."""
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             own_module(module),
@@ -47,8 +50,8 @@ def start_detached(module: str, order: bytes, begun: Path, folder: Path) -> byte
 
 
 def log_to(log: Path) -> Callable[[Event], None]:
-    """For the process that was started: an observer that sends its output to the run's log as soon as there
-    is a run. Whoever started it need not live on."""
+    """For the process that was started: an observer that sends its output to the run's
+    log as soon as there is a run. Whoever started it need not live on."""
     moved = False
 
     def observe(event: Event) -> None:
@@ -77,13 +80,16 @@ def _wait(process: subprocess.Popen[bytes], begun: Path) -> bool:
             return False
         if time.monotonic() > deadline:
             process.kill()
-            raise RunError("The runner did not start its run in time.", code="runner_slow")
+            raise RunError(
+                "The runner did not start its run in time.", code="runner_slow"
+            )
         time.sleep(_SECONDS_BETWEEN_LOOKS)
     return True
 
 
 def _has_begun(begun: Path) -> bool:
-    """Whether there is anything in the file: before its first event nobody can read a run."""
+    """Whether there is anything in the file: before its first event nobody can read a
+    run."""
     try:
         return begun.stat().st_size > 0
     except OSError:

@@ -1,4 +1,5 @@
-"""Where a run comes from and the page that tells of it: provenance before it, the report after it."""
+"""Where a run comes from and the page that tells of it: provenance before it, the
+report after it."""
 
 from __future__ import annotations
 
@@ -16,16 +17,29 @@ __all__ = ["provenance_of", "report_on"]
 
 
 def provenance_of(prepared: PreparedRun) -> dict[str, Any]:
-    """What `RunFacts.provenance` holds, with the versions that the stages' imports have."""
+    """What `RunFacts.provenance` holds, with the versions that the stages' imports
+    have."""
     pipeline = prepared.pipeline
     distributions: dict[str, str] = {}
     for kernel in {pipeline.kernel_of(stage.name) for stage in pipeline.stages}:
-        used = (stage for stage in pipeline.stages if pipeline.kernel_of(stage.name) == kernel)
+        used = (
+            stage
+            for stage in pipeline.stages
+            if pipeline.kernel_of(stage.name) == kernel
+        )
         modules = {module for stage in used for module in stage.imports}
-        installed = find_versions(find_interpreter(kernel), modules, prepared.store.state_folder / "cache")
-        distributions |= {name: version for each in installed.values() for name, version in each.items()}
+        installed = find_versions(
+            find_interpreter(kernel), modules, prepared.store.state_folder / "cache"
+        )
+        distributions |= {
+            name: version
+            for each in installed.values()
+            for name, version in each.items()
+        }
     return collect_provenance(
-        prepared.facts.notebook, notebook_digest=pipeline.source.digest, distributions=distributions
+        prepared.facts.notebook,
+        notebook_digest=pipeline.source.digest,
+        distributions=distributions,
     )
 
 

@@ -1,6 +1,7 @@
 """The preparation of a run: everything that can be wrong before it starts.
 
-`prepare` writes nothing. Raises ParameterError, KernelError, ContractError and RunError.
+`prepare` writes nothing. Raises ParameterError, KernelError, ContractError and
+RunError.
 """
 
 from __future__ import annotations
@@ -42,10 +43,10 @@ _CLUSTER_WORKERS = 32
 class PreparedRun(Struct, frozen=True):
     """A request with every default filled in and every promise checked.
 
-    `pipeline` is the whole one, with what earlier runs learned; `selected` are the stages that take
-    part, `forced` those that must run. `numbers` maps a cell's id to its number, by the path of the notebook.
-    `contracts` are the files of the values that stages watch; of several notebooks, each value is named after
-    its own.
+    `pipeline` is the whole one, with what earlier runs learned; `selected` are the
+    stages that take part, `forced` those that must run. `numbers` maps a cell's id to
+    its number, by the path of the notebook. `contracts` are the files of the values
+    that stages watch; of several notebooks, each value is named after its own.
     """
 
     request: RunRequest
@@ -61,7 +62,8 @@ class PreparedRun(Struct, frozen=True):
 
     @property
     def secrets(self) -> dict[str, str]:
-        """The values of all `secret:` names of the pipeline that the environment has."""
+        """The values of all `secret:` names of the pipeline that the environment
+        has."""
         return secrets_of(self.pipeline, self.environment)
 
     def numbers_of(self, stage: str) -> dict[str, int | None]:
@@ -98,7 +100,9 @@ class PreparedRun(Struct, frozen=True):
             return None
         from jupyter_pipe.approvals import check_approval
 
-        return check_approval(self.store.state_folder, self.pipeline.name, stage, result)
+        return check_approval(
+            self.store.state_folder, self.pipeline.name, stage, result
+        )
 
     @property
     def taking_part(self) -> Pipeline:
@@ -106,11 +110,15 @@ class PreparedRun(Struct, frozen=True):
         return self._restricted(self.pipeline)
 
     def environment_of(self, stage: Stage, run_id: str) -> dict[str, str]:
-        """The variables of the stage's kernel: the runner's, but for the secrets of other stages and the
-        signing key."""
+        """The variables of the stage's kernel: the runner's, but for the secrets of
+        other stages and the signing key."""
         # The key would let a stage sign what it likes.
         hidden = {KEY_VARIABLE} | set(self.secrets) - set(stage.options.secrets)
-        kept = {name: value for name, value in self.environment.items() if name not in hidden}
+        kept = {
+            name: value
+            for name, value in self.environment.items()
+            if name not in hidden
+        }
         return {
             **kept,
             "PYTHONHASHSEED": str(self.facts.hash_seed),
@@ -120,8 +128,9 @@ class PreparedRun(Struct, frozen=True):
         }
 
     def rewire(self, _: Pipeline, learned: Mapping[str, Learned]) -> Pipeline:
-        """The selected stages, wired as if these effects had been known. What unselected stages
-        read stays an output, so that results can be reused when they run."""
+        """The selected stages, wired as if these effects had been known. What
+        unselected stages read stays an output, so that results can be reused when they
+        run."""
         return self._restricted(rewire(self.pipeline, learned))
 
     def _restricted(self, pipeline: Pipeline) -> Pipeline:
@@ -129,14 +138,18 @@ class PreparedRun(Struct, frozen=True):
         return replace(
             pipeline,
             stages=tuple(stage for stage in pipeline.stages if stage.name in chosen),
-            edges=tuple(edge for edge in pipeline.edges if {edge.from_, edge.to} <= chosen),
+            edges=tuple(
+                edge for edge in pipeline.edges if {edge.from_, edge.to} <= chosen
+            ),
         )
 
 
-def prepare(request: RunRequest, *, alone: str | None = None, has_secrets: bool = True) -> PreparedRun:
-    """Find out all that can be known before the run starts. Where a stage runs `alone`, nobody needs the
-    secrets of those before it; without `has_secrets` they are elsewhere, with the machines that run the
-    stages."""
+def prepare(
+    request: RunRequest, *, alone: str | None = None, has_secrets: bool = True
+) -> PreparedRun:
+    """Find out all that can be known before the run starts. Where a stage runs `alone`,
+    nobody needs the secrets of those before it; without `has_secrets` they are
+    elsewhere, with the machines that run the stages."""
     target, options = request.target, request.options
     compiled, notebook, store = target.pipeline, target.notebook, target.store
     store.require_no_links()
@@ -144,9 +157,13 @@ def prepare(request: RunRequest, *, alone: str | None = None, has_secrets: bool 
     workdir = (request.workdir or notebook.parent).absolute()
     _check_folders(compiled, request.workdir, workdir)
     if not workdir.is_dir():
-        raise RunError(f"The working directory {workdir} does not exist.", code="workdir_missing")
+        raise RunError(
+            f"The working directory {workdir} does not exist.", code="workdir_missing"
+        )
     selected = _selected(pipeline, options)
-    environment = dict(os.environ if request.environment is None else request.environment)
+    environment = dict(
+        os.environ if request.environment is None else request.environment
+    )
     if has_secrets:
         _check_secrets(pipeline, (alone,) if alone else selected, environment)
     masker = Masker(secrets_of(pipeline, environment))
@@ -180,10 +197,14 @@ def prepare(request: RunRequest, *, alone: str | None = None, has_secrets: bool 
     )
 
 
-def _contracts(target: Target, pipeline: Pipeline, selected: Collection[str]) -> Mapping[str, Contract]:
+def _contracts(
+    target: Target, pipeline: Pipeline, selected: Collection[str]
+) -> Mapping[str, Contract]:
     """Raises ContractError."""
     names = [
-        f"{notebook.name}.{name}" if (notebook := pipeline.notebook_of(stage.name)) else name
+        f"{notebook.name}.{name}"
+        if (notebook := pipeline.notebook_of(stage.name))
+        else name
         for stage in pipeline.stages
         if stage.name in selected
         for name in stage.options.watched
@@ -198,7 +219,8 @@ def _check_kernels(pipeline: Pipeline) -> None:
 
 
 def _check_folders(pipeline: Pipeline, given: Path | None, workdir: Path) -> None:
-    """Several notebooks may run in several folders, all found from that of the pipeline."""
+    """Several notebooks may run in several folders, all found from that of the
+    pipeline."""
     if (
         pipeline.notebooks
         and given is not None
@@ -221,7 +243,8 @@ def _selected(pipeline: Pipeline, options: RunOptions) -> tuple[str, ...]:
     _check_names(pipeline, (*options.targets, *options.from_, *options.force))
     if options.targets or not options.from_:
         return select(pipeline, targets=options.targets)
-    # What depends on the `from_` stages needs the results of everything before it as well.
+    # What depends on the `from_` stages needs the results of everything before it as
+    # well.
     return select(pipeline, targets=select(pipeline, from_=options.from_))
 
 
@@ -242,11 +265,15 @@ def _check_names(pipeline: Pipeline, names: Collection[str]) -> None:
             raise RunError(
                 f"There is no stage {name!r}.",
                 code="stage_unknown",
-                hint=f"Did you mean {close[0]!r}?" if close else f"Stages are: {', '.join(known)}.",
+                hint=f"Did you mean {close[0]!r}?"
+                if close
+                else f"Stages are: {', '.join(known)}.",
             )
 
 
-def _check_secrets(pipeline: Pipeline, selected: Collection[str], environment: Mapping[str, str]) -> None:
+def _check_secrets(
+    pipeline: Pipeline, selected: Collection[str], environment: Mapping[str, str]
+) -> None:
     for stage in pipeline.stages:
         for secret in stage.options.secrets if stage.name in selected else ():
             if not environment.get(secret):
@@ -277,8 +304,9 @@ def _check_parameters(parameters: Iterable[ParameterValue], masker: Masker) -> N
 
 
 def _hash_seed(environment: Mapping[str, str]) -> int:
-    """The one seed of all kernels: the user's own, or always the same, since a cached list that was
-    made by iterating over a set must agree with that set in a later run."""
+    """The one seed of all kernels: the user's own, or always the same, since a cached
+    list that was made by iterating over a set must agree with that set in a later
+    run."""
     given = environment.get("PYTHONHASHSEED", "")
     return int(given) if given.isdigit() else 0
 
@@ -300,18 +328,33 @@ def _default_workers(options: RunOptions) -> int:
     return _CLUSTER_WORKERS if options.scheduler else os.cpu_count() or 1
 
 
-def _capacity(options: RunOptions, workers: int, environment: Mapping[str, str]) -> Capacity:
-    """What stages may take together; the resources of a cluster are its own business."""
+def _capacity(
+    options: RunOptions, workers: int, environment: Mapping[str, str]
+) -> Capacity:
+    """What stages may take together; the resources of a cluster are its own
+    business."""
     if options.scheduler:
         return Capacity(workers)
-    return Capacity(workers, float(max(workers, os.cpu_count() or 1)), _memory_bytes(), _gpus(environment))
+    return Capacity(
+        workers,
+        float(max(workers, os.cpu_count() or 1)),
+        _memory_bytes(),
+        _gpus(environment),
+    )
 
 
 def _gpus(environment: Mapping[str, str]) -> int | None:
-    """The graphics processors that kernels may use; None if the system does not tell."""
+    """The graphics processors that kernels may use; None if the system does not
+    tell."""
     visible = environment.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
-        return len([device for device in visible.split(",") if device.strip() not in {"", "-1"}])
+        return len(
+            [
+                device
+                for device in visible.split(",")
+                if device.strip() not in {"", "-1"}
+            ]
+        )
     driver = Path("/proc/driver/nvidia/gpus")
     return len(list(driver.iterdir())) if driver.is_dir() else None
 

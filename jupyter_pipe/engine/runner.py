@@ -1,9 +1,10 @@
 """Runs a compiled package: performs the machine's instructions and feeds results back.
 
-One thread owns the run: it alone writes the log, asks for earlier results and talks to the machine;
-attempts run in the executor's threads and reach it through a queue. `run_pipeline` blocks until the
-run is over and leaves no process behind. Raises PipeError for what is wrong before the start, and
-RunError if the run's folder cannot be written any more.
+One thread owns the run: it alone writes the log, asks for earlier results and talks to
+the machine; attempts run in the executor's threads and reach it through a queue.
+`run_pipeline` blocks until the run is over and leaves no process behind. Raises
+PipeError for what is wrong before the start, and RunError if the run's folder cannot be
+written any more.
 """
 
 from __future__ import annotations
@@ -74,9 +75,14 @@ def run_pipeline(
     observers: Sequence[Observer] = (),
     executor: Executor | None = None,
 ) -> Run:
-    """Run, and return the run as it ended. Each observer gets every event, in this thread."""
+    """Run, and return the run as it ended. Each observer gets every event, in this
+    thread."""
     prepared = prepare(request)
-    facts = replace(prepared.facts, accepts_signals=can_catch_signals(), provenance=provenance_of(prepared))
+    facts = replace(
+        prepared.facts,
+        accepts_signals=can_catch_signals(),
+        provenance=provenance_of(prepared),
+    )
     writer = prepared.store.create(prepared.taking_part, facts, run_id=request.run_id)
     writer.start_beating()
     start_tracker(writer.path, address_for(request))
@@ -112,7 +118,9 @@ class _Runner:
         self._executor = executor
         self._observers = list(observers)
         # A package that was never written is laid out in the run's own folder.
-        package = prepared.request.target.package or (writer.path / "package").absolute()
+        package = (
+            prepared.request.target.package or (writer.path / "package").absolute()
+        )
         self._place = RunPlace(writer.run_id, writer.path, package)
         self._queue: queue.SimpleQueue[ms.Message | ms.Log] = queue.SimpleQueue()
         self._mirror = self._open_mirror()
@@ -162,7 +170,8 @@ class _Runner:
         return self._writer.run
 
     def cancel(self, by: str) -> None:
-        """Ask the run to end. May be called from any thread, and from signal handlers."""
+        """Ask the run to end. May be called from any thread, and from signal
+        handlers."""
         self._queue.put(ms.Cancel(self._who_cancels(by)))
 
     def _warn(self, code: str, message: str) -> None:
@@ -238,7 +247,8 @@ class _Runner:
     # Instructions
 
     def _perform(self, instruction: ms.Instruction) -> None:
-        """Carry out what the machine says; what comes of it goes back to the machine as a message."""
+        """Carry out what the machine says; what comes of it goes back to the machine as
+        a message."""
         match instruction:
             case ms.Log(event):
                 self._log_and_publish(event)
@@ -259,7 +269,9 @@ class _Runner:
             case ms.Finish(state, exit_code):
                 self._settle()
                 seconds = time.monotonic() - self._began
-                self._log(RunFinished(state=state, exit_code=exit_code, seconds=seconds))
+                self._log(
+                    RunFinished(state=state, exit_code=exit_code, seconds=seconds)
+                )
                 self._finished = True
 
     def _settle(self) -> None:
@@ -274,13 +286,22 @@ class _Runner:
                     self._log(found.event)
 
     def _learn(self, stage: str, learned: Learned) -> None:
-        add_learned(self._prepared.store.state_folder, self._prepared.pipeline.name, stage, learned)
+        add_learned(
+            self._prepared.store.state_folder,
+            self._prepared.pipeline.name,
+            stage,
+            learned,
+        )
         replace_file(self._folder.pipeline, to_json(self._machine.pipeline))
-        for name in self._turns:  # not started, and their inputs may come from elsewhere now
+        for (
+            name
+        ) in self._turns:  # not started, and their inputs may come from elsewhere now
             self._results.give_up(name)
 
     def _take_back(self, undone: ms.TakeBack) -> None:
-        kept = take_back(undone.written, undone.read, Path(self._prepared.facts.workdir))
+        kept = take_back(
+            undone.written, undone.read, Path(self._prepared.facts.workdir)
+        )
         if kept:
             self._log(kept_warning(undone.stage, kept))
 
@@ -293,7 +314,9 @@ class _Runner:
             self._results.give_up(record.stage)
             return
         executed = self._folder.executed(record.stage)
-        computed = Computed(record.result, self._writer.run_id, record.seconds, executed)
+        computed = Computed(
+            record.result, self._writer.run_id, record.seconds, executed
+        )
         self._results.record(self._machine.pipeline, record.stage, computed)
 
     def _log_and_publish(self, event: Event) -> None:
@@ -309,7 +332,9 @@ class _Runner:
         stage, turn = asked.stage, asked.turn
         self._turns[stage] = turn
         given = given_to(self._machine.pipeline, stage, self._machine.results)
-        checked = self._results.check(self._machine.pipeline, stage, given, remade=asked.remade)
+        checked = self._results.check(
+            self._machine.pipeline, stage, given, remade=asked.remade
+        )
         if checked.reuse is not None:
             self._folder.stage(stage).mkdir(parents=True, exist_ok=True)
             replace_file(self._folder.result(stage), to_json(checked.reuse.result))
@@ -318,12 +343,18 @@ class _Runner:
             self._mirror_stage(stage)
         self._answers.append(
             ms.StageChecked(
-                stage, turn, checked.reason, checked.reuse, waits=checked.waits, remake=checked.remake
+                stage,
+                turn,
+                checked.reason,
+                checked.reuse,
+                waits=checked.waits,
+                remake=checked.remake,
             )
         )
 
     def _launch(self, name: str, attempt: int) -> None:
-        # Like the executor, imported when the first stage runs: most runs of a notebook run few.
+        # Like the executor, imported when the first stage runs: most runs of a notebook
+        # run few.
         from jupyter_pipe.engine.attempts.assignment import stage_work
 
         pipeline, results = self._machine.pipeline, self._machine.results
@@ -342,7 +373,9 @@ class _Runner:
             place=self._place,
         )
         work = replace(work, environment={**work.environment, **self._marked()})
-        self._where_stages_run().submit(work, self._queue.put, lambda event: self._queue.put(ms.Log(event)))
+        self._where_stages_run().submit(
+            work, self._queue.put, lambda event: self._queue.put(ms.Log(event))
+        )
 
     # Small things
 
@@ -377,7 +410,9 @@ class _Runner:
 
         shared = self._prepared.request.kernels
         explain = partial(self._warn, "fresh_kernels")
-        return LocalExecutor(options.kernels, explain, shared.source if shared is not None else None)
+        return LocalExecutor(
+            options.kernels, explain, shared.source if shared is not None else None
+        )
 
     def _open_mirror(self) -> Mirror | None:
         """For a root that is a URL."""
@@ -386,7 +421,9 @@ class _Runner:
             return None
         from jupyter_pipe.engine.remote.publishing import Mirror
 
-        return Mirror(store, self._folder, self._warn, trust=self._prepared.request.options.trust)
+        return Mirror(
+            store, self._folder, self._warn, trust=self._prepared.request.options.trust
+        )
 
     def _publish(self, stage: str) -> None:
         if stage in self._attempts:
@@ -395,7 +432,9 @@ class _Runner:
 
     def _mirror_stage(self, stage: str) -> None:
         if self._mirror is not None:
-            self._mirror.files([self._folder.executed(stage), self._folder.result(stage)])
+            self._mirror.files(
+                [self._folder.executed(stage), self._folder.result(stage)]
+            )
 
     def _lay_out_package(self) -> None:
         target = self._prepared.request.target

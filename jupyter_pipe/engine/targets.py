@@ -1,8 +1,9 @@
 """What a run is of, and what it is asked to do.
 
-`open_target` finds a notebook or a compiled package and gives its pipeline; a `RunRequest` is that
-target with `RunOptions` and values; `request_to_resume` makes it continue an earlier run. The command
-line, the Python API and the server only translate what they are given into these.
+`open_target` finds a notebook or a compiled package and gives its pipeline; a
+`RunRequest` is that target with `RunOptions` and values; `request_to_resume` makes it
+continue an earlier run. The command line, the Python API and the server only translate
+what they are given into these.
 """
 
 from __future__ import annotations
@@ -48,10 +49,11 @@ _DONE = frozenset({StageState.succeeded, StageState.cached})
 class Target(Struct, frozen=True):
     """A pipeline to run, and where it belongs.
 
-    `notebook` is the absolute path of the source notebook, which may be missing where a package
-    travelled without it; of several notebooks, that of the file that lists them, or of the first.
-    `package` is the compiled package; without one, `files` are what it would hold (path -> bytes). Runs
-    are kept in `store`: by default beside the notebook.
+    `notebook` is the absolute path of the source notebook, which may be missing where a
+    package travelled without it; of several notebooks, that of the file that lists
+    them, or of the first. `package` is the compiled package; without one, `files` are
+    what it would hold (path -> bytes). Runs are kept in `store`: by default beside the
+    notebook.
     """
 
     pipeline: Pipeline
@@ -61,15 +63,17 @@ class Target(Struct, frozen=True):
     files: Mapping[str, bytes] = {}
 
     def contracts(self, names: Iterable[str]) -> dict[str, Contract]:
-        """What these values must look like, of those that have a contract: as a package carries it, else as
-        it stands beside the notebook. Raises ContractError."""
+        """What these values must look like, of those that have a contract: as a package
+        carries it, else as it stands beside the notebook. Raises ContractError."""
         from jupyter_pipe.contracts import read_carried_contracts, read_contracts
 
         if self.package is None and self.pipeline.notebooks:
             return self._contracts_of_several(names)
         if self.package is None:
             return read_contracts(self.notebook, names)
-        return read_carried_contracts(self.package, self.pipeline.contract_digests, names)
+        return read_carried_contracts(
+            self.package, self.pipeline.contract_digests, names
+        )
 
     def _contracts_of_several(self, names: Iterable[str]) -> dict[str, Contract]:
         """The names are those of values, each after the notebook that it is of."""
@@ -79,26 +83,38 @@ class Target(Struct, frozen=True):
         wanted = [name.split(".", 1) for name in names]
         for each in self.pipeline.notebooks:
             values = [value for notebook, value in wanted if notebook == each.name]
-            contracts = read_contracts(self.notebook.parent / each.source.notebook, values)
-            found.update({f"{each.name}.{value}": contract for value, contract in contracts.items()})
+            contracts = read_contracts(
+                self.notebook.parent / each.source.notebook, values
+            )
+            found.update(
+                {
+                    f"{each.name}.{value}": contract
+                    for value, contract in contracts.items()
+                }
+            )
         return found
 
     @property
     def notebooks(self) -> tuple[RunNotebook, ...]:
         """The notebooks in their order, where the pipeline has several."""
         folder = self.notebook.parent
-        paths = {each.name: folder / each.source.notebook for each in self.pipeline.notebooks}
-        return tuple(RunNotebook(name, os.path.normpath(path)) for name, path in paths.items())
+        paths = {
+            each.name: folder / each.source.notebook for each in self.pipeline.notebooks
+        }
+        return tuple(
+            RunNotebook(name, os.path.normpath(path)) for name, path in paths.items()
+        )
 
 
 class RunRequest(Struct, frozen=True):
     """A run of a target. `options` say which stages run, and how.
 
-    `workdir` is where stages run, by default the notebook's folder. `parameters` come from
-    `resolve_parameters`; without them the notebook's values hold. `environment` is that of the
-    kernels, by default this process's. `trigger` says who asks (see `RunQueued`), `command` how the
-    user would ask again. `resumed_stages` succeeded in the run that this one continues: their
-    results are reused even if they are tagged `cache:off`. `kernels` are warm ones that several runs share.
+    `workdir` is where stages run, by default the notebook's folder. `parameters` come
+    from `resolve_parameters`; without them the notebook's values hold. `environment` is
+    that of the kernels, by default this process's. `trigger` says who asks (see
+    `RunQueued`), `command` how the user would ask again. `resumed_stages` succeeded in
+    the run that this one continues: their results are reused even if they are tagged
+    `cache:off`. `kernels` are warm ones that several runs share.
     """
 
     target: Target
@@ -115,7 +131,8 @@ class RunRequest(Struct, frozen=True):
 
 
 def is_package(path: Path) -> bool:
-    """Whether `path` is a compiled package. Raises NotebookError if it is a folder of something else."""
+    """Whether `path` is a compiled package. Raises NotebookError if it is a folder of
+    something else."""
     if not path.is_dir():
         return False
     if (path / "pipeline.json").is_file():
@@ -130,19 +147,29 @@ def is_package(path: Path) -> bool:
 
 
 def open_target(
-    path: Path | str, store: RunStore | None = None, *, keep: bool = True, content: bytes | None = None
+    path: Path | str,
+    store: RunStore | None = None,
+    *,
+    keep: bool = True,
+    content: bytes | None = None,
 ) -> Target:
     """The notebook, compiled now, or the package at `path`.
 
-    With `keep=False` nothing is written, not even what compiling again would be spared. `content` stands
-    in for what the notebook's file holds, as an editor has it; nothing of it is kept.
+    With `keep=False` nothing is written, not even what compiling again would be spared.
+    `content` stands in for what the notebook's file holds, as an editor has it; nothing
+    of it is kept.
     Raises NotebookError, CompileError and PackageError.
     """
     path = Path(path)
     if is_package(path):
         pipeline = read_package(path)
         notebook = _notebook_of(path.absolute(), pipeline)
-        return Target(pipeline, notebook, store or RunStore(notebook.parent), package=path.absolute())
+        return Target(
+            pipeline,
+            notebook,
+            store or RunStore(notebook.parent),
+            package=path.absolute(),
+        )
     store = store or RunStore(path.parent)
     if content is None:
         compiled = compile_for_run(path, store, keep=keep)
@@ -153,12 +180,17 @@ def open_target(
     return Target(compiled.pipeline, path.absolute(), store, files=compiled.files)
 
 
-def open_several(paths: Sequence[Path], store: RunStore | None = None, *, keep: bool = True) -> Target:
-    """The pipeline of the notebooks that are named, or that a `pipeline.toml` or the folder of one lists; one
-    notebook or package alone is what `open_target` gives. Raises what that raises."""
+def open_several(
+    paths: Sequence[Path], store: RunStore | None = None, *, keep: bool = True
+) -> Target:
+    """The pipeline of the notebooks that are named, or that a `pipeline.toml` or the
+    folder of one lists; one notebook or package alone is what `open_target` gives.
+    Raises what that raises."""
     if not names_several(paths):
         return open_target(paths[0], store, keep=keep)
-    from jupyter_pipe.compiler.notebook_list import list_notebooks  # most runs are of one notebook
+    from jupyter_pipe.compiler.notebook_list import (
+        list_notebooks,
+    )  # most runs are of one notebook
 
     listed = list_notebooks(paths)
     store = store or RunStore(listed.folder)
@@ -169,8 +201,9 @@ def open_several(paths: Sequence[Path], store: RunStore | None = None, *, keep: 
 def open_earlier(earlier: Run, store: RunStore, *, trust: bool = False) -> Target:
     """What an earlier run ran, as it is now.
 
-    Its record names the notebook, the folders and the cluster, so it must be signed by the user; `trust`
-    believes it whoever wrote it. Raises UntrustedError, and RunError if the record does not say.
+    Its record names the notebook, the folders and the cluster, so it must be signed by
+    the user; `trust` believes it whoever wrote it. Raises UntrustedError, and RunError
+    if the record does not say.
     """
     if not trust:
         store.require_own(earlier.run_id)
@@ -190,14 +223,17 @@ def open_earlier(earlier: Run, store: RunStore, *, trust: bool = False) -> Targe
 
 
 def request_to_resume(request: RunRequest, earlier: Run) -> RunRequest:
-    """The request as one that continues `earlier`: with its parameters, in its working directory.
+    """The request as one that continues `earlier`: with its parameters, in its working
+    directory.
 
-    Its `options` come from `options_to_resume`, with whatever is to be different this time.
-    Raises ParameterError if a value of the earlier run no longer fits.
+    Its `options` come from `options_to_resume`, with whatever is to be different this
+    time. Raises ParameterError if a value of the earlier run no longer fits.
     """
     return replace(
         request,
-        parameters=resumed_parameters(request.target.pipeline.parameters, earlier.facts.parameters),
+        parameters=resumed_parameters(
+            request.target.pipeline.parameters, earlier.facts.parameters
+        ),
         workdir=Path(earlier.facts.workdir) if earlier.facts.workdir else None,
         resumed_from=earlier.run_id,
         resumed_stages=tuple(_done(earlier)),
@@ -207,8 +243,9 @@ def request_to_resume(request: RunRequest, earlier: Run) -> RunRequest:
 def options_to_resume(pipeline: Pipeline, earlier: Run) -> RunOptions:
     """How `earlier` was asked to run, for a run that continues it.
 
-    The same stages take part. What it was told to run regardless of earlier results stays so only
-    for stages that it did not finish: the others are what it continues from. Trust was for that once.
+    The same stages take part. What it was told to run regardless of earlier results
+    stays so only for stages that it did not finish: the others are what it continues
+    from. Trust was for that once.
     """
     options = earlier.facts.options
     names = [stage.name for stage in pipeline.stages]
@@ -231,7 +268,8 @@ def _done(earlier: Run) -> list[str]:
 
 
 def _forced(pipeline: Pipeline, options: RunOptions) -> Collection[str]:
-    """The stages that were to run whatever is known of them, as far as the pipeline still has them."""
+    """The stages that were to run whatever is known of them, as far as the pipeline
+    still has them."""
     names = [stage.name for stage in pipeline.stages]
     if options.force_all or not options.use_cache:
         return names
@@ -241,6 +279,10 @@ def _forced(pipeline: Pipeline, options: RunOptions) -> Collection[str]:
 
 
 def _notebook_of(package: Path, pipeline: Pipeline) -> Path:
-    """Where the source notebook is: relative to the package, else in the package's parent."""
-    places = [package / pipeline.source.notebook, package.parent / Path(pipeline.source.notebook).name]
+    """Where the source notebook is: relative to the package, else in the package's
+    parent."""
+    places = [
+        package / pipeline.source.notebook,
+        package.parent / Path(pipeline.source.notebook).name,
+    ]
     return next((place.resolve() for place in places if place.exists()), places[-1])

@@ -1,4 +1,5 @@
-"""Starts the process that tells a tracker about a run. The run neither waits for it nor hears of its trouble.
+"""Starts the process that tells a tracker about a run. The run neither waits for it nor
+hears of its trouble.
 
 `tracking` is above the engine, so its module is named and not imported.
 """
@@ -24,8 +25,8 @@ FOLLOWER = "jupyter_pipe.tracking.following"
 
 
 def track_setting(notebook: Path) -> str:
-    """What the notebook's metadata say under `jupyter_pipe.track`: an address, `default` for `true`, empty
-    for nothing."""
+    """What the notebook's metadata say under `jupyter_pipe.track`: an address,
+    `default` for `true`, empty for nothing."""
     try:
         data = read_regular_file(notebook)
         # Nearly no notebook has it, and reading a large one takes its time.
@@ -42,16 +43,18 @@ def track_setting(notebook: Path) -> str:
 
 
 def address_for(request: RunRequest) -> str:
-    """Which tracker hears of a run: the one it was asked to tell, else the notebook's; empty for none."""
-    # One process tells of all trials of a sweep: importing MLflow takes longer than many a trial.
+    """Which tracker hears of a run: the one it was asked to tell, else the notebook's;
+    empty for none."""
+    # One process tells of all trials of a sweep: importing MLflow takes longer than
+    # many a trial.
     if request.trigger == "sweep":
         return ""
     return request.options.track or track_setting(request.target.notebook)
 
 
 def start_tracker(run_folder: Path, address: str) -> None:
-    """Start the process for a run, if there is an address. It goes on when the run has ended, for what it has
-    not told by then."""
+    """Start the process for a run, if there is an address. It goes on when the run has
+    ended, for what it has not told by then."""
     if address:
         _start(run_folder, address)
 
@@ -63,14 +66,17 @@ def tracked_study(study_folder: Path, address: str) -> Iterator[None]:
     try:
         yield
     finally:
-        # That nobody writes to it any more says that the sweep is over, also if it was killed.
+        # That nobody writes to it any more says that the sweep is over, also if it was
+        # killed.
         if process is not None and process.stdin is not None:
             process.stdin.close()
 
 
-def _start(folder: Path, address: str, *, waits: bool = False) -> subprocess.Popen[bytes] | None:
-    """In a session of its own, so that Ctrl-C ends the run and not what is told of it. The end of its input
-    says to one that `waits` that there will be nothing more."""
+def _start(
+    folder: Path, address: str, *, waits: bool = False
+) -> subprocess.Popen[bytes] | None:
+    """In a session of its own, so that Ctrl-C ends the run and not what is told of it.
+    The end of its input says to one that `waits` that there will be nothing more."""
     import subprocess
 
     # A tracker that cannot be started is told by `jupyter pipe track`, later.

@@ -1,7 +1,9 @@
-"""Signs what somebody else left in a folder's `.jupyter_pipe/`, on behalf of a user who trusts that.
+"""Signs what somebody else left in a folder's `.jupyter_pipe/`, on behalf of a user who
+trusts that.
 
-It is signed with a key made for the folder, not with the user's own: forgetting that key takes the trust
-back, and what the user computed stays. What comes into the folder later is not trusted. Raises PipeError.
+It is signed with a key made for the folder, not with the user's own: forgetting that
+key takes the trust back, and what the user computed stays. What comes into the folder
+later is not trusted. Raises PipeError.
 """
 
 from __future__ import annotations
@@ -31,24 +33,29 @@ class Trusted(Struct, frozen=True):
 
 
 def trust_folder(store: RunStore, *, now: float) -> Trusted:
-    """Believe every record that is in the store now. `now` is in UTC seconds since the epoch."""
+    """Believe every record that is in the store now. `now` is in UTC seconds since the
+    epoch."""
     if not store.state_folder.is_dir():
         raise RunError(
-            f"There is nothing to trust in {store.root}: it has no .jupyter_pipe.", code="folder_missing"
+            f"There is nothing to trust in {store.root}: it has no .jupyter_pipe.",
+            code="folder_missing",
         )
     foreign = [record for record in _records(store) if is_foreign(*record)]
     if not foreign:
         return Trusted()
     key = _key_for(store, now)
-    signed = [purpose for path, purpose, name in foreign if _sign(path, purpose, name, key)]
+    signed = [
+        purpose for path, purpose, name in foreign if _sign(path, purpose, name, key)
+    ]
     return Trusted(signed.count("results"), signed.count("run"))
 
 
 def _records(store: RunStore) -> Iterator[tuple[Path, str, str]]:
-    """Every record: its file, and what it is signed as. Links are not followed out of the folder.
+    """Every record: its file, and what it is signed as. Links are not followed out of
+    the folder.
 
-    Kept packages and versions are left out, since they are made anew in no time, and `url`, which would send
-    the user's own values away.
+    Kept packages and versions are left out, since they are made anew in no time, and
+    `url`, which would send the user's own values away.
     """
     cache, runs = store.state_folder / "cache", store.runs_folder
     yield store.state_folder / "effects.json", "learned", ""

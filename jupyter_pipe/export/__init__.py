@@ -1,9 +1,11 @@
-"""The pipeline in the language of another engine, each task of which calls `jupyter-pipe run-stage`.
+"""The pipeline in the language of another engine, each task of which calls
+`jupyter-pipe run-stage`.
 
-An exporter is one module of `modules` or `manifests` with an `Exporter`: a `Plan` goes in, the text of one
-file comes out. Packages add theirs with the entry point group `jupyter_pipe.exporters`. Parameters stay
-parameters of the engine, and reach the stages as environment variables, `JUPYTER_PIPE_NAME`. What files need
-to know of how they were made stands in their second line.
+An exporter is one module of `modules` or `manifests` with an `Exporter`: a `Plan` goes
+in, the text of one file comes out. Packages add theirs with the entry point group
+`jupyter_pipe.exporters`. Parameters stay parameters of the engine, and reach the stages
+as environment variables, `JUPYTER_PIPE_NAME`. What files need to know of how they were
+made stands in their second line.
 """
 
 from __future__ import annotations
@@ -65,12 +67,13 @@ _OPTIONS_LINE = "# options: "
 class Exporter(Struct, frozen=True):
     """How to write for one engine.
 
-    `file` is the usual name of the file, with `{name}` and `{label}` of the pipeline. `carries` says what of
-    a stage's options and of the pipeline the engine is told: `cpus`, `memory`, `gpus`, `limits`, `timeout`,
-    `secrets`, `image`, `schedule`. Paths are as tasks see them: `absolute`, or `relative` to the folder of
-    the file. With `root` tasks share a folder or URL, which has no usual place where `needs_root`; else the
-    engine carries their bundles. `companions` are files beside it that belong to the user: they are written
-    once.
+    `file` is the usual name of the file, with `{name}` and `{label}` of the pipeline.
+    `carries` says what of a stage's options and of the pipeline the engine is told:
+    `cpus`, `memory`, `gpus`, `limits`, `timeout`, `secrets`, `image`, `schedule`. Paths
+    are as tasks see them: `absolute`, or `relative` to the folder of the file. With
+    `root` tasks share a folder or URL, which has no usual place where `needs_root`;
+    else the engine carries their bundles. `companions` are files beside it that belong
+    to the user: they are written once.
     """
 
     engine: str
@@ -88,16 +91,20 @@ class Exporter(Struct, frozen=True):
 def exporter_names() -> dict[str, str]:
     """The names of all exporters, with the distribution of those that others added."""
     added = {
-        point.name: point.dist.name if point.dist else "" for point in metadata.entry_points(group=GROUP)
+        point.name: point.dist.name if point.dist else ""
+        for point in metadata.entry_points(group=GROUP)
     }
     return {**added, **dict.fromkeys(BUILT_IN, "")}
 
 
 def find_exporter(engine: str) -> Exporter:
-    """The exporter of that name. Raises ExportError if there is none, or if it cannot be loaded."""
+    """The exporter of that name. Raises ExportError if there is none, or if it cannot
+    be loaded."""
     if engine in BUILT_IN:
         room = "modules" if engine in _MODULES else "manifests"
-        found: Exporter = importlib.import_module(f"{__name__}.{room}.{engine}").EXPORTER
+        found: Exporter = importlib.import_module(
+            f"{__name__}.{room}.{engine}"
+        ).EXPORTER
         return found
     for point in metadata.entry_points(group=GROUP, name=engine):
         return _loaded(point)
@@ -113,11 +120,14 @@ def _loaded(point: metadata.EntryPoint) -> Exporter:
         found = point.load()
     except Exception as error:
         raise ExportError(
-            f"The exporter {point.name!r} ({point.value}) cannot be loaded: {error}", code="export_unknown"
+            f"The exporter {point.name!r} ({point.value}) cannot be loaded: {error}",
+            code="export_unknown",
         ) from error
     if isinstance(found, Exporter):
         return found
-    raise ExportError(f"{point.value} is not a jupyter_pipe.export.Exporter.", code="export_unknown")
+    raise ExportError(
+        f"{point.value} is not a jupyter_pipe.export.Exporter.", code="export_unknown"
+    )
 
 
 def export_text(exporter: Exporter, plan: Plan) -> str:
@@ -131,19 +141,27 @@ def export_text(exporter: Exporter, plan: Plan) -> str:
                     hint="Name one that has jupyter_pipe, the package and its requirements: --image IMAGE, "
                     "or tag the stage image:IMAGE.",
                 )
-    options = json.dumps({"engine": exporter.engine, **msgspec.to_builtins(plan.options)})
+    options = json.dumps(
+        {"engine": exporter.engine, **msgspec.to_builtins(plan.options)}
+    )
     head = f"# {comment(plan.name)}, exported by jupyter_pipe: edit the notebook, and export again.\n"
     return f"{head}{_OPTIONS_LINE}{_without_braces(options)}\n{exporter.write(plan)}"
 
 
 def _without_braces(text: str) -> str:
     """The JSON object with nothing in it that an engine could take for a template."""
-    inner = text[1:-1].replace("{", "\\u007b").replace("}", "\\u007d").replace("$", "\\u0024")
+    inner = (
+        text[1:-1]
+        .replace("{", "\\u007b")
+        .replace("}", "\\u007d")
+        .replace("$", "\\u0024")
+    )
     return f"{{{inner}}}"
 
 
 def read_options(text: str) -> tuple[str, Options] | None:
-    """The engine and the options that a file was exported with; None if it is not from here."""
+    """The engine and the options that a file was exported with; None if it is not from
+    here."""
     for line in text.splitlines()[:3]:
         if line.startswith(_OPTIONS_LINE):
             try:
@@ -155,8 +173,13 @@ def read_options(text: str) -> tuple[str, Options] | None:
 
 
 def left_out(exporter: Exporter, plan: Plan) -> list[str]:
-    """What the notebook says and the engine has no word for, for people: `schedule (0 6 * * *)`."""
-    found = [f"schedule ({plan.schedule})"] if plan.schedule and "schedule" not in exporter.carries else []
+    """What the notebook says and the engine has no word for, for people: `schedule (0 6
+    * * *)`."""
+    found = (
+        [f"schedule ({plan.schedule})"]
+        if plan.schedule and "schedule" not in exporter.carries
+        else []
+    )
     for word, field, plain in (
         ("memory", "memory_bytes", None),
         ("gpus", "gpus", 0),

@@ -2,8 +2,9 @@
 
     a -> b, c    b -> d    c -> d, e        a, split into (b, c), joined, split into (d, e), joined
 
-Here `d` also waits for `c`, which it needs, and `e` for `b`, which it does not: that is what such an engine
-costs. Of parts that have nothing to do with each other none waits for another.
+Here `d` also waits for `c`, which it needs, and `e` for `b`, which it does not: that is
+what such an engine costs. Of parts that have nothing to do with each other none waits
+for another.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ __all__ = ["Step", "steps_of"]
 
 
 class Step(Struct, frozen=True):
-    """What runs next to each other after it. `stage` is empty for one that only splits or joins."""
+    """What runs next to each other after it. `stage` is empty for one that only splits
+    or joins."""
 
     name: str
     following: tuple[str, ...]
@@ -26,8 +28,11 @@ class Step(Struct, frozen=True):
     joins: bool = False
 
 
-def steps_of(after: Mapping[str, Sequence[str]], start: str, end: str) -> tuple[Step, ...]:
-    """The steps from `start` to before `end`. `after` are the stages before each stage, in notebook order."""
+def steps_of(
+    after: Mapping[str, Sequence[str]], start: str, end: str
+) -> tuple[Step, ...]:
+    """The steps from `start` to before `end`. `after` are the stages before each stage,
+    in notebook order."""
     writer = _Writer(after, {start, end})
     first = writer.write(list(after), (end,))
     return Step(start, first), *reversed(writer.steps)
@@ -41,19 +46,27 @@ class _Writer:
         self._after = after
         self._taken = taken | set(after)
 
-    def write(self, stages: Sequence[str], following: tuple[str, ...]) -> tuple[str, ...]:
-        """Add the steps of `stages`, after which come `following`. Gives the steps that begin."""
+    def write(
+        self, stages: Sequence[str], following: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        """Add the steps of `stages`, after which come `following`. Gives the steps that
+        begin."""
         if not stages:
             return following
         parts = self._parts(stages)
         if len(parts) == 1:
-            first = [name for name in stages if not set(self._after[name]) & set(stages)]
-            following = self.write([name for name in stages if name not in first], following)
+            first = [
+                name for name in stages if not set(self._after[name]) & set(stages)
+            ]
+            following = self.write(
+                [name for name in stages if name not in first], following
+            )
             if len(first) == 1:
                 self.steps.append(Step(first[0], following, stage=first[0]))
                 return (first[0],)
             parts = [[name] for name in first]
-        # For example a join whose two followers are branches again: one step joins, another splits.
+        # For example a join whose two followers are branches again: one step joins,
+        # another splits.
         join = self._named("join")
         self.steps.append(Step(join, self._one(following), joins=True))
         first = [self._one(self.write(part, (join,)))[0] for part in reversed(parts)]
@@ -69,7 +82,12 @@ class _Writer:
 
     def _parts(self, stages: Sequence[str]) -> list[list[str]]:
         """The stages, divided where nothing leads from one part to another."""
-        pairs = [(name, other) for name in stages for other in self._after[name] if other in stages]
+        pairs = [
+            (name, other)
+            for name in stages
+            for other in self._after[name]
+            if other in stages
+        ]
         following = followers([*pairs, *((other, name) for name, other in pairs)])
         parts: list[list[str]] = []
         for name in stages:

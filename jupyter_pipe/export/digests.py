@@ -1,5 +1,6 @@
-"""The digest of each stage's code: its notebook, the local modules that it imports, the requirements, and
-the contracts that it must keep: an engine that reuses what it has would not judge it again."""
+"""The digest of each stage's code: its notebook, the local modules that it imports, the
+requirements, and the contracts that it must keep: an engine that reuses what it has
+would not judge it again."""
 
 from __future__ import annotations
 
@@ -14,13 +15,19 @@ __all__ = ["stage_digests"]
 
 
 def stage_digests(package: Path, pipeline: Pipeline) -> dict[str, str]:
-    """Stage -> 16 hexadecimal digits. What is missing counts as missing; raises nothing."""
+    """Stage -> 16 hexadecimal digits. What is missing counts as missing; raises
+    nothing."""
     source = (package / pipeline.source.notebook).parent
     requirements = file_digest(package / "requirements.txt")
     digests = {}
     for stage in pipeline.stages:
         parts = [file_digest(package / stage.notebook), requirements]
-        parts += [f"{name}:{digest}" for name, digest in module_digests(stage.imports, source).items()]
-        parts += [pipeline.contract_digests.get(name, "") for name in stage.options.watched]
+        parts += [
+            f"{name}:{digest}"
+            for name, digest in module_digests(stage.imports, source).items()
+        ]
+        parts += [
+            pipeline.contract_digests.get(name, "") for name in stage.options.watched
+        ]
         digests[stage.name] = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
     return digests

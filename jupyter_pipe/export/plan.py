@@ -1,7 +1,7 @@
 """The plan of tasks: what any engine has to know of a pipeline, as data. Pure.
 
-`plan_of` makes it from a pipeline and `Options`; exporters turn it into text. Raises ExportError for what
-no engine could carry unharmed.
+`plan_of` makes it from a pipeline and `Options`; exporters turn it into text. Raises
+ExportError for what no engine could carry unharmed.
 """
 
 from __future__ import annotations
@@ -45,10 +45,11 @@ class ExportError(PipeError):
 
 
 class Options(Struct, frozen=True, omit_defaults=True):
-    """What an export is told besides the pipeline: `package` is the compiled package and `run_root` the
-    folder or URL that all tasks reach, both as the tasks see them; `image` is the container of stages that
-    name none; `command` is how tasks call jupyter-pipe; `claim` is Kubernetes' volume claim for a root that
-    is a folder (default: that of the pipeline's name)."""
+    """What an export is told besides the pipeline: `package` is the compiled package
+    and `run_root` the folder or URL that all tasks reach, both as the tasks see them;
+    `image` is the container of stages that name none; `command` is how tasks call
+    jupyter-pipe; `claim` is Kubernetes' volume claim for a root that is a folder
+    (default: that of the pipeline's name)."""
 
     package: str = ""
     run_root: str = ""
@@ -58,9 +59,9 @@ class Options(Struct, frozen=True, omit_defaults=True):
 
 
 class PlanParameter(Struct, frozen=True):
-    """A parameter. `type_` is `int`, `float`, `str` or `bool`, and `str` for all that engines have no form
-    for: then `default` is Python's notation of the value. `text` is the default as an environment variable
-    has it."""
+    """A parameter. `type_` is `int`, `float`, `str` or `bool`, and `str` for all that
+    engines have no form for: then `default` is Python's notation of the value. `text`
+    is the default as an environment variable has it."""
 
     name: str
     type_: str
@@ -75,14 +76,16 @@ class PlanParameter(Struct, frozen=True):
         return f"{ENVIRONMENT_PREFIX}{self.name.upper()}"
 
     def typed(self, name: str) -> str:
-        """As an argument of a function in Python, called `name` there: `days: int = 365`."""
+        """As an argument of a function in Python, called `name` there: `days: int =
+        365`."""
         return f"{name}: {self.type_} = {self.default!a}"
 
 
 class Task(Struct, frozen=True):
-    """A stage. `after` are its direct predecessors, `take` all stages whose bundles it needs, both in
-    notebook order. `contracts` are files of the package. `digest` changes with its code, modules,
-    requirements and contracts. `limits` maps resources to amounts."""
+    """A stage. `after` are its direct predecessors, `take` all stages whose bundles it
+    needs, both in notebook order. `contracts` are files of the package. `digest`
+    changes with its code, modules, requirements and contracts. `limits` maps resources
+    to amounts."""
 
     name: str
     after: tuple[str, ...] = ()
@@ -107,9 +110,13 @@ class Task(Struct, frozen=True):
 
     @property
     def seconds_in_all(self) -> int | None:
-        """The time limit of an engine that leaves further attempts to the command: that of all of them, in
-        whole seconds."""
-        return math.ceil(self.timeout_seconds) * (self.retries + 1) if self.timeout_seconds else None
+        """The time limit of an engine that leaves further attempts to the command: that
+        of all of them, in whole seconds."""
+        return (
+            math.ceil(self.timeout_seconds) * (self.retries + 1)
+            if self.timeout_seconds
+            else None
+        )
 
 
 class Plan(Struct, frozen=True):
@@ -128,27 +135,43 @@ class Plan(Struct, frozen=True):
         return [*shlex.split(self.options.command), "run-stage", self.options.package]
 
     def words(self, task: Task) -> list[str]:
-        """The command of a task, word by word, without where its values come from and go to."""
+        """The command of a task, word by word, without where its values come from and
+        go to."""
         return [*self.command, task.name]
 
     def in_root(self, task: Task, run_id: str, *, attempt: str = "") -> str:
-        """A shell command in a root that all tasks share. `run_id` and `attempt` stand as they are, in the
-        engine's own notation; without `attempt` the command itself tries again."""
+        """A shell command in a root that all tasks share. `run_id` and `attempt` stand
+        as they are, in the engine's own notation; without `attempt` the command itself
+        tries again."""
         words = shlex.join([*self.words(task), "--run-root", self.options.run_root])
-        return f"{words} --run-id {run_id} " + (f"--attempt {attempt}" if attempt else "--retry")
+        return f"{words} --run-id {run_id} " + (
+            f"--attempt {attempt}" if attempt else "--retry"
+        )
 
     def with_bundles(self, task: Task, folder: str) -> list[str]:
         """A command whose values are in folders `folder/STAGE`."""
         taken = [word for name in task.take for word in ("--take", f"{folder}/{name}")]
-        return [*self.words(task), *taken, "--leave", f"{folder}/{task.name}", "--retry"]
+        return [
+            *self.words(task),
+            *taken,
+            "--leave",
+            f"{folder}/{task.name}",
+            "--retry",
+        ]
 
     @property
     def label(self) -> str:
-        """The name in lower case letters, digits and hyphens, as most engines want one."""
-        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")[:50].strip("-") or "pipeline"
+        """The name in lower case letters, digits and hyphens, as most engines want
+        one."""
+        return (
+            re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")[:50].strip("-")
+            or "pipeline"
+        )
 
 
-def plan_of(pipeline: Pipeline, options: Options, digests: Mapping[str, str] | None = None) -> Plan:
+def plan_of(
+    pipeline: Pipeline, options: Options, digests: Mapping[str, str] | None = None
+) -> Plan:
     """The plan. `digests` is the digest of each stage's code (`export.digests`)."""
     for path in (options.package, options.run_root, options.command):
         if not path.isprintable():
@@ -158,7 +181,10 @@ def plan_of(pipeline: Pipeline, options: Options, digests: Mapping[str, str] | N
                 hint="Name another folder with --package or --run-root.",
             )
     parameters = {each.name: _parameter(each) for each in pipeline.parameters}
-    tasks = tuple(_task(pipeline, stage, parameters, options, digests or {}) for stage in pipeline.stages)
+    tasks = tuple(
+        _task(pipeline, stage, parameters, options, digests or {})
+        for stage in pipeline.stages
+    )
     return Plan(
         name=pipeline.name,
         description=pipeline.description,
@@ -176,13 +202,20 @@ def _task(
     options: Options,
     digests: Mapping[str, str],
 ) -> Task:
-    """The stage as engines see it: what comes before, what it takes with it, its limits."""
+    """The stage as engines see it: what comes before, what it takes with it, its
+    limits."""
     told = stage.options
     return Task(
         name=stage.name,
         after=pipeline.upstream(stage.name),
-        take=tuple(name for name in select(pipeline, targets=[stage.name]) if name != stage.name),
-        parameters=tuple(each for name, each in parameters.items() if name in stage.parameters),
+        take=tuple(
+            name
+            for name in select(pipeline, targets=[stage.name])
+            if name != stage.name
+        ),
+        parameters=tuple(
+            each for name, each in parameters.items() if name in stage.parameters
+        ),
         secrets=told.secrets,
         retries=told.retries,
         timeout_seconds=told.timeout_seconds,
@@ -198,7 +231,9 @@ def _task(
         outputs=stage.outputs,
         notebook=stage.notebook,
         contracts=tuple(
-            f"contracts/{name}.yaml" for name in told.watched if name in pipeline.contract_digests
+            f"contracts/{name}.yaml"
+            for name in told.watched
+            if name in pipeline.contract_digests
         ),
         digest=digests.get(stage.name, ""),
     )
@@ -212,7 +247,8 @@ def _parameter(parameter: Parameter) -> PlanParameter:
             code="export_value",
             hint="Tasks get parameters from the environment. Change the value in the notebook.",
         )
-    # A whole number may be the default of a float; None, infinities and lists are text to engines.
+    # A whole number may be the default of a float; None, infinities and lists are text
+    # to engines.
     fits = {"float": ("float", "int")}.get(parameter.type_, (parameter.type_,))
     is_simple = parameter.type_ in _SIMPLE and type(parameter.default).__name__ in fits
     made = PlanParameter(
@@ -233,11 +269,16 @@ def _parameter(parameter: Parameter) -> PlanParameter:
 
 
 def _text_of(parameter: Parameter) -> str:
-    if parameter.default is None and parameter.literal.lstrip("bBrRuU")[:1] in {"'", '"'}:
+    if parameter.default is None and parameter.literal.lstrip("bBrRuU")[:1] in {
+        "'",
+        '"',
+    }:
         # Half of a surrogate pair, which JSON does not have.
         value = ast.literal_eval(parameter.literal)
         return value if isinstance(value, str) else parameter.literal
-    return parameter.default if isinstance(parameter.default, str) else parameter.literal
+    return (
+        parameter.default if isinstance(parameter.default, str) else parameter.literal
+    )
 
 
 def parameters_yaml(plan: Plan) -> str:
@@ -256,21 +297,30 @@ def comment(text: str) -> str:
     return shown.rstrip("\\ ") or "''"
 
 
-def distinct(names: Iterable[str], reserved: frozenset[str], *, is_ascii: bool = False) -> dict[str, str]:
-    """What an engine calls each of the names, so that no two are the same and none is reserved. Names do not
-    begin with an underscore: `_x` becomes `x`, and `x_` where `x` is taken."""
+def distinct(
+    names: Iterable[str], reserved: frozenset[str], *, is_ascii: bool = False
+) -> dict[str, str]:
+    """What an engine calls each of the names, so that no two are the same and none is
+    reserved. Names do not begin with an underscore: `_x` becomes `x`, and `x_` where
+    `x` is taken."""
     called: dict[str, str] = {}
     for name in names:
         short = re.sub(r"[^A-Za-z0-9_]", "_", name) if is_ascii else name
-        called[name] = escaped(short.lstrip("_") or "x", reserved | set(called.values()))
+        called[name] = escaped(
+            short.lstrip("_") or "x", reserved | set(called.values())
+        )
     return called
 
 
 def kubernetes_names(names: Iterable[str], *taken: str) -> dict[str, str]:
-    """Lower case letters, digits and hyphens for each of the names, none of them `taken`."""
+    """Lower case letters, digits and hyphens for each of the names, none of them
+    `taken`."""
     found: dict[str, str] = {}
     for name in names:
-        label = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:50].strip("-") or "stage"
+        label = (
+            re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:50].strip("-")
+            or "stage"
+        )
         while label in found.values() or label in taken:
             label += "-x"
         found[name] = label

@@ -1,7 +1,8 @@
 """What runs inside a stage's kernel: standard library only, any Python from 3.10 on.
 
-The engine makes this folder importable in the kernel as `jupyter_pipe_kernel`; nothing of ours
-shows up in the user's namespace. The cells that the compiler injects call these functions.
+The engine makes this folder importable in the kernel as `jupyter_pipe_kernel`; nothing
+of ours shows up in the user's namespace. The cells that the compiler injects call these
+functions.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ _sessions: list[Session] = []
 
 
 def preload() -> None:
-    """Imports the whole kernel side and reads what distributions add, for a process that forks kernels."""
+    """Imports the whole kernel side and reads what distributions add, for a process
+    that forks kernels."""
     for name in (".session", ".figures", ".shutdown", ".warm.ending"):
         importlib.import_module(name, __name__)
     from .plugins import read_entry_points
@@ -40,7 +42,8 @@ def preload() -> None:
 
 
 def begin(context_path: str) -> None:
-    """Starts the stage that the context describes. Raises UntrustedStoreError or PayloadError."""
+    """Starts the stage that the context describes. Raises UntrustedStoreError or
+    PayloadError."""
     from .context import read_context
     from .session import Session
     from .shutdown import leave_in_order
@@ -51,8 +54,8 @@ def begin(context_path: str) -> None:
 
 
 def load_inputs(*names: str) -> None:
-    """Binds the inputs in the user's namespace, and gives the cell that follows, the first of the user's, its
-    execution count. Raises PayloadError or DefinitionError."""
+    """Binds the inputs in the user's namespace, and gives the cell that follows, the
+    first of the user's, its execution count. Raises PayloadError or DefinitionError."""
     from .figures import show_received_figures
 
     session = _session()
@@ -63,7 +66,8 @@ def load_inputs(*names: str) -> None:
 
 
 def store_outputs(*names: str) -> None:
-    """Stores the outputs and writes the stage's result, whatever went wrong on the way."""
+    """Stores the outputs and writes the stage's result, whatever went wrong on the
+    way."""
     _session().store_outputs(names)
 
 
@@ -91,11 +95,15 @@ def masker() -> Masker:
 
 def _session() -> Session:
     if not _sessions:
-        raise RuntimeError("This cell belongs to a stage; run the stage through jupyter_pipe.")
+        raise RuntimeError(
+            "This cell belongs to a stage; run the stage through jupyter_pipe."
+        )
     return _sessions[0]
 
 
 def _user_namespace() -> dict[str, Any]:
     shell = find_shell()
-    namespace: dict[str, Any] = vars(sys.modules["__main__"]) if shell is None else shell.user_ns
+    namespace: dict[str, Any] = (
+        vars(sys.modules["__main__"]) if shell is None else shell.user_ns
+    )
     return namespace

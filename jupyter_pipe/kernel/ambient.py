@@ -1,9 +1,11 @@
-"""Ambient state: what a stage inherits from earlier ones without any variable naming it.
+"""Ambient state: what a stage inherits from earlier ones without any variable naming
+it.
 
-Before the stage's own cells, what earlier stages left is restored and every component is read; what
-differs when the stage ends is what it changed, part by part (`pandas.options.display.width`,
-`os.environ.HOME`, `numpy.random`). A component of a library that nobody has imported yet waits for
-the import: nothing is imported just to look at it.
+Before the stage's own cells, what earlier stages left is restored and every component
+is read; what differs when the stage ends is what it changed, part by part
+(`pandas.options.display.width`, `os.environ.HOME`, `numpy.random`). A component of a
+library that nobody has imported yet waits for the import: nothing is imported just to
+look at it.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ _GROUP = "jupyter_pipe.ambient"
 
 
 class Settings(NamedTuple):
-    """What libraries set for themselves when they are imported: filters of warnings, levels of loggers."""
+    """What libraries set for themselves when they are imported: filters of warnings,
+    levels of loggers."""
 
     filters: list[Any]
     levels: dict[str, dict[str, Any]]
@@ -40,7 +43,8 @@ class Ambience:
     _before: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def restore(self) -> None:
-        """Sets the components whose modules are there; the others follow when they are imported."""
+        """Sets the components whose modules are there; the others follow when they are
+        imported."""
         for component in self._loaded():
             self._restore(component)
 
@@ -50,14 +54,21 @@ class Ambience:
         self._before = {one.name: one.read() for one in self._loaded()}
         later = {one.module for one in self.components} - sys.modules.keys()
         later.update(*(loggers.awaited() for loggers in self._loggers()))
-        sys.meta_path.insert(0, _Watch(later, self._arrived, self._settings_of_libraries, self._settled))
+        sys.meta_path.insert(
+            0, _Watch(later, self._arrived, self._settings_of_libraries, self._settled)
+        )
 
     def leave(self) -> None:
-        sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _Watch)]
+        sys.meta_path[:] = [
+            finder for finder in sys.meta_path if not isinstance(finder, _Watch)
+        ]
 
-    def changed(self, written: Container[str] = ()) -> Iterator[tuple[Component, str, Any]]:
-        """What the stage changed since `enter`: component, name of the part, value. A component among
-        `written` that is one whole may have been set to what it was, which counts as well."""
+    def changed(
+        self, written: Container[str] = ()
+    ) -> Iterator[tuple[Component, str, Any]]:
+        """What the stage changed since `enter`: component, name of the part, value. A
+        component among `written` that is one whole may have been set to what it was,
+        which counts as well."""
         for component in self._loaded():
             before = self._before.get(component.name)
             if before is None:
@@ -71,18 +82,28 @@ class Ambience:
                 yield component, _part_name(component, part), REMOVED
 
     def _settings_of_libraries(self) -> Settings:
-        return Settings(list(warnings.filters), {one.name: one.read() for one in self._loggers()})
+        return Settings(
+            list(warnings.filters), {one.name: one.read() for one in self._loggers()}
+        )
 
     def _settled(self, before: Settings) -> None:
-        """Filters and levels that a library sets when it is imported are not the stage's doing."""
+        """Filters and levels that a library sets when it is imported are not the
+        stage's doing."""
         known = self._before.get("warnings.filters")
         if known is not None:
-            known[""] = [*(one for one in warnings.filters if one not in before.filters), *known[""]]
+            known[""] = [
+                *(one for one in warnings.filters if one not in before.filters),
+                *known[""],
+            ]
         for component in self._loggers():
             levels = self._before.get(component.name, {})
             now = component.read()
             levels.update(
-                {part: now[part] for part in now if before.levels[component.name].get(part) != now[part]}
+                {
+                    part: now[part]
+                    for part in now
+                    if before.levels[component.name].get(part) != now[part]
+                }
             )
 
     def _loggers(self) -> Iterator[Loggers]:
@@ -106,7 +127,9 @@ class Ambience:
                 try:
                     component.write(part, value)
                 except Exception as error:
-                    self.complaints.append(f"{name} could not be restored: {type(error).__name__}: {error}")
+                    self.complaints.append(
+                        f"{name} could not be restored: {type(error).__name__}: {error}"
+                    )
 
 
 def _part_name(component: Component, part: str) -> str:
@@ -121,8 +144,8 @@ def _equal(left: Any, right: Any) -> bool:
 
 
 class _Watch:
-    """Stands first in `sys.meta_path`; tells when one of `names` has been imported, and when a
-    library has been imported from outside any other import."""
+    """Stands first in `sys.meta_path`; tells when one of `names` has been imported, and
+    when a library has been imported from outside any other import."""
 
     def __init__(
         self,
@@ -138,11 +161,15 @@ class _Watch:
         self._importing = False
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        """Finds the module through the other finders and wraps its loader where its arrival matters; inside
-        another import, only modules in `names` do."""
+        """Finds the module through the other finders and wraps its loader where its
+        arrival matters; inside another import, only modules in `names` do."""
         if name not in self._names and self._importing:
             return None
-        others = (finder.find_spec(name, path, target) for finder in sys.meta_path if finder is not self)
+        others = (
+            finder.find_spec(name, path, target)
+            for finder in sys.meta_path
+            if finder is not self
+        )
         spec = next((found for found in others if found is not None), None)
         if spec is None or not (name in self._names or is_installed(spec.origin)):
             return spec

@@ -1,4 +1,5 @@
-"""Metrics and gates: what is measured and demanded when a stage ends. Reports, never raises."""
+"""Metrics and gates: what is measured and demanded when a stage ends. Reports, never
+raises."""
 
 from __future__ import annotations
 
@@ -17,15 +18,20 @@ Mask = Callable[[str], str]
 def read_metrics(
     names: Iterable[str], namespace: dict[str, Any], mask: Mask = str
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """The metrics as JSON values, and for each that is none a sentence that says why."""
+    """The metrics as JSON values, and for each that is none a sentence that says
+    why."""
     values: dict[str, Any] = {}
     errors: dict[str, str] = {}
     for name in names:
         if name not in namespace:
-            errors[name] = f"Metric {name!r} has no value when the stage ends; assign it in the stage."
+            errors[name] = (
+                f"Metric {name!r} has no value when the stage ends; assign it in the stage."
+            )
             continue
         value = _plain(namespace[name])
-        if isinstance(value, (bool, int, str)) or (isinstance(value, float) and math.isfinite(value)):
+        if isinstance(value, (bool, int, str)) or (
+            isinstance(value, float) and math.isfinite(value)
+        ):
             values[name] = value
         else:
             errors[name] = (
@@ -36,7 +42,8 @@ def read_metrics(
 
 
 def _plain(value: Any) -> Any:
-    """numpy's scalars and arrays of one element as Python's own numbers; subclasses as their base."""
+    """numpy's scalars and arrays of one element as Python's own numbers; subclasses as
+    their base."""
     if package_of(type(value)) in ("numpy", "torch", "jax") and hasattr(value, "item"):
         try:
             value = value.item()
@@ -56,11 +63,18 @@ def evaluate_gates(
 
 
 def _evaluate(expression: str, namespace: dict[str, Any], mask: Mask) -> dict[str, Any]:
-    result: dict[str, Any] = {"expression": expression, "passed": False, "values": {}, "error": ""}
+    result: dict[str, Any] = {
+        "expression": expression,
+        "passed": False,
+        "values": {},
+        "error": "",
+    }
     try:
         code = compile(expression.strip(), "<gate>", "eval", dont_inherit=True)
         result["values"] = {
-            name: short(namespace[name], mask) for name in code.co_names if _is_value(name, namespace)
+            name: short(namespace[name], mask)
+            for name in code.co_names
+            if _is_value(name, namespace)
         }
         result["passed"] = bool(eval(code, namespace))  # noqa: S307
     except Exception as error:
@@ -69,11 +83,16 @@ def _evaluate(expression: str, namespace: dict[str, Any], mask: Mask) -> dict[st
 
 
 def _is_value(name: str, namespace: dict[str, Any]) -> bool:
-    return name in namespace and not callable(namespace[name]) and not hasattr(namespace[name], "__path__")
+    return (
+        name in namespace
+        and not callable(namespace[name])
+        and not hasattr(namespace[name], "__path__")
+    )
 
 
 def short(value: Any, mask: Mask = str) -> str:
-    """One line for people. `mask` hides secrets before the line is cut, which would leave half of one."""
+    """One line for people. `mask` hides secrets before the line is cut, which would
+    leave half of one."""
     try:
         text = " ".join(mask(repr(_plain(value))).split())
     except Exception as error:

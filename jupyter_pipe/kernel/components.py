@@ -1,9 +1,10 @@
 """The components of ambient state that we know: how each is read and set.
 
-A component is read only when its module has been imported by somebody else; what it gives is a dict
-of parts, so that one option or one environment variable is carried without the others. The part ""
-stands for a component that is one whole. Other packages add components through the entry point
-group `jupyter_pipe.ambient`: an object with these attributes, or a callable that returns one.
+A component is read only when its module has been imported by somebody else; what it
+gives is a dict of parts, so that one option or one environment variable is carried
+without the others. The part "" stands for a component that is one whole. Other packages
+add components through the entry point group `jupyter_pipe.ambient`: an object with
+these attributes, or a callable that returns one.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ REMOVED = "jupyter_pipe: removed"
 
 
 class Component(Protocol):
-    """`generator` marks random generators: they are carried only if the notebook seeds them."""
+    """`generator` marks random generators: they are carried only if the notebook seeds
+    them."""
 
     name: str
     module: str
@@ -76,7 +78,8 @@ class _NumpyRandom(_Component):
 
 
 class _TorchRandom(_Component):
-    """The generator of the processor; that of a graphics card follows it where both are seeded at once."""
+    """The generator of the processor; that of a graphics card follows it where both are
+    seeded at once."""
 
     name = "torch.random"
     module = "torch"
@@ -102,8 +105,13 @@ class _FloatPrecision(_Component):
             return {}
         if shell.display_formatter.trait_has_value("formatters"):
             return {"": self._formatter(shell).float_precision}
-        # Making the formatters takes a while, and a stage that shows nothing needs none.
-        return {"": str(shell.config.get("PlainTextFormatter", {}).get("float_precision", ""))}
+        # Making the formatters takes a while, and a stage that shows nothing needs
+        # none.
+        return {
+            "": str(
+                shell.config.get("PlainTextFormatter", {}).get("float_precision", "")
+            )
+        }
 
     def write(self, part: str, value: Any) -> None:
         self._formatter(self.loaded.get_ipython()).float_precision = value
@@ -178,7 +186,8 @@ class _Environment(_Component):
     module = "os"
 
     def read(self) -> dict[str, Any]:
-        # As `dict(os.environ)`, whose lookups the observer would be told of, one by one.
+        # As `dict(os.environ)`, whose lookups the observer would be told of, one by
+        # one.
         variables = getattr(os.environ, "_data", os.environ).items()
         return {os.fsdecode(name): os.fsdecode(value) for name, value in variables}
 
@@ -246,7 +255,11 @@ class _IntDigits(_Component):
 
     def read(self) -> dict[str, Any]:
         # Python 3.10.6 and older have no such limit
-        return {"": sys.get_int_max_str_digits()} if hasattr(sys, "get_int_max_str_digits") else {}
+        return (
+            {"": sys.get_int_max_str_digits()}
+            if hasattr(sys, "get_int_max_str_digits")
+            else {}
+        )
 
     def write(self, part: str, value: Any) -> None:
         sys.set_int_max_str_digits(value)
@@ -256,7 +269,10 @@ class _Collector(_Component):
     name = module = "gc"
 
     def read(self) -> dict[str, Any]:
-        return {"enabled": self.loaded.isenabled(), "threshold": self.loaded.get_threshold()}
+        return {
+            "enabled": self.loaded.isenabled(),
+            "threshold": self.loaded.get_threshold(),
+        }
 
     def write(self, part: str, value: Any) -> None:
         if part == "threshold":
@@ -321,7 +337,9 @@ class _Locale(_Component):
 
     def read(self) -> dict[str, Any]:
         locale = self.loaded
-        return {name: locale.setlocale(getattr(locale, name)) for name in self._categories}
+        return {
+            name: locale.setlocale(getattr(locale, name)) for name in self._categories
+        }
 
     def write(self, part: str, value: Any) -> None:
         self.loaded.setlocale(getattr(self.loaded, part), value)
@@ -330,6 +348,13 @@ class _Locale(_Component):
 BUILT_IN: tuple[Component, ...] = (
     *(_Environment(), _Path(), _Folder(), _Arguments(), _Recursion(), _IntDigits()),
     *(_Collector(), _TimeZone(), _Random(), _NumpyRandom(), _TorchRandom()),
-    *(_FloatPrecision(), _NumpyPrint(), _NumpyErrors(), _PandasOptions(), _Matplotlib(), _Warnings()),
+    *(
+        _FloatPrecision(),
+        _NumpyPrint(),
+        _NumpyErrors(),
+        _PandasOptions(),
+        _Matplotlib(),
+        _Warnings(),
+    ),
     *(_Decimal(), Loggers(), _Locale(), _ScikitLearn()),
 )

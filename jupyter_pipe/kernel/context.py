@@ -1,4 +1,5 @@
-"""What the runner tells a stage: the `StageContext` of `artifacts/protocol.py`, read without msgspec."""
+"""What the runner tells a stage: the `StageContext` of `artifacts/protocol.py`, read
+without msgspec."""
 
 from __future__ import annotations
 
@@ -60,7 +61,17 @@ class Context:
     schemas: Mapping[str, str] | None = None
 
 
-_TEXTS = ("optional", "protect", "mutates", "pure", "metrics", "gates", "seeded", "written", "secrets")
+_TEXTS = (
+    "optional",
+    "protect",
+    "mutates",
+    "pure",
+    "metrics",
+    "gates",
+    "seeded",
+    "written",
+    "secrets",
+)
 
 
 def parse_context(data: Mapping[str, Any]) -> Context:
@@ -70,7 +81,8 @@ def parse_context(data: Mapping[str, Any]) -> Context:
         result=data.get("result", ""),
         stage=data.get("stage", ""),
         inputs=tuple(
-            Input(Ref(**one["ref"]), tuple(one["names"]), one["from_stage"]) for one in data.get("inputs", ())
+            Input(Ref(**one["ref"]), tuple(one["names"]), one["from_stage"])
+            for one in data.get("inputs", ())
         ),
         ambient=tuple(
             AmbientInput(Ref(**one["ref"]), one["component"], one["from_stage"])

@@ -1,8 +1,8 @@
-"""The state that lives in a class or function besides its source: attributes set later, defaults
-that were filled, variables of a closure.
+"""The state that lives in a class or function besides its source: attributes set later,
+defaults that were filled, variables of a closure.
 
-A portrait maps the path of each part (`("total",)`, `("add", "__defaults__")`) to a digest; two
-portraits of one definition show which parts changed.
+A portrait maps the path of each part (`("total",)`, `("add", "__defaults__")`) to a
+digest; two portraits of one definition show which parts changed.
 """
 
 from __future__ import annotations
@@ -13,35 +13,72 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["REMOVED", "Path", "apply_changes", "cached_results", "differences", "draw", "is_redefined"]
+__all__ = [
+    "REMOVED",
+    "Path",
+    "apply_changes",
+    "cached_results",
+    "differences",
+    "draw",
+    "is_redefined",
+]
 
 Path = tuple[Any, ...]
 Digest = Callable[[Any], str]
 REMOVED = "jupyter_pipe: removed"
 _TECHNICAL = frozenset(
     {
-        *("__dict__", "__weakref__", "__module__", "__qualname__", "__doc__", "__slots__"),
-        *("__annotations__", "__annotate__", "__annotate_func__", "__annotations_cache__"),
-        *("__static_attributes__", "__firstlineno__", "__type_params__", "__parameters__"),
-        *("__orig_bases__", "__abstractmethods__", "__slotnames__", "_abc_impl", "__dataclass_fields__"),
+        *(
+            "__dict__",
+            "__weakref__",
+            "__module__",
+            "__qualname__",
+            "__doc__",
+            "__slots__",
+        ),
+        *(
+            "__annotations__",
+            "__annotate__",
+            "__annotate_func__",
+            "__annotations_cache__",
+        ),
+        *(
+            "__static_attributes__",
+            "__firstlineno__",
+            "__type_params__",
+            "__parameters__",
+        ),
+        *(
+            "__orig_bases__",
+            "__abstractmethods__",
+            "__slotnames__",
+            "_abc_impl",
+            "__dataclass_fields__",
+        ),
     }
 )
 _CODE: Path = ("__code__",)
 _BASES: Path = ("__bases__",)
-_SLOTS = (types.MemberDescriptorType, types.GetSetDescriptorType, types.WrapperDescriptorType)
+_SLOTS = (
+    types.MemberDescriptorType,
+    types.GetSetDescriptorType,
+    types.WrapperDescriptorType,
+)
 
 
 def draw(value: Any, digest: Digest) -> dict[Path, str]:
     """`digest` gives a text that is equal for equal content."""
     found = {path: digest(part) for path, part in _parts(value, ())}
     if isinstance(value, type):
-        found[_BASES] = digest(tuple(f"{base.__module__}.{base.__qualname__}" for base in value.__bases__))
+        found[_BASES] = digest(
+            tuple(f"{base.__module__}.{base.__qualname__}" for base in value.__bases__)
+        )
     return found
 
 
 def _parts(value: Any, prefix: Path) -> Iterator[tuple[Path, Any]]:
-    """Each part of a class or function with its path: of a class its attributes, with methods and inner
-    classes taken apart in turn, such as `("add", "__defaults__")`."""
+    """Each part of a class or function with its path: of a class its attributes, with
+    methods and inner classes taken apart in turn, such as `("add", "__defaults__")`."""
     function = _function_in(value)
     if function is not None:
         yield from _function_parts(function, prefix)
@@ -55,9 +92,11 @@ def _parts(value: Any, prefix: Path) -> Iterator[tuple[Path, Any]]:
                     yield from _parts(inner, (*prefix, name))
 
 
-def _function_parts(function: types.FunctionType, prefix: Path) -> Iterator[tuple[Path, Any]]:
-    """The code, the defaults, the attributes and the closure's variables of a function; all but the code can
-    change after its definition."""
+def _function_parts(
+    function: types.FunctionType, prefix: Path
+) -> Iterator[tuple[Path, Any]]:
+    """The code, the defaults, the attributes and the closure's variables of a function;
+    all but the code can change after its definition."""
     yield (*prefix, "__code__"), function.__code__
     for name in ("__defaults__", "__kwdefaults__"):
         if getattr(function, name):
@@ -90,17 +129,27 @@ def _function_in(value: Any) -> types.FunctionType | None:
 
 
 def _is_inner(part: Any, owner: type) -> bool:
-    return isinstance(part, type) and part.__qualname__.startswith(owner.__qualname__ + ".")
+    return isinstance(part, type) and part.__qualname__.startswith(
+        owner.__qualname__ + "."
+    )
 
 
-def differences(value: Any, before: dict[Path, str], after: dict[Path, str]) -> dict[Path, Any]:
-    """The parts of `value` that changed between two portraits; REMOVED for those that are gone. A
-    method whose code changed is replaced as a whole."""
+def differences(
+    value: Any, before: dict[Path, str], after: dict[Path, str]
+) -> dict[Path, Any]:
+    """The parts of `value` that changed between two portraits; REMOVED for those that
+    are gone. A method whose code changed is replaced as a whole."""
     paths = [
-        path for path in sorted(before.keys() | after.keys(), key=repr) if before.get(path) != after.get(path)
+        path
+        for path in sorted(before.keys() | after.keys(), key=repr)
+        if before.get(path) != after.get(path)
     ]
     replaced = {path[:-1] for path in paths if path[-1:] == ("__code__",)}
-    kept = [path for path in paths if not any(path[: len(whole)] == whole for whole in replaced)]
+    kept = [
+        path
+        for path in paths
+        if not any(path[: len(whole)] == whole for whole in replaced)
+    ]
     return {path: _read(value, path) for path in (*replaced, *kept)}
 
 
@@ -126,13 +175,18 @@ def apply_changes(value: Any, changed: dict[Path, Any]) -> None:
 
 
 def cached_results(value: Any) -> int:
-    """How many results a function keeps in an `lru_cache`, where nothing can reach them."""
-    return value.cache_info().currsize if isinstance(value, functools._lru_cache_wrapper) else 0
+    """How many results a function keeps in an `lru_cache`, where nothing can reach
+    them."""
+    return (
+        value.cache_info().currsize
+        if isinstance(value, functools._lru_cache_wrapper)
+        else 0
+    )
 
 
 def is_redefined(before: dict[Path, str], after: dict[Path, str]) -> bool:
-    """Whether two portraits of one name are of different functions, or of classes with other bases: what
-    else differs between two classes can be set."""
+    """Whether two portraits of one name are of different functions, or of classes with
+    other bases: what else differs between two classes can be set."""
     return any(before.get(path) != after.get(path) for path in (_CODE, _BASES))
 
 

@@ -1,8 +1,9 @@
-"""The notebook's own classes and functions: told apart from values, replayed where they are needed.
+"""The notebook's own classes and functions: told apart from values, replayed where they
+are needed.
 
-An instance of a notebook class is pickled by reference. The manifest names the class with the
-digest of its source; whoever loads the payload executes exactly that source first, unless the stage
-has already replayed it.
+An instance of a notebook class is pickled by reference. The manifest names the class
+with the digest of its source; whoever loads the payload executes exactly that source
+first, unless the stage has already replayed it.
 """
 
 from __future__ import annotations
@@ -26,11 +27,14 @@ __all__ = ["Definitions"]
 class Definitions:
     """The definitions that the stage's context knows, over the stage's namespace.
 
-    `known` maps a name to `{"source", "digest", "cell_id"}`, to `"later"`: whether a stage after
-    this one replays it, and to `"constants"`: the code of constants that it may read.
+    `known` maps a name to `{"source", "digest", "cell_id"}`, to `"later"`: whether a
+    stage after this one replays it, and to `"constants"`: the code of constants that it
+    may read.
     """
 
-    def __init__(self, known: Mapping[str, Mapping[str, Any]], namespace: dict[str, Any]) -> None:
+    def __init__(
+        self, known: Mapping[str, Mapping[str, Any]], namespace: dict[str, Any]
+    ) -> None:
         self._known = known
         self._namespace = namespace
         self._portraits: dict[str, dict[portrait.Path, str]] = {}
@@ -42,22 +46,29 @@ class Definitions:
         return str(self._known[name]["digest"])
 
     def name_of(self, value: Any) -> str | None:
-        """The dotted name by which a class or function of the notebook can be found again; None if
-        it is not a definition, or no longer what the name stands for."""
+        """The dotted name by which a class or function of the notebook can be found
+        again; None if it is not a definition, or no longer what the name stands for."""
         dotted = getattr(value, "__qualname__", None)
         if not isinstance(dotted, str) or not self.is_local(value):
             return None
         root = dotted.split(".", 1)[0]
-        if root not in self._known or _walk({root: self._standing(root)}, dotted) is not value:
+        if (
+            root not in self._known
+            or _walk({root: self._standing(root)}, dotted) is not value
+        ):
             return None
         return None if self._is_redefined(root) else dotted
 
     def is_local(self, value: Any) -> bool:
         """Whether a class or function was made by the notebook's own code."""
-        return getattr(value, "__module__", None) in ("__main__", self._namespace.get("__name__"))
+        return getattr(value, "__module__", None) in (
+            "__main__",
+            self._namespace.get("__name__"),
+        )
 
     def require(self, name: str, digest: str, variables: str) -> None:
-        """Makes the definition available before a payload is unpickled. Raises DefinitionError."""
+        """Makes the definition available before a payload is unpickled. Raises
+        DefinitionError."""
         known = self._known.get(name)
         if known is None:
             raise DefinitionError(
@@ -72,18 +83,24 @@ class Definitions:
         self._provide(name)
 
     def find(self, dotted: str) -> Any:
-        """What a reference in a payload stands for, whatever has been bound to the name since."""
+        """What a reference in a payload stands for, whatever has been bound to the name
+        since."""
         root = dotted.split(".", 1)[0]
         self._provide(root)
-        return _walk(self._originals if root in self._originals else self._namespace, dotted)
+        return _walk(
+            self._originals if root in self._originals else self._namespace, dotted
+        )
 
     def _provide(self, name: str) -> None:
-        """Executes a definition for a payload. A value that has its name in the stage keeps it."""
+        """Executes a definition for a payload. A value that has its name in the stage
+        keeps it."""
         if name in self._originals or name not in self._known:
             return
         needed = self._needed(name)
         given = {one: self._originals[one] for one in needed & self._originals.keys()}
-        hidden = {one: self._namespace.pop(one) for one in needed & self._namespace.keys()}
+        hidden = {
+            one: self._namespace.pop(one) for one in needed & self._namespace.keys()
+        }
         self._namespace.update(given)
         try:
             self.replay(name, self._namespace)
@@ -97,16 +114,24 @@ class Definitions:
         while todo:
             one = todo.pop()
             found.add(one)
-            todo |= (free_names(str(self._known[one]["source"])) & self._known.keys()) - found
+            todo |= (
+                free_names(str(self._known[one]["source"])) & self._known.keys()
+            ) - found
         return found
 
     def _standing(self, name: str) -> Any:
-        """The definition of that name, also where the stage has put a plain value in its place."""
+        """The definition of that name, also where the stage has put a plain value in
+        its place."""
         found = self._namespace.get(name)
-        return found if hasattr(found, "__qualname__") else self._originals.get(name, found)
+        return (
+            found
+            if hasattr(found, "__qualname__")
+            else self._originals.get(name, found)
+        )
 
     def replay(self, name: str, namespace: dict[str, Any]) -> None:
-        """Executes a definition, after those that it needs, unless the name is already bound."""
+        """Executes a definition, after those that it needs, unless the name is already
+        bound."""
         if name in namespace or name not in self._known:
             return
         known = self._known[name]
@@ -116,14 +141,17 @@ class Definitions:
             self.replay(needed, namespace)
         del namespace[name]
         file = f"<definition of {name}, cell {known.get('cell_id') or name}>"
-        code = compile(source, file, "exec", _future_flags(self._namespace), dont_inherit=True)
+        code = compile(
+            source, file, "exec", _future_flags(self._namespace), dont_inherit=True
+        )
         with _constants(str(known.get("constants", "")), namespace):
             exec(code, namespace)  # noqa: S102
         if namespace is self._namespace:
             self._remember(name)
 
     def remember(self) -> None:
-        """Portrays the definitions that have been replayed, before anything can change them."""
+        """Portrays the definitions that have been replayed, before anything can change
+        them."""
         for name in self._known:
             if name in self._namespace and name not in self._portraits:
                 self._remember(name)
@@ -133,13 +161,16 @@ class Definitions:
         self._portraits[name] = self._draw(self._originals[name])
 
     def changes(self, dotted: str) -> dict[portrait.Path, Any]:
-        """What the stages so far changed in a definition: attributes, defaults, closures."""
+        """What the stages so far changed in a definition: attributes, defaults,
+        closures."""
         if dotted in self._drawing or "." in dotted:
             return {}
         before, after = self._portraits_of(dotted)
         return portrait.differences(self._standing(dotted), before, after)
 
-    def _portraits_of(self, name: str) -> tuple[dict[portrait.Path, str], dict[portrait.Path, str]]:
+    def _portraits_of(
+        self, name: str
+    ) -> tuple[dict[portrait.Path, str], dict[portrait.Path, str]]:
         self._drawing.add(name)
         try:
             if name not in self._portraits:
@@ -150,17 +181,24 @@ class Definitions:
             self._drawing.discard(name)
 
     def _is_redefined(self, name: str) -> bool:
-        """Whether the stage has since bound the name to other code than that of its definition."""
+        """Whether the stage has since bound the name to other code than that of its
+        definition."""
         if name in self._originals:
             return self._originals[name] is not self._standing(name)
-        return name not in self._drawing and portrait.is_redefined(*self._portraits_of(name))
+        return name not in self._drawing and portrait.is_redefined(
+            *self._portraits_of(name)
+        )
 
     def enter(self) -> None:
-        """The stage's own cells begin: what the definitions hold now came from earlier stages."""
-        self._entered = {name: self._state(value) for name, value in self._originals.items()}
+        """The stage's own cells begin: what the definitions hold now came from earlier
+        stages."""
+        self._entered = {
+            name: self._state(value) for name, value in self._originals.items()
+        }
 
     def drifted(self) -> list[str]:
-        """The replayed definitions whose state the stage changed, if a later stage replays them."""
+        """The replayed definitions whose state the stage changed, if a later stage
+        replays them."""
         return [
             name
             for name, before in self._entered.items()
@@ -182,8 +220,13 @@ class Definitions:
             return f"some {type(part).__qualname__}"
 
     def _draw_fresh(self, root: str) -> dict[portrait.Path, str]:
-        """As the source alone makes it, in a namespace apart; nothing if it does not run there."""
-        scope = {name: value for name, value in self._namespace.items() if name not in self._known}
+        """As the source alone makes it, in a namespace apart; nothing if it does not
+        run there."""
+        scope = {
+            name: value
+            for name, value in self._namespace.items()
+            if name not in self._known
+        }
         try:
             self.replay(root, scope)
         except Exception:
@@ -200,7 +243,8 @@ def _future_flags(namespace: Mapping[str, Any]) -> int:
 
 @contextlib.contextmanager
 def _constants(source: str, namespace: dict[str, Any]) -> Iterator[None]:
-    """Binds constants as they were where a definition stands, for as long as it is executed."""
+    """Binds constants as they were where a definition stands, for as long as it is
+    executed."""
     names = free_names(source) if source else set()
     hidden = {name: namespace[name] for name in names & namespace.keys()}
     exec(compile(source, "<constants>", "exec", dont_inherit=True), namespace)  # noqa: S102
@@ -211,7 +255,8 @@ def _constants(source: str, namespace: dict[str, Any]) -> Iterator[None]:
 
 
 def free_names(source: str) -> set[str]:
-    """The names that a piece of code reads, a superset of those that it needs from outside."""
+    """The names that a piece of code reads, a superset of those that it needs from
+    outside."""
     tree = ast.parse(source)
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
@@ -220,5 +265,9 @@ def _walk(namespace: Mapping[str, Any], dotted: str) -> Any:
     root, *rest = dotted.split(".")
     found = namespace.get(root)
     for part in rest:
-        found = vars(found).get(part) if isinstance(found, (type, types.ModuleType)) else None
+        found = (
+            vars(found).get(part)
+            if isinstance(found, (type, types.ModuleType))
+            else None
+        )
     return found

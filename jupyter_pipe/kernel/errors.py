@@ -1,23 +1,32 @@
-"""The errors of the kernel side. Each names the variable or file and says what is wrong with it.
+"""The errors of the kernel side. Each names the variable or file and says what is wrong
+with it.
 
 The runner tells them apart by class name; none of them is a defect of ours.
 """
 
 from __future__ import annotations
 
-__all__ = ["CannotTravelError", "DefinitionError", "PayloadError", "UntrustedStoreError"]
+__all__ = [
+    "CannotTravelError",
+    "DefinitionError",
+    "PayloadError",
+    "UntrustedStoreError",
+]
 
 
 class PayloadError(Exception):
-    """A stored value is missing, truncated, altered or was written by another Python."""
+    """A stored value is missing, truncated, altered or was written by another
+    Python."""
 
 
 class UntrustedStoreError(PayloadError):
-    """The store belongs to somebody else or others can write it; loading would run their code."""
+    """The store belongs to somebody else or others can write it; loading would run
+    their code."""
 
 
 class DefinitionError(Exception):
-    """A payload needs a class or function of the notebook that this stage has differently or not at all."""
+    """A payload needs a class or function of the notebook that this stage has
+    differently or not at all."""
 
 
 class CannotTravelError(Exception):

@@ -1,7 +1,8 @@
-"""Tells the engine where the last exception came from, in terms of the notebook's cells.
+"""Tells the engine where the last exception came from, in terms of the notebook's
+cells.
 
-Frames of IPython and of libraries are left out; what stays are frames in cells and in modules under
-the stage's folder.
+Frames of IPython and of libraries are left out; what stays are frames in cells and in
+modules under the stage's folder.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ Places = Mapping[str, "tuple[int, int]"]
 
 
 def write_failure(path: str, cells: Iterable[tuple[int, str]], folder: str) -> None:
-    """Writes the JSON of `describe` for the exception that ended the last cell, and what was touched."""
+    """Writes the JSON of `describe` for the exception that ended the last cell, and
+    what was touched."""
     from . import masker
 
     found = describe(getattr(sys, "last_value", None), _places(cells), folder)
@@ -40,7 +42,9 @@ def _observations() -> dict[str, Any]:
     return sessions[0].observations() if sessions else {}
 
 
-def describe(error: BaseException | None, places: Places, folder: str) -> dict[str, Any]:
+def describe(
+    error: BaseException | None, places: Places, folder: str
+) -> dict[str, Any]:
     """The user's frames, outermost first, and what the exception was raised from.
 
     A frame has `line`, `function`, `source`, and either `cell` (its index) or `path`.
@@ -50,7 +54,8 @@ def describe(error: BaseException | None, places: Places, folder: str) -> dict[s
     return {
         "frames": list(_frames(error, places, folder)),
         "causes": [
-            traceback.format_exception_only(type(cause), cause)[-1].strip() for cause in _causes(error)
+            traceback.format_exception_only(type(cause), cause)[-1].strip()
+            for cause in _causes(error)
         ],
     }
 
@@ -73,9 +78,11 @@ def _file_name(shell: Any, source: str) -> str:
     return str(shell.compile.get_code_name(source, transformed, shell.execution_count))
 
 
-def _frames(error: BaseException, places: Places, folder: str) -> Iterator[dict[str, Any]]:
-    """The frames of the traceback that are worth showing; a syntax error adds the line that Python could not
-    read, which no frame holds."""
+def _frames(
+    error: BaseException, places: Places, folder: str
+) -> Iterator[dict[str, Any]]:
+    """The frames of the traceback that are worth showing; a syntax error adds the line
+    that Python could not read, which no frame holds."""
     for name, line, function in _positions(error.__traceback__):
         frame = _frame(name, line, function, places, folder)
         if frame is not None:
@@ -93,7 +100,9 @@ def _positions(trace: TracebackType | None) -> Iterator[tuple[str, int, str]]:
         trace = trace.tb_next
 
 
-def _frame(name: str, line: int, function: str, places: Places, folder: str) -> dict[str, Any] | None:
+def _frame(
+    name: str, line: int, function: str, places: Places, folder: str
+) -> dict[str, Any] | None:
     found: dict[str, Any] = {
         "line": line,
         "function": function,
@@ -111,8 +120,12 @@ def _frame(name: str, line: int, function: str, places: Places, folder: str) -> 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
     seen = {id(error)}
-    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    cause = error.__cause__ or (
+        None if error.__suppress_context__ else error.__context__
+    )
     while cause is not None and id(cause) not in seen:
         seen.add(id(cause))
         yield cause
-        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+        cause = cause.__cause__ or (
+            None if cause.__suppress_context__ else cause.__context__
+        )

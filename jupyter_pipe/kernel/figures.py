@@ -1,7 +1,8 @@
-"""Figures that an earlier stage drew are shown as pictures, as in the notebook's one kernel.
+"""Figures that an earlier stage drew are shown as pictures, as in the notebook's one
+kernel.
 
-There pyplot, or `%matplotlib inline`, told the shell how to show figures; a kernel that only receives
-one has imported neither.
+There pyplot, or `%matplotlib inline`, told the shell how to show figures; a kernel that
+only receives one has imported neither.
 """
 
 from __future__ import annotations
@@ -15,17 +16,21 @@ _PICTURES = ("image/png", "image/jpeg", "image/svg+xml", "application/pdf")
 
 
 def show_received_figures(shell: Any) -> None:
-    """Tells the shell of a kernel what to do with a figure, if there can be one among what was loaded."""
+    """Tells the shell of a kernel what to do with a figure, if there can be one among
+    what was loaded."""
     if "matplotlib.figure" not in sys.modules or not hasattr(shell, "kernel"):
         return
     for kind in _PICTURES:
         formatter = shell.display_formatter.formatters.get(kind)
         if formatter is not None:
-            formatter.for_type_by_name("matplotlib.figure", "Figure", _Printer(shell, kind))
+            formatter.for_type_by_name(
+                "matplotlib.figure", "Figure", _Printer(shell, kind)
+            )
 
 
 class _Printer:
-    """The first figure that is shown makes the inline backend tell the shell, as pyplot's import would."""
+    """The first figure that is shown makes the inline backend tell the shell, as
+    pyplot's import would."""
 
     def __init__(self, shell: Any, kind: str) -> None:
         self._shell = shell
@@ -33,7 +38,9 @@ class _Printer:
 
     def __call__(self, figure: Any) -> Any:
         if getattr(figure, "number", None) is None:
-            return None  # not made by pyplot: nobody had told the notebook's shell either
+            return (
+                None  # not made by pyplot: nobody had told the notebook's shell either
+            )
         import matplotlib
 
         if "inline" not in matplotlib.get_backend():
@@ -42,9 +49,13 @@ class _Printer:
         from matplotlib_inline.config import InlineBackend
 
         settings = InlineBackend.instance(parent=self._shell)
-        select_figure_formats(self._shell, settings.figure_formats, **settings.print_figure_kwargs)
+        select_figure_formats(
+            self._shell, settings.figure_formats, **settings.print_figure_kwargs
+        )
         try:
-            printer = self._shell.display_formatter.formatters[self._kind].lookup(figure)
+            printer = self._shell.display_formatter.formatters[self._kind].lookup(
+                figure
+            )
         except KeyError:
             return None
         return printer(figure)

@@ -1,13 +1,15 @@
-"""The process from which warm kernels are forked. Run as a script by the kernelspec's interpreter.
+"""The process from which warm kernels are forked. Run as a script by the kernelspec's
+interpreter.
 
-It imports ipykernel and the libraries that it is asked for, makes what all kernels have in common
-(`warm`), computes nothing, and forks a child for each request; the child becomes an ordinary IPython
-kernel. Requests come over a Unix socket, one connection a kernel: a line of JSON with `modules`, `argv`,
-`folder`, `environment`, `log`, `stage` (what begins with the kernel's first request); answered by
-`{"pid", "welcomes"}` or `{"refused"}`, and by `{"status"}` when the kernel has ended. One with `modules`
-alone is to import these, and is not answered. Standard input is the runner's life line: when it closes,
-every child is killed and the process ends. Kernels hold the same line, so they live on if this process is
-killed.
+It imports ipykernel and the libraries that it is asked for, makes what all kernels have
+in common (`warm`), computes nothing, and forks a child for each request; the child
+becomes an ordinary IPython kernel. Requests come over a Unix socket, one connection a
+kernel: a line of JSON with `modules`, `argv`, `folder`, `environment`, `log`, `stage`
+(what begins with the kernel's first request); answered by `{"pid", "welcomes"}` or
+`{"refused"}`, and by `{"status"}` when the kernel has ended. One with `modules` alone
+is to import these, and is not answered. Standard input is the runner's life line: when
+it closes, every child is killed and the process ends. Kernels hold the same line, so
+they live on if this process is killed.
 
 Standard library only until a request names modules.
 """
@@ -52,8 +54,8 @@ _KERNEL_MODULES = (
     "sqlite3",
     "tornado.platform.asyncio",
 )
-# Nobody debugs a stage from a front end, and this is a quarter of those imports. A stage that wants it can
-# import it.
+# Nobody debugs a stage from a front end, and this is a quarter of those imports. A
+# stage that wants it can import it.
 _DEBUGGER = "debugpy"
 _GENERATORS = ("random", "numpy.random", "torch")
 _INLINE_BACKEND = "module://matplotlib_inline.backend_inline"
@@ -177,7 +179,8 @@ def _send(connection: socket.socket, message: dict[str, Any]) -> None:
 
 
 def _prepare(modules: list[str]) -> str:
-    """Import what the kernel will want. Returns why forking would not be safe, if it is not."""
+    """Import what the kernel will want. Returns why forking would not be safe, if it is
+    not."""
     with _kernel_to_come():
         for name in modules:
             try:
@@ -185,15 +188,19 @@ def _prepare(modules: list[str]) -> str:
             except ImportError:
                 continue  # the stage's own import will say so, in the stage
     if threading.active_count() > 1:
-        others = [each.name for each in threading.enumerate() if each is not threading.current_thread()]
+        others = [
+            each.name
+            for each in threading.enumerate()
+            if each is not threading.current_thread()
+        ]
         return f"importing {', '.join(modules)} started threads ({', '.join(others)})"
     return ""
 
 
 @contextlib.contextmanager
 def _kernel_to_come() -> Iterator[None]:
-    """pandas asks while it is imported whether a kernel will show its frames: those of a terminal are
-    cut to its width instead of being wrapped."""
+    """pandas asks while it is imported whether a kernel will show its frames: those of
+    a terminal are cut to its width instead of being wrapped."""
     builtins.get_ipython = lambda: types.SimpleNamespace(kernel=None)  # type: ignore[attr-defined]
     try:
         yield
@@ -202,7 +209,8 @@ def _kernel_to_come() -> Iterator[None]:
 
 
 def _greets_subscribers() -> bool:
-    """Whether kernels say on their output channel when somebody begins to listen (from ipykernel 7 on)."""
+    """Whether kernels say on their output channel when somebody begins to listen (from
+    ipykernel 7 on)."""
     from ipykernel.iostream import IOPubThread
 
     return hasattr(IOPubThread, "_send_welcome_message")
@@ -220,7 +228,11 @@ def _become_kernel(request: dict[str, Any], application: Any) -> None:
         application.start()
         status = 0
     except SystemExit as leaving:
-        status = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+        status = (
+            leaving.code
+            if isinstance(leaving.code, int)
+            else int(leaving.code is not None)
+        )
     except BaseException:
         import traceback
 
@@ -230,7 +242,8 @@ def _become_kernel(request: dict[str, Any], application: Any) -> None:
 
 
 def _settle(request: dict[str, Any]) -> None:
-    """What a fresh process would have: a session, streams, folder, environment, entropy of its own."""
+    """What a fresh process would have: a session, streams, folder, environment, entropy
+    of its own."""
     os.setsid()
     _hold_life_line()
     log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -248,12 +261,14 @@ def _settle(request: dict[str, Any]) -> None:
     matplotlib = sys.modules.get("matplotlib")
     if matplotlib is not None:
         # What matplotlib reads when it is imported, and ipykernel sets in every kernel.
-        matplotlib.rcParams["backend"] = os.environ.setdefault("MPLBACKEND", _INLINE_BACKEND)
+        matplotlib.rcParams["backend"] = os.environ.setdefault(
+            "MPLBACKEND", _INLINE_BACKEND
+        )
 
 
 def reseed() -> None:
-    """Gives each generator that a library made for the process, when it was imported, a state of its own: two
-    kernels of one parent would draw the same numbers."""
+    """Gives each generator that a library made for the process, when it was imported, a
+    state of its own: two kernels of one parent would draw the same numbers."""
     for name in _GENERATORS:
         module = sys.modules.get(name)
         if module is not None:
@@ -261,9 +276,11 @@ def reseed() -> None:
 
 
 def _hold_life_line() -> None:
-    """Have the system kill this process when the runner ends, whether its parent still lives or not."""
+    """Have the system kill this process when the runner ends, whether its parent still
+    lives or not."""
     try:
-        # Opened anew: whom the system signals belongs to an open file, and ours is shared with the parent.
+        # Opened anew: whom the system signals belongs to an open file, and ours is
+        # shared with the parent.
         line = os.open("/proc/self/fd/0", os.O_RDONLY | os.O_NONBLOCK)
         fcntl.fcntl(line, fcntl.F_SETOWN, os.getpid())
         fcntl.fcntl(line, fcntl.F_SETSIG, signal.SIGKILL)
@@ -288,7 +305,9 @@ def _import_kernel_side() -> None:
     """Under the name that kernels know it by, so that none has to import it again."""
     folder = os.path.dirname(os.path.abspath(__file__))
     spec = importlib.util.spec_from_file_location(
-        "jupyter_pipe_kernel", os.path.join(folder, "__init__.py"), submodule_search_locations=[folder]
+        "jupyter_pipe_kernel",
+        os.path.join(folder, "__init__.py"),
+        submodule_search_locations=[folder],
     )
     assert spec is not None
     assert spec.loader is not None
@@ -300,7 +319,8 @@ def _import_kernel_side() -> None:
 
 def main(path: str, arguments: list[str]) -> None:
     """Serve on the socket at `path`: kernels that were started with these arguments."""
-    # Nothing becomes garbage here, and looking for it is a tenth of what imports cost. Kernels do look.
+    # Nothing becomes garbage here, and looking for it is a tenth of what imports cost.
+    # Kernels do look.
     gc.disable()
     # What a script leaves in sys.path is this folder, which no kernel has there.
     del sys.path[0]

@@ -1,5 +1,6 @@
-"""Levels of loggers. That of a logger which nobody has asked for yet waits: some libraries have a class of
-loggers of their own, and who asks for their logger before they do gets one of another class.
+"""Levels of loggers. That of a logger which nobody has asked for yet waits: some
+libraries have a class of loggers of their own, and who asks for their logger before
+they do gets one of another class.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ _REMOVED = "jupyter_pipe: removed"
 
 
 class Loggers:
-    """The component `logging.level`: the level of each logger by its name, `root`, and `disable`."""
+    """The component `logging.level`: the level of each logger by its name, `root`, and
+    `disable`."""
 
     name = "logging.level"
     module = "logging"
@@ -26,8 +28,13 @@ class Loggers:
 
     def read(self) -> dict[str, Any]:
         manager = logging.Logger.manager
-        known = {name: getattr(logger, "level", 0) for name, logger in list(manager.loggerDict.items())}
-        levels = {name: level for name, level in {**known, **self._waiting}.items() if level}
+        known = {
+            name: getattr(logger, "level", 0)
+            for name, logger in list(manager.loggerDict.items())
+        }
+        levels = {
+            name: level for name, level in {**known, **self._waiting}.items() if level
+        }
         return {**levels, "root": logging.root.level, "disable": manager.disable}
 
     def write(self, part: str, value: Any) -> None:
@@ -60,7 +67,8 @@ class Loggers:
 
     def _get_and_set(self, name: str) -> Any:
         logger = self._get_logger(name)
-        # a library that is being imported may set the level once more: `arrived` comes after it
+        # a library that is being imported may set the level once more: `arrived` comes
+        # after it
         if name in self._waiting and not _is_being_imported(_root(name)):
             logger.setLevel(self._waiting.pop(name))
         return logger
@@ -71,7 +79,8 @@ def _root(name: str) -> str:
 
 
 def _is_to_come(name: str) -> bool:
-    """Whether the logger is not there yet, and may be one that a module makes when it is imported."""
+    """Whether the logger is not there yet, and may be one that a module makes when it
+    is imported."""
     known = logging.Logger.manager.loggerDict.get(name)
     return not isinstance(known, logging.Logger) and _root(name) not in sys.modules
 

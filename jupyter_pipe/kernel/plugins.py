@@ -1,7 +1,7 @@
 """What installed distributions add to the kernel side, by entry point.
 
-Read straight from the files of the interpreter's distributions: `importlib.metadata` takes longer
-than a short stage.
+Read straight from the files of the interpreter's distributions: `importlib.metadata`
+takes longer than a short stage.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ def is_installed(file: str | None) -> bool:
 
 @functools.lru_cache(maxsize=8)
 def find_plugins(group: str) -> tuple[Any, ...]:
-    """The objects that the group's entry points name; classes and factories are called."""
+    """The objects that the group's entry points name; classes and factories are
+    called."""
     return tuple(_load(entry) for entry in dict.fromkeys(_entries(group)))
 
 

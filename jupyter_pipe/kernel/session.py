@@ -1,7 +1,8 @@
 """One attempt at one stage, as its kernel sees it: begin, load inputs, store outputs.
 
-Works on any namespace: a kernel's user namespace, or a plain dict in process. Holds what the guard
-needs to know between loading and storing; writes the `StageResult` atomically.
+Works on any namespace: a kernel's user namespace, or a plain dict in process. Holds
+what the guard needs to know between loading and storing; writes the `StageResult`
+atomically.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ _VARIABLE = "os.environ."
 
 @dataclass(frozen=True)
 class Guarded:
-    """A payload of which a later stage reads `names`, and the values that came out of it."""
+    """A payload of which a later stage reads `names`, and the values that came out of
+    it."""
 
     from_stage: str
     payload: PayloadFile
@@ -63,23 +65,37 @@ class Session:
         self.definitions = Definitions(self.context.definitions or {}, self.namespace)
         self.ambience = Ambience((), {})
         self.warnings: list[str] = []
-        given = (one.component for one in self.context.ambient if one.component.startswith(_VARIABLE))
+        given = (
+            one.component
+            for one in self.context.ambient
+            if one.component.startswith(_VARIABLE)
+        )
         variables = [name[len(_VARIABLE) :] for name in given]
-        self.observer = Observer(self.namespace, self.context.workdir, self.context.salt, variables)
-        self._cells = {number: cell for cell, number in (self.context.code_cells or {}).items()}
-        self.secrets = Secrets(self.context.secrets, allowed=self.context.allow_secret_values)
+        self.observer = Observer(
+            self.namespace, self.context.workdir, self.context.salt, variables
+        )
+        self._cells = {
+            number: cell for cell, number in (self.context.code_cells or {}).items()
+        }
+        self.secrets = Secrets(
+            self.context.secrets, allowed=self.context.allow_secret_values
+        )
         self.secret_values: list[str] = []
 
     def begin(self) -> None:
-        """Restores the ambient state that earlier stages left, for the code that is replayed."""
-        given = {one.component: self._read(one.ref)[one.component] for one in self.context.ambient}
+        """Restores the ambient state that earlier stages left, for the code that is
+        replayed."""
+        given = {
+            one.component: self._read(one.ref)[one.component]
+            for one in self.context.ambient
+        }
         self.ambience = Ambience(find_components(), given)
         self.ambience.restore()
         self.observer.begin()
 
     def enter(self, number: int | None = None) -> None:
-        """The stage's own cells begin: replayed code may have touched what earlier stages left. `number` is
-        that of the cell, where it is known."""
+        """The stage's own cells begin: replayed code may have touched what earlier
+        stages left. `number` is that of the cell, where it is known."""
         if number is not None:
             self.observer.enter(self._cells.get(number, ""))
         if not self.entered:
@@ -95,26 +111,42 @@ class Session:
             bound = wanted.intersection(source.names)
             if bound:
                 members = self._load(source)
-                self.namespace.update({name: members[name] for name in source.names if name in bound})
+                self.namespace.update(
+                    {name: members[name] for name in source.names if name in bound}
+                )
         self.enter()
 
     def _load(self, source: Input) -> dict[str, Any]:
         payload = open_payload(self.context.store, source.ref.artifact)
         members = decode(payload, self.definitions, self.namespace)
-        # A member that is not bound here can still be reached through one that is; a name that
-        # another payload binds stands for another value.
-        others = {name for one in self.context.inputs if one is not source for name in one.names}
-        guarded = set(members).intersection(self.context.protect) - (others - set(source.names))
+        # A member that is not bound here can still be reached through one that is; a
+        # name that another payload binds stands for another value.
+        others = {
+            name
+            for one in self.context.inputs
+            if one is not source
+            for name in one.names
+        }
+        guarded = set(members).intersection(self.context.protect) - (
+            others - set(source.names)
+        )
         guarded = guarded.difference(self.context.mutates, self.context.pure)
         if guarded:
-            self.guarded.append(Guarded(source.from_stage, payload, members, tuple(sorted(guarded))))
+            self.guarded.append(
+                Guarded(source.from_stage, payload, members, tuple(sorted(guarded)))
+            )
         return members
 
     def _read(self, ref: Ref) -> dict[str, Any]:
-        return decode(open_payload(self.context.store, ref.artifact), self.definitions, self.namespace)
+        return decode(
+            open_payload(self.context.store, ref.artifact),
+            self.definitions,
+            self.namespace,
+        )
 
     def store_outputs(self, names: Iterable[str]) -> dict[str, Any]:
-        """Ends the stage; the result is also written to `context.result`, if that names a file."""
+        """Ends the stage; the result is also written to `context.result`, if that names
+        a file."""
         observed = self.observations()
         try:
             result = self._end(list(dict.fromkeys(names)))
@@ -128,7 +160,8 @@ class Session:
         return result
 
     def observations(self) -> dict[str, Any]:
-        """What the stage touched beyond its variables (`Observations`); from here on nothing is noted."""
+        """What the stage touched beyond its variables (`Observations`); from here on
+        nothing is noted."""
         self.observer.stop()
         observed = self.observer.report()
         self.warnings += [
@@ -138,8 +171,9 @@ class Session:
         return observed
 
     def _end(self, names: list[str]) -> dict[str, Any]:
-        """Stores the outputs and the inputs that were changed in place, and returns the stage's result:
-        payloads, metrics, gates, profiles, schemas and warnings, and what could not be transported."""
+        """Stores the outputs and the inputs that were changed in place, and returns the
+        stage's result: payloads, metrics, gates, profiles, schemas and warnings, and
+        what could not be transported."""
         values, unbound = self._bound(names)
         changed = [one for one in self.guarded if self._is_changed(one)]
         for one in changed:
@@ -153,21 +187,32 @@ class Session:
         encoded.clear()
         outputs = [self._store(groups.pop(0), values) for _ in range(len(groups))]
 
-        # Of outputs only: a payload that was changed may hold more than the stage hands on.
-        profiles = {name: self._profile(name, values[name]) for name in names if name in values}
-        metrics, errors = checks.read_metrics(self.context.metrics, self.namespace, self.secrets.masker.text)
+        # Of outputs only: a payload that was changed may hold more than the stage hands
+        # on.
+        profiles = {
+            name: self._profile(name, values[name]) for name in names if name in values
+        }
+        metrics, errors = checks.read_metrics(
+            self.context.metrics, self.namespace, self.secrets.masker.text
+        )
         return {
             "outputs": outputs,
             "unbound": unbound,
             "untransportable": failures,
-            "changed": [{"from_stage": one.from_stage, "names": one.names} for one in changed],
+            "changed": [
+                {"from_stage": one.from_stage, "names": one.names} for one in changed
+            ],
             "ambient": ambient,
             "drawn": drawn,
             "metrics": metrics,
             "metric_errors": errors,
-            "gates": checks.evaluate_gates(self.context.gates, self.namespace, self.secrets.masker.text),
+            "gates": checks.evaluate_gates(
+                self.context.gates, self.namespace, self.secrets.masker.text
+            ),
             "profiles": profiles,
-            "schemas": ask_schemas(self.context.schemas or {}, self.namespace, self.secrets.masker.text),
+            "schemas": ask_schemas(
+                self.context.schemas or {}, self.namespace, self.secrets.masker.text
+            ),
             "warnings": [*self.ambience.complaints, *self.warnings],
             "secret_values": self.secret_values,
             "peak_memory_bytes": _peak_memory(),
@@ -189,7 +234,8 @@ class Session:
         return values, unbound
 
     def _values_of(self, one: Guarded) -> dict[str, Any]:
-        """What the names of a payload stand for now, or the members that it had where they were deleted."""
+        """What the names of a payload stand for now, or the members that it had where
+        they were deleted."""
         return {name: self.namespace.get(name, one.members[name]) for name in one.names}
 
     def _warn_of_drift(self, travelling: set[str]) -> None:
@@ -202,10 +248,13 @@ class Session:
                 )
 
     def _is_changed(self, one: Guarded) -> bool:
-        return is_changed(one.payload, one.members, one.names, self.definitions, self.namespace)
+        return is_changed(
+            one.payload, one.members, one.names, self.definitions, self.namespace
+        )
 
     def _store_ambient(self) -> tuple[list[dict[str, Any]], list[str]]:
-        """The parts that the stage changed, stored, and the generators that it drew from."""
+        """The parts that the stage changed, stored, and the generators that it drew
+        from."""
         self.ambience.leave()
         stored: list[dict[str, Any]] = []
         drawn: list[str] = []
@@ -218,14 +267,26 @@ class Session:
                 encoded = self._encode({name: value})
                 held = self.secrets.held_by(encoded.encoder)
                 if held and not self.secrets.allowed:
-                    raise CannotTravelError(f"it holds the value of the secret {', '.join(held)}")
+                    raise CannotTravelError(
+                        f"it holds the value of the secret {', '.join(held)}"
+                    )
                 payload = self._store([encoded], {name: value})
-                stored.append({"component": name, "ref": payload["ref"], "from_stage": self.context.stage})
+                stored.append(
+                    {
+                        "component": name,
+                        "ref": payload["ref"],
+                        "from_stage": self.context.stage,
+                    }
+                )
             except Exception as error:
-                self.warnings.append(f"{name} was changed, but its value cannot travel: {error}")
+                self.warnings.append(
+                    f"{name} was changed, but its value cannot travel: {error}"
+                )
         return stored, drawn
 
-    def _encode_each(self, values: dict[str, Any]) -> tuple[list[Encoded], list[dict[str, Any]]]:
+    def _encode_each(
+        self, values: dict[str, Any]
+    ) -> tuple[list[Encoded], list[dict[str, Any]]]:
         encoded: list[Encoded] = []
         failures: list[dict[str, Any]] = []
         for name, value in values.items():
@@ -245,7 +306,13 @@ class Session:
     def _secret_culprit(self, name: str, value: Any, held: list[str]) -> dict[str, Any]:
         path = self.secrets.place_in(name, value, self._holds_secret)
         reason = f"it holds the value of the secret {', '.join(held)}"
-        return {"name": name, "type_name": type_name(value), "path": path, "reason": reason, "secrets": held}
+        return {
+            "name": name,
+            "type_name": type_name(value),
+            "path": path,
+            "reason": reason,
+            "secrets": held,
+        }
 
     def _holds_secret(self, value: Any) -> bool:
         try:
@@ -257,7 +324,8 @@ class Session:
         return encode(values, self.definitions, self.namespace)
 
     def _store(self, group: list[Encoded], values: dict[str, Any]) -> dict[str, Any]:
-        """Takes the group apart, so that what has been written needs no memory any more."""
+        """Takes the group apart, so that what has been written needs no memory any
+        more."""
         members = {name: values[name] for one in group for name in one.names}
         unordered = [name for one in group for name in one.names if not one.ordered]
         encoded = group.pop()
@@ -269,22 +337,33 @@ class Session:
         description = {
             "names": list(members),
             "types": {name: shown(type_name(value)) for name, value in members.items()},
-            "summary": {name: summarize(value, shown) for name, value in members.items()},
+            "summary": {
+                name: summarize(value, shown) for name, value in members.items()
+            },
             "definitions": encoded.encoder.used,
         }
         python = f"{sys.version_info[0]}.{sys.version_info[1]}"
         written = write_payload(
-            self.context.store, regions, encoded.stream, layout, {**description, "python": python}
+            self.context.store,
+            regions,
+            encoded.stream,
+            layout,
+            {**description, "python": python},
         )
         mark_verified(payload_path(self.context.store, written.artifact))
-        digest = self._content_digest(members, encoded, layout, written.buffers) or written.artifact
+        digest = (
+            self._content_digest(members, encoded, layout, written.buffers)
+            or written.artifact
+        )
         return {
             "ref": vars(Ref(written.artifact, digest, written.bytes)),
             **description,
             "unordered": unordered,
         }
 
-    def _content_digest(self, members: dict[str, Any], encoded: Encoded, layout: Any, buffers: str) -> str:
+    def _content_digest(
+        self, members: dict[str, Any], encoded: Encoded, layout: Any, buffers: str
+    ) -> str:
         places = encoded.encoder.memory.places(layout)
         try:
             return content_digest((members, buffers), self.definitions, places.get)

@@ -1,4 +1,5 @@
-"""Answers: who gave which label to which row. From Label Studio's export and back, and from tables. Pure.
+"""Answers: who gave which label to which row. From Label Studio's export and back, and
+from tables. Pure.
 
 Raises PipeError with the place of what cannot be read.
 """
@@ -17,7 +18,8 @@ __all__ = ["Vote", "votes_from_export", "votes_from_rows", "votes_to_export"]
 
 
 class Vote(Struct, frozen=True):
-    """One label, given to the row that `key` names by one annotator: a person, or a labelling function."""
+    """One label, given to the row that `key` names by one annotator: a person, or a
+    labelling function."""
 
     key: Key
     annotator: str
@@ -25,8 +27,9 @@ class Vote(Struct, frozen=True):
 
 
 def votes_from_export(tasks: Any, keys: Sequence[str]) -> list[Vote]:
-    """The answers in an export of Label Studio: JSON, or JSON-MIN with an answer in each record. Cancelled
-    ones do not count; of several by one person the last one does."""
+    """The answers in an export of Label Studio: JSON, or JSON-MIN with an answer in
+    each record. Cancelled ones do not count; of several by one person the last one
+    does."""
     if not isinstance(tasks, list):
         raise _unreadable("The export is no list of tasks")
     votes: dict[tuple[Key, str], Vote] = {}
@@ -38,7 +41,11 @@ def votes_from_export(tasks: Any, keys: Sequence[str]) -> list[Vote]:
 
 def _votes_of(task: Any, keys: Sequence[str], place: str) -> Iterator[Vote]:
     """The answers to one task."""
-    if isinstance(task, dict) and "data" not in task and {CONTROL, "annotation_id"} & task.keys():
+    if (
+        isinstance(task, dict)
+        and "data" not in task
+        and {CONTROL, "annotation_id"} & task.keys()
+    ):
         yield from _vote_of_record(task, keys, place)
         return
     if not isinstance(task, dict) or not isinstance(task.get("data"), dict):
@@ -49,7 +56,9 @@ def _votes_of(task: Any, keys: Sequence[str], place: str) -> Iterator[Vote]:
             yield Vote(key, _annotator(annotation), _choice(annotation, place))
 
 
-def _vote_of_record(record: dict[str, Any], keys: Sequence[str], place: str) -> Iterator[Vote]:
+def _vote_of_record(
+    record: dict[str, Any], keys: Sequence[str], place: str
+) -> Iterator[Vote]:
     """Of JSON-MIN, which has a record for a task without answers, too."""
     if CONTROL in record or record.get("annotation_id") is not None:
         label = _only(record.get(CONTROL, []), place)
@@ -60,7 +69,9 @@ def _records(holder: Mapping[str, Any], name: str, place: str) -> list[dict[str,
     """The list under a name; an empty one where nothing stands."""
     found = holder.get(name) or []
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-        raise _unreadable(f"The '{name}' of {place[0].lower()}{place[1:]} are no list of records")
+        raise _unreadable(
+            f"The '{name}' of {place[0].lower()}{place[1:]} are no list of records"
+        )
     return found
 
 
@@ -86,7 +97,9 @@ def _only(chosen: Any, place: str) -> str:
     """The one label of an answer."""
     labels = chosen if isinstance(chosen, list) else [chosen]
     if len(labels) != 1:
-        raise _unreadable(f"{place} has an answer with {len(labels)} labels, where one is wanted")
+        raise _unreadable(
+            f"{place} has an answer with {len(labels)} labels, where one is wanted"
+        )
     if not isinstance(labels[0], (str, int, float)):
         raise _unreadable(f"{place} has an answer that is no label")
     return str(labels[0])
@@ -95,7 +108,8 @@ def _only(chosen: Any, place: str) -> str:
 def votes_from_rows(
     rows: Sequence[Mapping[str, Any]], keys: Sequence[str], functions: Sequence[str]
 ) -> list[Vote]:
-    """The votes in a table with a column for each labelling function. An empty cell is no vote."""
+    """The votes in a table with a column for each labelling function. An empty cell is
+    no vote."""
     return [
         Vote(key_of(row, keys), name, str(row[name]))
         for row in rows
@@ -116,13 +130,17 @@ def votes_to_export(
         {
             "id": place,
             **task,
-            "annotations": list(_annotations(by_key.get(key_of(task["data"], keys), ()), number)),
+            "annotations": list(
+                _annotations(by_key.get(key_of(task["data"], keys), ()), number)
+            ),
         }
         for place, task in enumerate(tasks, start=1)
     ]
 
 
-def _annotations(votes: Sequence[Vote], number: Iterator[int]) -> Iterator[dict[str, Any]]:
+def _annotations(
+    votes: Sequence[Vote], number: Iterator[int]
+) -> Iterator[dict[str, Any]]:
     for vote in votes:
         yield {
             "id": next(number),

@@ -1,7 +1,9 @@
-"""One label of several votes, and how far annotators agree. Pure; needs nothing but Python.
+"""One label of several votes, and how far annotators agree. Pure; needs nothing but
+Python.
 
-Majority counts votes. Dawid and Skene (1979) also learn whom to believe: each annotator has a table of how
-often a true label becomes which vote, and labels and tables are estimated in turn until nothing changes.
+Majority counts votes. Dawid and Skene (1979) also learn whom to believe: each annotator
+has a table of how often a true label becomes which vote, and labels and tables are
+estimated in turn until nothing changes.
 """
 
 from __future__ import annotations
@@ -20,15 +22,16 @@ __all__ = ["Merged", "agreement", "dawid_skene", "majority"]
 
 _ROUNDS = 200
 _SETTLED = 1e-6
-# So many votes of each kind are added: an annotator who was never wrong may be the next time.
+# So many votes of each kind are added: an annotator who was never wrong may be the next
+# time.
 _PRIOR = 0.1
 _EVEN = 1e-9
 _MOST_WEIGHED = 5_000_000
 
 
 class Merged(Struct, frozen=True):
-    """The label of a row; empty if votes are even. `share` is the part of the votes, or the probability, that
-    speaks for it."""
+    """The label of a row; empty if votes are even. `share` is the part of the votes, or
+    the probability, that speaks for it."""
 
     key: Key
     label: str
@@ -47,8 +50,9 @@ def majority(votes: Sequence[Vote]) -> list[Merged]:
 
 
 def dawid_skene(votes: Sequence[Vote]) -> list[Merged]:
-    """The most probable label of each row; annotators are believed as far as the others bear them out.
-    Raises PipeError for so many labels that the tables would take hours."""
+    """The most probable label of each row; annotators are believed as far as the others
+    bear them out. Raises PipeError for so many labels that the tables would take
+    hours."""
     rows = _by_key(votes)
     labels = sorted({vote.label for vote in votes})
     annotators = {vote.annotator for vote in votes}
@@ -61,9 +65,16 @@ def dawid_skene(votes: Sequence[Vote]) -> list[Merged]:
     beliefs = {key: _counted(given, labels) for key, given in rows.items()}
     for _ in range(_ROUNDS):
         prior, tables = _estimated(rows, beliefs, labels)
-        found = {key: _believed(given, prior, tables, labels) for key, given in rows.items()}
+        found = {
+            key: _believed(given, prior, tables, labels) for key, given in rows.items()
+        }
         moved = max(
-            (abs(found[key][each] - beliefs[key][each]) for key in rows for each in labels), default=0.0
+            (
+                abs(found[key][each] - beliefs[key][each])
+                for key in rows
+                for each in labels
+            ),
+            default=0.0,
         )
         beliefs = found
         if moved < _SETTLED:
@@ -97,11 +108,16 @@ def _counted(given: Sequence[Vote], labels: Sequence[str]) -> Beliefs:
 
 
 def _estimated(
-    rows: Mapping[Key, Sequence[Vote]], beliefs: Mapping[Key, Beliefs], labels: Sequence[str]
+    rows: Mapping[Key, Sequence[Vote]],
+    beliefs: Mapping[Key, Beliefs],
+    labels: Sequence[str],
 ) -> tuple[Beliefs, Tables]:
-    """How frequent each label is; and of each annotator, for a true label, how frequent each vote. All are
-    logarithms: of hundreds of votes the product would be zero."""
-    prior = {label: sum(belief[label] for belief in beliefs.values()) / len(rows) for label in labels}
+    """How frequent each label is; and of each annotator, for a true label, how frequent
+    each vote. All are logarithms: of hundreds of votes the product would be zero."""
+    prior = {
+        label: sum(belief[label] for belief in beliefs.values()) / len(rows)
+        for label in labels
+    }
     tables: Tables = {}
     for key, given in rows.items():
         for vote in given:
@@ -115,10 +131,14 @@ def _estimated(
             total = sum(counts.values())
             for label in labels:
                 counts[label] = math.log(counts[label] / total)
-    return {label: math.log(share) if share else -math.inf for label, share in prior.items()}, tables
+    return {
+        label: math.log(share) if share else -math.inf for label, share in prior.items()
+    }, tables
 
 
-def _believed(given: Sequence[Vote], prior: Beliefs, tables: Tables, labels: Sequence[str]) -> Beliefs:
+def _believed(
+    given: Sequence[Vote], prior: Beliefs, tables: Tables, labels: Sequence[str]
+) -> Beliefs:
     """How probable each label is, given these votes."""
     weights = {}
     for label in labels:
@@ -133,9 +153,11 @@ def _believed(given: Sequence[Vote], prior: Beliefs, tables: Tables, labels: Seq
 
 
 def agreement(votes: Sequence[Vote]) -> float | None:
-    """Krippendorff's alpha for labels without an order: 1 if all agree, 0 if they agree as chance would.
+    """Krippendorff's alpha for labels without an order: 1 if all agree, 0 if they agree
+    as chance would.
 
-    None if no row has two votes, or all votes are the same label: then nothing can be said.
+    None if no row has two votes, or all votes are the same label: then nothing can be
+    said.
     """
     of_label: Counter[str] = Counter()
     observed = 0.0
@@ -145,9 +167,11 @@ def agreement(votes: Sequence[Vote]) -> float | None:
             continue
         counts = Counter(vote.label for vote in given)
         of_label += counts
-        # Of all ordered pairs those that differ. Each row counts as many votes as it has, however many pairs
-        # these make.
-        observed += (number**2 - sum(each**2 for each in counts.values())) / (number - 1)
+        # Of all ordered pairs those that differ. Each row counts as many votes as it
+        # has, however many pairs these make.
+        observed += (number**2 - sum(each**2 for each in counts.values())) / (
+            number - 1
+        )
     total = sum(of_label.values())
     expected = total**2 - sum(each**2 for each in of_label.values())
     return 1 - (total - 1) * observed / expected if expected else None

@@ -1,8 +1,9 @@
-"""Queues of rows that wait for labels, as files beside a notebook: tasks and their form, and answers to them.
+"""Queues of rows that wait for labels, as files beside a notebook: tasks and their
+form, and answers to them.
 
-`NAME.tasks.json` and `NAME.tasks.xml` are what `labels export` writes. Answers are lines of
-`NAME.answers.jsonl`, each a task of Label Studio with one annotation; of one person the last counts.
-Raises PipeError for files that are not as they should be.
+`NAME.tasks.json` and `NAME.tasks.xml` are what `labels export` writes. Answers are
+lines of `NAME.answers.jsonl`, each a task of Label Studio with one annotation; of one
+person the last counts. Raises PipeError for files that are not as they should be.
 """
 
 from __future__ import annotations
@@ -27,13 +28,14 @@ __all__ = ["Queue", "Task", "add_answer", "find_queues", "parse_answers", "read_
 _TASKS = ".tasks.json"
 _LARGEST = 64_000_000
 _CHOICE = re.compile(r"""<Choice value=("[^"]*"|'[^']*')/>""")
-# What `xml.sax` writes in the place of these characters, besides the three that every text escapes.
+# What `xml.sax` writes in the place of these characters, besides the three that every
+# text escapes.
 _ENTITIES = {"&quot;": '"', "&#10;": "\n", "&#13;": "\r", "&#9;": "\t"}
 
 
 class Task(Struct, frozen=True):
-    """A row to be labelled. `id` is a digest of the row, `suggested` a label that may be confirmed, `label`
-    what this annotator has said of it so far."""
+    """A row to be labelled. `id` is a digest of the row, `suggested` a label that may
+    be confirmed, `label` what this annotator has said of it so far."""
 
     id: str
     data: dict[str, Any]
@@ -42,8 +44,9 @@ class Task(Struct, frozen=True):
 
 
 class Queue(Struct, frozen=True):
-    """The rows of one file, and the labels to choose from. `answers` is the file that answers go to, `unread`
-    the numbers of its lines that are damaged, and count as no answer."""
+    """The rows of one file, and the labels to choose from. `answers` is the file that
+    answers go to, `unread` the numbers of its lines that are damaged, and count as no
+    answer."""
 
     name: str
     tasks: tuple[Task, ...]
@@ -68,7 +71,9 @@ class _Said(Struct, frozen=True):
 
     @property
     def label(self) -> str:
-        return next((choice for each in self.result for choice in each.value.choices), "")
+        return next(
+            (choice for each in self.result for choice in each.value.choices), ""
+        )
 
 
 class _Record(Struct, frozen=True):
@@ -80,7 +85,8 @@ class _Record(Struct, frozen=True):
 
 
 def find_queues(folder: Path) -> list[str]:
-    """The names of the queues in a folder. A link is none: a page would show what it leads to."""
+    """The names of the queues in a folder. A link is none: a page would show what it
+    leads to."""
     return sorted(
         path.name.removesuffix(_TASKS)
         for path in folder.glob(f"*{_TASKS}")
@@ -102,7 +108,9 @@ def read_queue(folder: Path, name: str, annotator: str) -> Queue:
     found = _parse(path, _read(path), list[_Record])
     form = _read(folder / f"{name}.tasks.xml").decode(errors="replace")
     choices = tuple(unescape(text[1:-1], _ENTITIES) for text in _CHOICE.findall(form))
-    return Queue(name, tuple(_task(each, labels) for each in found), choices, answers, unread)
+    return Queue(
+        name, tuple(_task(each, labels) for each in found), choices, answers, unread
+    )
 
 
 def add_answer(queue: Queue, task_id: str, label: str, annotator: str) -> None:
@@ -112,33 +120,44 @@ def add_answer(queue: Queue, task_id: str, label: str, annotator: str) -> None:
         raise _unusable(queue.name, "does not have this row any more")
     if label not in queue.choices:
         raise _unusable(queue.name, f"has no label '{label}'")
-    annotation = {"completed_by": annotator, "was_cancelled": False, "result": [choice_result(label)]}
+    annotation = {
+        "completed_by": annotator,
+        "was_cancelled": False,
+        "result": [choice_result(label)],
+    }
     line = json.dumps({"data": task.data, "annotations": [annotation]}) + "\n"
     # Not through a link: it would lead the words of a page into a file elsewhere.
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
     try:
         with os.fdopen(os.open(queue.answers, flags, 0o644), "r+b") as file:
-            is_torn = file.seek(0, os.SEEK_END) > 0 and (file.seek(-1, os.SEEK_END), file.read())[1] != b"\n"
+            is_torn = (
+                file.seek(0, os.SEEK_END) > 0
+                and (file.seek(-1, os.SEEK_END), file.read())[1] != b"\n"
+            )
             file.write(b"\n" * is_torn + line.encode())
     except OSError as error:
-        raise _unusable(queue.answers.name, f"cannot be written: {error.strerror}") from None
+        raise _unusable(
+            queue.answers.name, f"cannot be written: {error.strerror}"
+        ) from None
 
 
 def parse_answers(text: str) -> list[Any]:
-    """The tasks in the lines of a file of answers. Raises ValueError with the number of a line that is none:
-    a vote that is left out may decide."""
+    """The tasks in the lines of a file of answers. Raises ValueError with the number of
+    a line that is none: a vote that is left out may decide."""
     tasks = []
     for number, line in enumerate(text.split("\n"), start=1):
         try:
             tasks += [json.loads(line)] if line.strip() else []
         except (ValueError, RecursionError):
-            raise ValueError(f"line {number} is damaged; remove it, and label that row again") from None
+            raise ValueError(
+                f"line {number} is damaged; remove it, and label that row again"
+            ) from None
     return tasks
 
 
 def _read_answers(path: Path) -> tuple[list[_Record], tuple[int, ...]]:
-    """The answers so far, and the lines that are none: whoever was killed while writing leaves half a line,
-    and its row is asked again."""
+    """The answers so far, and the lines that are none: whoever was killed while writing
+    leaves half a line, and its row is asked again."""
     answered, unread = [], []
     lines = _read(path).split(b"\n") if os.path.lexists(path) else []
     for number, line in enumerate(lines, start=1):

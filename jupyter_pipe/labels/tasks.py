@@ -12,7 +12,15 @@ from xml.sax.saxutils import quoteattr
 
 from jupyter_pipe.errors import PipeError
 
-__all__ = ["CONTROL", "OBJECT", "Key", "choice_result", "key_of", "label_config", "tasks_from_rows"]
+__all__ = [
+    "CONTROL",
+    "OBJECT",
+    "Key",
+    "choice_result",
+    "key_of",
+    "label_config",
+    "tasks_from_rows",
+]
 
 CONTROL = "label"
 OBJECT = "row"
@@ -47,11 +55,17 @@ def key_of(row: Mapping[str, Any], keys: Sequence[str]) -> Key:
 
 def choice_result(choice: str) -> dict[str, Any]:
     """A chosen label, as annotations and predictions hold it."""
-    return {"from_name": CONTROL, "to_name": OBJECT, "type": "choices", "value": {"choices": [choice]}}
+    return {
+        "from_name": CONTROL,
+        "to_name": OBJECT,
+        "type": "choices",
+        "value": {"choices": [choice]},
+    }
 
 
 def _shown(value: object) -> str | float:
-    """A text or a number: Label Studio refuses a task whose form shows anything else, such as a gap."""
+    """A text or a number: Label Studio refuses a task whose form shows anything else,
+    such as a gap."""
     if isinstance(value, (str, int, float)):
         return value
     if isinstance(value, (list, dict)):
@@ -60,10 +74,14 @@ def _shown(value: object) -> str | float:
 
 
 def tasks_from_rows(
-    rows: Sequence[Mapping[str, Any]], keys: Sequence[str], *, suggested: str = "", version: str = ""
+    rows: Sequence[Mapping[str, Any]],
+    keys: Sequence[str],
+    *,
+    suggested: str = "",
+    version: str = "",
 ) -> list[dict[str, Any]]:
-    """A task for each row. `suggested` is the column of a label that somebody may confirm, `version` who
-    suggests it. Raises PipeError for two rows with one key."""
+    """A task for each row. `suggested` is the column of a label that somebody may
+    confirm, `version` who suggests it. Raises PipeError for two rows with one key."""
     seen: set[Key] = set()
     tasks: list[dict[str, Any]] = []
     for row in rows:

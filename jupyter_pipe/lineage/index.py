@@ -1,4 +1,5 @@
-"""The index: SQLite, one row for each file that a stage of a run touched. Made anew if it cannot be used."""
+"""The index: SQLite, one row for each file that a stage of a run touched. Made anew if
+it cannot be used."""
 
 from __future__ import annotations
 
@@ -33,8 +34,9 @@ CREATE TABLE made (signature BLOB);
 
 
 class Touch(Struct, frozen=True):
-    """A stage of a run read or wrote a file. `path` is absolute, `digest` the SHA-256 of its content then, or
-    `missing`. `queued` is when the run was asked for, UTC seconds; `commit` is empty outside a repository."""
+    """A stage of a run read or wrote a file. `path` is absolute, `digest` the SHA-256
+    of its content then, or `missing`. `queued` is when the run was asked for, UTC
+    seconds; `commit` is empty outside a repository."""
 
     run_id: str
     stage: str
@@ -48,8 +50,9 @@ class Touch(Struct, frozen=True):
 
 
 class LineageIndex:
-    """The index of a root's runs. Opening brings it up to date: runs that ended since are added, runs that
-    were removed are forgotten. Raises RunError if the folder cannot be written."""
+    """The index of a root's runs. Opening brings it up to date: runs that ended since
+    are added, runs that were removed are forgotten. Raises RunError if the folder
+    cannot be written."""
 
     def __init__(self, store: RunStore) -> None:
         self._store = store
@@ -64,8 +67,8 @@ class LineageIndex:
             ) from None
 
     def touches(self, path: Path) -> tuple[Touch, ...]:
-        """Every stage that read or wrote the file, newest run first. A file is found under the path that it
-        had, whether or not it is there now."""
+        """Every stage that read or wrote the file, newest run first. A file is found
+        under the path that it had, whether or not it is there now."""
         rows = self._connection.execute(
             "SELECT f.run_id, f.stage, f.path, f.digest, f.role, r.notebook, r.state, r.queued, r.commit_id"
             " FROM files f JOIN runs r USING (run_id) WHERE f.path = ?"
@@ -77,7 +80,10 @@ class LineageIndex:
     def paths(self) -> tuple[str, ...]:
         """Every file that any run touched."""
         return tuple(
-            path for (path,) in self._connection.execute("SELECT DISTINCT path FROM files ORDER BY path")
+            path
+            for (path,) in self._connection.execute(
+                "SELECT DISTINCT path FROM files ORDER BY path"
+            )
         )
 
     def close(self) -> None:
@@ -116,7 +122,9 @@ class LineageIndex:
             if version != _VERSION:
                 self._make_tables(connection)
             self._require_own(connection)
-            known = {run_id for (run_id,) in connection.execute("SELECT run_id FROM runs")}
+            known = {
+                run_id for (run_id,) in connection.execute("SELECT run_id FROM runs")
+            }
             there = self._store.ids()
             gone = [(run_id,) for run_id in known.difference(there)]
             connection.executemany("DELETE FROM runs WHERE run_id = ?", gone)
@@ -126,19 +134,24 @@ class LineageIndex:
                     self._add(connection, run_id)
 
     def _require_own(self, connection: sqlite3.Connection) -> None:
-        """What another user, or nobody, has made is made anew: rows of theirs could say anything."""
+        """What another user, or nobody, has made is made anew: rows of theirs could say
+        anything."""
         rows = connection.execute("SELECT signature FROM made").fetchall()
         signed = [row[0] for row in rows if isinstance(row[0], bytes)]
         if not any(is_signed(_PURPOSE, str(self._path), data) for data in signed):
             raise sqlite3.DatabaseError("somebody else has made it")
 
     def _make_tables(self, connection: sqlite3.Connection) -> None:
-        names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        names = connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table'"
+        ).fetchall()
         for (name,) in names:
             connection.execute(f'DROP TABLE "{name}"')
         for statement in filter(str.strip, _TABLES.split(";")):
             connection.execute(statement)
-        connection.execute("INSERT INTO made VALUES (?)", (sign(_PURPOSE, str(self._path), b"{}"),))
+        connection.execute(
+            "INSERT INTO made VALUES (?)", (sign(_PURPOSE, str(self._path), b"{}"),)
+        )
         connection.execute(f"PRAGMA user_version = {_VERSION}")
 
     def _add(self, connection: sqlite3.Connection, run_id: str) -> None:
@@ -150,9 +163,17 @@ class LineageIndex:
         if not run.is_final:
             return
         git = run.facts.provenance.get("git") or {}
-        row = (run_id, run.facts.notebook, run.state.value, run.queued, git.get("commit", ""))
+        row = (
+            run_id,
+            run.facts.notebook,
+            run.state.value,
+            run.queued,
+            git.get("commit", ""),
+        )
         connection.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?)", row)
-        connection.executemany("INSERT INTO files VALUES (?, ?, ?, ?, ?)", self._files(run))
+        connection.executemany(
+            "INSERT INTO files VALUES (?, ?, ?, ?, ?)", self._files(run)
+        )
 
     def _files(self, run: Run) -> Iterator[tuple[str, str, str, str, str]]:
         workdir = run.facts.workdir or str(self._store.root)

@@ -1,4 +1,5 @@
-"""What a run came from, and what it left on disk: from its records alone, which nobody had to make."""
+"""What a run came from, and what it left on disk: from its records alone, which nobody
+had to make."""
 
 from __future__ import annotations
 
@@ -14,8 +15,8 @@ __all__ = ["RunLineage", "TouchedFile", "lineage_of_run"]
 
 
 class TouchedFile(Struct, frozen=True):
-    """A file that a stage read or wrote. `digest` is the SHA-256 of its content then, empty where nobody had
-    to know it, `missing` where nothing was there."""
+    """A file that a stage read or wrote. `digest` is the SHA-256 of its content then,
+    empty where nobody had to know it, `missing` where nothing was there."""
 
     path: str
     digest: str
@@ -23,8 +24,8 @@ class TouchedFile(Struct, frozen=True):
 
 
 class RunLineage(Struct, frozen=True):
-    """`reused` maps a stage whose result came from another run to that run. `read` has files that no stage of
-    the run had written before."""
+    """`reused` maps a stage whose result came from another run to that run. `read` has
+    files that no stage of the run had written before."""
 
     run_id: str
     state: str
@@ -56,15 +57,23 @@ def lineage_of_run(store: RunStore, run: Run) -> RunLineage:
         git=provenance.get("git") or {},
         parameters={each.name: each.value for each in run.facts.parameters},
         metrics=run.metrics,
-        gates={gate.expression: gate.passed for stage in run.stages for gate in stage.gates},
-        reused={stage.name: stage.cached_from for stage in run.stages if stage.cached_from},
+        gates={
+            gate.expression: gate.passed for stage in run.stages for gate in stage.gates
+        },
+        reused={
+            stage.name: stage.cached_from for stage in run.stages if stage.cached_from
+        },
         read=read,
         written=written,
-        contacts=tuple(dict.fromkeys(each for stage in run.stages for each in stage.contacts)),
+        contacts=tuple(
+            dict.fromkeys(each for stage in run.stages for each in stage.contacts)
+        ),
     )
 
 
-def _files(store: RunStore, run: Run) -> tuple[tuple[TouchedFile, ...], tuple[TouchedFile, ...]]:
+def _files(
+    store: RunStore, run: Run
+) -> tuple[tuple[TouchedFile, ...], tuple[TouchedFile, ...]]:
     """Sources, and what was written, each by path."""
     read: dict[str, TouchedFile] = {}
     written: dict[str, TouchedFile] = {}
@@ -75,4 +84,6 @@ def _files(store: RunStore, run: Run) -> tuple[tuple[TouchedFile, ...], tuple[To
                 read.setdefault(each.path, TouchedFile(each.path, each.digest, stage))
         for each in observed.written:
             written[each.path] = TouchedFile(each.path, each.digest, stage)
-    return tuple(read[path] for path in sorted(read)), tuple(written[path] for path in sorted(written))
+    return tuple(read[path] for path in sorted(read)), tuple(
+        written[path] for path in sorted(written)
+    )

@@ -1,11 +1,14 @@
-"""The loop: what runs a pipeline again, when, and what becomes of the model that comes out.
+"""The loop: what runs a pipeline again, when, and what becomes of the model that comes
+out.
 
-Takes `STEM.loop.yaml` beside the notebook, the records of `.jupyter_pipe/loops/STEM/loop.jsonl`, and signals:
-files, the time, commits, alarms, runs, the registry. Gives decisions, and carries them out. Deciding
-(`tick`), folding (`state`) and wording are functions of values; disks, clocks, processes and networks stand
-behind `World`. A record is on disk before anybody acts upon it, and what is still to be done follows from the
-records alone, so that a loop that was killed goes on where it was. Never promotes a version without its
-comparison, never starts two runs at a time, never runs twice for one trigger. Raises LoopError.
+Takes `STEM.loop.yaml` beside the notebook, the records of
+`.jupyter_pipe/loops/STEM/loop.jsonl`, and signals: files, the time, commits, alarms,
+runs, the registry. Gives decisions, and carries them out. Deciding (`tick`), folding
+(`state`) and wording are functions of values; disks, clocks, processes and networks
+stand behind `World`. A record is on disk before anybody acts upon it, and what is still
+to be done follows from the records alone, so that a loop that was killed goes on where
+it was. Never promotes a version without its comparison, never starts two runs at a
+time, never runs twice for one trigger. Raises LoopError.
 
     read_settings(notebook)                  what the file says
     tick(settings, state, signals, now)      the next decisions

@@ -1,7 +1,8 @@
-"""The loop as a process: takes its lock, steps until it is told to stop, or until there is nothing left to
-do.
+"""The loop as a process: takes its lock, steps until it is told to stop, or until there
+is nothing left to do.
 
-A run has a process of its own, which a stopped loop leaves alone: the next loop finds it.
+A run has a process of its own, which a stopped loop leaves alone: the next loop finds
+it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,14 @@ from jupyter_pipe.notebook.file_kinds import notebook_name
 from jupyter_pipe.runs.locks import Holder, find_holder, free_lock, take_lock
 from jupyter_pipe.runs.processes import Heart, is_alive
 
-__all__ = ["SettingsFile", "find_loop", "go_on", "locked", "run_once", "stop_on_signals"]
+__all__ = [
+    "SettingsFile",
+    "find_loop",
+    "go_on",
+    "locked",
+    "run_once",
+    "stop_on_signals",
+]
 
 _LOCK = "loop.lock"
 _BETWEEN_LOOKS_SECONDS = 0.2
@@ -40,7 +48,9 @@ def locked(folder: Path, notebook: Path) -> Iterator[None]:
     """Be the only loop of the notebook. Raises LoopError if there is one."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / _LOCK
-    holder = take_lock(path, notebook_name(notebook), is_held=lambda holder: is_alive(holder, path))
+    holder = take_lock(
+        path, notebook_name(notebook), is_held=lambda holder: is_alive(holder, path)
+    )
     if holder is not None:
         raise LoopError(
             f"The loop of {notebook.name} runs already: process {holder.pid} on {holder.host}.",
@@ -57,8 +67,8 @@ def locked(folder: Path, notebook: Path) -> Iterator[None]:
 
 
 class SettingsFile:
-    """The settings, read again when their file changes. One that became invalid is told once, and the
-    settings before it hold."""
+    """The settings, read again when their file changes. One that became invalid is told
+    once, and the settings before it hold."""
 
     def __init__(self, notebook: Path, tell: Callable[[str], None]) -> None:
         self._notebook = notebook
@@ -86,9 +96,14 @@ class SettingsFile:
 
 
 def go_on(
-    loop: Loop, settings: SettingsFile, stop: threading.Event, tell: Callable[[str], None], seconds: float
+    loop: Loop,
+    settings: SettingsFile,
+    stop: threading.Event,
+    tell: Callable[[str], None],
+    seconds: float,
 ) -> None:
-    """Step, every so many seconds, until told to stop. What cannot be seen now is looked for again."""
+    """Step, every so many seconds, until told to stop. What cannot be seen now is
+    looked for again."""
     told = ""
     while not stop.is_set():
         loop.settings = settings.renewed()
@@ -97,7 +112,8 @@ def go_on(
                 pass
             told = ""
         except (PipeError, OSError) as error:
-            # Records that cannot be read are no reason to guess; all else may be otherwise later.
+            # Records that cannot be read are no reason to guess; all else may be
+            # otherwise later.
             if isinstance(error, LoopError):
                 raise
             if str(error) != told:
@@ -107,13 +123,16 @@ def go_on(
 
 
 def run_once(loop: Loop, stop: threading.Event) -> rc.RunEnded | None:
-    """Step until nothing is left to do now. The latest run that ended meanwhile, None if none did."""
+    """Step until nothing is left to do now. The latest run that ended meanwhile, None
+    if none did."""
     before = loop.state.ended
     while not stop.is_set():
         if loop.step():
             continue
         signals = loop.world.look(loop.settings, loop.state)
-        writing = waits_for(loop.settings, loop.state, signals, loop.world.now()).startswith("files")
+        writing = waits_for(
+            loop.settings, loop.state, signals, loop.world.now()
+        ).startswith("files")
         if loop.state.run is None and not writing:
             break
         stop.wait(_BETWEEN_LOOKS_SECONDS)
@@ -131,7 +150,9 @@ def stop_on_signals() -> Iterator[threading.Event]:
             raise KeyboardInterrupt
         stop.set()
 
-    before = {each: signal.signal(each, set_stop) for each in (signal.SIGINT, signal.SIGTERM)}
+    before = {
+        each: signal.signal(each, set_stop) for each in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield stop
     finally:

@@ -1,6 +1,8 @@
-"""The loop for schedulers that are there already: each calls `loop once` now and then. Text out; no I/O.
+"""The loop for schedulers that are there already: each calls `loop once` now and then.
+Text out; no I/O.
 
-`loop once` is safe to call at any time and as often as one likes: it does what is to be done, or nothing.
+`loop once` is safe to call at any time and as often as one likes: it does what is to be
+done, or nothing.
 """
 
 from __future__ import annotations
@@ -22,12 +24,23 @@ _EVERY_TEN_MINUTES = "*/10 * * * *"
 _EVERY_HOUR = "0 * * * *"
 
 
-def scheduler_files(scheduler: str, notebook: Path, settings: LoopSettings) -> dict[str, str]:
-    """Files by name. `notebook` is an absolute path. Raises LoopError for a scheduler that is not known."""
+def scheduler_files(
+    scheduler: str, notebook: Path, settings: LoopSettings
+) -> dict[str, str]:
+    """Files by name. `notebook` is an absolute path. Raises LoopError for a scheduler
+    that is not known."""
     if scheduler not in SCHEDULERS:
         close = difflib.get_close_matches(scheduler, SCHEDULERS, n=1)
-        hint = f"Did you mean '{close[0]}'?" if close else f"Known are: {', '.join(SCHEDULERS)}."
-        raise LoopError(f"'{scheduler}' is not a scheduler that is known.", code="export_unknown", hint=hint)
+        hint = (
+            f"Did you mean '{close[0]}'?"
+            if close
+            else f"Known are: {', '.join(SCHEDULERS)}."
+        )
+        raise LoopError(
+            f"'{scheduler}' is not a scheduler that is known.",
+            code="export_unknown",
+            hint=hint,
+        )
     # A backslash at the end of a line of systemd's continues it on the next.
     if not str(notebook).isprintable() or str(notebook.parent).endswith("\\"):
         raise LoopError(
@@ -78,9 +91,11 @@ def _cron(notebook: Path, settings: LoopSettings) -> dict[str, str]:
 
 
 def _looks(settings: LoopSettings) -> bool:
-    """Whether more is to be looked for than the time: files, commits and alarms, every ten minutes. A
-    schedule alone needs its own times only."""
-    others = settings.files != () or settings.commit or settings.drift or settings.quality
+    """Whether more is to be looked for than the time: files, commits and alarms, every
+    ten minutes. A schedule alone needs its own times only."""
+    others = (
+        settings.files != () or settings.commit or settings.drift or settings.quality
+    )
     return others or not settings.schedule
 
 
@@ -113,10 +128,15 @@ with DAG(
 
 
 def _github(notebook: Path, settings: LoopSettings) -> dict[str, str]:
-    # The data of others does not come to GitHub's machines, so files are not looked for. Its times are UTC,
-    # as those of its machines: a schedule in another zone is minded by the loop itself.
+    # The data of others does not come to GitHub's machines, so files are not looked
+    # for. Its times are UTC, as those of its machines: a schedule in another zone is
+    # minded by the loop itself.
     is_own = settings.schedule and settings.timezone in ("", "UTC")
-    schedule = settings.schedule if is_own else (_EVERY_HOUR if settings.schedule else _EVERY_TEN_MINUTES)
+    schedule = (
+        settings.schedule
+        if is_own
+        else (_EVERY_HOUR if settings.schedule else _EVERY_TEN_MINUTES)
+    )
     paths = json.dumps([notebook.name, "**/*.py"])
     pushes = f"  push:\n    paths: {paths}\n" if settings.commit else ""
     return {
@@ -162,14 +182,20 @@ SCHEDULERS: dict[str, Callable[[Path, LoopSettings], dict[str, str]]] = {
 
 
 def _command(action: str, notebook: Path) -> list[str]:
-    """The program that is installed beside this interpreter: a scheduler's own PATH is short."""
+    """The program that is installed beside this interpreter: a scheduler's own PATH is
+    short."""
     program = Path(sys.executable).with_name("jupyter-pipe")
     return [str(program), "loop", action, str(notebook)]
 
 
 def _systemd_word(word: str) -> str:
     """Percent and dollar begin specifiers and variables, quotes hold blanks."""
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    escaped = (
+        word.replace("\\", "\\\\")
+        .replace('"', '\\"')
+        .replace("%", "%%")
+        .replace("$", "$$")
+    )
     return f'"{escaped}"' if any(each in word for each in " \t'\"\\") else escaped
 
 

@@ -1,4 +1,5 @@
-"""Reads `STEM.loop.yaml`. An error names the file, the line and what was meant. Raises LoopError.
+"""Reads `STEM.loop.yaml`. An error names the file, the line and what was meant. Raises
+LoopError.
 
 schedule: "0 6 * * MON"
 files: [data/*.csv]
@@ -51,13 +52,17 @@ def read_settings(notebook: Path) -> LoopSettings:
     except UnicodeDecodeError:
         raise LoopError(f"{path.name} is not UTF-8.", code="loop_invalid") from None
     except OSError as error:
-        raise LoopError(f"{path.name} cannot be read: {error.strerror}.", code="loop_invalid") from None
+        raise LoopError(
+            f"{path.name} cannot be read: {error.strerror}.", code="loop_invalid"
+        ) from None
     return parse_settings(text, path.name, model=notebook_name(notebook))
 
 
-def parse_settings(text: str, file: str = "the loop file", *, model: str = "") -> LoopSettings:
-    """Raises LoopError, with the line, for what is not a loop file. `model` is the registry's name for the
-    model unless the file says another."""
+def parse_settings(
+    text: str, file: str = "the loop file", *, model: str = ""
+) -> LoopSettings:
+    """Raises LoopError, with the line, for what is not a loop file. `model` is the
+    registry's name for the model unless the file says another."""
     # PyYAML takes longer to import than most commands of the loop take.
     from jupyter_pipe.yaml_files import YamlReader
 
@@ -71,7 +76,9 @@ def parse_settings(text: str, file: str = "the loop file", *, model: str = "") -
 def _settings(reader: Any, node: yaml.Node | None, model: str) -> LoopSettings:
     if node is None:
         return LoopSettings(model=model)
-    made: LoopSettings = reader.filled(LoopSettings(model=model), node, _readers(reader))
+    made: LoopSettings = reader.filled(
+        LoopSettings(model=model), node, _readers(reader)
+    )
     return made
 
 
@@ -88,7 +95,9 @@ def _readers(reader: Any) -> Mapping[str, Callable[[yaml.Node], dict[str, Any]]]
         "cooldown": lambda node: {"cooldown_seconds": _duration(reader, node)},
         "settle": lambda node: {"settle_seconds": _duration(reader, node)},
         "notify": lambda node: {"notify": _receivers(reader, node)},
-        "monitor": lambda node: {"monitor_days": _duration(reader, node) / _SECONDS["d"]},
+        "monitor": lambda node: {
+            "monitor_days": _duration(reader, node) / _SECONDS["d"]
+        },
         "ignore": lambda node: {"ignore": reader.texts(node)},
         "labels": lambda node: {"labels": _relative(reader, node)},
     }
@@ -111,7 +120,9 @@ def _schedule(reader: Any, node: yaml.Node) -> str:
 def _timezone(reader: Any, node: yaml.Node) -> str:
     text: str = reader.text(node)
     if find_zone(text) is None:
-        raise reader.error(node, f"'{text}' is not a time zone", "For example: Europe/Berlin, or UTC.")
+        raise reader.error(
+            node, f"'{text}' is not a time zone", "For example: Europe/Berlin, or UTC."
+        )
     return text
 
 
@@ -128,7 +139,9 @@ def _files(reader: Any, node: yaml.Node) -> tuple[str, ...] | None:
 def _relative(reader: Any, node: yaml.Node) -> str:
     text: str = reader.text(node)
     if PurePosixPath(text).is_absolute() or ".." in PurePosixPath(text).parts:
-        raise reader.error(node, f"'{text}' leads out of the notebook's folder", "Name files below it.")
+        raise reader.error(
+            node, f"'{text}' leads out of the notebook's folder", "Name files below it."
+        )
     return text
 
 
@@ -152,7 +165,9 @@ def _duration(reader: Any, node: yaml.Node) -> float:
     match = _DURATION.fullmatch(text.strip())
     seconds = float(match[1]) * _SECONDS[match[2]] if match else float("nan")
     if not math.isfinite(seconds):
-        raise reader.error(node, f"'{text}' is not a duration", "For example: 30s, 10m, 1h, 2d.")
+        raise reader.error(
+            node, f"'{text}' is not a duration", "For example: 30s, 10m, 1h, 2d."
+        )
     return seconds
 
 
@@ -163,7 +178,9 @@ def _receivers(reader: Any, node: yaml.Node) -> tuple[str, ...]:
             where = item if not isinstance(item, str) else node
             # The text itself may be a secret, so it is not shown.
             raise reader.error(
-                where, "this is not an Apprise URL", "For example: mailto://…, or ${CHAT_URL}."
+                where,
+                "this is not an Apprise URL",
+                "For example: mailto://…, or ${CHAT_URL}.",
             )
     return found
 

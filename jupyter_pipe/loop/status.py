@@ -1,4 +1,5 @@
-"""Where a loop stands, as a record and as lines for people. Looks, decides nothing, writes nothing."""
+"""Where a loop stands, as a record and as lines for people. Looks, decides nothing,
+writes nothing."""
 
 from __future__ import annotations
 
@@ -14,15 +15,20 @@ from jupyter_pipe.loop.deciding.tick import tick, waits_for
 from jupyter_pipe.loop.foreground import find_loop
 from jupyter_pipe.loop.schedule import next_due
 from jupyter_pipe.loop.stepping import World
-from jupyter_pipe.loop.words import ending_words, trigger_words, waiting_words, watched_words
+from jupyter_pipe.loop.words import (
+    ending_words,
+    trigger_words,
+    waiting_words,
+    watched_words,
+)
 from jupyter_pipe.render.words import day_time
 
 __all__ = ["LoopStatus", "status_lines", "status_of"]
 
 
 class LoopStatus(Struct, frozen=True):
-    """`process` runs the loop, 0 if none does. `next` says what the next step does, or why it does nothing
-    yet. `due` is the next time of the schedule, UTC seconds."""
+    """`process` runs the loop, 0 if none does. `next` says what the next step does, or
+    why it does nothing yet. `due` is the next time of the schedule, UTC seconds."""
 
     process: int
     watches: tuple[str, ...]
@@ -49,7 +55,9 @@ def status_of(settings: LoopSettings, world: World, folder: Path) -> LoopStatus:
         champion=state.promoted,
         waiting=tuple(waiting_words(settings, state)),
         next=_next_words(settings, world, state, now),
-        due=next_due(settings.schedule, settings.timezone, now) if settings.schedule else None,
+        due=next_due(settings.schedule, settings.timezone, now)
+        if settings.schedule
+        else None,
     )
 
 
@@ -57,7 +65,11 @@ def _next_words(settings: LoopSettings, world: World, state: State, now: float) 
     if state.run is not None:
         return "waits for the run to end"
     signals = world.look(settings, state)
-    decided = [one for one in tick(settings, state, signals, now) if isinstance(one, RunDecided)]
+    decided = [
+        one
+        for one in tick(settings, state, signals, now)
+        if isinstance(one, RunDecided)
+    ]
     if decided:
         return f"a run: {trigger_words(decided[0].triggers)}"
     held = waits_for(settings, state, signals, now)
@@ -66,14 +78,22 @@ def _next_words(settings: LoopSettings, world: World, state: State, now: float) 
 
 def status_lines(stem: str, settings: LoopSettings, found: LoopStatus) -> Iterator[str]:
     """For a terminal."""
-    runs = f"the loop runs, process {found.process}" if found.process else "the loop does not run"
+    runs = (
+        f"the loop runs, process {found.process}"
+        if found.process
+        else "the loop does not run"
+    )
     yield f"{stem}: {runs}"
     yield f"  watches   {', '.join(found.watches) or 'nothing'}"
     if found.due is not None:
         yield f"  schedule  next on {day_time(found.due)}"
     yield from _last_run(found)
     if settings.promote != "never":
-        champion = "none from this loop yet" if found.champion is None else f"version {found.champion}"
+        champion = (
+            "none from this loop yet"
+            if found.champion is None
+            else f"version {found.champion}"
+        )
         yield f"  champion  {champion}"
     yield from (f"  waiting   {line}" for line in found.waiting)
     yield f"  next      {found.next}"
@@ -83,7 +103,11 @@ def _last_run(found: LoopStatus) -> Iterator[str]:
     if found.last is None:
         yield "  last run  none yet"
         return
-    how = "goes on" if found.under_way or found.ended is None else ending_words(found.ended.outcome)
+    how = (
+        "goes on"
+        if found.under_way or found.ended is None
+        else ending_words(found.ended.outcome)
+    )
     yield f"  last run  {found.last.run_id} {how}, {day_time(found.last.time)}"
     yield f"            {trigger_words(found.last.triggers)}"
     if found.ended is not None and not found.under_way:

@@ -1,6 +1,8 @@
-"""One step of the loop: look, decide, write down, act. The order is what makes it safe to kill.
+"""One step of the loop: look, decide, write down, act. The order is what makes it safe
+to kill.
 
-The world is behind a protocol: on this machine it is `machine.world.Machine`, in tests a record.
+The world is behind a protocol: on this machine it is `machine.world.Machine`, in tests
+a record.
 """
 
 from __future__ import annotations
@@ -10,7 +12,15 @@ from typing import Protocol
 
 from jupyter_pipe.errors import PipeError
 from jupyter_pipe.loop.deciding import records as rc
-from jupyter_pipe.loop.deciding.actions import Action, Compare, Notify, Promote, Register, Start, pending
+from jupyter_pipe.loop.deciding.actions import (
+    Action,
+    Compare,
+    Notify,
+    Promote,
+    Register,
+    Start,
+    pending,
+)
 from jupyter_pipe.loop.deciding.settings import LoopSettings
 from jupyter_pipe.loop.deciding.signals import Signals
 from jupyter_pipe.loop.deciding.state import State, fold
@@ -24,8 +34,8 @@ class ChampionChangedError(PipeError):
 
 
 class World(Protocol):
-    """What a loop can see and do. Everything but `append` and `look` may raise PipeError for what is so, and
-    OSError for what may be otherwise later."""
+    """What a loop can see and do. Everything but `append` and `look` may raise
+    PipeError for what is so, and OSError for what may be otherwise later."""
 
     def now(self) -> float:
         """UTC seconds since the epoch."""
@@ -49,8 +59,8 @@ class World(Protocol):
         """How the version does against the champion of now."""
 
     def promote(self, action: Promote, settings: LoopSettings) -> None:
-        """Make the version champion, unless it is. Raises ChampionChangedError, and PipeError if it is
-        refused."""
+        """Make the version champion, unless it is. Raises ChampionChangedError, and
+        PipeError if it is refused."""
 
     def notify(self, key: str, text: str, settings: LoopSettings) -> int:
         """Send a notice; the number of its receivers."""
@@ -71,14 +81,15 @@ class Loop:
         self._tell = tell
 
     def step(self) -> bool:
-        """Whether anything was decided or done. What fails on its way to the disk ends the loop; what fails
-        elsewhere is tried again in the next step."""
+        """Whether anything was decided or done. What fails on its way to the disk ends
+        the loop; what fails elsewhere is tried again in the next step."""
         signals = self.world.look(self.settings, self.state)
         # Written first, acted upon afterwards: between the two a kill loses nothing.
         decided = tick(self.settings, self.state, signals, self.world.now())
         for record in decided:
             self._write(record)
-        # Not what was just decided, but all that is still to be done: after a kill that is the same.
+        # Not what was just decided, but all that is still to be done: after a kill that
+        # is the same.
         done = [self._act(action) for action in pending(self.state)]
         return bool(decided) or any(done)
 
@@ -98,7 +109,8 @@ class Loop:
         return record is not None
 
     def _perform(self, action: Action) -> rc.Record | None:
-        """Carry an action out. What came of it, as a record; None where the world will tell."""
+        """Carry an action out. What came of it, as a record; None where the world will
+        tell."""
         # Exhaustive: mypy finds a new kind of action that nobody carries out.
         match action:
             case Start():
@@ -118,7 +130,10 @@ class Loop:
         except PipeError as error:
             problems = tuple(filter(None, (error.message, error.hint)))
             return rc.RunEnded(
-                time=self.world.now(), run_id=run.run_id, outcome="unstarted", problems=problems
+                time=self.world.now(),
+                run_id=run.run_id,
+                outcome="unstarted",
+                problems=problems,
             )
         return None
 
@@ -126,7 +141,9 @@ class Loop:
         try:
             version = self.world.register(run_id, self.settings)
         except PipeError as error:
-            return rc.Unregistered(time=self.world.now(), run_id=run_id, reason=error.message)
+            return rc.Unregistered(
+                time=self.world.now(), run_id=run_id, reason=error.message
+            )
         return rc.Registered(time=self.world.now(), run_id=run_id, version=version)
 
     def _compare(self, version: int) -> rc.Record:
@@ -135,7 +152,11 @@ class Loop:
         except PipeError as error:
             now = self.world.now()
             return rc.Compared(
-                time=now, version=version, champion=None, verdict="worse", reason=error.message
+                time=now,
+                version=version,
+                champion=None,
+                verdict="worse",
+                reason=error.message,
             )
 
     def _promote(self, action: Promote) -> rc.Record:
@@ -144,17 +165,26 @@ class Loop:
         except PipeError as error:
             again = isinstance(error, ChampionChangedError)
             return rc.PromoteRefused(
-                time=self.world.now(), version=action.version, reason=error.message, again=again
+                time=self.world.now(),
+                version=action.version,
+                reason=error.message,
+                again=again,
             )
         return rc.Promoted(time=self.world.now(), version=action.version)
 
     def _notify(self, action: Notify) -> rc.Record:
-        """A notice that cannot be sent is not sent again and again: what it says stands in the history."""
+        """A notice that cannot be sent is not sent again and again: what it says stands
+        in the history."""
         try:
-            receivers, problem = self.world.notify(action.key, action.text, self.settings), ""
+            receivers, problem = (
+                self.world.notify(action.key, action.text, self.settings),
+                "",
+            )
         except PipeError as error:
             receivers, problem = 0, error.message
-        return rc.Notified(time=self.world.now(), key=action.key, receivers=receivers, problem=problem)
+        return rc.Notified(
+            time=self.world.now(), key=action.key, receivers=receivers, problem=problem
+        )
 
 
 def _name(action: Action) -> str:

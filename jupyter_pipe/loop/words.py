@@ -1,4 +1,5 @@
-"""How the loop is told to people: a line for each record, and what its settings watch. Pure."""
+"""How the loop is told to people: a line for each record, and what its settings watch.
+Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +10,13 @@ from jupyter_pipe.loop.deciding import records as rc
 from jupyter_pipe.loop.deciding.settings import LoopSettings
 from jupyter_pipe.loop.deciding.state import State
 
-__all__ = ["ending_words", "record_line", "trigger_words", "waiting_words", "watched_words"]
+__all__ = [
+    "ending_words",
+    "record_line",
+    "trigger_words",
+    "waiting_words",
+    "watched_words",
+]
 
 _ENDINGS = {
     "green": "succeeded",
@@ -30,7 +37,10 @@ def record_line(record: rc.Record) -> str:
 
 def trigger_words(triggers: tuple[rc.Trigger, ...]) -> str:
     """`files: week_05.csv is new; schedule: the schedule 0 6 * * MON`."""
-    return "; ".join(one.text if one.kind == "first" else f"{one.kind}: {one.text}" for one in triggers)
+    return "; ".join(
+        one.text if one.kind == "first" else f"{one.kind}: {one.text}"
+        for one in triggers
+    )
 
 
 def watched_words(settings: LoopSettings) -> Iterator[str]:
@@ -75,7 +85,11 @@ def _ended(record: rc.RunEnded) -> str:
 
 
 def _compared(record: rc.Compared) -> str:
-    against = f"against version {record.champion}" if record.champion else "without a champion to beat"
+    against = (
+        f"against version {record.champion}"
+        if record.champion
+        else "without a champion to beat"
+    )
     return f"version {record.version} {against}: {record.verdict}, {record.reason}"
 
 
@@ -83,23 +97,33 @@ def _notified(record: rc.Notified) -> str:
     if record.problem:
         return f"notice not delivered: {record.problem}"
     return (
-        f"notice sent to {record.receivers}" if record.receivers else "notice kept here, nobody is to be told"
+        f"notice sent to {record.receivers}"
+        if record.receivers
+        else "notice kept here, nobody is to be told"
     )
 
 
 _LINES: dict[type, Callable[[Any], str]] = {
     rc.Began: lambda record: "the loop begins",
-    rc.ClockSetBack: lambda record: "the clock was set back: the schedule counts from now",
+    rc.ClockSetBack: lambda record: (
+        "the clock was set back: the schedule counts from now"
+    ),
     rc.RunDecided: _decided,
     rc.RunEnded: _ended,
-    rc.Held: lambda record: f"nothing starts: {record.reason}  {trigger_words(record.triggers)}",
+    rc.Held: lambda record: (
+        f"nothing starts: {record.reason}  {trigger_words(record.triggers)}"
+    ),
     rc.Registered: lambda record: f"run {record.run_id} is version {record.version}",
-    rc.Unregistered: lambda record: f"run {record.run_id} was not registered: {record.reason}",
+    rc.Unregistered: lambda record: (
+        f"run {record.run_id} was not registered: {record.reason}"
+    ),
     rc.Compared: _compared,
     rc.AskDecided: lambda record: f"version {record.version} waits for you",
     rc.PromoteDecided: lambda record: f"version {record.version} is to be champion",
     rc.Promoted: lambda record: f"version {record.version} is champion",
-    rc.PromoteRefused: lambda record: f"version {record.version} not promoted: {record.reason}",
+    rc.PromoteRefused: lambda record: (
+        f"version {record.version} not promoted: {record.reason}"
+    ),
     rc.Answered: lambda record: (
         f"version {record.version} was {'promoted' if record.promoted else 'rejected'}"
     ),

@@ -1,7 +1,8 @@
-"""How far each column was from the run that made its model, over time. Pure but for what `find` reads.
+"""How far each column was from the run that made its model, over time. Pure but for
+what `find` reads.
 
-A window of the request log is cut into batches of about as many rows, each of one version; every batch is
-compared as `watching` compares the whole.
+A window of the request log is cut into batches of about as many rows, each of one
+version; every batch is compared as `watching` compares the whole.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ _MOST_ROWS = 50_000
 
 
 class Moment(Struct, frozen=True):
-    """One batch: its time, in UTC seconds since 1970, the version that answered, and its rows. `indices` are
-    the stability indices of columns and predictions against the run of that version, `moved` those that
-    count as moved, `middle` is the median of predictions that are numbers."""
+    """One batch: its time, in UTC seconds since 1970, the version that answered, and
+    its rows. `indices` are the stability indices of columns and predictions against the
+    run of that version, `moved` those that count as moved, `middle` is the median of
+    predictions that are numbers."""
 
     since: float
     until: float
@@ -36,13 +38,20 @@ class Moment(Struct, frozen=True):
     middle: float | None = None
 
 
-def moments(log: LogWindow, find: Find, limits: Limits | None = None) -> tuple[Moment, ...]:
-    """The newest 50,000 rows in at most 24 batches or so, oldest first. A batch of fewer than 30 rows, or of
-    a version whose bundle is not at hand, is left out."""
-    answers = _newest([each for each in log.answers if each.status == 200 and each.digest])
+def moments(
+    log: LogWindow, find: Find, limits: Limits | None = None
+) -> tuple[Moment, ...]:
+    """The newest 50,000 rows in at most 24 batches or so, oldest first. A batch of
+    fewer than 30 rows, or of a version whose bundle is not at hand, is left out."""
+    answers = _newest(
+        [each for each in log.answers if each.status == 200 and each.digest]
+    )
     rows = sum(len(each.predictions) for each in answers)
     size = max(LEAST_ROWS, -(-rows // MOST_MOMENTS))
-    made = (_moment(batch, log.masked, find, limits or Limits()) for batch in _batches(answers, size))
+    made = (
+        _moment(batch, log.masked, find, limits or Limits())
+        for batch in _batches(answers, size)
+    )
     return tuple(moment for moment in made if moment is not None)
 
 
@@ -57,8 +66,8 @@ def _newest(answers: Sequence[Answered]) -> list[Answered]:
 
 
 def _batches(answers: Sequence[Answered], size: int) -> list[list[Answered]]:
-    """Cut where enough rows have come together, and where another version answers. The newest rows, if they
-    are too few to be compared, go with those before them."""
+    """Cut where enough rows have come together, and where another version answers. The
+    newest rows, if they are too few to be compared, go with those before them."""
     batches: list[list[Answered]] = []
     rows = 0
     for answer in answers:
@@ -67,19 +76,32 @@ def _batches(answers: Sequence[Answered], size: int) -> list[list[Answered]]:
             rows = 0
         batches[-1].append(answer)
         rows += len(answer.predictions)
-    if len(batches) > 1 and rows < LEAST_ROWS and batches[-2][0].digest == batches[-1][0].digest:
+    if (
+        len(batches) > 1
+        and rows < LEAST_ROWS
+        and batches[-2][0].digest == batches[-1][0].digest
+    ):
         newest = batches.pop()
         batches[-1] += newest
     return batches
 
 
-def _moment(batch: Sequence[Answered], masked: Sequence[str], find: Find, limits: Limits) -> Moment | None:
+def _moment(
+    batch: Sequence[Answered], masked: Sequence[str], find: Find, limits: Limits
+) -> Moment | None:
     """What is said of one batch, None if nothing can be."""
     manifest = find(batch[0].digest)
     rows = sum(len(each.predictions) for each in batch)
-    if manifest is None or manifest.profile is None or manifest.predicted is None or rows < LEAST_ROWS:
+    if (
+        manifest is None
+        or manifest.profile is None
+        or manifest.predicted is None
+        or rows < LEAST_ROWS
+    ):
         return None
-    columns, predictions, _ = compare_rows(batch, manifest, {*masked, *ignored_columns(manifest, limits)})
+    columns, predictions, _ = compare_rows(
+        batch, manifest, {*masked, *ignored_columns(manifest, limits)}
+    )
     both = (*predictions.columns, *columns.columns)
     return Moment(
         since=batch[0].at,
@@ -87,11 +109,17 @@ def _moment(batch: Sequence[Answered], masked: Sequence[str], find: Find, limits
         version=batch[0].version,
         rows=rows,
         indices={each.name: each.index for each in both if each.index is not None},
-        moved=tuple(each.name for each in both if each.state not in ("same", "unknown")),
+        moved=tuple(
+            each.name for each in both if each.state not in ("same", "unknown")
+        ),
         middle=_middle(predictions),
     )
 
 
 def _middle(predictions: Drift) -> float | None:
     after = predictions.columns[0].after if predictions.columns else None
-    return after.quantiles[len(after.quantiles) // 2] if after is not None and after.quantiles else None
+    return (
+        after.quantiles[len(after.quantiles) // 2]
+        if after is not None and after.quantiles
+        else None
+    )

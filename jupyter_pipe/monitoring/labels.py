@@ -1,4 +1,5 @@
-"""Joins what turned out to be true with what was predicted, by the key. Pure but for `read_labels`.
+"""Joins what turned out to be true with what was predicted, by the key. Pure but for
+`read_labels`.
 
 Raises PipeError for labels without the key or without the column that holds them.
 """
@@ -21,8 +22,8 @@ Key = str
 
 
 def key_of(row: Mapping[str, Any], keys: Sequence[str]) -> Key | None:
-    """The key of a row as a text; None if a part of it is missing. `3` and `3.0` are the same key, since a
-    table with gaps turns one into the other."""
+    """The key of a row as a text; None if a part of it is missing. `3` and `3.0` are
+    the same key, since a table with gaps turns one into the other."""
     parts = [row.get(name) for name in keys]
     if any(_is_missing(part) for part in parts):
         return None
@@ -40,8 +41,8 @@ def _is_missing(value: Any) -> bool:
 
 
 def read_labels(path: Path, keys: Sequence[str], label: str) -> list[tuple[Key, Any]]:
-    """Key and label of each line of a table (.csv, .parquet, .jsonl), in its order. Lines without a label or
-    without a key are left out."""
+    """Key and label of each line of a table (.csv, .parquet, .jsonl), in its order.
+    Lines without a label or without a key are left out."""
     frame = _read_table(path)
     missing = [name for name in (*keys, label) if name not in frame.columns]
     if not keys or missing:
@@ -78,7 +79,9 @@ def _read_table(path: Path) -> Any:
     try:
         return reader(path)
     except (OSError, ValueError, ImportError) as error:
-        raise PipeError(f"'{path}' cannot be read: {error}.", code="labels_unusable") from None
+        raise PipeError(
+            f"'{path}' cannot be read: {error}.", code="labels_unusable"
+        ) from None
 
 
 def _read_lines(path: Path) -> Any:
@@ -93,8 +96,8 @@ def join(
     predicted: Sequence[tuple[Key | None, Any]],
     earlier: frozenset[Key] = frozenset(),
 ) -> Quality:
-    """Predictions of the window, oldest first, against labels. `earlier` are keys that were predicted before
-    the window."""
+    """Predictions of the window, oldest first, against labels. `earlier` are keys that
+    were predicted before the window."""
     newest = {key: value for key, value in predicted if key is not None}
     truth = dict(labels)
     pairs = [(newest[key], value) for key, value in truth.items() if key in newest]
@@ -112,20 +115,24 @@ def join(
 
 
 def _metrics(pairs: Sequence[tuple[Any, Any]]) -> dict[str, float]:
-    """Of pairs of prediction and label. Booleans and texts are classes; a pair of other types is wrong."""
+    """Of pairs of prediction and label. Booleans and texts are classes; a pair of other
+    types is wrong."""
     if not pairs:
         return {}
     if all(_is_number(value) for pair in pairs for value in pair):
         errors = [float(predicted) - float(label) for predicted, label in pairs]
         close = sum(
-            abs(error) <= 0.1 * abs(float(pair[1])) for error, pair in zip(errors, pairs, strict=True)
+            abs(error) <= 0.1 * abs(float(pair[1]))
+            for error, pair in zip(errors, pairs, strict=True)
         )
         return {
             "mae": sum(map(abs, errors)) / len(errors),
             "bias": sum(errors) / len(errors),
             "within_10_percent": close / len(errors),
         }
-    return {"accuracy": sum(predicted == label for predicted, label in pairs) / len(pairs)}
+    return {
+        "accuracy": sum(predicted == label for predicted, label in pairs) / len(pairs)
+    }
 
 
 def _is_number(value: Any) -> bool:

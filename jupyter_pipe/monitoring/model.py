@@ -1,4 +1,5 @@
-"""The nouns of monitoring: what was compared, what is alarming, and how good predictions were."""
+"""The nouns of monitoring: what was compared, what is alarming, and how good
+predictions were."""
 
 from __future__ import annotations
 
@@ -14,9 +15,9 @@ State = Literal["fine", "alarm", "unknown"]
 
 
 class Alarm(Struct, frozen=True):
-    """One thing that is not as it was. `kind` is `moved`, `type`, `nulls`, `unseen`, `refused`, `gone`,
-    `predictions` or `quality`; `column` is empty where it is not about one. `batch` says of which rows: all
-    of the window, or its newest ones."""
+    """One thing that is not as it was. `kind` is `moved`, `type`, `nulls`, `unseen`,
+    `refused`, `gone`, `predictions` or `quality`; `column` is empty where it is not
+    about one. `batch` says of which rows: all of the window, or its newest ones."""
 
     kind: str
     column: str
@@ -25,8 +26,8 @@ class Alarm(Struct, frozen=True):
 
 
 class Traffic(Struct, frozen=True):
-    """What the log has of one version: answers, rows that got a prediction, requests that were refused for
-    their rows, and these by column and rule."""
+    """What the log has of one version: answers, rows that got a prediction, requests
+    that were refused for their rows, and these by column and rule."""
 
     answers: int = 0
     rows: int = 0
@@ -37,10 +38,11 @@ class Traffic(Struct, frozen=True):
 class Quality(Struct, frozen=True):
     """Predictions held against labels that came later.
 
-    `matched` predictions have a label; `waiting` ones have none yet. `late` labels belong to predictions from
-    before the window, `unknown` ones to none in the log. `double` labels repeat a key, of which the last
-    counts; `repeated` predictions were asked for a key again, of which the last counts. `metrics` are
-    `mae`, `bias` and `within_10_percent` of numbers, `accuracy` of all else.
+    `matched` predictions have a label; `waiting` ones have none yet. `late` labels
+    belong to predictions from before the window, `unknown` ones to none in the log.
+    `double` labels repeat a key, of which the last counts; `repeated` predictions were
+    asked for a key again, of which the last counts. `metrics` are `mae`, `bias` and
+    `within_10_percent` of numbers, `accuracy` of all else.
     """
 
     label: str
@@ -54,9 +56,9 @@ class Quality(Struct, frozen=True):
 
 
 class VersionWatch(Struct, frozen=True):
-    """One version in the window. `columns` compares the rows with those of the run that made the model,
-    `predictions` what came out; `ignored` are columns that were left out, each with the reason. `missing`
-    says why the version could not be compared."""
+    """One version in the window. `columns` compares the rows with those of the run that
+    made the model, `predictions` what came out; `ignored` are columns that were left
+    out, each with the reason. `missing` says why the version could not be compared."""
 
     version: str
     digest: str

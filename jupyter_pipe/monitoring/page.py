@@ -1,4 +1,5 @@
-"""The report of monitoring: a page in the style of the run report, without network or script."""
+"""The report of monitoring: a page in the style of the run report, without network or
+script."""
 
 from __future__ import annotations
 
@@ -22,7 +23,9 @@ _WORDS: dict[State, str] = {
 
 def watched_html(watched: Watched) -> str:
     """The whole page."""
-    said = f"From {_day(watched.since)} to {_day(watched.until)}: {_WORDS[watched.state]}."
+    said = (
+        f"From {_day(watched.since)} to {_day(watched.until)}: {_WORDS[watched.state]}."
+    )
     sections = [_version(version) for version in watched.versions]
     if not sections:
         sections = [tag("p", "Nothing was answered in this time.", class_="quiet")]
@@ -40,7 +43,9 @@ def _version(version: VersionWatch) -> Markup:
     about = tag("p", _told(version.traffic), class_="quiet")
     missing = tag("p", f"Not compared: {version.missing}.") if version.missing else None
     alarms = tag(
-        "ul", [tag("li", f"{_of(each.batch)}{each.message}") for each in version.alarms], class_="problems"
+        "ul",
+        [tag("li", f"{_of(each.batch)}{each.message}") for each in version.alarms],
+        class_="problems",
     )
     return tag(
         "section",
@@ -50,7 +55,11 @@ def _version(version: VersionWatch) -> Markup:
         missing,
         _quality(version.quality),
         _refusals(version.traffic),
-        [drift_section(drift) for drift in (version.predictions, version.columns) if drift is not None],
+        [
+            drift_section(drift)
+            for drift in (version.predictions, version.columns)
+            if drift is not None
+        ],
     )
 
 
@@ -59,7 +68,9 @@ def _of(batch: str) -> str:
 
 
 def _told(traffic: Traffic) -> str:
-    refused = f", {count(traffic.refused, 'request')} refused" if traffic.refused else ""
+    refused = (
+        f", {count(traffic.refused, 'request')} refused" if traffic.refused else ""
+    )
     return f"{count(traffic.answers, 'answer')} with {count(traffic.rows, 'predicted row')}{refused}."
 
 
@@ -69,7 +80,8 @@ def _quality(quality: Quality | None) -> Markup | None:
     rows = [*_metric_rows(quality), *_label_rows(quality)]
     body = [tag("tr", tag("td", name), tag("td", value)) for name, value in rows]
     return joined(
-        tag("h3", f"Against {quality.label}"), tag("table", tag("tbody", body), class_="facts-table")
+        tag("h3", f"Against {quality.label}"),
+        tag("table", tag("tbody", body), class_="facts-table"),
     )
 
 
@@ -95,6 +107,12 @@ def _label_rows(quality: Quality) -> Iterator[tuple[str, str]]:
 def _refusals(traffic: Traffic) -> Markup | None:
     if not traffic.refusals:
         return None
-    rows = [tag("tr", tag("td", name), tag("td", f"{number:,}")) for name, number in traffic.refusals.items()]
+    rows = [
+        tag("tr", tag("td", name), tag("td", f"{number:,}"))
+        for name, number in traffic.refusals.items()
+    ]
     head = tag("thead", tag("tr", tag("th", "Column and rule"), tag("th", "Requests")))
-    return joined(tag("h3", "Refused"), tag("table", head, tag("tbody", rows), class_="facts-table"))
+    return joined(
+        tag("h3", "Refused"),
+        tag("table", head, tag("tbody", rows), class_="facts-table"),
+    )

@@ -1,8 +1,10 @@
-"""Compares what a batch looks like with the run that made the model. Pure: profiles in, alarms out.
+"""Compares what a batch looks like with the run that made the model. Pure: profiles in,
+alarms out.
 
-Distributions are judged by `contracts.find_drift`. Besides, a column alarms that lost values, has categories
-that the run had never seen, or is gone. Every rule asks for an effect that matters and for more than chance:
-of 48 stable weeks of the example none alarms.
+Distributions are judged by `contracts.find_drift`. Besides, a column alarms that lost
+values, has categories that the run had never seen, or is gone. Every rule asks for an
+effect that matters and for more than chance: of 48 stable weeks of the example none
+alarms.
 """
 
 from __future__ import annotations
@@ -29,13 +31,22 @@ _SIGMAS = 3.0
 
 
 def compare(
-    value: str, before: Profile, after: Profile, *, needed: Collection[str] | None = None
+    value: str,
+    before: Profile,
+    after: Profile,
+    *,
+    needed: Collection[str] | None = None,
 ) -> tuple[Drift, tuple[Alarm, ...]]:
-    """What moved, and what is alarming of it. Only the columns `needed` are looked at, None for all."""
+    """What moved, and what is alarming of it. Only the columns `needed` are looked at,
+    None for all."""
     if needed is not None:
         before, after = _only(before, needed), _only(after, needed)
     drift = find_drift(value, before, after)
-    alarms = [alarm for column in drift.columns for alarm in _alarms(column, len(drift.columns))]
+    alarms = [
+        alarm
+        for column in drift.columns
+        for alarm in _alarms(column, len(drift.columns))
+    ]
     return drift, tuple(alarms)
 
 
@@ -43,12 +54,16 @@ def state_of(drift: Drift | None, alarms: Collection[Alarm]) -> State:
     """`unknown` if nothing alarms and not one column could be judged."""
     if alarms:
         return "alarm"
-    judged = drift is not None and any(column.state != "unknown" for column in drift.columns)
+    judged = drift is not None and any(
+        column.state != "unknown" for column in drift.columns
+    )
     return "fine" if judged else "unknown"
 
 
 def _only(profile: Profile, names: Collection[str]) -> Profile:
-    return replace(profile, columns=tuple(each for each in profile.columns if each.name in names))
+    return replace(
+        profile, columns=tuple(each for each in profile.columns if each.name in names)
+    )
 
 
 def _alarms(column: ColumnDrift, columns: int) -> Iterator[Alarm]:
@@ -59,7 +74,9 @@ def _alarms(column: ColumnDrift, columns: int) -> Iterator[Alarm]:
     elif column.state == "type":
         yield Alarm("type", name, f"'{name}': {column.note}.")
     elif column.state == "moved":
-        text = f"'{name}' moved: {column.note} (index {column.index:.2f}).{_trend(column)}"
+        text = (
+            f"'{name}' moved: {column.note} (index {column.index:.2f}).{_trend(column)}"
+        )
         yield Alarm("moved", name, text)
     if column.before is None or column.after is None:
         return
@@ -72,7 +89,8 @@ def _alarms(column: ColumnDrift, columns: int) -> Iterator[Alarm]:
 
 
 def _trend(column: ColumnDrift) -> str:
-    """What to do about a column that goes on by itself: all of it lies beyond what the run had seen."""
+    """What to do about a column that goes on by itself: all of it lies beyond what the
+    run had seen."""
     before, after = column.before, column.after
     if before is None or after is None or not (before.quantiles and after.quantiles):
         return ""
@@ -85,7 +103,8 @@ def _trend(column: ColumnDrift) -> str:
 
 
 def _more_nulls(before: ColumnProfile, after: ColumnProfile, columns: int) -> str:
-    """Another share of rows without a value, by two proportions and their normal approximation."""
+    """Another share of rows without a value, by two proportions and their normal
+    approximation."""
     rows_before, rows_after = before.nulls + before.filled, after.nulls + after.filled
     if min(rows_before, rows_after) < LEAST_ROWS:
         return ""
@@ -101,16 +120,20 @@ def _more_nulls(before: ColumnProfile, after: ColumnProfile, columns: int) -> st
 
 
 def _unseen(before: ColumnProfile, after: ColumnProfile) -> str:
-    """Categories that the run never saw, in more rows than its own rare ones let expect."""
+    """Categories that the run never saw, in more rows than its own rare ones let
+    expect."""
     if before.type != "text" or not before.top or before.distinct > len(before.top):
         return ""
     known = dict(before.top)
     new = {value: count for value, count in after.top if value not in known}
     rows = sum(new.values())
-    # What was seen once tells how much there may be that was not seen (Good and Turing).
+    # What was seen once tells how much there may be that was not seen (Good and
+    # Turing).
     once = sum(1 for count in known.values() if count == 1)
     expected = after.filled * once / max(before.filled, 1)
-    if rows < max(_FEWEST_UNSEEN, _UNSEEN * after.filled, expected + _SIGMAS * math.sqrt(expected)):
+    if rows < max(
+        _FEWEST_UNSEEN, _UNSEEN * after.filled, expected + _SIGMAS * math.sqrt(expected)
+    ):
         return ""
     listed = ", ".join(repr(value) for value in list(new)[:3])
     return f"new: {listed} in {share_text(rows / after.filled)} of the rows"

@@ -10,7 +10,14 @@ from msgspec.structs import replace
 from jupyter_pipe.artifacts.profile_record import Profile
 from jupyter_pipe.contracts import Drift
 from jupyter_pipe.monitoring.labels import Key, join, key_of
-from jupyter_pipe.monitoring.model import Alarm, Quality, State, Traffic, VersionWatch, Watched
+from jupyter_pipe.monitoring.model import (
+    Alarm,
+    Quality,
+    State,
+    Traffic,
+    VersionWatch,
+    Watched,
+)
 from jupyter_pipe.monitoring.statistics import LEAST_ROWS, compare, state_of
 from jupyter_pipe.monitoring.window import (
     predictions_profile,
@@ -31,10 +38,11 @@ Find = Callable[[str], Manifest | None]
 
 @dataclass(frozen=True)
 class Limits:
-    """What alarms besides drift, and what does not: the columns to `ignore`. `batch` rows at the end of the
-    window are judged apart as well, since a long window hides what began yesterday. `refused` is the share of
-    refused requests, with at least five. `quality` are limits of metrics: `mae` and `bias` may not exceed
-    theirs, others not fall below."""
+    """What alarms besides drift, and what does not: the columns to `ignore`. `batch`
+    rows at the end of the window are judged apart as well, since a long window hides
+    what began yesterday. `refused` is the share of refused requests, with at least
+    five. `quality` are limits of metrics: `mae` and `bias` may not exceed theirs,
+    others not fall below."""
 
     batch: int = 360
     refused: float = 0.01
@@ -44,7 +52,8 @@ class Limits:
 
 @dataclass(frozen=True)
 class Labels:
-    """Labels with their keys, the column that held them, and keys that were predicted before the window."""
+    """Labels with their keys, the column that held them, and keys that were predicted
+    before the window."""
 
     column: str
     entries: Sequence[tuple[Key, object]]
@@ -102,9 +111,15 @@ def _version(
         return found
     if labels is not None:
         quality = _quality(answers, manifest, labels)
-        found = replace(found, quality=quality, alarms=(*found.alarms, *_quality_alarms(quality, limits)))
+        found = replace(
+            found,
+            quality=quality,
+            alarms=(*found.alarms, *_quality_alarms(quality, limits)),
+        )
         found = replace(found, state="alarm" if found.alarms else "unknown")
-    return found if found.missing else _compared(found, answers, manifest, masked, limits)
+    return (
+        found if found.missing else _compared(found, answers, manifest, masked, limits)
+    )
 
 
 def _missing(manifest: Manifest | None, traffic: Traffic) -> str:
@@ -113,7 +128,9 @@ def _missing(manifest: Manifest | None, traffic: Traffic) -> str:
     if manifest.profile is None or manifest.predicted is None:
         return "its bundle does not say what the rows of its run looked like; prove the notebook again"
     if traffic.rows < LEAST_ROWS:
-        return f"only {count(traffic.rows, 'row')}, and at least {LEAST_ROWS} are needed"
+        return (
+            f"only {count(traffic.rows, 'row')}, and at least {LEAST_ROWS} are needed"
+        )
     return ""
 
 
@@ -124,7 +141,8 @@ def _compared(
     masked: Sequence[str],
     limits: Limits,
 ) -> VersionWatch:
-    """With the comparison of all rows, and of the newest ones where there are more than twice as many."""
+    """With the comparison of all rows, and of the newest ones where there are more than
+    twice as many."""
     ignored = ignored_columns(manifest, limits)
     left_out = {*masked, *ignored}
     columns, predictions, alarms = compare_rows(answers, manifest, left_out)
@@ -133,42 +151,70 @@ def _compared(
         told = {(alarm.kind, alarm.column) for alarm in alarms}
         _, _, more = compare_rows(newest, manifest, left_out)
         batch = f"newest {limits.batch} rows"
-        alarms += [replace(each, batch=batch) for each in more if (each.kind, each.column) not in told]
+        alarms += [
+            replace(each, batch=batch)
+            for each in more
+            if (each.kind, each.column) not in told
+        ]
     every = (*found.alarms, *alarms)
     state = state_of(columns, every)
     return replace(
-        found, columns=columns, predictions=predictions, alarms=every, state=state, ignored=ignored
+        found,
+        columns=columns,
+        predictions=predictions,
+        alarms=every,
+        state=state,
+        ignored=ignored,
     )
 
 
 def ignored_columns(manifest: Manifest, limits: Limits) -> dict[str, str]:
-    """The columns of the rows that say nothing of whether requests are as before, and why."""
+    """The columns of the rows that say nothing of whether requests are as before, and
+    why."""
     rules = manifest.contract.columns if manifest.contract else ()
     reasons = {
         **dict.fromkeys(manifest.keys, "a key"),
         **{rule.name: "a trend, says the contract" for rule in rules if rule.trend},
         **dict.fromkeys(limits.ignore, "as asked"),
     }
-    return {column.name: reasons[column.name] for column in manifest.form.columns if column.name in reasons}
+    return {
+        column.name: reasons[column.name]
+        for column in manifest.form.columns
+        if column.name in reasons
+    }
 
 
 def compare_rows(
     answers: Sequence[Answered], manifest: Manifest, left_out: Collection[str]
 ) -> tuple[Drift, Drift, list[Alarm]]:
-    """Drift of the rows and of the predictions, against what the model was made of, and what is alarming."""
+    """Drift of the rows and of the predictions, against what the model was made of, and
+    what is alarming."""
     form = manifest.form
-    names = () if form.form in ("frame", "polars") else tuple(column.name for column in form.columns)
+    names = (
+        ()
+        if form.form in ("frame", "polars")
+        else tuple(column.name for column in form.columns)
+    )
     before = renamed(manifest.profile or Profile(""), names)
     after = rows_profile(answers, form)
-    # What a row can do without may be missing, and what the log masks or nobody asks for says nothing.
+    # What a row can do without may be missing, and what the log masks or nobody asks
+    # for says nothing.
     optional = {column.name for column in form.columns if column.optional}
     sent = {column.name for column in after.columns}
-    needed = {column.name for column in before.columns} - (optional - sent) - set(left_out)
+    needed = (
+        {column.name for column in before.columns} - (optional - sent) - set(left_out)
+    )
     columns, alarms = compare(manifest.rows, before, after, needed=needed)
     score = manifest.score
     made = renamed(manifest.predicted or Profile(""), (score,))
-    predictions, moved = compare(score, made, renamed(predictions_profile(answers), (score,)))
-    return columns, predictions, [*alarms, *(replace(each, kind="predictions") for each in moved)]
+    predictions, moved = compare(
+        score, made, renamed(predictions_profile(answers), (score,))
+    )
+    return (
+        columns,
+        predictions,
+        [*alarms, *(replace(each, kind="predictions") for each in moved)],
+    )
 
 
 def _newest(answers: Sequence[Answered], rows: int) -> list[Answered]:
@@ -183,7 +229,10 @@ def _newest(answers: Sequence[Answered], rows: int) -> list[Answered]:
 
 
 def _refusals(traffic: Traffic, limits: Limits) -> tuple[Alarm, ...]:
-    if traffic.refused < _FEWEST_REFUSED or traffic.refused <= limits.refused * traffic.answers:
+    if (
+        traffic.refused < _FEWEST_REFUSED
+        or traffic.refused <= limits.refused * traffic.answers
+    ):
         return ()
     where, count = next(iter(traffic.refusals.items()))
     column = where.partition(": ")[0]
@@ -191,7 +240,9 @@ def _refusals(traffic: Traffic, limits: Limits) -> tuple[Alarm, ...]:
     return (Alarm("refused", "" if column == "any column" else column, text),)
 
 
-def _quality(answers: Sequence[Answered], manifest: Manifest, labels: Labels) -> Quality:
+def _quality(
+    answers: Sequence[Answered], manifest: Manifest, labels: Labels
+) -> Quality:
     predicted = [
         (key_of(row, manifest.keys), value)
         for answer in answers

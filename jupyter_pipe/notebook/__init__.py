@@ -1,4 +1,5 @@
-"""Reads notebooks and their tags. Imports only the nouns; knows nothing of pipelines or runs."""
+"""Reads notebooks and their tags. Imports only the nouns; knows nothing of pipelines or
+runs."""
 
 from __future__ import annotations
 
@@ -37,7 +38,10 @@ _PLACES = {
 
 
 def __getattr__(name: str) -> Any:
-    # A run in which nothing changed asks for names of files only, and must not pay for the tags.
+    # A run in which nothing changed asks for names of files only, and must not pay for
+    # the tags.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_PLACES.get(name, 'tags')}"), name)
+    return getattr(
+        importlib.import_module(f"{__name__}.{_PLACES.get(name, 'tags')}"), name
+    )

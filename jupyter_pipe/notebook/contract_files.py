@@ -1,4 +1,5 @@
-"""Where the contracts of a notebook stand, and their text: `STEM.contracts/NAME.yaml` beside it.
+"""Where the contracts of a notebook stand, and their text: `STEM.contracts/NAME.yaml`
+beside it.
 
 What they say is `contracts`' business; the compiler only carries them along.
 """
@@ -19,7 +20,8 @@ _LARGEST = 1 << 20
 
 
 def contract_path(notebook: Path, name: str) -> Path:
-    """Where the contract of a value stands: `STEM.contracts/NAME.yaml` beside the notebook."""
+    """Where the contract of a value stands: `STEM.contracts/NAME.yaml` beside the
+    notebook."""
     return notebook.with_name(f"{notebook_name(notebook)}.contracts") / f"{name}.yaml"
 
 
@@ -29,7 +31,8 @@ def shown_contract(path: Path) -> str:
 
 
 def read_contract_text(path: Path) -> str | None:
-    """The text of a contract file with `\\n` as line ends, None without a file. Raises ContractError."""
+    """The text of a contract file with `\\n` as line ends, None without a file. Raises
+    ContractError."""
     shown = shown_contract(path)
     try:
         text = read_regular_file(path, _LARGEST).decode("utf-8")
@@ -38,12 +41,17 @@ def read_contract_text(path: Path) -> str | None:
     except UnicodeDecodeError:
         raise ContractError(f"{shown} is not UTF-8.", code="contract_invalid") from None
     except OSError as error:
-        raise ContractError(f"{shown} cannot be read: {error.strerror}.", code="contract_invalid") from None
-    # Version control may have changed them, and a contract that says the same is the same.
+        raise ContractError(
+            f"{shown} cannot be read: {error.strerror}.", code="contract_invalid"
+        ) from None
+    # Version control may have changed them, and a contract that says the same is the
+    # same.
     return text.replace("\r\n", "\n")
 
 
 def contract_texts(notebook: Path, names: Iterable[str]) -> dict[str, str]:
     """The texts of those values that have a file, by value. Raises ContractError."""
-    found = ((name, read_contract_text(contract_path(notebook, name))) for name in names)
+    found = (
+        (name, read_contract_text(contract_path(notebook, name))) for name in names
+    )
     return {name: text for name, text in found if text is not None}

@@ -1,7 +1,9 @@
-"""Which files are notebooks, and what their pipelines are called. Looks at no file's content.
+"""Which files are notebooks, and what their pipelines are called. Looks at no file's
+content.
 
-`a.ipynb` is called `a`. A notebook that is kept as text has its suffix in its name, `a_py` or `a_md`, so
-that notebooks which lie side by side share no package, no contracts and no history.
+`a.ipynb` is called `a`. A notebook that is kept as text has its suffix in its name,
+`a_py` or `a_md`, so that notebooks which lie side by side share no package, no
+contracts and no history.
 """
 
 from __future__ import annotations
@@ -30,13 +32,16 @@ def is_text_notebook(path: PurePath | str) -> bool:
 
 
 def is_notebook_file(path: PurePath | str) -> bool:
-    """Whether the name is that of a notebook; what the file holds is another question."""
+    """Whether the name is that of a notebook; what the file holds is another
+    question."""
     return PurePath(path).suffix in NOTEBOOK_SUFFIXES
 
 
 def notebook_name(path: Path) -> str:
-    """The name of a notebook's pipeline, and the beginning of the names of all files beside it."""
-    # `home_value.py` is also the name of a module: with its suffix, the package does not hide it.
+    """The name of a notebook's pipeline, and the beginning of the names of all files
+    beside it."""
+    # `home_value.py` is also the name of a module: with its suffix, the package does
+    # not hide it.
     return f"{path.stem}_{path.suffix[1:]}" if is_text_notebook(path) else path.stem
 
 
@@ -47,4 +52,8 @@ def names_several(paths: Sequence[Path]) -> bool:
     path = paths[0]
     if path.suffix == ".toml":
         return True
-    return path.is_dir() and not (path / "pipeline.json").is_file() and (path / PIPELINE_FILE).is_file()
+    return (
+        path.is_dir()
+        and not (path / "pipeline.json").is_file()
+        and (path / PIPELINE_FILE).is_file()
+    )

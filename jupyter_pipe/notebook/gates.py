@@ -1,4 +1,5 @@
-"""Reads the expressions of `gate:` tags and the `print(name)` cells of Kale's `pipeline-metrics`.
+"""Reads the expressions of `gate:` tags and the `print(name)` cells of Kale's
+`pipeline-metrics`.
 
 Pure. `parse_gate` raises ValueError with Python's own message.
 """
@@ -29,10 +30,16 @@ def parse_gate(text: str, cell_id: str) -> Gate:
     except (RecursionError, MemoryError):
         raise ValueError("it is nested too deeply") from None
     except (SyntaxError, ValueError) as error:
-        raise ValueError(error.msg if isinstance(error, SyntaxError) else str(error)) from None
+        raise ValueError(
+            error.msg if isinstance(error, SyntaxError) else str(error)
+        ) from None
     free = _free_names(table, top=True)
     found = (node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
-    names = tuple(dict.fromkeys(name for name in found if name in free and not hasattr(builtins, name)))
+    names = tuple(
+        dict.fromkeys(
+            name for name in found if name in free and not hasattr(builtins, name)
+        )
+    )
     return Gate(expression, names, cell_id)
 
 

@@ -1,7 +1,9 @@
-"""The vocabulary of our tags, as data: the one place that both sides of the product read.
+"""The vocabulary of our tags, as data: the one place that both sides of the product
+read.
 
-The parser (`tags`, `options`) reads it directly; `labextension/generate.py` writes it into the front end
-as `src/stages/grammar.ts`. `tests/shared/tags.json` holds cases that both sides must read alike.
+The parser (`tags`, `options`) reads it directly; `labextension/generate.py` writes it
+into the front end as `src/stages/grammar.ts`. `tests/shared/tags.json` holds cases that
+both sides must read alike.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ __all__ = [
 ]
 
 Role = Literal["parameters", "shared", "skip", "leading"]
-"""What a cell is besides a part of a stage. `leading` is code that stages repeat: imports and functions."""
+"""What a cell is besides a part of a stage. `leading` is code that stages repeat:
+imports and functions."""
 
 ROLE_TAGS: dict[str, Role] = {
     "parameters": "parameters",
@@ -53,17 +56,20 @@ LIST_TAGS = ("after", "metric", "mutates", "pure", "shares")
 """Prefixes whose value is a list of names."""
 
 SCORING_NAMES = ("rows", "score", "frozen", "live")
-"""Prefixes that name variables of the cell for scoring: the raw rows, the predictions, exceptions."""
+"""Prefixes that name variables of the cell for scoring: the raw rows, the predictions,
+exceptions."""
 
 SCORING_COLUMNS = ("target", "key")
-"""Prefixes that name columns of the raw rows, which may hold any character but a comma."""
+"""Prefixes that name columns of the raw rows, which may hold any character but a
+comma."""
 
 
 class OptionTag(Struct, frozen=True):
     """`NAME:VALUE` for an option of the stage that owns the cell.
 
-    `pattern` is what the whole value looks like, case ignored, in the part of the syntax of regular
-    expressions that Python and JavaScript share; `wanted` ends the sentence "'NAME:' takes …".
+    `pattern` is what the whole value looks like, case ignored, in the part of the
+    syntax of regular expressions that Python and JavaScript share; `wanted` ends the
+    sentence "'NAME:' takes …".
     """
 
     name: str
@@ -79,7 +85,18 @@ _UNIT = r"(sec|min|s|m|h|d)"
 _DURATION = rf"{_ABOVE_ZERO}({_NUMBER}|({_NUMBER}\s*{_UNIT}\s*){{1,4}})"
 _PATHS = r"[^,\s][^,]*(,\s*[^,\s][^,]*)*"
 _CONTRACT = r"[^\s,=:]+(\s*=\s*[^\s,=:]+)?"
-PROMOTION_METRICS = ("mae", "mse", "rmse", "mape", "r2", "accuracy", "f1", "auc", "log_loss", "brier")
+PROMOTION_METRICS = (
+    "mae",
+    "mse",
+    "rmse",
+    "mape",
+    "r2",
+    "accuracy",
+    "f1",
+    "auc",
+    "log_loss",
+    "brier",
+)
 """What two versions of a model can be compared by, on rows that neither has seen."""
 _SOME_PATHS = "paths relative to the notebook, separated by commas, such as data/*.csv"
 
@@ -105,7 +122,9 @@ OPTION_TAGS = (
         "the names of tables whose rows wait for labels, separated by commas",
     ),
     OptionTag(
-        "approve", r".*\S.*", "the question that a person answers, such as: Are these errors acceptable?"
+        "approve",
+        r".*\S.*",
+        "the question that a person answers, such as: Are these errors acceptable?",
     ),
     OptionTag(
         "promote",
@@ -113,20 +132,38 @@ OPTION_TAGS = (
         rf"([A-Za-z0-9]+_)*({'|'.join(PROMOTION_METRICS)})",
         f"one of {', '.join(PROMOTION_METRICS)}, or a name that ends with one, such as best_mae",
     ),
-    OptionTag("cpus", rf"{_ABOVE_ZERO}{_NUMBER}", "a number above zero such as 2 or 0.5"),
-    OptionTag("memory", rf"{_ABOVE_ZERO}{_NUMBER}\s*[KMGT]?i?B?", "a size such as 4GiB or 512MB"),
+    OptionTag(
+        "cpus", rf"{_ABOVE_ZERO}{_NUMBER}", "a number above zero such as 2 or 0.5"
+    ),
+    OptionTag(
+        "memory",
+        rf"{_ABOVE_ZERO}{_NUMBER}\s*[KMGT]?i?B?",
+        "a size such as 4GiB or 512MB",
+    ),
     OptionTag("gpus", _WHOLE, "a whole number such as 0, 1 or 2"),
-    OptionTag("image", r"\S+", "the reference of a container image, such as python:3.12-slim"),
+    OptionTag(
+        "image", r"\S+", "the reference of a container image, such as python:3.12-slim"
+    ),
     OptionTag(
         "secret",
         r"[A-Za-z_][A-Za-z0-9_]*(\s*,\s*[A-Za-z_][A-Za-z0-9_]*)*",
         "the name of an environment variable, such as API_TOKEN",
     ),
-    OptionTag("limit", r"[^:\s][^:]*:.*\S.*", "a resource and its amount, such as nvidia.com/gpu:1"),
+    OptionTag(
+        "limit",
+        r"[^:\s][^:]*:.*\S.*",
+        "a resource and its amount, such as nvidia.com/gpu:1",
+    ),
 )
 
 _SCORING = (*SCORING_NAMES, *SCORING_COLUMNS)
-PREFIXES = ("stage", "gate", *LIST_TAGS, *_SCORING, *(option.name for option in OPTION_TAGS))
+PREFIXES = (
+    "stage",
+    "gate",
+    *LIST_TAGS,
+    *_SCORING,
+    *(option.name for option in OPTION_TAGS),
+)
 """Every prefix in our own spelling."""
 
 NameProblem = Literal["empty", "identifier", "keyword", "special", "reserved"]
@@ -148,12 +185,14 @@ PYTHON_KEYWORDS = tuple(keyword.kwlist)
 
 
 def normalise_name(text: str) -> str:
-    """A name as Python itself reads it (PEP 3131); `-` is read as `_`, as in `stage:train-model`."""
+    """A name as Python itself reads it (PEP 3131); `-` is read as `_`, as in
+    `stage:train-model`."""
     return unicodedata.normalize("NFKC", text.strip().replace("-", "_"))
 
 
 def stage_name_problem(name: str) -> tuple[NameProblem, str] | None:
-    """Why a normalised name cannot name a stage: which rule, and the end of a sentence. None if it can."""
+    """Why a normalised name cannot name a stage: which rule, and the end of a sentence.
+    None if it can."""
     problem = _find_problem(name)
     return (problem, _PROBLEMS[problem]) if problem else None
 

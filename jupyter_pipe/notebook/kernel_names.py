@@ -1,7 +1,7 @@
 """Which texts may be the name of a kernel.
 
-A name is joined to Jupyter's folders of kernelspecs. One that leads elsewhere, such as `../../k` or
-`/repo/k`, would let a notebook choose the program that is started. Pure.
+A name is joined to Jupyter's folders of kernelspecs. One that leads elsewhere, such as
+`../../k` or `/repo/k`, would let a notebook choose the program that is started. Pure.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from jupyter_pipe.errors import KernelError, PipeError
 
 __all__ = ["is_kernel_name", "require_kernel_name"]
 
-# The pattern of jupyter_client, for the whole text; it admits "." and "..", which are folders.
+# The pattern of jupyter_client, for the whole text; it admits "." and "..", which are
+# folders.
 _PATTERN = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}")
 
 

@@ -1,6 +1,7 @@
 """Parses the values of option tags: `timeout:30m`, `memory:4GiB`, `cpus:2`.
 
-Pure: text in, value out. What a value looks like stands in `grammar`; here is what it means.
+Pure: text in, value out. What a value looks like stands in `grammar`; here is what it
+means.
 """
 
 from __future__ import annotations
@@ -13,7 +14,14 @@ from msgspec import Struct
 
 from jupyter_pipe.notebook.grammar import OPTION_TAGS, PROMOTION_METRICS
 
-__all__ = ["COLLECTED", "OPTION_FIELDS", "StageOption", "parse_duration", "parse_memory", "parse_option"]
+__all__ = [
+    "COLLECTED",
+    "OPTION_FIELDS",
+    "StageOption",
+    "parse_duration",
+    "parse_memory",
+    "parse_option",
+]
 
 _SECONDS = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*(sec|min|s|m|h|d)", re.IGNORECASE)
@@ -24,7 +32,8 @@ _WANTED = {option.name: option.wanted for option in OPTION_TAGS}
 
 
 class StageOption(Struct, frozen=True):
-    """One option as tagged: `key` is the field of `StageOptions`, `tag` the tag's text."""
+    """One option as tagged: `key` is the field of `StageOptions`, `tag` the tag's
+    text."""
 
     key: str
     value: Any
@@ -32,19 +41,22 @@ class StageOption(Struct, frozen=True):
 
 
 def parse_option(name: str, text: str) -> Any:
-    """The value that the field of an option gets. Raises ValueError with what it should look like."""
+    """The value that the field of an option gets. Raises ValueError with what it should
+    look like."""
     if not re.fullmatch(_PATTERNS[name], text, re.IGNORECASE | re.ASCII):
         raise ValueError(_WANTED[name])
     return OPTION_FIELDS[name][1](text)
 
 
 def parse_duration(text: str) -> float:
-    """Seconds of `90`, `45s`, `30m`, `2h`, `1d` or a sum such as `1h30m`. Raises ValueError."""
+    """Seconds of `90`, `45s`, `30m`, `2h`, `1d` or a sum such as `1h30m`. Raises
+    ValueError."""
     return float(parse_option("timeout", text))
 
 
 def parse_memory(text: str) -> int:
-    """Bytes of `4GiB`, `512MB`, `4Gi` or plain bytes; an `i` makes the unit binary. Raises ValueError."""
+    """Bytes of `4GiB`, `512MB`, `4Gi` or plain bytes; an `i` makes the unit binary.
+    Raises ValueError."""
     return int(parse_option("memory", text))
 
 
@@ -60,7 +72,9 @@ def _read_memory(text: str) -> int:
     size = 0
     if found:
         amount, unit, binary = found.groups()
-        size = int(float(amount) * (1024 if binary else 1000) ** _MULTIPLE[unit.upper()])
+        size = int(
+            float(amount) * (1024 if binary else 1000) ** _MULTIPLE[unit.upper()]
+        )
     if size <= 0:
         # Less than a byte, such as 0.0001B.
         raise ValueError(_WANTED["memory"])
@@ -78,8 +92,11 @@ def _read_names(text: str) -> tuple[str, ...]:
 
 
 def _read_contracts(text: str) -> tuple[str, ...]:
-    """`sales` or `sales=schema` for each. Names may have any letters that Python allows."""
-    found = tuple("=".join(part.strip() for part in each.split("=")) for each in text.split(","))
+    """`sales` or `sales=schema` for each. Names may have any letters that Python
+    allows."""
+    found = tuple(
+        "=".join(part.strip() for part in each.split("=")) for each in text.split(",")
+    )
     if not all(name.isidentifier() for each in found for name in each.split("=")):
         raise ValueError(_WANTED["contract"])
     return found
@@ -100,7 +117,9 @@ def _read_question(text: str) -> str:
 
 def _read_promotion_metric(text: str) -> str:
     """The metric that a name ends with: `mae` of `best_mae`."""
-    return max((each for each in PROMOTION_METRICS if text.lower().endswith(each)), key=len)
+    return max(
+        (each for each in PROMOTION_METRICS if text.lower().endswith(each)), key=len
+    )
 
 
 def _read_limit(text: str) -> tuple[str, str]:

@@ -1,7 +1,8 @@
 """Sets parameters by editing their literals, as the user would have done.
 
-A parameter is a top-level `NAME[: TYPE] = LITERAL`; everything else in the cell stays as it is, and
-so does the number of its lines, since messages and tracebacks count them. Pure.
+A parameter is a top-level `NAME[: TYPE] = LITERAL`; everything else in the cell stays
+as it is, and so does the number of its lines, since messages and tracebacks count them.
+Pure.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ def parameter_names(source: str) -> tuple[str, ...]:
 
 
 def set_parameters(source: str, literals: Mapping[str, str]) -> str:
-    """`source` with the value of each parameter in `literals` (name -> Python source) replaced.
+    """`source` with the value of each parameter in `literals` (name -> Python source)
+    replaced.
 
-    Names that the cell does not assign are ignored. A name assigned twice is replaced twice, as
-    what it stands for is one value. A cell that is no Python is returned as it is.
+    Names that the cell does not assign are ignored. A name assigned twice is replaced
+    twice, as what it stands for is one value. A cell that is no Python is returned as
+    it is.
     """
     edited = source
     # From the last to the first, so that earlier positions stay true.
@@ -31,13 +34,21 @@ def set_parameters(source: str, literals: Mapping[str, str]) -> str:
 
 
 def _found(source: str, literals: Mapping[str, str]) -> list[tuple[ast.expr, str]]:
-    return [(value, literals[name]) for name, value in _parameters(source) if name in literals]
+    return [
+        (value, literals[name])
+        for name, value in _parameters(source)
+        if name in literals
+    ]
 
 
 def _parameters(source: str) -> list[tuple[str, ast.expr]]:
     module = _parse(source) or _parse(_without_magics(source))
     found = [_assigned(statement) for statement in module.body] if module else []
-    return [(name, value) for name, value in found if value is not None and _is_literal(value)]
+    return [
+        (name, value)
+        for name, value in found
+        if value is not None and _is_literal(value)
+    ]
 
 
 def _parse(source: str) -> ast.Module | None:
@@ -58,7 +69,11 @@ def _assigned(statement: ast.stmt) -> tuple[str, ast.expr | None]:
 
 def _is_literal(value: ast.expr) -> bool:
     if isinstance(value, ast.Call):  # the only way to write an empty set
-        return isinstance(value.func, ast.Name) and value.func.id == "set" and not value.args
+        return (
+            isinstance(value.func, ast.Name)
+            and value.func.id == "set"
+            and not value.args
+        )
     try:
         ast.literal_eval(value)
     except (ValueError, TypeError, MemoryError, RecursionError):
@@ -67,9 +82,12 @@ def _is_literal(value: ast.expr) -> bool:
 
 
 def _without_magics(source: str) -> str:
-    """Lines of IPython's own syntax become empty ones; positions in the others stay true."""
+    """Lines of IPython's own syntax become empty ones; positions in the others stay
+    true."""
     lines = source.split("\n")
-    return "\n".join("" if line.lstrip().startswith(("%", "!", "?")) else line for line in lines)
+    return "\n".join(
+        "" if line.lstrip().startswith(("%", "!", "?")) else line for line in lines
+    )
 
 
 def _replaced(source: str, value: ast.expr, literal: str) -> str:

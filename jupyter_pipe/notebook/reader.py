@@ -1,8 +1,8 @@
-"""Reads a notebook from disk into a `Notebook`: nbformat 4 with msgspec, older formats upgraded in memory,
-notebooks that are kept as text by way of jupytext (`text`).
+"""Reads a notebook from disk into a `Notebook`: nbformat 4 with msgspec, older formats
+upgraded in memory, notebooks that are kept as text by way of jupytext (`text`).
 
-Never writes. Raises only NotebookError. Outputs are skipped while parsing, so that the cost follows
-the code and not the pictures.
+Never writes. Raises only NotebookError. Outputs are skipped while parsing, so that the
+cost follows the code and not the pictures.
 """
 
 import hashlib
@@ -30,8 +30,16 @@ if TYPE_CHECKING:
 __all__ = ["read_content", "read_notebook", "refuse_list"]
 
 # What kernelspecs call Python: `ipython` is what old versions of IPython wrote.
-_PYTHON_NAMES = frozenset({"python", "python2", "python3", "ipython", "ipython3", "xpython", "xeus-python"})
-_LANGUAGE_OF_KERNEL = {"ir": "R", "xr": "R", "bash": "Bash", "deno": "TypeScript", "octave": "Octave"}
+_PYTHON_NAMES = frozenset(
+    {"python", "python2", "python3", "ipython", "ipython3", "xpython", "xeus-python"}
+)
+_LANGUAGE_OF_KERNEL = {
+    "ir": "R",
+    "xr": "R",
+    "bash": "Bash",
+    "deno": "TypeScript",
+    "octave": "Octave",
+}
 
 
 class _FileCell(Struct):
@@ -54,8 +62,9 @@ _decoder = msgspec.json.Decoder(_File)
 
 
 def read_notebook(path: Path | str, content: bytes | None = None) -> Notebook:
-    """Read the notebook at `path`, or `content`, which is nbformat's JSON as it would be saved there (an
-    editor's unsaved document). Cells without an id get one made from position and source."""
+    """Read the notebook at `path`, or `content`, which is nbformat's JSON as it would
+    be saved there (an editor's unsaved document). Cells without an id get one made from
+    position and source."""
     path = Path(path)
     _check_name(path)
     lines: tuple[int | None, ...] = ()
@@ -82,7 +91,8 @@ def read_notebook(path: Path | str, content: bytes | None = None) -> Notebook:
         cells=cells,
         kernel=kernel,
         settings=settings,
-        loses_tags=is_text_notebook(path) and _loses_tags(file.metadata, cells, is_saved=content is None),
+        loses_tags=is_text_notebook(path)
+        and _loses_tags(file.metadata, cells, is_saved=content is None),
         pair_formats=_text(_section(file.metadata, "jupytext").get("formats")),
     )
 
@@ -112,7 +122,9 @@ def _read_bytes(path: Path, largest: int) -> bytes:
         return read_regular_file(path, largest)
     except FileNotFoundError:
         hint = _similar_file_hint(path)
-        raise NotebookError(f"There is no notebook '{path}'.", code="notebook_missing", hint=hint) from None
+        raise NotebookError(
+            f"There is no notebook '{path}'.", code="notebook_missing", hint=hint
+        ) from None
     except OSError as error:
         raise NotebookError(
             f"'{path}' cannot be read: {error.strerror or error}.",
@@ -122,7 +134,8 @@ def _read_bytes(path: Path, largest: int) -> bytes:
 
 
 def refuse_list(path: Path) -> NoReturn:
-    """Say that a file which lists several notebooks is not one. Raises NotebookError."""
+    """Say that a file which lists several notebooks is not one. Raises
+    NotebookError."""
     raise NotebookError(
         f"'{path}' lists several notebooks, and this is for one.",
         code="several_notebooks",
@@ -146,7 +159,11 @@ def _similar_file_hint(path: Path) -> str:
     import difflib
 
     try:
-        others = sorted(each.name for each in path.parent.iterdir() if each.suffix in (".ipynb", path.suffix))
+        others = sorted(
+            each.name
+            for each in path.parent.iterdir()
+            if each.suffix in (".ipynb", path.suffix)
+        )
     except OSError:
         others = []
     close = difflib.get_close_matches(path.name, others, n=1)
@@ -204,7 +221,9 @@ def _raise_malformed(path: Path, data: bytes) -> NoReturn:
     except RecursionError:
         where = ": it is nested too deeply"
     problem = "is truncated: its JSON ends" if ends else "is not valid JSON: it breaks"
-    raise NotebookError(f"'{path.name}' {problem}{where}.", code="notebook_malformed", hint=hint)
+    raise NotebookError(
+        f"'{path.name}' {problem}{where}.", code="notebook_malformed", hint=hint
+    )
 
 
 def _upgraded(path: Path, data: bytes) -> _File:
@@ -220,7 +239,9 @@ def _upgraded(path: Path, data: bytes) -> _File:
         raise _not_a_notebook(path) from None
 
 
-def _make_cells(path: Path, raw: list[_FileCell], lines: tuple[int | None, ...]) -> tuple[Cell, ...]:
+def _make_cells(
+    path: Path, raw: list[_FileCell], lines: tuple[int | None, ...]
+) -> tuple[Cell, ...]:
     """The cells with their numbers. `lines` are those of a text, if it is one."""
     cells: list[Cell] = []
     seen: dict[str, int] = {}
@@ -241,17 +262,33 @@ def _make_cells(path: Path, raw: list[_FileCell], lines: tuple[int | None, ...])
         seen[cell_id] = index
         tags = _tags(cell.metadata)
         line = lines[index] if lines else None
-        cells.append(Cell(cell_id, index, cell.cell_type, source, tags, number if runs else None, line))
+        cells.append(
+            Cell(
+                cell_id,
+                index,
+                cell.cell_type,
+                source,
+                tags,
+                number if runs else None,
+                line,
+            )
+        )
     return tuple(cells)
 
 
 def _made_id(index: int, source: str) -> str:
-    return hashlib.sha256(f"{index}\n{source}".encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return hashlib.sha256(
+        f"{index}\n{source}".encode("utf-8", "surrogatepass")
+    ).hexdigest()[:12]
 
 
 def _tags(metadata: dict[str, Any]) -> tuple[str, ...]:
     tags = metadata.get("tags")
-    return tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()
+    return (
+        tuple(tag for tag in tags if isinstance(tag, str))
+        if isinstance(tags, list)
+        else ()
+    )
 
 
 def _section(metadata: dict[str, Any], key: str) -> dict[str, Any]:
@@ -281,11 +318,13 @@ def _check_language(path: Path, metadata: dict[str, Any]) -> None:
         )
 
 
-def _loses_tags(metadata: dict[str, Any], cells: tuple[Cell, ...], *, is_saved: bool) -> bool:
+def _loses_tags(
+    metadata: dict[str, Any], cells: tuple[Cell, ...], *, is_saved: bool
+) -> bool:
     """Whether jupytext leaves tags out where it writes the notebook.
 
-    A saved file with such a filter may have lost its tags, unless some are there: then jupytext keeps them.
-    In an editor, tags are lost only where there are any.
+    A saved file with such a filter may have lost its tags, unless some are there: then
+    jupytext keeps them. In an editor, tags are lost only where there are any.
     """
     wanted = _section(metadata, "jupytext").get("cell_metadata_filter")
     if not isinstance(wanted, str):
@@ -304,17 +343,23 @@ def _settings(metadata: dict[str, Any]) -> NotebookSettings:
         options = [f"{key}:{value}" for key, value in options.items()]
     return NotebookSettings(
         name=_text(ours.get("name")) or _text(kale.get("pipeline_name")) or None,
-        description=_text(ours.get("description")) or _text(kale.get("pipeline_description")),
-        default_options=tuple(str(option) for option in options) if isinstance(options, list) else (),
+        description=_text(ours.get("description"))
+        or _text(kale.get("pipeline_description")),
+        default_options=tuple(str(option) for option in options)
+        if isinstance(options, list)
+        else (),
         schedule=_text(ours.get("schedule")) or None,
     )
 
 
 def _digest(cells: tuple[Cell, ...], kernel: str, settings: NotebookSettings) -> str:
-    """Empty untagged cells do not count: JupyterLab appends one at the end as people work."""
+    """Empty untagged cells do not count: JupyterLab appends one at the end as people
+    work."""
     code = [
         (cell.id, cell.source, cell.tags)
         for cell in cells
         if cell.kind == "code" and (cell.source.strip() or cell.tags)
     ]
-    return hashlib.sha256(msgspec.json.encode((code, kernel, settings), order="deterministic")).hexdigest()
+    return hashlib.sha256(
+        msgspec.json.encode((code, kernel, settings), order="deterministic")
+    ).hexdigest()

@@ -1,7 +1,8 @@
 """Which names of notebooks, pipelines, stages and parameters we work with.
 
-They become file names, targets of make, variables, and lines of comments and logs. A pipeline that comes from
-a file may have been written by anybody, so its names are checked before they are used. Pure.
+They become file names, targets of make, variables, and lines of comments and logs. A
+pipeline that comes from a file may have been written by anybody, so its names are
+checked before they are used. Pure.
 """
 
 from __future__ import annotations
@@ -17,18 +18,21 @@ from jupyter_pipe.notebook.grammar import stage_name_problem
 
 __all__ = ["file_name_problem", "require_sound_names"]
 
-# Controls, line ends that are not ASCII, changes of the writing direction, halves of surrogate pairs.
+# Controls, line ends that are not ASCII, changes of the writing direction, halves of
+# surrogate pairs.
 _UNPRINTABLE = "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 _LONGEST_NAME_BYTES = 200
 
 
 def _is_unprintable(name: str) -> bool:
-    # Compiling the expression takes longer than a run that changes nothing has for all its names.
+    # Compiling the expression takes longer than a run that changes nothing has for all
+    # its names.
     return not name.isprintable() and re.search(_UNPRINTABLE, name) is not None
 
 
 def file_name_problem(name: str) -> str | None:
-    """The end of a sentence about a name that cannot be part of a file's name; None if it can."""
+    """The end of a sentence about a name that cannot be part of a file's name; None if
+    it can."""
     if _is_unprintable(name):
         return "has a character that cannot be printed"
     if name in {"", ".", ".."} or set(name) & {"/", "\\"}:
@@ -38,8 +42,11 @@ def file_name_problem(name: str) -> str | None:
     return None
 
 
-def require_sound_names(pipeline: Pipeline, error: type[PipeError] = PackageError) -> None:
-    """Raises `error` if a name of the pipeline could lead to another file or be read as something else."""
+def require_sound_names(
+    pipeline: Pipeline, error: type[PipeError] = PackageError
+) -> None:
+    """Raises `error` if a name of the pipeline could lead to another file or be read as
+    something else."""
     for kind, name, problem in _problems(pipeline):
         shown = name if len(name) <= 100 else f"{name[:100]}…"
         raise error(
@@ -55,7 +62,11 @@ def _problems(pipeline: Pipeline) -> Iterator[tuple[str, str, str]]:
     if problem:
         yield "name", pipeline.name, problem
     if _is_unprintable(pipeline.source.notebook):
-        yield "notebook", pipeline.source.notebook, "has a character that cannot be printed"
+        yield (
+            "notebook",
+            pipeline.source.notebook,
+            "has a character that cannot be printed",
+        )
     yield from _notebook_problems(pipeline)
     notebooks = {each.name for each in pipeline.notebooks}
     for parameter in pipeline.parameters:
@@ -78,11 +89,16 @@ def _notebook_problems(pipeline: Pipeline) -> Iterator[tuple[str, str, str]]:
         if not each.name.isidentifier():
             yield "notebook", each.name, "is not a Python name"
         if _is_unprintable(f"{each.source.notebook}{each.folder}"):
-            yield "notebook", each.source.notebook, "has a character that cannot be printed"
+            yield (
+                "notebook",
+                each.source.notebook,
+                "has a character that cannot be printed",
+            )
 
 
 def _own_name(name: str, notebooks: Collection[str]) -> str:
-    """The name within its notebook, where a pipeline has several: `train.fit` is `fit` of `train`."""
+    """The name within its notebook, where a pipeline has several: `train.fit` is `fit`
+    of `train`."""
     prefix, dot, own = name.partition(".")
     return own if dot and prefix in notebooks else name
 
@@ -108,4 +124,9 @@ def _stage_problems(stage: Stage, own_name: str) -> Iterator[tuple[str, str, str
 def _is_inside(path: str) -> bool:
     parts = PurePosixPath(path.replace("\\", "/")).parts
     is_absolute = PurePosixPath(path).is_absolute() or bool(PureWindowsPath(path).drive)
-    return bool(parts) and not is_absolute and ".." not in parts and not _is_unprintable(path)
+    return (
+        bool(parts)
+        and not is_absolute
+        and ".." not in parts
+        and not _is_unprintable(path)
+    )

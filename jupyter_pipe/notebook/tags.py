@@ -1,8 +1,8 @@
 """Turns the tags of code cells into records: stage, ordering, metrics, gates, options.
 
-Pure and total: every mistake becomes a located diagnostic, the rest of the cell is still read.
-Kale's vocabulary means the same here. Foreign tags are ignored; only one that looks like a
-misspelt tag of ours earns an `info`.
+Pure and total: every mistake becomes a located diagnostic, the rest of the cell is
+still read. Kale's vocabulary means the same here. Foreign tags are ignored; only one
+that looks like a misspelt tag of ours earns an `info`.
 """
 
 from __future__ import annotations
@@ -33,14 +33,21 @@ from jupyter_pipe.notebook.options import OPTION_FIELDS, StageOption, parse_opti
 
 _Word = TypeVar("_Word", bound=str)
 
-__all__ = ["CellTags", "ScoringTags", "TagReading", "parse_default_options", "parse_tags"]
+__all__ = [
+    "CellTags",
+    "ScoringTags",
+    "TagReading",
+    "parse_default_options",
+    "parse_tags",
+]
 
 _PREFIXES = (*PREFIXES, *SYNONYMS)
 _WORDS = (*ROLE_TAGS, METRICS_OF_PRINTS)
 
 
 class ScoringTags(Struct, frozen=True):
-    """What a cell says about scoring: variables that it makes, and columns of the raw rows."""
+    """What a cell says about scoring: variables that it makes, and columns of the raw
+    rows."""
 
     rows: tuple[str, ...] = ()
     score: tuple[str, ...] = ()
@@ -53,8 +60,9 @@ class ScoringTags(Struct, frozen=True):
 class CellTags(Struct, frozen=True):
     """What the tags of one code cell say.
 
-    `role` is `parameters`, `shared`, `skip`, `leading` (Kale's `imports` and `functions`) or None.
-    `stage` is the stage that the cell names itself, not the one that it inherits.
+    `role` is `parameters`, `shared`, `skip`, `leading` (Kale's `imports` and
+    `functions`) or None. `stage` is the stage that the cell names itself, not the one
+    that it inherits.
     """
 
     cell_id: str
@@ -71,20 +79,26 @@ class CellTags(Struct, frozen=True):
 
 
 class TagReading(Struct, frozen=True):
-    """One `CellTags` for each code cell, in notebook order, and what is wrong with the tags."""
+    """One `CellTags` for each code cell, in notebook order, and what is wrong with the
+    tags."""
 
     cells: tuple[CellTags, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
 def parse_tags(notebook: Notebook) -> TagReading:
-    """Read the tags of every code cell. Collects all mistakes instead of stopping at one."""
+    """Read the tags of every code cell. Collects all mistakes instead of stopping at
+    one."""
     readers = [_CellReader(cell) for cell in notebook.code_cells]
     cells = tuple(reader.read() for reader in readers)
-    return TagReading(cells, tuple(found for reader in readers for found in reader.diagnostics))
+    return TagReading(
+        cells, tuple(found for reader in readers for found in reader.diagnostics)
+    )
 
 
-def parse_default_options(tags: tuple[str, ...]) -> tuple[tuple[StageOption, ...], tuple[Diagnostic, ...]]:
+def parse_default_options(
+    tags: tuple[str, ...],
+) -> tuple[tuple[StageOption, ...], tuple[Diagnostic, ...]]:
     """Read the options that the notebook's metadata sets for every stage."""
     options: list[StageOption] = []
     diagnostics: list[Diagnostic] = []
@@ -101,7 +115,9 @@ def parse_default_options(tags: tuple[str, ...]) -> tuple[tuple[StageOption, ...
 
 def _parse_option(prefix: str, value: str, tag: str) -> StageOption:
     if prefix not in OPTION_FIELDS:
-        raise ValueError(f"'{prefix}' is not an option; the options are {', '.join(OPTION_FIELDS)}")
+        raise ValueError(
+            f"'{prefix}' is not an option; the options are {', '.join(OPTION_FIELDS)}"
+        )
     try:
         return StageOption(OPTION_FIELDS[prefix][0], parse_option(prefix, value), tag)
     except ValueError as error:
@@ -128,7 +144,10 @@ class _CellReader:
             "stage": self._read_stage,
             "after": self._read_after,
             "gate": self._read_gate,
-            **dict.fromkeys(("metric", "mutates", "pure", "shares", *SCORING_NAMES), self._read_names),
+            **dict.fromkeys(
+                ("metric", "mutates", "pure", "shares", *SCORING_NAMES),
+                self._read_names,
+            ),
             **dict.fromkeys(SCORING_COLUMNS, self._read_columns),
             **dict.fromkeys(OPTION_FIELDS, self._read_option),
         }
@@ -148,11 +167,17 @@ class _CellReader:
             pure=_unique(self.names["pure"]),
             shares=_unique(self.names["shares"]),
             options=tuple(self.options),
-            scoring=ScoringTags(**{n: _unique(self.names[n]) for n in (*SCORING_NAMES, *SCORING_COLUMNS)}),
+            scoring=ScoringTags(
+                **{
+                    n: _unique(self.names[n])
+                    for n in (*SCORING_NAMES, *SCORING_COLUMNS)
+                }
+            ),
         )
 
     def _read_tag(self, tag: str) -> None:
-        """One tag into its field: `stage:x`, a role such as `skip`, or something that may be misspelt."""
+        """One tag into its field: `stage:x`, a role such as `skip`, or something that
+        may be misspelt."""
         prefix, colon, value = (part.strip() for part in tag.partition(":"))
         meaning = SYNONYMS.get(prefix, prefix)
         if colon and meaning in self.readers:
@@ -169,7 +194,10 @@ class _CellReader:
         problem = stage_name_problem(name)
         if problem:
             self._report(
-                "PIPE103", f"'{_shortened(tag)}' {problem[1]}.", "Name the stage like a Python variable.", tag
+                "PIPE103",
+                f"'{_shortened(tag)}' {problem[1]}.",
+                "Name the stage like a Python variable.",
+                tag,
             )
         else:
             self.stages.setdefault(name, tag)
@@ -184,7 +212,9 @@ class _CellReader:
 
     def _read_names(self, tag: str, value: str) -> None:
         prefix = tag.partition(":")[0].strip()
-        for name in (unicodedata.normalize("NFKC", part.strip()) for part in value.split(",")):
+        for name in (
+            unicodedata.normalize("NFKC", part.strip()) for part in value.split(",")
+        ):
             if name.isidentifier() and not keyword.iskeyword(name):
                 self.names[prefix].append(name)
             else:
@@ -205,7 +235,9 @@ class _CellReader:
 
     def _read_option(self, tag: str, value: str) -> None:
         try:
-            self.options.append(_parse_option(tag.partition(":")[0].strip(), value, tag))
+            self.options.append(
+                _parse_option(tag.partition(":")[0].strip(), value, tag)
+            )
         except ValueError as error:
             self._report(
                 "PIPE101",
@@ -215,17 +247,25 @@ class _CellReader:
             )
 
     def _check_roles(self) -> None:
-        """Says where tags of one cell exclude each other, such as two stages, or `skip` beside a stage."""
+        """Says where tags of one cell exclude each other, such as two stages, or `skip`
+        beside a stage."""
         if len(self.stages) > 1:
             names = " and ".join(f"'{name}'" for name in self.stages)
             message = f"The cell names more than one stage: {names}."
-            self._report("PIPE102", message, "Keep one stage: tag.", list(self.stages.values())[1])
+            self._report(
+                "PIPE102",
+                message,
+                "Keep one stage: tag.",
+                list(self.stages.values())[1],
+            )
         roles = _unique(self.roles)
         claims = [f"'{role}'" for role in roles]
         if self.stages and set(roles) - {"parameters"}:
             claims += [f"'{tag}'" for tag in self.stages.values()]
         if len(claims) > 1:
-            message = f"The cell is tagged {' and '.join(claims)}, which exclude each other."
+            message = (
+                f"The cell is tagged {' and '.join(claims)}, which exclude each other."
+            )
             self._report("PIPE104", message, "Keep one of them: a cell has one role.")
 
     def _suggest(self, tag: str, prefix: str, has_value: bool) -> None:
@@ -236,28 +276,61 @@ class _CellReader:
         meant = close[0] + tag[len(prefix) :] if has_value else close[0]
         if not has_value and close[0] in _PREFIXES:
             meant = f"{close[0]}:…"
-        fixes = () if meant.endswith("…") else (self._fix(f"Replace it by '{meant}'", tag, meant),)
+        fixes = (
+            ()
+            if meant.endswith("…")
+            else (self._fix(f"Replace it by '{meant}'", tag, meant),)
+        )
         message = f"The tag '{_shortened(tag)}' is not one of ours and is ignored."
         hint = f"Did you mean '{meant}'?"
-        self.diagnostics.append(self._diagnostic("PIPE110", Severity.info, message, hint, fixes))
+        self.diagnostics.append(
+            self._diagnostic("PIPE110", Severity.info, message, hint, fixes)
+        )
 
     def _malformed(self, tag: str, wanted: str) -> None:
         prefix = tag.partition(":")[0].strip()
-        message = f"The tag '{_shortened(tag)}' does not parse: '{prefix}:' takes {wanted}."
+        message = (
+            f"The tag '{_shortened(tag)}' does not parse: '{prefix}:' takes {wanted}."
+        )
         self._report("PIPE101", message, "Fix or remove the tag.", tag)
 
-    def _report(self, code: str, message: str, hint: str, tag: str | None = None) -> None:
-        fixes = (Fix(f"Remove the tag '{_shortened(tag)}'", self.cell.id, remove_tags=(tag,)),) if tag else ()
-        self.diagnostics.append(self._diagnostic(code, Severity.error, message, hint, fixes))
+    def _report(
+        self, code: str, message: str, hint: str, tag: str | None = None
+    ) -> None:
+        fixes = (
+            (
+                Fix(
+                    f"Remove the tag '{_shortened(tag)}'",
+                    self.cell.id,
+                    remove_tags=(tag,),
+                ),
+            )
+            if tag
+            else ()
+        )
+        self.diagnostics.append(
+            self._diagnostic(code, Severity.error, message, hint, fixes)
+        )
 
     def _fix(self, title: str, old: str, new: str) -> Fix:
         return Fix(title, self.cell.id, add_tags=(new,), remove_tags=(old,))
 
     def _diagnostic(
-        self, code: str, severity: Severity, message: str, hint: str, fixes: tuple[Fix, ...]
+        self,
+        code: str,
+        severity: Severity,
+        message: str,
+        hint: str,
+        fixes: tuple[Fix, ...],
     ) -> Diagnostic:
         return Diagnostic(
-            code, severity, message, hint, cell_id=self.cell.id, cell=self.cell.number, fixes=fixes
+            code,
+            severity,
+            message,
+            hint,
+            cell_id=self.cell.id,
+            cell=self.cell.number,
+            fixes=fixes,
         )
 
 

@@ -1,6 +1,8 @@
-"""Compares what a stage observed with the present: what differs, in words, and what only looks new.
+"""Compares what a stage observed with the present: what differs, in words, and what
+only looks new.
 
-One `stat` a file where nothing has changed; contents are read only where size, time or inode differ.
+One `stat` a file where nothing has changed; contents are read only where size, time or
+inode differ.
 """
 
 from __future__ import annotations
@@ -12,7 +14,12 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
-from jupyter_pipe.artifacts.protocol import MOST_NAMES, Observations, ObservedPath, ObservedVariable
+from jupyter_pipe.artifacts.protocol import (
+    MOST_NAMES,
+    Observations,
+    ObservedPath,
+    ObservedVariable,
+)
 from jupyter_pipe.observe.digests import (
     changed_at,
     file_digest,
@@ -23,14 +30,26 @@ from jupyter_pipe.observe.digests import (
     variable_digest,
 )
 from jupyter_pipe.observe.present import Present, all_variables
-from jupyter_pipe.observe.words import change_of_listing, change_of_path, change_of_variable
+from jupyter_pipe.observe.words import (
+    change_of_listing,
+    change_of_path,
+    change_of_variable,
+)
 
-__all__ = ["Comparison", "compare", "compare_left", "find_newcomers", "has_stat", "with_stat"]
+__all__ = [
+    "Comparison",
+    "compare",
+    "compare_left",
+    "find_newcomers",
+    "has_stat",
+    "with_stat",
+]
 
 
 class Comparison(Struct, frozen=True):
-    """`differences` are phrases, empty if all is as it was; `fresher` are the observations with the times of
-    files that were only touched, None if there are none."""
+    """`differences` are phrases, empty if all is as it was; `fresher` are the
+    observations with the times of files that were only touched, None if there are
+    none."""
 
     differences: tuple[str, ...]
     fresher: Observations | None = None
@@ -50,7 +69,9 @@ def compare(observed: Observations, present: Present) -> Comparison:
 
 
 def _fresher(
-    observed: Observations, files: list[ObservedPath | str], modules: list[ObservedPath | str]
+    observed: Observations,
+    files: list[ObservedPath | str],
+    modules: list[ObservedPath | str],
 ) -> Observations | None:
     read = tuple(one for one in files if isinstance(one, ObservedPath))
     imported = tuple(one for one in modules if isinstance(one, ObservedPath))
@@ -63,10 +84,16 @@ def _compare_path(one: ObservedPath, present: Present) -> ObservedPath | str:
     match one.aspect:
         case "listing":
             names = present.names(one.path, one.pattern)
-            return one if listing_digest(names) == one.digest else change_of_listing(one, names)
+            return (
+                one
+                if listing_digest(names) == one.digest
+                else change_of_listing(one, names)
+            )
         case "presence":
             now = present.presence(one.path)
-            return one if now == one.digest else change_of_path(one.path, one.digest, now)
+            return (
+                one if now == one.digest else change_of_path(one.path, one.digest, now)
+            )
         case "times":
             now = changed_at(present.path(one.path))
             return one if now == one.digest else f"{one.path} has another time"
@@ -86,13 +113,18 @@ def _compare_link(one: ObservedPath, present: Present) -> ObservedPath | str:
 
 
 def _compare_content(one: ObservedPath, present: Present) -> ObservedPath | str:
-    """The observation to keep if the file's content is what it was, or the change in words. An earlier
-    stage's file counts as that stage left it; a file whose size and times are the same is not read again."""
+    """The observation to keep if the file's content is what it was, or the change in
+    words. An earlier stage's file counts as that stage left it; a file whose size and
+    times are the same is not read again."""
     left = present.left_at(one.path)
     if one.appended and left is None:
         return one  # what a log held before makes no difference to who writes it
     if left is not None:
-        return one if left.digest == one.digest else change_of_path(one.path, one.digest, left.digest)
+        return (
+            one
+            if left.digest == one.digest
+            else change_of_path(one.path, one.digest, left.digest)
+        )
     path = present.path(one.path)
     try:
         status = path.stat()
@@ -107,34 +139,49 @@ def _compare_content(one: ObservedPath, present: Present) -> ObservedPath | str:
 
 
 def has_stat(one: ObservedPath, status: os.stat_result) -> bool:
-    """Whether size, times and inode are those of the observation. Who sets the time of a file back, as
-    `rsync -t` does, changes that of its last change."""
+    """Whether size, times and inode are those of the observation. Who sets the time of
+    a file back, as `rsync -t` does, changes that of its last change."""
     times = (status.st_mtime_ns, status.st_ctime_ns)
-    return (one.size, one.mtime_ns, one.ctime_ns, one.inode) == (status.st_size, *times, status.st_ino)
+    return (one.size, one.mtime_ns, one.ctime_ns, one.inode) == (
+        status.st_size,
+        *times,
+        status.st_ino,
+    )
 
 
 def with_stat(one: ObservedPath, present: Present) -> ObservedPath:
-    """The observation of a content with the file's size, time and inode as they are now. A time that cannot
-    be relied on yet is 0: the next comparison reads the file, and is able to note it."""
+    """The observation of a content with the file's size, time and inode as they are
+    now. A time that cannot be relied on yet is 0: the next comparison reads the file,
+    and is able to note it."""
     try:
         status = present.path(one.path).stat()
     except OSError:
         return replace(one, size=0, mtime_ns=0, ctime_ns=0, inode=0)
     # The time of a folder says nothing of the files in it.
-    reliable = stat.S_ISREG(status.st_mode) and is_settled(status.st_mtime_ns, status.st_ctime_ns)
+    reliable = stat.S_ISREG(status.st_mode) and is_settled(
+        status.st_mtime_ns, status.st_ctime_ns
+    )
     time = status.st_mtime_ns if reliable else 0
-    return replace(one, size=status.st_size, mtime_ns=time, ctime_ns=status.st_ctime_ns, inode=status.st_ino)
+    return replace(
+        one,
+        size=status.st_size,
+        mtime_ns=time,
+        ctime_ns=status.st_ctime_ns,
+        inode=status.st_ino,
+    )
 
 
 def compare_left(one: ObservedPath, present: Present) -> ObservedPath | str:
-    """A file that a stage wrote, as it is to be kept, or what of it is not as the stage left it."""
+    """A file that a stage wrote, as it is to be kept, or what of it is not as the stage
+    left it."""
     alone = replace(present, left={}, emptied={})
     return _compare_path(one, alone)
 
 
 def find_newcomers(one: ObservedPath, present: Present) -> list[str]:
-    """The names in a folder that were not there when a stage that had emptied it ended; those of folders end
-    with a slash. If more were there than are kept, and others are there now, all of them."""
+    """The names in a folder that were not there when a stage that had emptied it ended;
+    those of folders end with a slash. If more were there than are kept, and others are
+    there now, all of them."""
     names = listed_names(present.path(one.path)) or []
     if listing_digest(names) == one.digest:
         return []
@@ -142,8 +189,14 @@ def find_newcomers(one: ObservedPath, present: Present) -> list[str]:
     return [name for name in names if name not in known]
 
 
-def _compare_variables(variables: Iterable[ObservedVariable], present: Present) -> Iterator[str]:
+def _compare_variables(
+    variables: Iterable[ObservedVariable], present: Present
+) -> Iterator[str]:
     for one in variables:
-        value = all_variables(present.environment) if one.name == "*" else present.environment.get(one.name)
+        value = (
+            all_variables(present.environment)
+            if one.name == "*"
+            else present.environment.get(one.name)
+        )
         if variable_digest(value, present.salt) != one.digest:
             yield change_of_variable(one, value, present.secrets)

@@ -1,6 +1,7 @@
 """Digests of files, folders and environment variables, and the words for what has none.
 
-Paths are absolute here. A file that is missing, or cannot be read, has the digest `MISSING`.
+Paths are absolute here. A file that is missing, or cannot be read, has the digest
+`MISSING`.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ _TICK_NS = 2_000_000_000
 def file_digest(path: Path, status: os.stat_result | None = None) -> str:
     """The sha256 of a file's content, of a folder's listing and contents, or `MISSING`.
 
-    A path that is a pattern (`inputs/*.csv`) counts by the files that match it. `status` is what
-    `path.stat()` gave, where the caller has asked already.
+    A path that is a pattern (`inputs/*.csv`) counts by the files that match it.
+    `status` is what `path.stat()` gave, where the caller has asked already.
     """
     try:
         status = status or path.stat()
@@ -61,8 +62,9 @@ def file_digest(path: Path, status: os.stat_result | None = None) -> str:
 
 
 def _folder_digest(path: Path, entered: set[tuple[int, int]]) -> str:
-    """Of the names in a folder and what they hold. Links are followed; a folder that was entered already, or
-    in which this one lies, counts by its name: links in a circle have no end."""
+    """Of the names in a folder and what they hold. Links are followed; a folder that
+    was entered already, or in which this one lies, counts by its name: links in a
+    circle have no end."""
     status = path.stat()
     if (status.st_dev, status.st_ino) in entered:
         return FOLDER
@@ -71,7 +73,9 @@ def _folder_digest(path: Path, entered: set[tuple[int, int]]) -> str:
     for name in sorted(set(os.listdir(path)) - UNLISTED):
         below = path / name
         try:
-            digest = _folder_digest(below, entered) if below.is_dir() else file_digest(below)
+            digest = (
+                _folder_digest(below, entered) if below.is_dir() else file_digest(below)
+            )
         except OSError:
             digest = MISSING
         parts.append(f"{name}:{digest}")
@@ -79,8 +83,11 @@ def _folder_digest(path: Path, entered: set[tuple[int, int]]) -> str:
 
 
 def _digest_of_names(kind: str, parts: list[str]) -> str:
-    """Of what no file holds by chance: an empty file that becomes an empty folder has changed."""
-    return hashlib.sha256("\0".join((kind, *parts)).encode("utf-8", "surrogateescape")).hexdigest()
+    """Of what no file holds by chance: an empty file that becomes an empty folder has
+    changed."""
+    return hashlib.sha256(
+        "\0".join((kind, *parts)).encode("utf-8", "surrogateescape")
+    ).hexdigest()
 
 
 def _pattern_digest(pattern: str) -> str:
@@ -89,8 +96,9 @@ def _pattern_digest(pattern: str) -> str:
 
 
 def _matching(pattern: str) -> set[str]:
-    """What a pattern finds. Below `**` every file whose name fits counts, whatever folders the pattern names
-    in between, and each folder once: `glob` goes round in a circle of links until names are too long."""
+    """What a pattern finds. Below `**` every file whose name fits counts, whatever
+    folders the pattern names in between, and each folder once: `glob` goes round in a
+    circle of links until names are too long."""
     above, deep, below = pattern.partition("**")
     if not deep:
         return {*glob.glob(pattern)}
@@ -108,24 +116,29 @@ def _matching(pattern: str) -> set[str]:
                 continue
             entered.add((status.st_dev, status.st_ino))
             folders[:] = sorted(name for name in folders if not name.startswith("."))
-            found.update(os.path.join(folder, name) for name in fnmatch.filter(names, last))
+            found.update(
+                os.path.join(folder, name) for name in fnmatch.filter(names, last)
+            )
     return found
 
 
 def is_settled(*times_ns: int) -> bool:
-    """Whether a file's times can be relied on: a change in the same tick of the file system's clock, which
-    may be two seconds long, would leave them as they are."""
+    """Whether a file's times can be relied on: a change in the same tick of the file
+    system's clock, which may be two seconds long, would leave them as they are."""
     return time.time_ns() - max(times_ns) > _TICK_NS
 
 
 @lru_cache(maxsize=4096)
-def _content_digest(path: Path, times_ns: tuple[int, int], size: int, inode: int) -> str:
+def _content_digest(
+    path: Path, times_ns: tuple[int, int], size: int, inode: int
+) -> str:
     return _read_digest(path)
 
 
 def _read_digest(path: Path) -> str:
     if not path.is_file() or os.path.realpath(path).startswith(_WITHOUT_END):
-        return FILE  # a pipe or a device: reading it would wait, or take away what is in it
+        # a pipe or a device: reading it would wait, or take away what is in it
+        return FILE
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK_BYTES):
@@ -142,7 +155,8 @@ def presence_of(path: Path) -> str:
 
 
 def link_of(path: Path) -> str:
-    """`-> TARGET` of a symbolic link, whether or not there is anything; else as `presence_of`."""
+    """`-> TARGET` of a symbolic link, whether or not there is anything; else as
+    `presence_of`."""
     try:
         return f"-> {os.readlink(path)}"
     except OSError:
@@ -158,14 +172,16 @@ def changed_at(path: Path) -> str:
 
 
 def listed_names(path: Path, pattern: str = "") -> list[str] | None:
-    """A folder's entries, sorted, those of tools left out; None if it is not a folder. Those that are folders
-    end with a slash.
+    """A folder's entries, sorted, those of tools left out; None if it is not a folder.
+    Those that are folders end with a slash.
 
     With a pattern only the names that match it: `*.csv`.
     """
     try:
         with os.scandir(path) as found:
-            names = {one.name: one.is_dir() for one in found if one.name not in UNLISTED}
+            names = {
+                one.name: one.is_dir() for one in found if one.name not in UNLISTED
+            }
     except OSError:
         return None
     return sorted(
@@ -179,11 +195,16 @@ def listing_digest(names: Iterable[str] | None) -> str:
     """The digest of sorted names, or `MISSING` for None."""
     if names is None:
         return MISSING
-    return hashlib.sha256("\n".join(names).encode("utf-8", "surrogateescape")).hexdigest()
+    return hashlib.sha256(
+        "\n".join(names).encode("utf-8", "surrogateescape")
+    ).hexdigest()
 
 
 def variable_digest(value: str | None, salt: str) -> str:
-    """The HMAC of a variable's value, so that nobody guesses it without the salt; empty if it is unset."""
+    """The HMAC of a variable's value, so that nobody guesses it without the salt; empty
+    if it is unset."""
     if value is None:
         return ""
-    return hmac.new(salt.encode(), value.encode("utf-8", "surrogateescape"), "sha256").hexdigest()
+    return hmac.new(
+        salt.encode(), value.encode("utf-8", "surrogateescape"), "sha256"
+    ).hexdigest()

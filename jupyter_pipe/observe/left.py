@@ -1,4 +1,5 @@
-"""What the stages of a run have left in files so far, as each later stage is to find it. Pure."""
+"""What the stages of a run have left in files so far, as each later stage is to find
+it. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ class FilesLeft:
         self._ran: set[str] = set()
 
     def note(self, stage: str, observed: Observations, *, ran: bool) -> None:
-        """The stage has run, or its earlier result serves: what it wrote is its work."""
+        """The stage has run, or its earlier result serves: what it wrote is its
+        work."""
         self.forget(stage)
         self._written[stage] = {one.path: one for one in observed.written}
         self._emptied[stage] = {one.path: one for one in observed.emptied}
@@ -33,8 +35,9 @@ class FilesLeft:
         self._ran.discard(stage)
 
     def makers(self, stage: str) -> dict[str, str]:
-        """The paths among `before` with their last writer, which may have to write them again. What a program
-        of a stage probably wrote is what it wrote, if the stage has run."""
+        """The paths among `before` with their last writer, which may have to write them
+        again. What a program of a stage probably wrote is what it wrote, if the stage
+        has run."""
         found: dict[str, str] = {}
         for earlier in self._order[: self._order.index(stage)]:
             for path, one in self._written.get(earlier, {}).items():
@@ -43,19 +46,26 @@ class FilesLeft:
         return found
 
     def emptied(self, stage: str) -> dict[str, ObservedPath]:
-        """The folders that stages further up emptied, with the listing that the last of them left."""
-        earlier = self._order[: self._order.index(stage)] if any(self._emptied.values()) else ()
+        """The folders that stages further up emptied, with the listing that the last of
+        them left."""
+        earlier = (
+            self._order[: self._order.index(stage)]
+            if any(self._emptied.values())
+            else ()
+        )
         found: dict[str, ObservedPath] = {}
         for name in earlier:
             found.update(self._emptied.get(name, {}))
         return found
 
     def before(self, stage: str) -> dict[str, ObservedPath]:
-        """Each path that stages further up in the notebook wrote, as the last of them left it. What a
-        program probably wrote counts if nobody surely did."""
+        """Each path that stages further up in the notebook wrote, as the last of them
+        left it. What a program probably wrote counts if nobody surely did."""
         if not self._written:
             return {}
         earlier = self._order[: self._order.index(stage)]
-        written = [one for name in earlier for one in self._written.get(name, {}).values()]
+        written = [
+            one for name in earlier for one in self._written.get(name, {}).values()
+        ]
         guessed = {one.path: one for one in written if one.guessed}
         return guessed | {one.path: one for one in written if not one.guessed}

@@ -1,7 +1,9 @@
-"""The present, as far as it is compared with what a stage observed: files, variables, the day.
+"""The present, as far as it is compared with what a stage observed: files, variables,
+the day.
 
-A file that an earlier stage of the same run has left counts as that stage left it, even where a later stage
-of the run before has gone on from there: that is how the notebook would find it.
+A file that an earlier stage of the same run has left counts as that stage left it, even
+where a later stage of the run before has gone on from there: that is how the notebook
+would find it.
 """
 
 from __future__ import annotations
@@ -13,12 +15,19 @@ from pathlib import Path
 from msgspec import Struct
 
 from jupyter_pipe.artifacts.protocol import ObservedPath
-from jupyter_pipe.observe.digests import FILE, FOLDER, MISSING, listed_names, presence_of
+from jupyter_pipe.observe.digests import (
+    FILE,
+    FOLDER,
+    MISSING,
+    listed_names,
+    presence_of,
+)
 
 __all__ = ["OWN_VARIABLES", "Present", "all_variables", "folder_of", "today"]
 
 OWN_VARIABLES = ("JUPYTER_PIPE_", "JPY_")
-"""Variables that the runner itself sets begin so. They differ from run to run and do not count."""
+"""Variables that the runner itself sets begin so. They differ from run to run and do
+not count."""
 _SESSION_VARIABLES = (
     *(
         "_",
@@ -32,16 +41,34 @@ _SESSION_VARIABLES = (
         "LS_COLORS",
         "PYTHONHASHSEED",
     ),
-    *("INVOCATION_ID", "JOURNAL_STREAM", "CLICOLOR", "FORCE_COLOR", "NO_COLOR", "PAGER", "GIT_PAGER"),
+    *(
+        "INVOCATION_ID",
+        "JOURNAL_STREAM",
+        "CLICOLOR",
+        "FORCE_COLOR",
+        "NO_COLOR",
+        "PAGER",
+        "GIT_PAGER",
+    ),
 )
-_SESSION_PREFIXES = ("TERM", "SSH_", "XDG_", "DBUS_", "WAYLAND_", "VSCODE_", "PYTEST_", "JUPYTERHUB_")
+_SESSION_PREFIXES = (
+    "TERM",
+    "SSH_",
+    "XDG_",
+    "DBUS_",
+    "WAYLAND_",
+    "VSCODE_",
+    "PYTEST_",
+    "JUPYTERHUB_",
+)
 
 
 class Present(Struct, frozen=True):
-    """What a stage would find now. `environment` are the variables that its kernel is given, `secrets` the
-    names of those that must not be shown; `left` maps paths, as observations name them, to what earlier
-    stages of the same run left there. `emptied` are folders that one of them emptied, by their listings at
-    its end: whatever else lies there now, a later stage of an earlier run has put there."""
+    """What a stage would find now. `environment` are the variables that its kernel is
+    given, `secrets` the names of those that must not be shown; `left` maps paths, as
+    observations name them, to what earlier stages of the same run left there. `emptied`
+    are folders that one of them emptied, by their listings at its end: whatever else
+    lies there now, a later stage of an earlier run has put there."""
 
     workdir: Path
     environment: Mapping[str, str] = {}
@@ -73,7 +100,8 @@ class Present(Struct, frozen=True):
         return self._with_left(name, pattern, found)
 
     def left_at(self, name: str) -> ObservedPath | None:
-        """What an earlier stage left at a path, be it nothing; None if none of them had to do with it."""
+        """What an earlier stage left at a path, be it nothing; None if none of them had
+        to do with it."""
         left = self.left.get(name)
         if left is not None or not self.emptied:
             return left
@@ -97,18 +125,20 @@ class Present(Struct, frozen=True):
 
 
 def all_variables(environment: Mapping[str, str]) -> str:
-    """What `os.environ` as a whole stands for: the variables that are neither the runner's own nor belong to
-    the terminal that it happens to have been started in."""
+    """What `os.environ` as a whole stands for: the variables that are neither the
+    runner's own nor belong to the terminal that it happens to have been started in."""
     lines = (
         f"{name}={value}"
         for name, value in environment.items()
-        if name not in _SESSION_VARIABLES and not name.startswith((*OWN_VARIABLES, *_SESSION_PREFIXES))
+        if name not in _SESSION_VARIABLES
+        and not name.startswith((*OWN_VARIABLES, *_SESSION_PREFIXES))
     )
     return "\n".join(sorted(lines))
 
 
 def folder_of(path: str) -> tuple[str, str, str]:
-    """The folder and the name of a path, with the slash between: `("inputs", "/", "a.csv")`."""
+    """The folder and the name of a path, with the slash between: `("inputs", "/",
+    "a.csv")`."""
     folder, slash, name = path.rpartition("/")
     return (folder or ("/" if slash else "."), slash, name)
 

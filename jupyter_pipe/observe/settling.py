@@ -1,7 +1,8 @@
-"""Completes what a kernel noted, right after its stage has ended: digests that it left to the host.
+"""Completes what a kernel noted, right after its stage has ended: digests that it left
+to the host.
 
-A file that has changed since the stage read it has no digest that anybody could give: it gets one that equals
-none, so that the result is not reused.
+A file that has changed since the stage read it has no digest that anybody could give:
+it gets one that equals none, so that the result is not reused.
 """
 
 from __future__ import annotations
@@ -28,12 +29,14 @@ CHANGED_MEANWHILE = "changed since it was read"
 
 
 def settle(observed: Observations, present: Present) -> Observations:
-    """The observations with every digest filled in. Variables count as the kernel was given them: what it
-    adds by itself, or earlier stages set, is accounted for elsewhere. `present.day` is the day on which the
-    stage began: one that went on past midnight may have asked before."""
+    """The observations with every digest filled in. Variables count as the kernel was
+    given them: what it adds by itself, or earlier stages set, is accounted for
+    elsewhere. `present.day` is the day on which the stage began: one that went on past
+    midnight may have asked before."""
     return replace(
         observed,
-        calendar=observed.calendar and min(observed.calendar, present.day or observed.calendar),
+        calendar=observed.calendar
+        and min(observed.calendar, present.day or observed.calendar),
         read=tuple(_settle_read(one, present) for one in observed.read),
         modules=tuple(_settle_read(one, present) for one in observed.modules),
         written=tuple(_settle_written(one, present) for one in observed.written),
@@ -46,12 +49,17 @@ def settle(observed: Observations, present: Present) -> Observations:
 
 
 def _settle_read(one: ObservedPath, present: Present) -> ObservedPath:
-    """Fills in the digest that the kernel left open. If the file has changed since the stage read it, the
-    digest says so and matches no content; times too recent to tell a later write are dropped."""
+    """Fills in the digest that the kernel left open. If the file has changed since the
+    stage read it, the digest says so and matches no content; times too recent to tell a
+    later write are dropped."""
     if one.aspect == "listing":
         return one if one.digest else replace(one, digest=listing_digest(one.names))
     if one.aspect == "presence":
-        return one if one.digest else replace(one, digest=presence_of(present.path(one.path)))
+        return (
+            one
+            if one.digest
+            else replace(one, digest=presence_of(present.path(one.path)))
+        )
     if one.aspect in ("times", "link"):
         return one
     if not one.digest:
@@ -76,7 +84,11 @@ def _settle_written(one: ObservedPath, present: Present) -> ObservedPath:
 
 
 def _settle_variable(one: ObservedVariable, present: Present) -> ObservedVariable:
-    value = all_variables(present.environment) if one.name == "*" else present.environment.get(one.name)
+    value = (
+        all_variables(present.environment)
+        if one.name == "*"
+        else present.environment.get(one.name)
+    )
     shown = value or ""
     if one.name == "*" or not may_be_shown(one.name, shown, present.secrets):
         shown = ""

@@ -1,7 +1,8 @@
-"""Undoes what an attempt that does not count has left in files, so that the next one finds them as it did.
+"""Undoes what an attempt that does not count has left in files, so that the next one
+finds them as it did.
 
-Only what is surely the attempt's own is undone: a file whose beginning still is what it left. What others
-have added behind that stays. Raises OSError as the disk does.
+Only what is surely the attempt's own is undone: a file whose beginning still is what it
+left. What others have added behind that stays. Raises OSError as the disk does.
 """
 
 from __future__ import annotations
@@ -24,12 +25,21 @@ def take_back(
 ) -> tuple[str, ...]:
     """Removes files that the attempt has made, and what it has added to others.
 
-    `written` are files as the attempt left them, `read` what it found in files that it read, `folder` is
-    where it worked. Returns the paths of which the next attempt would find what this one left.
+    `written` are files as the attempt left them, `read` what it found in files that it
+    read, `folder` is where it worked. Returns the paths of which the next attempt would
+    find what this one left.
     """
     found = {one.path: one for one in read if one.aspect == "content"}
-    files = (one for one in written if one.aspect == "content" and one.digest not in ("", MISSING))
-    return tuple(one.path for one in files if not _is_undone(folder / one.path, one, found.get(one.path)))
+    files = (
+        one
+        for one in written
+        if one.aspect == "content" and one.digest not in ("", MISSING)
+    )
+    return tuple(
+        one.path
+        for one in files
+        if not _is_undone(folder / one.path, one, found.get(one.path))
+    )
 
 
 def _is_undone(path: Path, left: ObservedPath, before: ObservedPath | None) -> bool:
@@ -43,8 +53,9 @@ def _is_undone(path: Path, left: ObservedPath, before: ObservedPath | None) -> b
 
 
 def _cut_out(path: Path, start: int, left: ObservedPath) -> bool:
-    """Takes the bytes from `start` to the end that the attempt left out of the file, and the file away if
-    none remain of one that it made. False if the file is not the attempt's any more."""
+    """Takes the bytes from `start` to the end that the attempt left out of the file,
+    and the file away if none remain of one that it made. False if the file is not the
+    attempt's any more."""
     try:
         with path.open("r+b") as file:
             if _digest_of_beginning(file, left.size) != left.digest:

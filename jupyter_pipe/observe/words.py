@@ -1,11 +1,16 @@
-"""How what a stage observed is said: what changed, what it was in touch with, how long ago. Pure."""
+"""How what a stage observed is said: what changed, what it was in touch with, how long
+ago. Pure."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
 
-from jupyter_pipe.artifacts.protocol import ObservedContact, ObservedPath, ObservedVariable
+from jupyter_pipe.artifacts.protocol import (
+    ObservedContact,
+    ObservedPath,
+    ObservedVariable,
+)
 from jupyter_pipe.observe.digests import MISSING
 
 __all__ = [
@@ -20,7 +25,8 @@ __all__ = [
 
 _LONGEST_SHOWN = 40
 _SECRET = re.compile(
-    r"KEY|TOKEN|SECRET|PASS|PWD|CREDENTIAL|AUTH|COOKIE|PRIVATE|DSN|_URL$|_URI$", re.IGNORECASE
+    r"KEY|TOKEN|SECRET|PASS|PWD|CREDENTIAL|AUTH|COOKIE|PRIVATE|DSN|_URL$|_URI$",
+    re.IGNORECASE,
 )
 _FIRST = 2
 
@@ -33,7 +39,8 @@ def change_of_path(path: str, before: str, now: str) -> str:
 
 
 def change_of_listing(one: ObservedPath, names: Sequence[str] | None) -> str:
-    """`inputs/: b.csv is new`, for a folder that was listed and holds other names now."""
+    """`inputs/: b.csv is new`, for a folder that was listed and holds other names
+    now."""
     if names is None:
         return f"{one.path}/ is missing"
     if one.digest == MISSING:
@@ -51,12 +58,16 @@ def _told(names: Sequence[str], word: str) -> Iterable[str]:
     yield f"{_some(names)} {'is' if len(names) == 1 else 'are'} {word}"
 
 
-def change_of_variable(one: ObservedVariable, now: str | None, secrets: Collection[str]) -> str:
+def change_of_variable(
+    one: ObservedVariable, now: str | None, secrets: Collection[str]
+) -> str:
     """`MODE: unset -> on`; values that must not be shown, or are too long, are not."""
     if one.name == "*":
         return "the environment variables changed"
     before = "unset" if not one.digest else one.shown
-    after = "unset" if now is None else now if may_be_shown(one.name, now, secrets) else ""
+    after = (
+        "unset" if now is None else now if may_be_shown(one.name, now, secrets) else ""
+    )
     if before and after:
         return f"{one.name}: {before} -> {after}"
     if not one.digest:
@@ -65,15 +76,16 @@ def change_of_variable(one: ObservedVariable, now: str | None, secrets: Collecti
 
 
 def may_be_shown(name: str, value: str, secrets: Collection[str]) -> bool:
-    """Whether a variable's value may stand in a message: short, and neither a secret nor named like one."""
+    """Whether a variable's value may stand in a message: short, and neither a secret
+    nor named like one."""
     if name in secrets or _SECRET.search(name):
         return False
     return 0 < len(value) <= _LONGEST_SHOWN and value.isprintable()
 
 
 def contact_phrases(contacts: Iterable[ObservedContact]) -> tuple[str, ...]:
-    """What a stage was in touch with and nobody can compare, in at most two phrases: `in touch with
-    example.org:443`, `ran psql -f load.sql`."""
+    """What a stage was in touch with and nobody can compare, in at most two phrases:
+    `in touch with example.org:443`, `ran psql -f load.sql`."""
     found = tuple(contacts)
     programs = dict.fromkeys(one.name for one in found if one.kind == "program")
     others = dict.fromkeys(one.name for one in found if one.kind != "program")

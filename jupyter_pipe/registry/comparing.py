@@ -1,7 +1,8 @@
-"""Whether one set of predictions is better than another, for the same rows: a paired bootstrap.
+"""Whether one set of predictions is better than another, for the same rows: a paired
+bootstrap.
 
-Both models answer for the same rows, so the rows are drawn together: a row that is hard for both then tells
-nothing about which one is better. Pure, and the same each time.
+Both models answer for the same rows, so the rows are drawn together: a row that is hard
+for both then tells nothing about which one is better. Pure, and the same each time.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ _SEED = 20_260_101
 
 
 class Comparison(Struct, frozen=True):
-    """`champion` and `challenger` are the metric of each over `rows` rows. `gain` is how much better the
-    challenger is, whichever way the metric counts; in 90 of 100 draws it lies between `low` and `high`."""
+    """`champion` and `challenger` are the metric of each over `rows` rows. `gain` is
+    how much better the challenger is, whichever way the metric counts; in 90 of 100
+    draws it lies between `low` and `high`."""
 
     metric: str
     rows: int
@@ -45,8 +47,8 @@ class Comparison(Struct, frozen=True):
 
 
 class Metric(Struct, frozen=True):
-    """`value(truth, predicted)` is the metric of arrays of one entry a row; `sign` is 1 if more is better,
-    else -1. `numbers` says that both must be numbers."""
+    """`value(truth, predicted)` is the metric of arrays of one entry a row; `sign` is 1
+    if more is better, else -1. `numbers` says that both must be numbers."""
 
     value: Callable[[Any, Any], float]
     sign: int
@@ -54,28 +56,42 @@ class Metric(Struct, frozen=True):
 
 
 def compare(
-    metric: str, truth: Sequence[Any], champion: Sequence[Any], challenger: Sequence[Any]
+    metric: str,
+    truth: Sequence[Any],
+    champion: Sequence[Any],
+    challenger: Sequence[Any],
 ) -> Comparison:
-    """Compare two sets of predictions with what came out. Raises RegistryError if the metric cannot be
-    computed of such values."""
+    """Compare two sets of predictions with what came out. Raises RegistryError if the
+    metric cannot be computed of such values."""
     import numpy
 
     chosen = METRICS[metric]
-    actual, old, new = (_array(values, chosen, metric) for values in (truth, champion, challenger))
+    actual, old, new = (
+        _array(values, chosen, metric) for values in (truth, champion, challenger)
+    )
     before, now = chosen.value(actual, old), chosen.value(actual, new)
     draw = numpy.random.default_rng(_SEED)
     gains = [
-        chosen.sign * (chosen.value(actual[rows], new[rows]) - chosen.value(actual[rows], old[rows]))
+        chosen.sign
+        * (
+            chosen.value(actual[rows], new[rows])
+            - chosen.value(actual[rows], old[rows])
+        )
         for rows in (draw.integers(0, len(actual), len(actual)) for _ in range(_DRAWS))
     ]
     low, high = numpy.nanpercentile(gains, [_SHARE, 100 - _SHARE])
     gain = chosen.sign * (now - before)
-    return Comparison(metric, len(actual), before, now, float(gain), float(low), float(high))
+    return Comparison(
+        metric, len(actual), before, now, float(gain), float(low), float(high)
+    )
 
 
 def default_metric(truth: Sequence[Any]) -> str:
-    """The metric of a notebook that names none: how far numbers are off, or how many labels are right."""
-    numbers = all(isinstance(each, (int, float)) and not isinstance(each, bool) for each in truth)
+    """The metric of a notebook that names none: how far numbers are off, or how many
+    labels are right."""
+    numbers = all(
+        isinstance(each, (int, float)) and not isinstance(each, bool) for each in truth
+    )
     return "mae" if numbers and len(set(truth)) > 2 else "accuracy"
 
 
@@ -116,7 +132,11 @@ def _rmse(truth: Any, found: Any) -> float:
 
 def _mape(truth: Any, found: Any) -> float:
     kept = truth != 0
-    return float((abs(truth - found)[kept] / abs(truth)[kept]).mean()) if kept.any() else 0.0
+    return (
+        float((abs(truth - found)[kept] / abs(truth)[kept]).mean())
+        if kept.any()
+        else 0.0
+    )
 
 
 def _r2(truth: Any, found: Any) -> float:
@@ -138,7 +158,8 @@ def _f1(truth: Any, found: Any) -> float:
 
 
 def _auc(truth: Any, found: Any) -> float:
-    """How often a row that is positive gets more than one that is not; equal ones count half."""
+    """How often a row that is positive gets more than one that is not; equal ones count
+    half."""
     import numpy
 
     positive = truth > 0

@@ -1,7 +1,9 @@
-"""What a version came from: run, commit, parameters, cells and files, signed with the version's name.
+"""What a version came from: run, commit, parameters, cells and files, signed with the
+version's name.
 
-`lineage.json` travels beside the bundle. Its signature binds the bundle to the name: a bundle of ours cannot
-stand in for another model. Raises UntrustedError and RegistryError.
+`lineage.json` travels beside the bundle. Its signature binds the bundle to the name: a
+bundle of ours cannot stand in for another model. Raises UntrustedError and
+RegistryError.
 """
 
 from __future__ import annotations
@@ -17,7 +19,12 @@ from jupyter_pipe.model import from_json, to_json
 from jupyter_pipe.registry.mlflow_names import LINEAGE
 from jupyter_pipe.runs.data.files import SourceFile
 from jupyter_pipe.scoring.model import Place
-from jupyter_pipe.trust.records import UNREADABLE, UnsignedError, read_record, read_regular_file
+from jupyter_pipe.trust.records import (
+    UNREADABLE,
+    UnsignedError,
+    read_record,
+    read_regular_file,
+)
 from jupyter_pipe.trust.signatures import sign, unsigned
 
 __all__ = ["Lineage", "bundle_digest", "read_lineage", "write_lineage"]
@@ -28,10 +35,11 @@ _PURPOSE = "lineage"
 class Lineage(Struct, frozen=True):
     """`lineage.json`.
 
-    `bundle` is the digest of the bundle's description. `cells` are the places of the notebook that the scorer
-    was made of, `files` what the stages of the run read. `metric` is what `promote:` names; with it, rows
-    that the notebook scored count as unseen, since the tag says that it set them aside. `digests` are those
-    of the files beside this one.
+    `bundle` is the digest of the bundle's description. `cells` are the places of the
+    notebook that the scorer was made of, `files` what the stages of the run read.
+    `metric` is what `promote:` names; with it, rows that the notebook scored count as
+    unseen, since the tag says that it set them aside. `digests` are those of the files
+    beside this one.
     """
 
     version: int
@@ -57,9 +65,11 @@ class Lineage(Struct, frozen=True):
 
 
 def bundle_digest(bundle: Path) -> str:
-    """The digest of a bundle's description, which holds those of its files; the signature is not part of
-    it."""
-    return hashlib.sha256(unsigned(read_regular_file(bundle / "bundle.json", follow=False))).hexdigest()
+    """The digest of a bundle's description, which holds those of its files; the
+    signature is not part of it."""
+    return hashlib.sha256(
+        unsigned(read_regular_file(bundle / "bundle.json", follow=False))
+    ).hexdigest()
 
 
 def write_lineage(path: Path, lineage: Lineage) -> None:
@@ -68,8 +78,9 @@ def write_lineage(path: Path, lineage: Lineage) -> None:
 
 
 def read_lineage(bundle: Path, name: str) -> Lineage:
-    """What the version whose bundle lies here came from. Raises UntrustedError for a record of somebody else,
-    of another model, or of another bundle; RegistryError for one that is missing or damaged."""
+    """What the version whose bundle lies here came from. Raises UntrustedError for a
+    record of somebody else, of another model, or of another bundle; RegistryError for
+    one that is missing or damaged."""
     path = bundle.parent / LINEAGE
     try:
         lineage = from_json(read_record(path, _PURPOSE, name), Lineage)
@@ -81,7 +92,8 @@ def read_lineage(bundle: Path, name: str) -> Lineage:
         ) from None
     except UNREADABLE as error:
         raise RegistryError(
-            f"What the version came from cannot be read: {error}.", code="version_unusable"
+            f"What the version came from cannot be read: {error}.",
+            code="version_unusable",
         ) from None
     if lineage.bundle != bundle_digest(bundle):
         raise UntrustedError(

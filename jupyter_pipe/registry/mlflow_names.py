@@ -1,4 +1,5 @@
-"""Where things lie in the folder of a model that MLflow keeps, and what a model may be called. Pure."""
+"""Where things lie in the folder of a model that MLflow keeps, and what a model may be
+called. Pure."""
 
 from __future__ import annotations
 
@@ -17,8 +18,13 @@ SEEN = "rows.seen"
 
 
 def require_model_name(name: str) -> None:
-    """Raises RegistryError for a name that a registry, a reference or a folder could misread."""
-    misread = name[:1] in {"", "-", "."} or name != name.strip() or set(name) & set("@/:\\'\"`\0")
+    """Raises RegistryError for a name that a registry, a reference or a folder could
+    misread."""
+    misread = (
+        name[:1] in {"", "-", "."}
+        or name != name.strip()
+        or set(name) & set("@/:\\'\"`\0")
+    )
     if misread or len(name) > 200:
         raise RegistryError(
             f"{name!r:.80} cannot be the name of a model.",

@@ -1,4 +1,5 @@
-"""What a registry knows: versions of models, and the aliases that point to them. Frozen records, no I/O."""
+"""What a registry knows: versions of models, and the aliases that point to them. Frozen
+records, no I/O."""
 
 from __future__ import annotations
 
@@ -42,10 +43,11 @@ TAGS = TagNames()
 class ModelVersion(Struct, frozen=True):
     """One version of a model.
 
-    `digest` is the SHA-256 of the bundle's signed description, which holds the digests of its files. `bundle`
-    is the folder of the bundle on this machine; None where it has not been fetched yet. `registered` is in
-    UTC seconds since the epoch. `rejected` says why the version was not promoted, empty for others;
-    `verdict` what the last comparison showed.
+    `digest` is the SHA-256 of the bundle's signed description, which holds the digests
+    of its files. `bundle` is the folder of the bundle on this machine; None where it
+    has not been fetched yet. `registered` is in UTC seconds since the epoch. `rejected`
+    says why the version was not promoted, empty for others; `verdict` what the last
+    comparison showed.
     """
 
     name: str
@@ -66,7 +68,8 @@ class ModelVersion(Struct, frozen=True):
 
 
 class Record(Struct, frozen=True):
-    """A version as its store has it. `storage` is where its files are: a path or a URI."""
+    """A version as its store has it. `storage` is where its files are: a path or a
+    URI."""
 
     number: int
     registered: float
@@ -75,7 +78,8 @@ class Record(Struct, frozen=True):
 
 
 class Reference(Struct, frozen=True):
-    """`NAME@4`, `NAME@champion` or `NAME`: a model and which of its versions, `which` empty for none."""
+    """`NAME@4`, `NAME@champion` or `NAME`: a model and which of its versions, `which`
+    empty for none."""
 
     name: str
     which: str = ""

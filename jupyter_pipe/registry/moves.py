@@ -1,8 +1,10 @@
-"""How aliases move from one version to another: decided here, carried out by the registry. Pure.
+"""How aliases move from one version to another: decided here, carried out by the
+registry. Pure.
 
-Three aliases cannot be moved in one transaction of MLflow. So the decision is written down first, in one tag
-of the model; from then on it holds. Readers that know of it see it as done, and whoever writes next finishes
-it. Readers that know MLflow alone always find a champion: it is moved, never removed.
+Three aliases cannot be moved in one transaction of MLflow. So the decision is written
+down first, in one tag of the model; from then on it holds. Readers that know of it see
+it as done, and whoever writes next finishes it. Readers that know MLflow alone always
+find a champion: it is moved, never removed.
 """
 
 from __future__ import annotations
@@ -36,12 +38,17 @@ class Move(Struct, frozen=True):
 
     def steps(self, now: Mapping[str, int]) -> list[tuple[str, int | None]]:
         """What is left to do, in order."""
-        ordered = [(alias, self.aliases[alias]) for alias in ORDER if alias in self.aliases]
-        return [(alias, number) for alias, number in ordered if now.get(alias) != number]
+        ordered = [
+            (alias, self.aliases[alias]) for alias in ORDER if alias in self.aliases
+        ]
+        return [
+            (alias, number) for alias, number in ordered if now.get(alias) != number
+        ]
 
 
 def registering(now: Mapping[str, int], number: int) -> Move:
-    """A new version is the challenger. The first of a model waits for its promotion, too."""
+    """A new version is the challenger. The first of a model waits for its promotion,
+    too."""
     del now
     return Move({CHALLENGER: number})
 
@@ -62,7 +69,8 @@ def rejecting(now: Mapping[str, int], number: int) -> Move:
 
 
 def rolling_back(now: Mapping[str, int]) -> Move:
-    """Champion and previous change places, so that rolling back twice changes nothing."""
+    """Champion and previous change places, so that rolling back twice changes
+    nothing."""
     return Move({PREVIOUS: now[CHAMPION], CHAMPION: now[PREVIOUS]})
 
 

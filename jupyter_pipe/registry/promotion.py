@@ -1,7 +1,8 @@
-"""Whether a version may answer: its gates, its proofs, and the comparison with the champion.
+"""Whether a version may answer: its gates, its proofs, and the comparison with the
+champion.
 
-Loads both bundles, which runs their code: each must be signed by somebody whom this user trusts, and
-registered under this name. Raises UntrustedError and RegistryError.
+Loads both bundles, which runs their code: each must be signed by somebody whom this
+user trusts, and registered under this name. Raises UntrustedError and RegistryError.
 """
 
 from __future__ import annotations
@@ -15,7 +16,12 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from jupyter_pipe.errors import RegistryError, UntrustedError
-from jupyter_pipe.registry.comparing import LEAST_ROWS, Comparison, compare, default_metric
+from jupyter_pipe.registry.comparing import (
+    LEAST_ROWS,
+    Comparison,
+    compare,
+    default_metric,
+)
 from jupyter_pipe.registry.identity import RowIdentity, unpack
 from jupyter_pipe.registry.lineage import Lineage, read_lineage
 from jupyter_pipe.registry.mlflow_names import EVALUATION, SEEN
@@ -61,8 +67,9 @@ def promote(
 ) -> tuple[Verdict, ModelVersion]:
     """Judge a version, and let it answer if it is good enough.
 
-    `rows` are labelled rows to compare on, by default those that the notebook set aside. `metric` takes the
-    place of the one that the notebook names. `force` leaves out the comparison, never gates and proofs.
+    `rows` are labelled rows to compare on, by default those that the notebook set
+    aside. `metric` takes the place of the one that the notebook names. `force` leaves
+    out the comparison, never gates and proofs.
     """
     version = registry.resolve(name, which)
     verdict = judge(registry, version, rows, metric, force=force)
@@ -96,13 +103,18 @@ def judge(
     if champion is None:
         return Verdict("promoted", "Gates and proofs hold; it is the first champion.")
     if force:
-        return Verdict("promoted", "Gates and proofs hold; it was not compared with the champion (--force).")
-    return _against(_load(registry.resolve(version.name, champion)), loaded, rows, metric)
+        return Verdict(
+            "promoted",
+            "Gates and proofs hold; it was not compared with the champion (--force).",
+        )
+    return _against(
+        _load(registry.resolve(version.name, champion)), loaded, rows, metric
+    )
 
 
 def find_false_proof(bundle: Bundle) -> str:
-    """The proof of a bundle that does not hold, as a sentence; empty if all do. Its golden rows are scored
-    anew: they must get what they got when it was made."""
+    """The proof of a bundle that does not hold, as a sentence; empty if all do. Its
+    golden rows are scored anew: they must get what they got when it was made."""
     manifest = bundle.manifest
     failed = next((proof for proof in manifest.proofs if not proof.passed), None)
     if failed is not None:
@@ -122,11 +134,15 @@ def _load(version: ModelVersion) -> _Loaded:
 
 def _folder(version: ModelVersion) -> Path:
     if version.bundle is None:  # `resolve` has fetched it
-        raise RegistryError(f"The files of {version.label} are not here.", code="version_unusable")
+        raise RegistryError(
+            f"The files of {version.label} are not here.", code="version_unusable"
+        )
     return version.bundle
 
 
-def _against(old: _Loaded, new: _Loaded, rows: Sequence[Row] | None, metric: str) -> Verdict:
+def _against(
+    old: _Loaded, new: _Loaded, rows: Sequence[Row] | None, metric: str
+) -> Verdict:
     """The verdict of the comparison, on rows that neither version has learned from."""
     target = _target_of(new.lineage)
     if not target:
@@ -141,10 +157,17 @@ def _against(old: _Loaded, new: _Loaded, rows: Sequence[Row] | None, metric: str
         return _too_few(len(offered), len(fresh), new.lineage, given=rows is not None)
     truth = [row[target] for row in fresh]
     try:
-        before, now = (plain_predictions(each.bundle.scorer.score_records(fresh)) for each in (old, new))
+        before, now = (
+            plain_predictions(each.bundle.scorer.score_records(fresh))
+            for each in (old, new)
+        )
     except RowsError as error:
-        return Verdict("undecided", f"The two cannot be compared: {error.message}", hint=error.hint)
-    found = compare(metric or new.lineage.metric or default_metric(truth), truth, before, now)
+        return Verdict(
+            "undecided", f"The two cannot be compared: {error.message}", hint=error.hint
+        )
+    found = compare(
+        metric or new.lineage.metric or default_metric(truth), truth, before, now
+    )
     return _verdict(found, old, new)
 
 
@@ -159,12 +182,15 @@ def _set_aside(loaded: _Loaded) -> Iterator[Row]:
 
 
 def _unseen(rows: Sequence[Row], target: str, versions: Sequence[_Loaded]) -> list[Row]:
-    """The labelled rows, each once, that none of these versions may have learned from."""
+    """The labelled rows, each once, that none of these versions may have learned
+    from."""
     seen = [(_identity(each), unpack(_beside(each, SEEN))) for each in versions]
     own = _identity(versions[-1])
     fresh: dict[bytes, Row] = {}
     for row in rows:
-        if row.get(target) is None or any(identity.digest(row) in known for identity, known in seen):
+        if row.get(target) is None or any(
+            identity.digest(row) in known for identity, known in seen
+        ):
             continue
         fresh.setdefault(own.digest(row), row)
     return list(fresh.values())
@@ -175,14 +201,19 @@ def _identity(loaded: _Loaded) -> RowIdentity:
 
 
 def _beside(loaded: _Loaded, name: str) -> bytes:
-    """A file that travels with a version, if it is what was signed. Raises UntrustedError."""
+    """A file that travels with a version, if it is what was signed. Raises
+    UntrustedError."""
     path = _folder(loaded.version).parent / name
     try:
         data = read_regular_file(path, follow=False)
     except OSError as error:
-        raise RegistryError(f"'{path}' cannot be read: {error}.", code="version_unusable") from None
+        raise RegistryError(
+            f"'{path}' cannot be read: {error}.", code="version_unusable"
+        ) from None
     if hashlib.sha256(data).hexdigest() != loaded.lineage.digests.get(name):
-        raise UntrustedError(f"'{path}' is not what was signed.", code="scorer_untrusted")
+        raise UntrustedError(
+            f"'{path}' is not what was signed.", code="scorer_untrusted"
+        )
     return data
 
 

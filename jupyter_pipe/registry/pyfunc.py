@@ -1,4 +1,5 @@
-"""The model that MLflow loads: a bundle behind MLflow's interface. Imported by what `saving` writes alone."""
+"""The model that MLflow loads: a bundle behind MLflow's interface. Imported by what
+`saving` writes alone."""
 
 from __future__ import annotations
 
@@ -13,8 +14,8 @@ __all__ = ["BundleModel"]
 
 
 class BundleModel(PythonModel):
-    """Answers as the bundle does. A bundle that no key of this user has signed is refused, unless the model
-    was packaged for where nobody has a key: `trust`."""
+    """Answers as the bundle does. A bundle that no key of this user has signed is
+    refused, unless the model was packaged for where nobody has a key: `trust`."""
 
     def __init__(self, *, trust: bool = False) -> None:
         self._trust = trust

@@ -1,7 +1,9 @@
-"""Reads a registry without MLflow, where it is a SQLite database: in milliseconds instead of seconds.
+"""Reads a registry without MLflow, where it is a SQLite database: in milliseconds
+instead of seconds.
 
-The tables are MLflow's: `model_versions`, their tags, `registered_model_aliases`. The columns that are read
-have stayed the same since there are aliases. Raises RegistryError.
+The tables are MLflow's: `model_versions`, their tags, `registered_model_aliases`. The
+columns that are read have stayed the same since there are aliases. Raises
+RegistryError.
 """
 
 from __future__ import annotations
@@ -40,7 +42,9 @@ class SqliteReader:
 
     def names(self) -> tuple[str, ...]:
         """The models, by name."""
-        rows = self._ask("SELECT name FROM registered_models ORDER BY name", list[tuple[str]])
+        rows = self._ask(
+            "SELECT name FROM registered_models ORDER BY name", list[tuple[str]]
+        )
         return tuple(name for (name,) in rows)
 
     def versions(self, name: str) -> tuple[Record, ...]:
@@ -60,7 +64,8 @@ class SqliteReader:
         ):
             tags.setdefault(number, {})[key] = value or ""
         return tuple(
-            Record(number, made / 1000, storage or "", tags.get(number, {})) for number, made, storage in rows
+            Record(number, made / 1000, storage or "", tags.get(number, {}))
+            for number, made, storage in rows
         )
 
     def aliases(self, name: str) -> dict[str, int]:
@@ -71,7 +76,10 @@ class SqliteReader:
     def model_tags(self, name: str) -> dict[str, str]:
         """The tags of the model itself."""
         query = "SELECT key, value FROM registered_model_tags WHERE name = ?"
-        return {key: value or "" for key, value in self._ask(query, list[tuple[str, str | None]], name)}
+        return {
+            key: value or ""
+            for key, value in self._ask(query, list[tuple[str, str | None]], name)
+        }
 
     def _ask(self, query: str, kind: Any, *values: str) -> Any:
         """The rows, each of this kind: SQLite keeps any type in any column."""
@@ -79,7 +87,9 @@ class SqliteReader:
             return []
         try:
             with contextlib.closing(open_database(self._file)) as connection:
-                return msgspec.convert(connection.execute(query, values).fetchall(), kind)
+                return msgspec.convert(
+                    connection.execute(query, values).fetchall(), kind
+                )
         except (sqlite3.Error, msgspec.ValidationError) as error:
             # Waiting helps where another process writes, and where a disk is away.
             is_away = isinstance(error, sqlite3.OperationalError)

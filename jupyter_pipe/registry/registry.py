@@ -1,7 +1,8 @@
-"""The registry: versions of models, found, added, and pointed to by aliases. Raises RegistryError.
+"""The registry: versions of models, found, added, and pointed to by aliases. Raises
+RegistryError.
 
-Reading takes no lock. Whoever writes holds the root's lock and first finishes what another, killed in the
-middle, has decided (see `moves`).
+Reading takes no lock. Whoever writes holds the root's lock and first finishes what
+another, killed in the middle, has decided (see `moves`).
 """
 
 from __future__ import annotations
@@ -14,28 +15,46 @@ from pathlib import Path
 from jupyter_pipe.errors import RegistryError
 from jupyter_pipe.registry import moves
 from jupyter_pipe.registry.mlflow_names import BUNDLE, require_model_name
-from jupyter_pipe.registry.model import CHALLENGER, CHAMPION, PREVIOUS, TAGS, ModelVersion, Record
+from jupyter_pipe.registry.model import (
+    CHALLENGER,
+    CHAMPION,
+    PREVIOUS,
+    TAGS,
+    ModelVersion,
+    Record,
+)
 from jupyter_pipe.registry.reading import Reader, SqliteReader
 from jupyter_pipe.registry.writing import Writer, open_writer
-from jupyter_pipe.tracking.address import Address, find_address, local_folder, sqlite_file
+from jupyter_pipe.tracking.address import (
+    Address,
+    find_address,
+    local_folder,
+    sqlite_file,
+)
 
 __all__ = ["Registry", "open_registry"]
 
 
-def open_registry(where: Path | str | None = None, *, root: Path | None = None) -> Registry:
-    """The registry of a folder (that which holds `.jupyter_pipe/`), or at a URI as MLflow takes it.
+def open_registry(
+    where: Path | str | None = None, *, root: Path | None = None
+) -> Registry:
+    """The registry of a folder (that which holds `.jupyter_pipe/`), or at a URI as
+    MLflow takes it.
 
-    Without either, or for a folder, `MLFLOW_TRACKING_URI` and `MLFLOW_REGISTRY_URI` count. `root` is the
-    folder for locks and fetched bundles of a registry at a URI, by default the current one. Opening reads
-    nothing.
+    Without either, or for a folder, `MLFLOW_TRACKING_URI` and `MLFLOW_REGISTRY_URI`
+    count. `root` is the folder for locks and fetched bundles of a registry at a URI, by
+    default the current one. Opening reads nothing.
     """
     if isinstance(where, str) and "://" in where:
         return Registry(find_address(root or Path.cwd(), where))
-    return Registry(find_address(Path(where) if where is not None else root or Path.cwd()))
+    return Registry(
+        find_address(Path(where) if where is not None else root or Path.cwd())
+    )
 
 
 class Registry:
-    """The models at an address. Each call looks at what is there now: a service may ask every second."""
+    """The models at an address. Each call looks at what is there now: a service may ask
+    every second."""
 
     def __init__(self, address: Address) -> None:
         self.address = address
@@ -46,31 +65,43 @@ class Registry:
 
     def names(self) -> tuple[str, ...]:
         """The models that have versions, by name."""
-        return tuple(name for name in self._read().names() if self._read().versions(name))
+        return tuple(
+            name for name in self._read().names() if self._read().versions(name)
+        )
 
     def versions(self, name: str) -> tuple[ModelVersion, ...]:
-        """The versions of a model, newest first; none of an unknown one. Fetches no files."""
+        """The versions of a model, newest first; none of an unknown one. Fetches no
+        files."""
         reader = self._read()
         aliases = self.aliases(name)
-        return tuple(self._version(name, record, aliases) for record in reader.versions(name))
+        return tuple(
+            self._version(name, record, aliases) for record in reader.versions(name)
+        )
 
     def aliases(self, name: str) -> dict[str, int]:
         """Alias -> number, as they stand once every decision is carried out."""
         reader = self._read()
-        # First the decision: read the other way round, it could be made and done between.
+        # First the decision: read the other way round, it could be made and done
+        # between.
         decided = moves.parse_move(reader.model_tags(name).get(TAGS.move, ""))
         return moves.moved(reader.aliases(name), decided)
 
     def resolve(self, name: str, which: str | int = CHAMPION) -> ModelVersion:
         """The version that an alias or a number names, with its bundle on this machine.
 
-        The bundle is not loaded: `scoring.bundle.load_bundle` does, and refuses what nobody trusted signed.
-        Raises RegistryError if there is none (`model_unknown`), its files are gone (`version_unusable`) or
-        the registry cannot be reached (`registry_away`).
+        The bundle is not loaded: `scoring.bundle.load_bundle` does, and refuses what
+        nobody trusted signed. Raises RegistryError if there is none (`model_unknown`),
+        its files are gone (`version_unusable`) or the registry cannot be reached
+        (`registry_away`).
         """
         version = self.find(name, which)
-        # A folder's own registry has its files: one that names a server was written by somebody else.
-        bundle = version.bundle if self.address.is_own else version.bundle or self._fetch(version)
+        # A folder's own registry has its files: one that names a server was written by
+        # somebody else.
+        bundle = (
+            version.bundle
+            if self.address.is_own
+            else version.bundle or self._fetch(version)
+        )
         if bundle is None or not bundle.is_dir():
             raise RegistryError(
                 f"The files of {version.label} are gone: {bundle or 'its folder'} is not there.",
@@ -82,7 +113,8 @@ class Registry:
         return msgspec.structs.replace(version, bundle=bundle)
 
     def find(self, name: str, which: str | int = CHAMPION) -> ModelVersion:
-        """The version that an alias or a number names; its files may be elsewhere. Raises RegistryError."""
+        """The version that an alias or a number names; its files may be elsewhere.
+        Raises RegistryError."""
         versions = self.versions(name)
         if not versions:
             raise self._unknown_model(name)
@@ -95,10 +127,13 @@ class Registry:
     # Writing
 
     def get_ready(self) -> None:
-        """Do now what the first change would wait for: importing MLflow, opening its store, or making it."""
+        """Do now what the first change would wait for: importing MLflow, opening its
+        store, or making it."""
         self._written_by()
 
-    def add(self, name: str, model_folder: Path, tags: Mapping[str, str]) -> ModelVersion:
+    def add(
+        self, name: str, model_folder: Path, tags: Mapping[str, str]
+    ) -> ModelVersion:
         """A new version of the files that `saving` wrote, as the challenger.
 
         A run is registered once: asked again, the version that is there is the answer.
@@ -106,7 +141,10 @@ class Registry:
         require_model_name(name)
         with self._written(name) as writer:
             for version in self.versions(name):
-                if version.run_id == tags[TAGS.run] and version.digest == tags[TAGS.digest]:
+                if (
+                    version.run_id == tags[TAGS.run]
+                    and version.digest == tags[TAGS.digest]
+                ):
                     return version
             writer.create_model(name)
             tracked = writer.find_run(name, tags[TAGS.run])
@@ -115,8 +153,8 @@ class Registry:
         return self.find(name, number)
 
     def point_champion(self, name: str, number: int, verdict: str = "") -> ModelVersion:
-        """Let a version answer from now on; the one that did becomes `previous`. Asks nothing: see
-        `promotion` for the comparison."""
+        """Let a version answer from now on; the one that did becomes `previous`. Asks
+        nothing: see `promotion` for the comparison."""
         with self._written(name) as writer:
             self.find(name, number)
             writer.tag_version(name, number, TAGS.verdict, verdict or None)
@@ -133,8 +171,8 @@ class Registry:
         return self.find(name, number)
 
     def rollback(self, name: str) -> ModelVersion:
-        """Let the version that answered before the champion answer again. Rolling back twice changes
-        nothing."""
+        """Let the version that answered before the champion answer again. Rolling back
+        twice changes nothing."""
         with self._written(name) as writer:
             aliases = self.aliases(name)
             if CHAMPION not in aliases or PREVIOUS not in aliases:
@@ -179,18 +217,26 @@ class Registry:
     def _read(self) -> Reader:
         if self._reader is None:
             file = sqlite_file(self.address.registry)
-            self._reader = SqliteReader(file) if file is not None else open_writer(self.address)
+            self._reader = (
+                SqliteReader(file) if file is not None else open_writer(self.address)
+            )
         return self._reader
 
-    def _version(self, name: str, record: Record, aliases: Mapping[str, int]) -> ModelVersion:
+    def _version(
+        self, name: str, record: Record, aliases: Mapping[str, int]
+    ) -> ModelVersion:
         tags = record.tags
         rejected = tags.get(TAGS.rejected, "")
-        pointing = sorted(alias for alias, number in aliases.items() if number == record.number)
+        pointing = sorted(
+            alias for alias, number in aliases.items() if number == record.number
+        )
         return ModelVersion(
             name=name,
             number=record.number,
             # Whoever rejected it may have been killed before the alias was removed.
-            aliases=tuple(alias for alias in pointing if not (rejected and alias == CHALLENGER)),
+            aliases=tuple(
+                alias for alias in pointing if not (rejected and alias == CHALLENGER)
+            ),
             digest=tags.get(TAGS.digest, ""),
             run_id=tags.get(TAGS.run, ""),
             registered=record.registered,
@@ -201,14 +247,20 @@ class Registry:
         )
 
     def _bundle(self, record: Record) -> Path | None:
-        """Where the bundle lies on this machine: with the registry's own files, or fetched earlier."""
+        """Where the bundle lies on this machine: with the registry's own files, or
+        fetched earlier."""
         folder = local_folder(record.storage)
         fetched = self._fetched(record.tags.get(TAGS.digest, ""))
         if folder is None:
             return fetched / BUNDLE if fetched.is_dir() else None
         _, marker, rest = record.storage.rpartition("/mlflow/")
-        # MLflow keeps absolute paths: in a project that was moved or copied they lead to the old place.
-        own = Path(self.address.artifacts) / rest if marker and self.address.artifacts else folder
+        # MLflow keeps absolute paths: in a project that was moved or copied they lead
+        # to the old place.
+        own = (
+            Path(self.address.artifacts) / rest
+            if marker and self.address.artifacts
+            else folder
+        )
         return (own if own.exists() else folder) / BUNDLE
 
     def _fetched(self, digest: str) -> Path:
@@ -216,7 +268,11 @@ class Registry:
         return self.address.state_folder / "models" / name
 
     def _fetch(self, version: ModelVersion) -> Path:
-        record = next(each for each in self._read().versions(version.name) if each.number == version.number)
+        record = next(
+            each
+            for each in self._read().versions(version.name)
+            if each.number == version.number
+        )
         target = self._fetched(version.digest)
         writer = self._written_by()
         with writer.locked():
@@ -228,17 +284,25 @@ class Registry:
         names = self.names()
         close = difflib.get_close_matches(name, names, n=1)
         listed = (
-            f"There are: {', '.join(names)}." if names else "Register one: jupyter pipe register NOTEBOOK"
+            f"There are: {', '.join(names)}."
+            if names
+            else "Register one: jupyter pipe register NOTEBOOK"
         )
         hint = f"Did you mean '{close[0]}'?" if close else listed
-        return RegistryError(f"There is no model '{name}'.", code="model_unknown", hint=hint)
+        return RegistryError(
+            f"There is no model '{name}'.", code="model_unknown", hint=hint
+        )
 
 
-def _unknown_version(name: str, text: str, versions: tuple[ModelVersion, ...]) -> RegistryError:
+def _unknown_version(
+    name: str, text: str, versions: tuple[ModelVersion, ...]
+) -> RegistryError:
     known = [str(version.number) for version in versions]
     known += [alias for version in versions for alias in version.aliases]
     if text == CHAMPION:
         hint = f"Promote one: jupyter pipe promote {versions[0].label}"
     else:
         hint = f"There are: {', '.join(known)}."
-    return RegistryError(f"'{name}' has no version '{text}'.", code="model_unknown", hint=hint)
+    return RegistryError(
+        f"'{name}' has no version '{text}'.", code="model_unknown", hint=hint
+    )

@@ -1,8 +1,9 @@
-"""Writes a bundle as a model of MLflow: a folder that `mlflow.pyfunc.load_model` and MLflow's servers take.
+"""Writes a bundle as a model of MLflow: a folder that `mlflow.pyfunc.load_model` and
+MLflow's servers take.
 
-The model is code around the bundle, not a pickle: `model.py` loads it as everybody does, so signatures are
-asked for there, too. Raises RegistryError if what was written does not say what rows it takes, or answers
-otherwise than the bundle.
+The model is code around the bundle, not a pickle: `model.py` loads it as everybody
+does, so signatures are asked for there, too. Raises RegistryError if what was written
+does not say what rows it takes, or answers otherwise than the bundle.
 """
 
 from __future__ import annotations
@@ -51,15 +52,19 @@ def save_model(
     packaged: bool = False,
     trust: bool = False,
 ) -> Bundle:
-    """Write the bundle in a folder as a model into `target`, which must not be there yet.
+    """Write the bundle in a folder as a model into `target`, which must not be there
+    yet.
 
-    `beside` are further files that travel with it (name -> path). A `packaged` model loads where nobody has
-    a key. The bundle is loaded, so it must be signed by somebody whom this user trusts, unless `trust`.
-    Returns it.
+    `beside` are further files that travel with it (name -> path). A `packaged` model
+    loads where nobody has a key. The bundle is loaded, so it must be signed by somebody
+    whom this user trusts, unless `trust`. Returns it.
     """
     mlflow = import_mlflow("Writing models of MLflow")
     bundle = load_bundle(bundle_folder, trust=trust)
-    files = {"bundle": str(bundle_folder), **{name: str(path) for name, path in (beside or {}).items()}}
+    files = {
+        "bundle": str(bundle_folder),
+        **{name: str(path) for name, path in (beside or {}).items()},
+    }
     with tempfile.TemporaryDirectory() as scratch, _silent():
         code = Path(scratch) / "model.py"
         code.write_text(PACKAGED_CODE if packaged else MODEL_CODE, encoding="utf-8")
@@ -69,7 +74,10 @@ def save_model(
             artifacts=files,
             signature=_signature(bundle),
             input_example=_example(bundle),
-            pip_requirements=[*bundle.manifest.requirements, f"jupyter_pipe[ml]=={__version__}"],
+            pip_requirements=[
+                *bundle.manifest.requirements,
+                f"jupyter_pipe[ml]=={__version__}",
+            ],
         )
     _prove(mlflow, bundle, target)
     return bundle
@@ -78,16 +86,20 @@ def save_model(
 @contextlib.contextmanager
 def _silent() -> Iterator[None]:
     """What MLflow and its libraries say to whoever calls them is not for the user."""
-    with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings(), _unmapped():
+    with (
+        contextlib.redirect_stderr(io.StringIO()),
+        warnings.catch_warnings(),
+        _unmapped(),
+    ):
         warnings.simplefilter("ignore")
         yield
 
 
 @contextlib.contextmanager
 def _unmapped() -> Iterator[None]:
-    """Within, MLflow does not read the list of files of everything that is installed, an eighth of what
-    registering costs. It would, to warn of versions that are not those of the requirements: they are this
-    environment's own."""
+    """Within, MLflow does not read the list of files of everything that is installed,
+    an eighth of what registering costs. It would, to warn of versions that are not
+    those of the requirements: they are this environment's own."""
     from mlflow.utils import requirements_utils
 
     before = requirements_utils._MODULES_TO_PACKAGES
@@ -104,14 +116,20 @@ def _signature(bundle: Bundle) -> Any:
     from mlflow.types.schema import ColSpec, Schema
 
     form = bundle.manifest.form
-    inputs = [ColSpec(_type(column), column.name, required=not column.optional) for column in form.columns]
+    inputs = [
+        ColSpec(_type(column), column.name, required=not column.optional)
+        for column in form.columns
+    ]
     kinds = {type(value) for value in bundle.manifest.predictions}
-    return ModelSignature(inputs=Schema(inputs), outputs=Schema([ColSpec(_type_of_answers(kinds))]))
+    return ModelSignature(
+        inputs=Schema(inputs), outputs=Schema([ColSpec(_type_of_answers(kinds))])
+    )
 
 
 def _type(column: Column) -> Any:
-    """MLflow takes no gap in a `long`, and no whole number in a `double`: whole numbers that may be missing,
-    for which it would leave the signature out without a word, are of any type."""
+    """MLflow takes no gap in a `long`, and no whole number in a `double`: whole numbers
+    that may be missing, for which it would leave the signature out without a word, are
+    of any type."""
     from mlflow.types import DataType
     from mlflow.types.schema import AnyType
 
@@ -119,11 +137,21 @@ def _type(column: Column) -> Any:
         return AnyType() if column.dtype[:1].isupper() else DataType.long
     if column.kind == "time":
         return DataType.datetime if "," not in column.dtype else DataType.string
-    if column.kind == "category" and not all(isinstance(each, str) for each in column.categories):
+    if column.kind == "category" and not all(
+        isinstance(each, str) for each in column.categories
+    ):
         return AnyType()
-    types = {"number": DataType.double, "boolean": DataType.boolean, "text": DataType.string}
+    types = {
+        "number": DataType.double,
+        "boolean": DataType.boolean,
+        "text": DataType.string,
+    }
     is_nullable = column.kind == "boolean" and column.dtype == "boolean"
-    return AnyType() if is_nullable else {**types, "category": DataType.string}.get(column.kind, AnyType())
+    return (
+        AnyType()
+        if is_nullable
+        else {**types, "category": DataType.string}.get(column.kind, AnyType())
+    )
 
 
 def _type_of_answers(kinds: set[type]) -> Any:
@@ -132,12 +160,19 @@ def _type_of_answers(kinds: set[type]) -> Any:
 
     if kinds == {list}:
         return Array(DataType.double)
-    known = {float: DataType.double, int: DataType.long, bool: DataType.boolean, str: DataType.string}
+    known = {
+        float: DataType.double,
+        int: DataType.long,
+        bool: DataType.boolean,
+        str: DataType.string,
+    }
     return known.get(next(iter(kinds)), AnyType()) if len(kinds) == 1 else AnyType()
 
 
 def _example(bundle: Bundle) -> Any:
-    return frame_of(bundle.manifest.golden[:_EXAMPLE_ROWS], bundle.manifest.form.columns)
+    return frame_of(
+        bundle.manifest.golden[:_EXAMPLE_ROWS], bundle.manifest.form.columns
+    )
 
 
 def frame_of(records: tuple[dict[str, Any], ...], columns: tuple[Column, ...]) -> Any:
@@ -154,7 +189,8 @@ def frame_of(records: tuple[dict[str, Any], ...], columns: tuple[Column, ...]) -
 
 
 def _prove(mlflow: Any, bundle: Bundle, folder: Path) -> None:
-    """MLflow leaves a signature out that it cannot make sense of, and says so in its log alone."""
+    """MLflow leaves a signature out that it cannot make sense of, and says so in its
+    log alone."""
     model = mlflow.models.Model.load(str(folder))
     names = [column.name for column in bundle.manifest.form.columns]
     if model.signature is None or model.signature.inputs.input_names() != names:
@@ -164,8 +200,12 @@ def _prove(mlflow: Any, bundle: Bundle, folder: Path) -> None:
     golden = bundle.manifest.golden
     with _silent():
         loaded = mlflow.pyfunc.load_model(str(folder))
-        found = plain_predictions(loaded.predict(frame_of(golden, bundle.manifest.form.columns)))
-    wrong = first_difference(found, list(bundle.manifest.predictions), bundle.manifest.exact)
+        found = plain_predictions(
+            loaded.predict(frame_of(golden, bundle.manifest.form.columns))
+        )
+    wrong = first_difference(
+        found, list(bundle.manifest.predictions), bundle.manifest.exact
+    )
     if wrong:
         raise _unusable(bundle, f"MLflow answers otherwise than the bundle: {wrong}")
 

@@ -1,4 +1,5 @@
-"""A registry through MLflow's client: writes to any, and reads those that are no SQLite file of this machine.
+"""A registry through MLflow's client: writes to any, and reads those that are no SQLite
+file of this machine.
 
 Raises RegistryError, and ExtraMissingError where MLflow is not installed.
 """
@@ -12,7 +13,13 @@ from typing import Any
 
 from jupyter_pipe.registry.model import Record
 from jupyter_pipe.tracking.address import Address
-from jupyter_pipe.tracking.mlflow_client import experiment_id, locked, meant, open_client, reported
+from jupyter_pipe.tracking.mlflow_client import (
+    experiment_id,
+    locked,
+    meant,
+    open_client,
+    reported,
+)
 
 __all__ = ["Writer", "open_writer"]
 
@@ -38,7 +45,9 @@ class Writer:
     def names(self) -> tuple[str, ...]:
         """The models, by name."""
         with self._asked():
-            return tuple(sorted(model.name for model in self._client.search_registered_models()))
+            return tuple(
+                sorted(model.name for model in self._client.search_registered_models())
+            )
 
     def versions(self, name: str) -> tuple[Record, ...]:
         """The versions of a model, newest first."""
@@ -51,7 +60,11 @@ class Writer:
     def aliases(self, name: str) -> dict[str, int]:
         """Alias -> number of the version."""
         model = self._model(name)
-        return {alias: int(number) for alias, number in model.aliases.items()} if model else {}
+        return (
+            {alias: int(number) for alias, number in model.aliases.items()}
+            if model
+            else {}
+        )
 
     def model_tags(self, name: str) -> dict[str, str]:
         """The tags of the model itself."""
@@ -59,8 +72,11 @@ class Writer:
         return dict(model.tags) if model else {}
 
     def _record(self, version: Any) -> Record:
-        # What a version calls its source is `models:/m-…`, which only MLflow can follow to the files.
-        storage = self._client.get_model_version_download_uri(version.name, version.version)
+        # What a version calls its source is `models:/m-…`, which only MLflow can follow
+        # to the files.
+        storage = self._client.get_model_version_download_uri(
+            version.name, version.version
+        )
         made = version.creation_timestamp / 1000
         return Record(int(version.version), made, storage, dict(version.tags))
 
@@ -88,18 +104,27 @@ class Writer:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
 
-    def create_version(self, name: str, model_folder: Path, tags: dict[str, str], run_id: str | None) -> int:
-        """Store the files of a model and make a version of them, which appears with its tags or not at all.
+    def create_version(
+        self, name: str, model_folder: Path, tags: dict[str, str], run_id: str | None
+    ) -> int:
+        """Store the files of a model and make a version of them, which appears with its
+        tags or not at all.
 
         `run_id` is MLflow's run that made it, if that is tracked.
         """
         with self._asked(), meant(self._address):
             experiment = experiment_id(self._client, self._address, name)
-            logged = self._client.create_logged_model(experiment, name=name, source_run_id=run_id, tags=tags)
+            logged = self._client.create_logged_model(
+                experiment, name=name, source_run_id=run_id, tags=tags
+            )
             self._client.log_model_artifacts(logged.model_id, str(model_folder))
             self._client.finalize_logged_model(logged.model_id, "READY")
             made = self._client.create_model_version(
-                name, f"models:/{logged.model_id}", run_id=run_id, tags=tags, model_id=logged.model_id
+                name,
+                f"models:/{logged.model_id}",
+                run_id=run_id,
+                tags=tags,
+                model_id=logged.model_id,
             )
         return int(made.version)
 
@@ -134,7 +159,9 @@ class Writer:
             if experiment is None:
                 return None
             wanted = f"tags.`jupyter_pipe.run_id` = '{run_id}' and tags.`jupyter_pipe.kind` = 'run'"
-            found = self._client.search_runs([experiment.experiment_id], wanted, max_results=1)
+            found = self._client.search_runs(
+                [experiment.experiment_id], wanted, max_results=1
+            )
         return str(found[0].info.run_id) if found else None
 
     def download(self, storage: str, target: Path) -> None:
@@ -147,7 +174,9 @@ class Writer:
         try:
             with self._asked():
                 found = mlflow.artifacts.download_artifacts(
-                    artifact_uri=storage, dst_path=str(aside), tracking_uri=self._address.tracking
+                    artifact_uri=storage,
+                    dst_path=str(aside),
+                    tracking_uri=self._address.tracking,
                 )
             Path(found).rename(target)
         finally:

@@ -1,6 +1,8 @@
-"""Pictures of a pipeline: layout, SVG, mermaid, dot, HTML, and the marks that stand for states.
+"""Pictures of a pipeline: layout, SVG, mermaid, dot, HTML, and the marks that stand for
+states.
 
-Pure functions of a pipeline and the states of its stages. No I/O; knows nothing of runs on disk.
+Pure functions of a pipeline and the states of its stages. No I/O; knows nothing of runs
+on disk.
 """
 
 from __future__ import annotations

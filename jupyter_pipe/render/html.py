@@ -15,14 +15,17 @@ __all__ = ["pipeline_html"]
 
 def pipeline_html(pipeline: Pipeline) -> str:
     """The picture of the DAG, the name, and the parameters with their defaults."""
-    facts = [count(len(pipeline.stages), "stage"), count(len(pipeline.parameters), "parameter")]
+    facts = [
+        count(len(pipeline.stages), "stage"),
+        count(len(pipeline.parameters), "parameter"),
+    ]
     heading = f"<b>{escape(pipeline.name)}</b> {', '.join(facts)}"
     description = (
-        f'<div class="jpipe-quiet">{escape(pipeline.description)}</div>' if pipeline.description else ""
+        f'<div class="jpipe-quiet">{escape(pipeline.description)}</div>'
+        if pipeline.description
+        else ""
     )
-    return (
-        f'<div class="jpipe"><div>{heading}</div>{description}{to_svg(pipeline)}{_parameters(pipeline)}</div>'
-    )
+    return f'<div class="jpipe"><div>{heading}</div>{description}{to_svg(pipeline)}{_parameters(pipeline)}</div>'
 
 
 def _parameters(pipeline: Pipeline) -> str:

@@ -1,7 +1,8 @@
-"""HTML that is escaped by construction: a child or attribute is text unless it is already `Markup`.
+"""HTML that is escaped by construction: a child or attribute is text unless it is
+already `Markup`.
 
-The reason why no template engine is loaded: a run in which nothing changed writes its report too,
-and has 0.15 CPU-seconds for everything.
+The reason why no template engine is loaded: a run in which nothing changed writes its
+report too, and has 0.15 CPU-seconds for everything.
 """
 
 from __future__ import annotations
@@ -11,7 +12,13 @@ from collections.abc import Iterable
 __all__ = ["Child", "Markup", "escape", "joined", "tag"]
 
 # The ampersand first: the others bring some.
-_ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("'", "&#x27;"))
+_ENTITIES = (
+    ("&", "&amp;"),
+    ("<", "&lt;"),
+    (">", "&gt;"),
+    ('"', "&quot;"),
+    ("'", "&#x27;"),
+)
 _VOID = frozenset({"br", "col", "hr", "img", "meta"})
 
 
@@ -25,16 +32,19 @@ Child = str | None | Iterable["Child"]
 
 
 def escape(text: str) -> str:
-    """The text as HTML and XML show it. `html.escape` does the same and imports the names of all entities."""
+    """The text as HTML and XML show it. `html.escape` does the same and imports the
+    names of all entities."""
     for character, written in _ENTITIES:
         text = text.replace(character, written)
     return text
 
 
 def tag(name: str, /, *children: Child, **attributes: str | bool | None) -> Markup:
-    """An element. `class_` and `for_` lose their underscore, others become dashes; None is left out."""
+    """An element. `class_` and `for_` lose their underscore, others become dashes; None
+    is left out."""
     written = "".join(
-        f" {key.rstrip('_').replace('_', '-')}" + ("" if value is True else f'="{escape(str(value))}"')
+        f" {key.rstrip('_').replace('_', '-')}"
+        + ("" if value is True else f'="{escape(str(value))}"')
         for key, value in attributes.items()
         if value is not None and value is not False
     )

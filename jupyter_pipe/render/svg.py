@@ -1,6 +1,8 @@
-"""A pipeline as one SVG: boxes with stripe, mark and name, curved edges, names of values.
+"""A pipeline as one SVG: boxes with stripe, mark and name, curved edges, names of
+values.
 
-Needs no Graphviz and no script. Every name is escaped, so that a hostile notebook draws text.
+Needs no Graphviz and no script. Every name is escaped, so that a hostile notebook draws
+text.
 """
 
 from __future__ import annotations
@@ -11,7 +13,16 @@ from itertools import pairwise
 
 from jupyter_pipe.model import Pipeline
 from jupyter_pipe.render.layout.labels import Label, place_labels
-from jupyter_pipe.render.layout.layout import NAME_START, Box, Frame, Layout, Point, Route, layout, short_name
+from jupyter_pipe.render.layout.layout import (
+    NAME_START,
+    Box,
+    Frame,
+    Layout,
+    Point,
+    Route,
+    layout,
+    short_name,
+)
 from jupyter_pipe.render.marks import mark_svg
 from jupyter_pipe.render.markup import escape
 from jupyter_pipe.render.theme import Theme, stripe_svg, style_sheet
@@ -19,7 +30,11 @@ from jupyter_pipe.render.theme import Theme, stripe_svg, style_sheet
 __all__ = ["to_svg"]
 
 HAS_VALUES = frozenset({"succeeded", "cached"})
-WAITING, PLAIN, FEEDING = "jpipe-edge jpipe-waiting", "jpipe-edge", "jpipe-edge jpipe-feeding"
+WAITING, PLAIN, FEEDING = (
+    "jpipe-edge jpipe-waiting",
+    "jpipe-edge",
+    "jpipe-edge jpipe-feeding",
+)
 LOOKS = ("", WAITING, PLAIN, FEEDING)
 
 
@@ -34,9 +49,9 @@ def to_svg(
 ) -> str:
     """The picture, self-contained.
 
-    `states` maps stages to the states of `marks` (none: no marks), `progress` running ones to the
-    share of cells done; `drawing` is a layout other than the usual one; `linked` makes each box a
-    link to `#stage-NAME`.
+    `states` maps stages to the states of `marks` (none: no marks), `progress` running
+    ones to the share of cells done; `drawing` is a layout other than the usual one;
+    `linked` makes each box a link to `#stage-NAME`.
     """
     drawing = drawing or layout(pipeline)
     states = states or {}
@@ -53,11 +68,14 @@ def to_svg(
         )
         for box in drawing.boxes
     ]
-    # The parts of an image are hidden from screen readers: links in one could not be followed.
+    # The parts of an image are hidden from screen readers: links in one could not be
+    # followed.
     return _document(pipeline, drawing, parts, theme, role="group" if linked else "img")
 
 
-def _document(pipeline: Pipeline, drawing: Layout, parts: list[str], theme: Theme, role: str) -> str:
+def _document(
+    pipeline: Pipeline, drawing: Layout, parts: list[str], theme: Theme, role: str
+) -> str:
     width, height = max(drawing.width, 1), max(drawing.height, 1)
     title = escape(f"Pipeline {pipeline.name}, {len(pipeline.stages)} stages")
     return (
@@ -69,7 +87,8 @@ def _document(pipeline: Pipeline, drawing: Layout, parts: list[str], theme: Them
 
 
 def _edges(routes: Sequence[Route], states: Mapping[str, str]) -> list[str]:
-    """Each piece of line once, however many edges share it; the liveliest of them decides its look."""
+    """Each piece of line once, however many edges share it; the liveliest of them
+    decides its look."""
     looks: dict[tuple[Point, Point], str] = {}
     titles: dict[tuple[Point, Point], list[str]] = defaultdict(list)
     for route in routes:
@@ -101,7 +120,8 @@ def _shortened(titles: Sequence[str]) -> str:
 
 
 def _curve(start: Point, end: Point) -> str:
-    """A cubic curve with vertical tangents, straight where one point stands above the other."""
+    """A cubic curve with vertical tangents, straight where one point stands above the
+    other."""
     (x, y), (next_x, next_y) = start, end
     if abs(next_x - x) < 0.5:
         return f"M{x:g} {y:g}L{next_x:g} {next_y:g}"
@@ -132,7 +152,9 @@ def _box(box: Box, state: str | None, done: float, *, shown: str, linked: bool) 
     start = NAME_START if state else NAME_START - 15
     name = short_name(shown, box.width - start - 3)
     words = f"{state.replace('_', ' ')}, {box.name}" if state else box.name
-    mark = mark_svg(state, size=13, x=box.x + 9, y=box.y + 3.5, done=done) if state else ""
+    mark = (
+        mark_svg(state, size=13, x=box.x + 9, y=box.y + 3.5, done=done) if state else ""
+    )
     body = (
         f'<g><title>{escape(words)}</title><rect class="jpipe-box" x="{box.x:g}" y="{box.y + 0.5:g}" '
         f'width="{box.width:g}" height="{box.height - 1:g}" rx="2"/>'

@@ -1,8 +1,10 @@
-"""Text with terminal controls: what a terminal would show of it, and what may be sent to one. Pure.
+"""Text with terminal controls: what a terminal would show of it, and what may be sent
+to one. Pure.
 
-The one place that knows escape sequences. `played_out` obeys what moves within a line (carriage return,
-backspace, erase, cursor) and keeps colours; everything else that a sequence could ask for is dropped.
-All of it takes time in proportion to the length of the text.
+The one place that knows escape sequences. `played_out` obeys what moves within a line
+(carriage return, backspace, erase, cursor) and keeps colours; everything else that a
+sequence could ask for is dropped. All of it takes time in proportion to the length of
+the text.
 """
 
 from __future__ import annotations
@@ -10,7 +12,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-__all__ = ["COLOUR", "json_for_terminal", "one_line", "played_out", "safe_for_terminal", "without_escapes"]
+__all__ = [
+    "COLOUR",
+    "json_for_terminal",
+    "one_line",
+    "played_out",
+    "safe_for_terminal",
+    "without_escapes",
+]
 
 # Those of sequences are compiled when the first text needs them: most runs have none.
 # Colours and weights (SGR): the only sequence that stays.
@@ -18,7 +27,8 @@ COLOUR = re.compile(r"\x1b\[([0-9;:]*)m")
 _SEQUENCE = (
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor, erase
     r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # OSC: titles, links, clipboard
-    r"|\x1b[PX^_][^\x1b]*\x1b\\"  # DCS, SOS, PM, APC: answers that the terminal would type
+    # DCS, SOS, PM, APC: answers that the terminal would type
+    r"|\x1b[PX^_][^\x1b]*\x1b\\"
     r"|\x1b[ -/]*[0-Z\\`-~]"  # two or three characters
     r"|\x1b[\[\]^_]?"  # begun, not ended
 )
@@ -29,7 +39,8 @@ _RESET = "\x1b[0m"
 # Where a cursor that is sent to the right stops: terminals have an edge.
 _EDGE = 200
 _KEPT_COLOURS = 8
-# Controls that would move, ring or answer; overrides of the writing direction; halves of surrogate pairs.
+# Controls that would move, ring or answer; overrides of the writing direction; halves
+# of surrogate pairs.
 _UNSAFE = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 
 
@@ -41,8 +52,8 @@ def without_escapes(text: str) -> str:
 def played_out(text: str) -> str:
     """The lines as they stand after all that was written over them, with their colours.
 
-    A backspace at the end of a line rubs out, as in Jupyter's front ends. Cursor movements to other lines
-    are dropped, as they are there.
+    A backspace at the end of a line rubs out, as in Jupyter's front ends. Cursor
+    movements to other lines are dropped, as they are there.
     """
     text = text.replace("\r\n", "\n")
     # Most lines are at most coloured, and there may be very many of them.
@@ -126,11 +137,14 @@ class _Line:
             return
         steps = int(number or 1) or 1
         edge = max(_EDGE, len(self._characters))
-        wanted = {"C": self._cursor + steps, "D": self._cursor - steps, "G": steps - 1}[what]
+        wanted = {"C": self._cursor + steps, "D": self._cursor - steps, "G": steps - 1}[
+            what
+        ]
         self._cursor = min(max(wanted, 0), edge)
 
     def _erase(self, which: str) -> None:
-        """To the end of the line (0), from its beginning (1), or all of it (2); the cursor stays."""
+        """To the end of the line (0), from its beginning (1), or all of it (2); the
+        cursor stays."""
         if which == "1":
             upto = min(self._cursor + 1, len(self._characters))
             self._characters[:upto] = " " * upto
@@ -156,13 +170,19 @@ def _colours(style: str) -> list[str]:
 def _change(style: str, wanted: str) -> str:
     if style == wanted:
         return ""
-    return wanted if wanted.startswith(style) and style else (_RESET if style else "") + wanted
+    return (
+        wanted
+        if wanted.startswith(style) and style
+        else (_RESET if style else "") + wanted
+    )
 
 
 def safe_for_terminal(text: str, *, colour: bool = True) -> str:
-    """What can be sent to a terminal, whoever wrote it: text, line ends, tabs and, if wanted, colours.
+    """What can be sent to a terminal, whoever wrote it: text, line ends, tabs and, if
+    wanted, colours.
 
-    Controls become visible signs; nothing moves the cursor, sets a title, hides or answers.
+    Controls become visible signs; nothing moves the cursor, sets a title, hides or
+    answers.
     """
     # Line ends are the only thing that most texts have besides what can be printed.
     if text.replace("\n", "").isprintable() or not re.search(_UNSAFE, text):
@@ -179,12 +199,14 @@ def safe_for_terminal(text: str, *, colour: bool = True) -> str:
 
 
 def json_for_terminal(text: str) -> str:
-    """JSON that means the same, without characters that a terminal could obey. They stand in strings only."""
+    """JSON that means the same, without characters that a terminal could obey. They
+    stand in strings only."""
     return re.sub(_UNSAFE, lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def one_line(text: str) -> str:
-    """A name or message for a place that has room for one line: line ends and tabs are blanks."""
+    """A name or message for a place that has room for one line: line ends and tabs are
+    blanks."""
     return re.sub(r"[\t\n\r]+", " ", text)
 
 

@@ -1,7 +1,7 @@
 """A pipeline as mermaid and as dot, for documents and tools that draw themselves.
 
-Stages are called `s0`, `s1`, …, so that no name of the user's can break the syntax; labels are
-escaped for each language.
+Stages are called `s0`, `s1`, …, so that no name of the user's can break the syntax;
+labels are escaped for each language.
 """
 
 from __future__ import annotations
@@ -18,10 +18,16 @@ def to_mermaid(pipeline: Pipeline) -> str:
     for place, notebook in enumerate(pipeline.notebooks):
         lines.append(f'    subgraph n{place}["{_mermaid(notebook.name)}"]')
         own = pipeline.beside(f"{notebook.name}.")
-        lines += [f'        {keys[stage.name]}["{_mermaid(_own_name(stage))}"]' for stage in own]
+        lines += [
+            f'        {keys[stage.name]}["{_mermaid(_own_name(stage))}"]'
+            for stage in own
+        ]
         lines.append("    end")
     if not pipeline.notebooks:
-        lines += [f'    {keys[stage.name]}["{_mermaid(stage.name)}"]' for stage in pipeline.stages]
+        lines += [
+            f'    {keys[stage.name]}["{_mermaid(stage.name)}"]'
+            for stage in pipeline.stages
+        ]
     for edge in _known_edges(pipeline, keys):
         arrow = f'-- "{_mermaid(", ".join(edge.names))}" -->' if edge.names else "-.->"
         lines.append(f"    {keys[edge.from_]} {arrow} {keys[edge.to]}")
@@ -41,10 +47,16 @@ def to_dot(pipeline: Pipeline) -> str:
             f"    subgraph cluster_{place} {{ label={_dot(notebook.name)}; fontname=sans; fontsize=11;"
         )
         own = pipeline.beside(f"{notebook.name}.")
-        lines += [f"        {keys[stage.name]} [label={_dot(_own_name(stage))}];" for stage in own]
+        lines += [
+            f"        {keys[stage.name]} [label={_dot(_own_name(stage))}];"
+            for stage in own
+        ]
         lines.append("    }")
     if not pipeline.notebooks:
-        lines += [f"    {keys[stage.name]} [label={_dot(stage.name)}];" for stage in pipeline.stages]
+        lines += [
+            f"    {keys[stage.name]} [label={_dot(stage.name)}];"
+            for stage in pipeline.stages
+        ]
     for edge in _known_edges(pipeline, keys):
         style = f"label={_dot(', '.join(edge.names))}" if edge.names else "style=dashed"
         lines.append(f"    {keys[edge.from_]} -> {keys[edge.to]} [{style}];")
@@ -66,7 +78,10 @@ def _known_edges(pipeline: Pipeline, keys: dict[str, str]) -> list[Edge]:
 
 def _mermaid(text: str) -> str:
     """Mermaid reads `#NUMBER;` as a character; all but plain text is written so."""
-    return "".join(char if char.isalnum() or char in " _-.,:/@" else f"#{ord(char)};" for char in text)
+    return "".join(
+        char if char.isalnum() or char in " _-.,:/@" else f"#{ord(char)};"
+        for char in text
+    )
 
 
 def _dot(text: str) -> str:

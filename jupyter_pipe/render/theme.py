@@ -77,7 +77,8 @@ def stage_colour(number: int) -> str:
 
 
 def stripe_svg(number: int, x: float, y: float, height: float) -> str:
-    """The bar of a stage: solid for the first eight colours, double and dashed for the next."""
+    """The bar of a stage: solid for the first eight colours, double and dashed for the
+    next."""
     colour = stage_colour(number)
     kind = number // len(STAGE_COLOURS) % 3
     if kind == 1:
@@ -91,10 +92,18 @@ def stripe_svg(number: int, x: float, y: float, height: float) -> str:
 
 def style_sheet(theme: Theme = "auto") -> str:
     """The rules for everything with class `jpipe`; safe to repeat in one page."""
-    light = "".join(f"--jpipe-{name}:var(--jp-{jp},{colour});" for name, (jp, colour) in _LIGHT.items())
-    dark = "".join(f"--jpipe-{name}:var(--jp-{_LIGHT[name][0]},{colour});" for name, colour in _DARK.items())
+    light = "".join(
+        f"--jpipe-{name}:var(--jp-{jp},{colour});"
+        for name, (jp, colour) in _LIGHT.items()
+    )
+    dark = "".join(
+        f"--jpipe-{name}:var(--jp-{_LIGHT[name][0]},{colour});"
+        for name, colour in _DARK.items()
+    )
     plain_dark = "".join(f"--jpipe-{name}:{colour};" for name, colour in _DARK.items())
-    plain_light = "".join(f"--jpipe-{name}:{colour};" for name, (_, colour) in _LIGHT.items())
+    plain_light = "".join(
+        f"--jpipe-{name}:{colour};" for name, (_, colour) in _LIGHT.items()
+    )
     if theme == "dark":
         return f".jpipe{{{plain_dark}}}{_RULES}"
     if theme == "light":

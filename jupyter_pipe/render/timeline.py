@@ -16,12 +16,34 @@ __all__ = ["Bar", "to_timeline"]
 
 ROW = 24.0
 TOP = 22.0
-STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 43200, 86400)
+STEPS = (
+    0.1,
+    0.2,
+    0.5,
+    1,
+    2,
+    5,
+    10,
+    20,
+    30,
+    60,
+    120,
+    300,
+    600,
+    1200,
+    1800,
+    3600,
+    7200,
+    14400,
+    43200,
+    86400,
+)
 
 
 class Bar(Struct, frozen=True):
-    """A stage that took `seconds` from `start`, seconds after the run began; None where it never
-    started. `note` stands behind the bar, `number` is the stage's place in the notebook."""
+    """A stage that took `seconds` from `start`, seconds after the run began; None where
+    it never started. `note` stands behind the bar, `number` is the stage's place in the
+    notebook."""
 
     name: str
     state: str
@@ -31,11 +53,17 @@ class Bar(Struct, frozen=True):
     note: str = ""
 
 
-def to_timeline(bars: Sequence[Bar], *, width: float = 600, theme: Theme = "auto") -> str:
+def to_timeline(
+    bars: Sequence[Bar], *, width: float = 600, theme: Theme = "auto"
+) -> str:
     """The picture, self-contained, `width` pixels wide."""
     names = min(170.0, max((text_width(bar.name) for bar in bars), default=0.0)) + 26
-    notes = min(170.0, max((text_width(bar.note, 10.5) for bar in bars), default=0.0)) + 12
-    total = max([bar.start + bar.seconds for bar in bars if bar.start is not None] + [0.1])
+    notes = (
+        min(170.0, max((text_width(bar.note, 10.5) for bar in bars), default=0.0)) + 12
+    )
+    total = max(
+        [bar.start + bar.seconds for bar in bars if bar.start is not None] + [0.1]
+    )
     scale = max(width - names - notes, 60.0) / total
     height = TOP + ROW * len(bars) + 4
     parts = _axis(total, scale, names, height)
@@ -55,9 +83,13 @@ def _axis(total: float, scale: float, left: float, height: float) -> list[str]:
     parts = []
     for number in range(int(total / step + 1e-9) + 1):
         x = left + number * step * scale
-        parts.append(f'<path class="jpipe-axis" d="M{x:.1f} {TOP - 4:g}V{height - 4:g}"/>')
+        parts.append(
+            f'<path class="jpipe-axis" d="M{x:.1f} {TOP - 4:g}V{height - 4:g}"/>'
+        )
         label = _tick(number * step, total)
-        parts.append(f'<text class="jpipe-tick" x="{x:.1f}" y="11" text-anchor="middle">{label}</text>')
+        parts.append(
+            f'<text class="jpipe-tick" x="{x:.1f}" y="11" text-anchor="middle">{label}</text>'
+        )
     return parts
 
 
@@ -86,5 +118,7 @@ def _row(bar: Bar, top: float, left: float, scale: float) -> list[str]:
             f'fill="{stage_colour(bar.number)}"{faint}><title>{escape(took)}</title></rect>'
         )
         end = x + length
-    parts.append(f'<text class="jpipe-tick" x="{end + 5:.1f}" y="{top + 15:g}">{escape(bar.note)}</text>')
+    parts.append(
+        f'<text class="jpipe-tick" x="{end + 5:.1f}" y="{top + 15:g}">{escape(bar.note)}</text>'
+    )
     return parts

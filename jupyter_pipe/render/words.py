@@ -1,4 +1,5 @@
-"""How amounts are written for people: `54 s`, `2 min 5 s`, `21,480`, `1 stage`, `4.2 MB`.
+"""How amounts are written for people: `54 s`, `2 min 5 s`, `21,480`, `1 stage`, `4.2
+MB`.
 
 One place, so that the terminal, the report and notebooks agree. Pure.
 """

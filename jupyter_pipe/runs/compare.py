@@ -1,7 +1,9 @@
-"""What differs between runs: parameters, metrics with better or worse, gates, stages. Pure.
+"""What differs between runs: parameters, metrics with better or worse, gates, stages.
+Pure.
 
-The first run is the baseline. Whether more of a metric is better is read from the gates on it
-(`mae < 25000`: less) or else from its name; where neither tells, a change is just a change.
+The first run is the baseline. Whether more of a metric is better is read from the gates
+on it (`mae < 25000`: less) or else from its name; where neither tells, a change is just
+a change.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ Verdict = Literal["", "better", "worse"]
 _LESS_IS_BETTER = re.compile(
     r"(^|_)(mae|mse|rmse|mape|loss|error|err|deviance|perplexity|seconds|time|bytes|latency|brier)($|_)"
 )
-_MORE_IS_BETTER = re.compile(r"(^|_)(accuracy|acc|r2|f1|auc|precision|recall|score|ndcg|bleu|iou)($|_)")
+_MORE_IS_BETTER = re.compile(
+    r"(^|_)(accuracy|acc|r2|f1|auc|precision|recall|score|ndcg|bleu|iou)($|_)"
+)
 
 
 class Difference(Struct, frozen=True):
@@ -55,10 +59,14 @@ def compare(runs: Sequence[Run]) -> Comparison:
     directions = _directions(runs)
     return Comparison(
         runs=tuple(run.run_id for run in runs),
-        parameters=_differences([{p.name: p.value for p in run.facts.parameters} for run in runs]),
+        parameters=_differences(
+            [{p.name: p.value for p in run.facts.parameters} for run in runs]
+        ),
         metrics=_differences([run.metrics for run in runs], directions),
         gates=_differences([_gates(run) for run in runs]),
-        states=_differences([{stage.name: stage.state.value for stage in run.stages} for run in runs]),
+        states=_differences(
+            [{stage.name: stage.state.value for stage in run.stages} for run in runs]
+        ),
         seconds=_differences([_seconds(run) for run in runs]),
         code=_differences([_code(run) for run in runs]),
     )
@@ -78,7 +86,9 @@ def better_when(metric: str, gates: Sequence[str] = ()) -> Literal["less", "more
 
 
 def _directions(runs: Sequence[Run]) -> dict[str, str]:
-    gates = [gate.expression for run in runs for stage in run.stages for gate in stage.gates]
+    gates = [
+        gate.expression for run in runs for stage in run.stages for gate in stage.gates
+    ]
     names = {name for run in runs for name in run.metrics}
     return {name: better_when(name, gates) for name in names}
 
@@ -86,19 +96,27 @@ def _directions(runs: Sequence[Run]) -> dict[str, str]:
 def _differences(
     columns: Sequence[dict[str, Any]], directions: dict[str, str] | None = None
 ) -> tuple[Difference, ...]:
-    """One row a name over all columns; judged against the first column where `directions` are given."""
+    """One row a name over all columns; judged against the first column where
+    `directions` are given."""
     names = list(dict.fromkeys(name for column in columns for name in column))
     found = []
     for name in names:
         values = tuple(column.get(name) for column in columns)
         direction = (directions or {}).get(name, "")
-        verdicts = tuple(_verdict(values[0], value, direction) for value in values) if directions else ()
+        verdicts = (
+            tuple(_verdict(values[0], value, direction) for value in values)
+            if directions
+            else ()
+        )
         found.append(Difference(name, values, verdicts))
     return tuple(found)
 
 
 def _verdict(base: Any, value: Any, direction: str) -> Verdict:
-    numbers = all(isinstance(each, int | float) and not isinstance(each, bool) for each in (base, value))
+    numbers = all(
+        isinstance(each, int | float) and not isinstance(each, bool)
+        for each in (base, value)
+    )
     if not direction or not numbers or base == value:
         return ""
     return "better" if (value < base) == (direction == "less") else "worse"
@@ -106,13 +124,17 @@ def _verdict(base: Any, value: Any, direction: str) -> Verdict:
 
 def _gates(run: Run) -> dict[str, str]:
     return {
-        gate.expression: "passed" if gate.passed else "failed" for stage in run.stages for gate in stage.gates
+        gate.expression: "passed" if gate.passed else "failed"
+        for stage in run.stages
+        for gate in stage.gates
     }
 
 
 def _seconds(run: Run) -> dict[str, float]:
     """Of the stages that ran; a reused result took no time worth comparing."""
-    return {stage.name: round(stage.seconds, 3) for stage in run.stages if stage.seconds}
+    return {
+        stage.name: round(stage.seconds, 3) for stage in run.stages if stage.seconds
+    }
 
 
 def _code(run: Run) -> dict[str, Any]:

@@ -1,9 +1,9 @@
-"""A failed stage to try out by hand: a notebook, or a script for a terminal, that begins with the
-stage's inputs as it received them.
+"""A failed stage to try out by hand: a notebook, or a script for a terminal, that
+begins with the stage's inputs as it received them.
 
-Nothing that is done there reaches the run: values are loaded from the store, none is stored. The code, and
-what it is given, come from files of the run, so they must be signed by the user; `trust` takes them from
-anybody. Raises RunError and UntrustedError.
+Nothing that is done there reaches the run: values are loaded from the store, none is
+stored. The code, and what it is given, come from files of the run, so they must be
+signed by the user; `trust` takes them from anybody. Raises RunError and UntrustedError.
 """
 
 from __future__ import annotations
@@ -32,40 +32,62 @@ _Cell = dict[str, Any]
 
 
 def write_debug_notebook(
-    store: RunStore, run: Run, stage: StageRun, target: Path, *, force: bool = False, trust: bool = False
+    store: RunStore,
+    run: Run,
+    stage: StageRun,
+    target: Path,
+    *,
+    force: bool = False,
+    trust: bool = False,
 ) -> Path:
     """Write the notebook; an existing file is left alone unless `force`."""
     cells = list(debug_cells(store, run, stage, trust=trust))
     if target.exists() and not force:
         raise RunError(
-            f"{target} exists already.", code="debug_exists", hint="Open it, or write it anew with --force."
+            f"{target} exists already.",
+            code="debug_exists",
+            hint="Open it, or write it anew with --force.",
         )
     executed = _executed(store, run, stage)
     document = {
         "cells": [_heading(run, stage), *cells],
-        "metadata": {**executed.metadata, "jupyter_pipe": {"debug": run.run_id, "stage": stage.name}},
+        "metadata": {
+            **executed.metadata,
+            "jupyter_pipe": {"debug": run.run_id, "stage": stage.name},
+        },
         "nbformat": 4,
         "nbformat_minor": 5,
     }
     try:
-        replace_file(target, (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode())
+        replace_file(
+            target, (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
+        )
     except OSError as error:
-        raise RunError(f"Cannot write {target}: {error.strerror}.", code="debug_unwritable") from error
+        raise RunError(
+            f"Cannot write {target}: {error.strerror}.", code="debug_unwritable"
+        ) from error
     return target
 
 
-def fetch_inputs(store: RunStore, run: Run, stage: StageRun, *, trust: bool = False) -> None:
+def fetch_inputs(
+    store: RunStore, run: Run, stage: StageRun, *, trust: bool = False
+) -> None:
     """Bring what the stage received here, where the run's root is a URL."""
     if not store.url:
         return
     from jupyter_pipe.runs.remote import RemoteRoot, fetch_values
 
     _, context = _context_of(store, run, stage, trust=trust)
-    refs = [*(payload.ref for payload in context.inputs), *(value.ref for value in context.ambient)]
+    refs = [
+        *(payload.ref for payload in context.inputs),
+        *(value.ref for value in context.ambient),
+    ]
     fetch_values(RemoteRoot(store.url), store, refs)
 
 
-def debug_script(store: RunStore, run: Run, stage: StageRun, *, trust: bool = False) -> str:
+def debug_script(
+    store: RunStore, run: Run, stage: StageRun, *, trust: bool = False
+) -> str:
     """What a terminal runs first: everything before the cell that failed."""
     failed = stage.failure.cell_id if stage.failure else None
     sources = []
@@ -78,7 +100,9 @@ def debug_script(store: RunStore, run: Run, stage: StageRun, *, trust: bool = Fa
     return "\n\n".join(sources) + "\n"
 
 
-def debug_cells(store: RunStore, run: Run, stage: StageRun, *, trust: bool = False) -> Iterator[_Cell]:
+def debug_cells(
+    store: RunStore, run: Run, stage: StageRun, *, trust: bool = False
+) -> Iterator[_Cell]:
     """The stage's cells without outputs, behind one that restores what it received."""
     path, context = _context_of(store, run, stage, trust=trust)
     cells = _executed(store, run, stage).cells
@@ -89,7 +113,9 @@ def debug_cells(store: RunStore, run: Run, stage: StageRun, *, trust: bool = Fal
             code="executed_altered",
             hint="Run the stage again, with --force, and debug that run.",
         )
-    yield _cell("debug-begin", f"# Makes the stage's inputs loadable\n{bootstrap_source(path)}")
+    yield _cell(
+        "debug-begin", f"# Makes the stage's inputs loadable\n{bootstrap_source(path)}"
+    )
     failure = stage.failure
     for cell in cells:
         if cell.get("metadata", {}).get("jupyter_pipe", {}).get("role") == "outputs":
@@ -97,7 +123,8 @@ def debug_cells(store: RunStore, run: Run, stage: StageRun, *, trust: bool = Fal
         if failure is not None and cell.get("id") == failure.cell_id:
             place = f"line {failure.line}" if failure.line else "here"
             yield _text(
-                "debug-failure", f"**Failed in the next cell, {place}:** `{_one_line(failure_text(failure))}`"
+                "debug-failure",
+                f"**Failed in the next cell, {place}:** `{_one_line(failure_text(failure))}`",
             )
         if cell.get("cell_type") == "code":
             yield {**cell, "outputs": [], "execution_count": None}
@@ -106,7 +133,11 @@ def debug_cells(store: RunStore, run: Run, stage: StageRun, *, trust: bool = Fal
 
 
 def _heading(run: Run, stage: StageRun) -> _Cell:
-    said = f"failed in {failure_place(stage.failure)}" if stage.failure else stage.state.value
+    said = (
+        f"failed in {failure_place(stage.failure)}"
+        if stage.failure
+        else stage.state.value
+    )
     return _text(
         "debug-heading",
         f"# {stage.name}, to try out\n\nStage `{stage.name}` of run `{run.run_id}` {said}. "
@@ -125,7 +156,9 @@ class _Executed(msgspec.Struct):
 def _executed(store: RunStore, run: Run, stage: StageRun) -> _Executed:
     path = store.folder(run.run_id).executed(stage.name)
     try:
-        found = msgspec.json.decode(read_regular_file(path, follow=False), type=_Executed)
+        found = msgspec.json.decode(
+            read_regular_file(path, follow=False), type=_Executed
+        )
     except UNREADABLE as error:
         raise RunError(
             f"Stage {stage.name!r} has no executed notebook in run {run.run_id}.",
@@ -135,12 +168,19 @@ def _executed(store: RunStore, run: Run, stage: StageRun) -> _Executed:
     return found
 
 
-def _context_of(store: RunStore, run: Run, stage: StageRun, *, trust: bool) -> tuple[Path, StageContext]:
+def _context_of(
+    store: RunStore, run: Run, stage: StageRun, *, trust: bool
+) -> tuple[Path, StageContext]:
     """What the last attempt was given, and the file that says so."""
     if not trust:
         store.require_own(run.run_id)
     attempt = max(stage.attempts, 1)
-    path = store.folder(run.run_id).stage(stage.name) / "attempts" / str(attempt) / "context.json"
+    path = (
+        store.folder(run.run_id).stage(stage.name)
+        / "attempts"
+        / str(attempt)
+        / "context.json"
+    )
     try:
         return path, read_context(path, run.run_id, stage.name, attempt, trust=trust)
     except UnsignedError:

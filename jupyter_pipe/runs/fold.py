@@ -1,7 +1,8 @@
 """Turns the events of a run into the `Run` that they describe. Pure; does no I/O.
 
-`fold(events)` reads all at once; `RunFold` takes them one by one, for whoever watches a run. Events
-of stages that the run did not announce are accepted: a log may be newer than the reader.
+`fold(events)` reads all at once; `RunFold` takes them one by one, for whoever watches a
+run. Events of stages that the run did not announce are accepted: a log may be newer
+than the reader.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ def fold(events: Iterable[Event], facts: RunFacts | None = None) -> Run:
 
 
 class RunFold:
-    """A run that grows event by event. One change costs the same however many stages there are."""
+    """A run that grows event by event. One change costs the same however many stages
+    there are."""
 
     def __init__(self, facts: RunFacts | None = None) -> None:
         self._run = Run(facts=facts or RunFacts())
@@ -78,7 +80,8 @@ class RunFold:
         self._run = replace(self._run, seq=event.seq)
 
     def _add_run_event(self, event: Event) -> None:
-        """The run after an event that concerns it as a whole. Raises TypeError for an unknown kind."""
+        """The run after an event that concerns it as a whole. Raises TypeError for an
+        unknown kind."""
         run = self._run
         match event:
             case RunQueued():
@@ -94,7 +97,13 @@ class RunFold:
             case RunStarted():
                 # A shared run goes on when its engine tries a stage again.
                 began = run.started or event.time
-                self._run = replace(run, state=RunState.running, started=began, finished=None, exit_code=None)
+                self._run = replace(
+                    run,
+                    state=RunState.running,
+                    started=began,
+                    finished=None,
+                    exit_code=None,
+                )
             case RunCancelRequested():
                 self._run = replace(run, cancelled_by=event.by)
             case WarningRaised():
@@ -126,9 +135,13 @@ class RunFold:
 
 def _interrupted(stage: StageRun, event: RunFinished) -> StageRun:
     if stage.state is StageState.running:
-        return replace(stage, state=StageState.interrupted, cell_id=None, finished=event.time)
+        return replace(
+            stage, state=StageState.interrupted, cell_id=None, finished=event.time
+        )
     if stage.state is StageState.queued:
-        return replace(stage, state=StageState.skipped, reason="the run was interrupted")
+        return replace(
+            stage, state=StageState.skipped, reason="the run was interrupted"
+        )
     return stage
 
 
@@ -164,15 +177,28 @@ def _started(stage: StageRun, event: StageStarted) -> StageRun:
 
 
 def _cell_started(stage: StageRun, event: CellStarted) -> StageRun:
-    return replace(stage, cell_id=event.cell_id, cells_done=event.position - 1, cells_total=event.total)
+    return replace(
+        stage,
+        cell_id=event.cell_id,
+        cells_done=event.position - 1,
+        cells_total=event.total,
+    )
 
 
 def _cell_finished(stage: StageRun, event: CellFinished) -> StageRun:
-    return replace(stage, cell_id=None, cells_done=event.position, cells_total=event.total)
+    return replace(
+        stage, cell_id=None, cells_done=event.position, cells_total=event.total
+    )
 
 
 def _finished(stage: StageRun, event: StageFinished) -> StageRun:
-    return _ended(stage, event, StageState.succeeded, seconds=event.seconds, contacts=event.contacts)
+    return _ended(
+        stage,
+        event,
+        StageState.succeeded,
+        seconds=event.seconds,
+        contacts=event.contacts,
+    )
 
 
 def _cached(stage: StageRun, event: StageCached) -> StageRun:
@@ -188,8 +214,12 @@ def _cached(stage: StageRun, event: StageCached) -> StageRun:
 
 
 def _failed(stage: StageRun, event: StageFailed) -> StageRun:
-    failure = Failure(**{name: getattr(event, name) for name in Failure.__struct_fields__})
-    return _ended(stage, event, StageState.failed, failure=failure, seconds=event.seconds)
+    failure = Failure(
+        **{name: getattr(event, name) for name in Failure.__struct_fields__}
+    )
+    return _ended(
+        stage, event, StageState.failed, failure=failure, seconds=event.seconds
+    )
 
 
 def _skipped(stage: StageRun, event: StageSkipped) -> StageRun:
@@ -197,7 +227,8 @@ def _skipped(stage: StageRun, event: StageSkipped) -> StageRun:
 
 
 def _cancelled(stage: StageRun, event: StageCancelled) -> StageRun:
-    """One that had not begun was not cancelled: it is skipped, as it is behind a failure."""
+    """One that had not begun was not cancelled: it is skipped, as it is behind a
+    failure."""
     if stage.started is None and not stage.attempts:
         return _ended(stage, event, StageState.skipped, reason="run cancelled")
     return _ended(stage, event, StageState.cancelled, seconds=event.seconds)
@@ -207,7 +238,9 @@ def _retrying(stage: StageRun, event: StageRetrying) -> StageRun:
     return replace(stage, state=StageState.queued, cell_id=None, reason=event.reason)
 
 
-def _ended(stage: StageRun, event: Event, state: StageState, **changes: Any) -> StageRun:
+def _ended(
+    stage: StageRun, event: Event, state: StageState, **changes: Any
+) -> StageRun:
     return replace(stage, state=state, cell_id=None, finished=event.time, **changes)
 
 

@@ -1,9 +1,10 @@
 """Removes old runs, and the results and values that no run is left to refer to.
 
-What a kept run refers to is kept, its cached results included, so that the next run reuses what it
-would have reused. Values younger than an hour are left alone: a run may be about to refer to them. A run
-that goes on is kept, and so is every result that it could still reuse. One that begins meanwhile could
-have found a result before that was removed: values then wait for the next time.
+What a kept run refers to is kept, its cached results included, so that the next run
+reuses what it would have reused. Values younger than an hour are left alone: a run may
+be about to refer to them. A run that goes on is kept, and so is every result that it
+could still reuse. One that begins meanwhile could have found a result before that was
+removed: values then wait for the next time.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ _result_decoder = msgspec.json.Decoder(StageResult)
 
 
 class Limits(Struct, frozen=True):
-    """What is kept: so many runs, runs younger than so many seconds, the newest runs that together
-    take so many bytes. A run must satisfy all that are given; the newest is always kept."""
+    """What is kept: so many runs, runs younger than so many seconds, the newest runs
+    that together take so many bytes. A run must satisfy all that are given; the newest
+    is always kept."""
 
     runs: int | None = None
     seconds: float | None = None
@@ -41,7 +43,8 @@ class Limits(Struct, frozen=True):
 
 
 class Collected(Struct, frozen=True):
-    """What was removed, or would be: ids of runs, numbers of results and values, bytes in all."""
+    """What was removed, or would be: ids of runs, numbers of results and values, bytes
+    in all."""
 
     runs: tuple[str, ...] = ()
     results: int = 0
@@ -50,10 +53,15 @@ class Collected(Struct, frozen=True):
 
 
 def collect(
-    store: RunStore, limits: Limits, *, now: float, dry_run: bool = False, needed_runs: Collection[str] = ()
+    store: RunStore,
+    limits: Limits,
+    *,
+    now: float,
+    dry_run: bool = False,
+    needed_runs: Collection[str] = (),
 ) -> Collected:
-    """Remove what `limits` do not keep; `needed_runs` are kept in any case. Raises RunError if links lead out
-    of the folder."""
+    """Remove what `limits` do not keep; `needed_runs` are kept in any case. Raises
+    RunError if links lead out of the folder."""
     store.require_no_links()
     runs, values = store.list(), Store(store.state_folder)
     # Nothing is loaded here, and what others signed may be trusted tomorrow.
@@ -65,7 +73,8 @@ def collect(
     old_runs = [store.folder(run.run_id).path for run in runs if run.run_id not in kept]
     old_results = _old_results(cache, needed)
     notebooks = {run.facts.notebook for run in runs if run.run_id in kept}
-    # In this order, what is left of an interrupted removal refers to nothing that is gone.
+    # In this order, what is left of an interrupted removal refers to nothing that is
+    # gone.
     paths = (*old_runs, *old_results, *_leftovers(store, notebooks, now))
     size = sum(map(_size, paths))
     if not dry_run:
@@ -76,7 +85,9 @@ def collect(
     if not dry_run:
         _remove_values(values, old_values)
     results = sum(path.suffix == ".json" for path in old_results)
-    return Collected(tuple(path.name for path in old_runs), results, len(old_values), size)
+    return Collected(
+        tuple(path.name for path in old_runs), results, len(old_values), size
+    )
 
 
 def stored_bytes(store: RunStore) -> int:
@@ -88,16 +99,24 @@ def _going_on(runs: Sequence[Run]) -> set[str]:
     return {run.run_id for run in runs if not run.is_final}
 
 
-def _needed(store: RunStore, cache: Cache, kept: Collection[str], *, anything: bool) -> set[str]:
-    """Addresses of the values that kept runs refer to; with `anything` also those that a run which goes on
-    could still find in the cache."""
+def _needed(
+    store: RunStore, cache: Cache, kept: Collection[str], *, anything: bool
+) -> set[str]:
+    """Addresses of the values that kept runs refer to; with `anything` also those that
+    a run which goes on could still find in the cache."""
     needed = {address for run_id in kept for address in _references(store, run_id)}
     if anything:
-        needed |= {ref.artifact for _, entry in cache.entries() for ref in references(entry.result)}
+        needed |= {
+            ref.artifact
+            for _, entry in cache.entries()
+            for ref in references(entry.result)
+        }
     return needed
 
 
-def _kept(store: RunStore, values: Store, runs: Sequence[Run], limits: Limits, now: float) -> Iterator[str]:
+def _kept(
+    store: RunStore, values: Store, runs: Sequence[Run], limits: Limits, now: float
+) -> Iterator[str]:
     """Ids of the runs that stay; `runs` are newest first."""
     counted: set[str] = set()
     total = 0
@@ -105,7 +124,9 @@ def _kept(store: RunStore, values: Store, runs: Sequence[Run], limits: Limits, n
         addresses = set(_references(store, run.run_id)) - counted
         counted |= addresses
         total += _size(store.folder(run.run_id).path)
-        total += sum(values.size(address) for address in addresses if values.has(address))
+        total += sum(
+            values.size(address) for address in addresses if values.has(address)
+        )
         too_many = limits.runs is not None and number >= limits.runs
         too_old = limits.seconds is not None and now - run.queued > limits.seconds
         too_large = limits.bytes is not None and total > limits.bytes
@@ -117,7 +138,10 @@ def _references(store: RunStore, run_id: str) -> Iterator[str]:
     """Addresses of the values that a run's stages stored or reused."""
     for path in store.folder(run_id).path.glob("stages/*/result.json"):
         with contextlib.suppress(*UNREADABLE):
-            yield from (ref.artifact for ref in references(_result_decoder.decode(read_regular_file(path))))
+            yield from (
+                ref.artifact
+                for ref in references(_result_decoder.decode(read_regular_file(path)))
+            )
 
 
 def _old_results(cache: Cache, needed: set[str]) -> list[Path]:
@@ -128,23 +152,38 @@ def _old_results(cache: Cache, needed: set[str]) -> list[Path]:
         found.setdefault(path, []).append(cache.executed_path(entry))
         if all(ref.artifact in needed for ref in references(entry.result)):
             spared.add(path)
-    return [each for path, notebooks in found.items() if path not in spared for each in (path, *notebooks)]
+    return [
+        each
+        for path, notebooks in found.items()
+        if path not in spared
+        for each in (path, *notebooks)
+    ]
 
 
 def _old_values(values: Store, needed: set[str], now: float) -> dict[str, Path]:
     found = values.entries()
-    return {address: path for address, path in found if address not in needed and _is_old(path, now)}
+    return {
+        address: path
+        for address, path in found
+        if address not in needed and _is_old(path, now)
+    }
 
 
-def _leftovers(store: RunStore, notebooks: Collection[str], now: float) -> Iterator[Path]:
-    """Packages that were compiled for runs of notebooks of which none is kept, values whose writer
-    was killed, and folders of workers that were."""
+def _leftovers(
+    store: RunStore, notebooks: Collection[str], now: float
+) -> Iterator[Path]:
+    """Packages that were compiled for runs of notebooks of which none is kept, values
+    whose writer was killed, and folders of workers that were."""
     state = store.state_folder
     compiled = {compiled_path(state, notebook) for notebook in notebooks}
     unused = (path for path in state.glob("cache/compiled/*") if path not in compiled)
     halves = (path for path in store.artifacts.glob(".writing-*"))
     yield from (path for path in (*unused, *halves) if _is_old(path, now))
-    yield from (path for path in state.glob("work/*") if _is_old(path, now, LONGEST_STAGE_SECONDS))
+    yield from (
+        path
+        for path in state.glob("work/*")
+        if _is_old(path, now, LONGEST_STAGE_SECONDS)
+    )
 
 
 def _remove_all(paths: Sequence[Path]) -> None:

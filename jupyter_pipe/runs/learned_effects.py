@@ -1,7 +1,8 @@
 """What runs have learned about stages: `.jupyter_pipe/effects.json`.
 
-`{pipeline: {stage: Learned}}`; the compiler reads it and adds effects and edges to `pipeline.json`. A file
-that cannot be read, or that others signed, counts as empty: what it knew will be learned again.
+`{pipeline: {stage: Learned}}`; the compiler reads it and adds effects and edges to
+`pipeline.json`. A file that cannot be read, or that others signed, counts as empty:
+what it knew will be learned again.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ def read_learned(state_folder: Path, pipeline: str) -> dict[str, Learned]:
     return _read(state_folder).get(pipeline, {})
 
 
-def add_learned(state_folder: Path, pipeline: str, stage: str, learned: Learned) -> None:
+def add_learned(
+    state_folder: Path, pipeline: str, stage: str, learned: Learned
+) -> None:
     """Remember more about `stage`. Raises OSError."""
     known = _read(state_folder)
     stages = known.setdefault(pipeline, {})

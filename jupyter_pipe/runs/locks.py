@@ -1,8 +1,8 @@
 """Locks between processes: a file that names its holder.
 
-A lock whose holder died is broken (see `processes`), and so is one that names nobody since it was
-damaged. Who holds one for long asks now and then whether it `holds_lock` still. Raises OSError as the
-disk does.
+A lock whose holder died is broken (see `processes`), and so is one that names nobody
+since it was damaged. Who holds one for long asks now and then whether it `holds_lock`
+still. Raises OSError as the disk does.
 """
 
 from __future__ import annotations
@@ -33,13 +33,18 @@ _decoder = msgspec.json.Decoder(Holder)
 _NOBODY = Holder(pid=0, start="", host="")
 
 
-def take_lock(path: Path, run_id: str, *, is_held: Callable[[Holder], bool]) -> Holder | None:
-    """Take the lock, which appears whole or not at all. Returns who has it instead, None if we do.
+def take_lock(
+    path: Path, run_id: str, *, is_held: Callable[[Holder], bool]
+) -> Holder | None:
+    """Take the lock, which appears whole or not at all. Returns who has it instead,
+    None if we do.
 
     `is_held` tells whether a holder still has a right to it.
     """
     mine = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
-    mine.write_bytes(msgspec.json.encode(Holder(**asdict(this_process()), run_id=run_id)))
+    mine.write_bytes(
+        msgspec.json.encode(Holder(**asdict(this_process()), run_id=run_id))
+    )
     try:
         while not _link(mine, path):
             holder = _read(path)
@@ -89,7 +94,8 @@ def _read(path: Path) -> Holder | None:
 
 
 def _remove(path: Path, expected: Holder) -> None:
-    """Two processes may find the same dead lock; the slower must not remove the faster's new one."""
+    """Two processes may find the same dead lock; the slower must not remove the
+    faster's new one."""
     aside = path.with_name(f"{path.name}.dead.{os.getpid()}.{threading.get_ident()}")
     try:
         os.rename(path, aside)

@@ -1,7 +1,7 @@
 """The log of one run: `events.jsonl`, append-only, one writer, `seq` rises by one.
 
-Opening for writing takes the run's lock and repairs a torn last line (a writer that died within
-it). Reading takes no lock and stops before a line that is not yet whole.
+Opening for writing takes the run's lock and repairs a torn last line (a writer that
+died within it). Reading takes no lock and stops before a line that is not yet whole.
 """
 
 from __future__ import annotations
@@ -35,10 +35,11 @@ class _Named(msgspec.Struct):
 
 
 def read_events(path: Path, since: int = 0) -> Iterator[Event]:
-    """The events after `seq` number `since`. A log that is not there, or cannot be read, has none.
+    """The events after `seq` number `since`. A log that is not there, or cannot be
+    read, has none.
 
-    A line that is damaged, or that a newer version wrote, is not an event that we know: in its place comes
-    a warning that says so.
+    A line that is damaged, or that a newer version wrote, is not an event that we know:
+    in its place comes a warning that says so.
     """
     try:
         data = read_regular_file(path, follow=False)
@@ -46,7 +47,8 @@ def read_events(path: Path, since: int = 0) -> Iterator[Event]:
         return
     lines = data.split(b"\n")
     for number, line in enumerate(lines[:-1], start=1):
-        # `seq` equals the line's number, so that lines that were seen need not be decoded.
+        # `seq` equals the line's number, so that lines that were seen need not be
+        # decoded.
         if number <= since:
             continue
         yield _event_of(line, number)
@@ -61,13 +63,17 @@ def _event_of(line: bytes, number: int) -> Event:
 
 
 def _unknown_event(line: bytes, number: int) -> Event:
-    """A newer version's events have names that we do not know; whatever else is not an event was damaged."""
+    """A newer version's events have names that we do not know; whatever else is not an
+    event was damaged."""
     try:
         named = msgspec.json.decode(line, type=_Named)
     except UNREADABLE:
         named = _Named("")
     if named.event.isidentifier() and named.event not in EVENT_NAMES:
-        code, message = "event_unknown", f"was written by a newer jupyter_pipe ({named.event:.40})"
+        code, message = (
+            "event_unknown",
+            f"was written by a newer jupyter_pipe ({named.event:.40})",
+        )
     else:
         code, message = "log_damaged", "is damaged"
     return WarningRaised(
@@ -82,11 +88,13 @@ def _unknown_event(line: bytes, number: int) -> Event:
 class EventLog:
     """The writing end. Use as a context manager, or `close` it."""
 
-    def __init__(self, path: Path, beat: Path, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, path: Path, beat: Path, *, clock: Callable[[], float] = time.time
+    ) -> None:
         """`beat` is the file that a writer refreshes to show that it lives.
 
-        Raises RunError if another living process writes this log, or if it is a link: what is appended,
-        and a torn line that is cut off, would be somebody else's.
+        Raises RunError if another living process writes this log, or if it is a link:
+        what is appended, and a torn line that is cut off, would be somebody else's.
         """
         if path.is_symlink():
             raise RunError(
@@ -108,8 +116,9 @@ class EventLog:
     def append(self, event: Event) -> Event:
         """Stamp the event with its `seq` and time, and write its line.
 
-        Raises OSError; the log is then as it was before, or ends in a torn line that the next
-        writer repairs. Raises RunError if this process was taken for dead meanwhile, and its lock broken.
+        Raises OSError; the log is then as it was before, or ends in a torn line that
+        the next writer repairs. Raises RunError if this process was taken for dead
+        meanwhile, and its lock broken.
         """
         self._check_lock()
         stamped = msgspec.structs.replace(event, seq=self.seq + 1, time=self._clock())
@@ -145,7 +154,10 @@ class EventLog:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 

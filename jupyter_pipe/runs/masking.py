@@ -1,4 +1,5 @@
-"""Hides secrets in what is written down of a run: in the texts of events and failures. Pure.
+"""Hides secrets in what is written down of a run: in the texts of events and failures.
+Pure.
 
 Names (of stages, variables, cells) stay as they are, since other things refer to them.
 """
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["masked"]
 
-# Fields that hold what a notebook computed, printed or raised, in whichever record they stand.
+# Fields that hold what a notebook computed, printed or raised, in whichever record they
+# stand.
 _TEXTS = frozenset(
     {
         "ename",
@@ -35,11 +37,14 @@ _Record = TypeVar("_Record", bound=Struct)
 
 
 def masked(record: _Record, masker: Masker) -> _Record:
-    """The event or failure with secrets hidden in its texts, and in those of its frames."""
+    """The event or failure with secrets hidden in its texts, and in those of its
+    frames."""
     if not masker:
         return record
     changes: dict[str, Any] = {
-        name: masker.value(getattr(record, name)) for name in record.__struct_fields__ if name in _TEXTS
+        name: masker.value(getattr(record, name))
+        for name in record.__struct_fields__
+        if name in _TEXTS
     }
     frames = getattr(record, "frames", ())
     if frames:

@@ -1,7 +1,7 @@
 """What a run is, at any moment: frozen records, no behaviour beyond lookups, no I/O.
 
-Everything in `Run` but `facts` follows from the run's events (`runs.fold`); `facts` is what was
-fixed before the first of them.
+Everything in `Run` but `facts` follows from the run's events (`runs.fold`); `facts` is
+what was fixed before the first of them.
 """
 
 import os
@@ -22,13 +22,23 @@ from jupyter_pipe.events import (
     WarningRaised,
 )
 
-__all__ = ["Failure", "ParameterValue", "Process", "Run", "RunFacts", "RunOptions", "StageRun"]
+__all__ = [
+    "Failure",
+    "ParameterValue",
+    "Process",
+    "Run",
+    "RunFacts",
+    "RunOptions",
+    "StageRun",
+]
 
 
 class Process(Struct, frozen=True):
-    """One process of one host, told apart from a later one with the same pid by its start:
-    an opaque text that the operating system gives. `space` names the pids that its pid is one of:
-    containers of one host, or of one hostname, may each have pids of their own."""
+    """One process of one host, told apart from a later one with the same pid by its
+    start:
+    an opaque text that the operating system gives. `space` names the pids that its pid
+    is one of: containers of one host, or of one hostname, may each have pids of their
+    own."""
 
     pid: int
     start: str
@@ -37,8 +47,9 @@ class Process(Struct, frozen=True):
 
 
 class ParameterValue(Struct, frozen=True):
-    """The value of a parameter in a run. `literal` is Python source; `value` is its JSON, or its
-    literal where JSON has none; `origin` says where it came from: "command line", "notebook"."""
+    """The value of a parameter in a run. `literal` is Python source; `value` is its
+    JSON, or its literal where JSON has none; `origin` says where it came from: "command
+    line", "notebook"."""
 
     name: str
     literal: str
@@ -56,12 +67,13 @@ class ParameterValue(Struct, frozen=True):
 class RunOptions(Struct, frozen=True, rename={"from_": "from"}):
     """What a run is asked to run, and how. The defaults are those of a plain run.
 
-    `targets` run with all that they need, `from_` run again with all that depends on them, `force`
-    names stages that run whatever is known, `force_all` makes that all. `workers` is the number of
-    stages at a time (None: the cores). `kernels` is `fork` for warm ones where that is safe, or
-    `fresh`. `executor` is `local` or `dask`, `scheduler` the address of a Dask cluster.
-    `allow_secret_values` lets values that hold a secret be stored for later stages. `track` is the address of
-    the tracker that is told about the run.
+    `targets` run with all that they need, `from_` run again with all that depends on
+    them, `force` names stages that run whatever is known, `force_all` makes that all.
+    `workers` is the number of stages at a time (None: the cores). `kernels` is `fork`
+    for warm ones where that is safe, or `fresh`. `executor` is `local` or `dask`,
+    `scheduler` the address of a Dask cluster. `allow_secret_values` lets values that
+    hold a secret be stored for later stages. `track` is the address of the tracker that
+    is told about the run.
     """
 
     targets: tuple[str, ...] = ()
@@ -81,7 +93,8 @@ class RunOptions(Struct, frozen=True, rename={"from_": "from"}):
 
 
 class RunNotebook(Struct, frozen=True):
-    """One of several notebooks of a run: its stages are `name.stage`; `path` is absolute."""
+    """One of several notebooks of a run: its stages are `name.stage`; `path` is
+    absolute."""
 
     name: str
     path: str
@@ -90,12 +103,13 @@ class RunNotebook(Struct, frozen=True):
 class RunFacts(Struct, frozen=True):
     """What does not change while a run goes on.
 
-    Paths are absolute. `options` are as they were asked for; `workers` is the number of stages at a
-    time that came of them. `accepts_signals` says that the runner cancels the run when it receives
-    SIGTERM. `provenance` holds what is known about code and environment (git commit, versions).
-    `shared` says that another engine runs the stages, each in a process of its own: no process is the runner.
-    `notebooks` are those of a pipeline of several, in their order; `notebook` is then the file that lists
-    them, or the first of them.
+    Paths are absolute. `options` are as they were asked for; `workers` is the number of
+    stages at a time that came of them. `accepts_signals` says that the runner cancels
+    the run when it receives SIGTERM. `provenance` holds what is known about code and
+    environment (git commit, versions). `shared` says that another engine runs the
+    stages, each in a process of its own: no process is the runner. `notebooks` are
+    those of a pipeline of several, in their order; `notebook` is then the file that
+    lists them, or the first of them.
     """
 
     notebook: str = ""
@@ -122,11 +136,15 @@ class RunFacts(Struct, frozen=True):
     def notebook_of(self, stage: str) -> str:
         """The path of the notebook that a stage is of."""
         name = stage.partition(".")[0]
-        return next((each.path for each in self.notebooks if each.name == name), self.notebook)
+        return next(
+            (each.path for each in self.notebooks if each.name == name), self.notebook
+        )
 
     def folder_of(self, stage: str) -> str:
         """Where the stage ran: of several notebooks, each in its own folder."""
-        return os.path.dirname(self.notebook_of(stage)) if self.notebooks else self.workdir
+        return (
+            os.path.dirname(self.notebook_of(stage)) if self.notebooks else self.workdir
+        )
 
 
 class Failure(Struct, frozen=True):
@@ -147,9 +165,10 @@ class Failure(Struct, frozen=True):
 class StageRun(Struct, frozen=True):
     """One stage in a run.
 
-    `cells_done` of `cells_total` user cells have finished, `cell_id` is the one that runs.
-    `cached_from` is the run that computed a reused result. `contacts` are phrases: what the stage was in
-    touch with that nobody can compare. Times are UTC seconds since the epoch.
+    `cells_done` of `cells_total` user cells have finished, `cell_id` is the one that
+    runs. `cached_from` is the run that computed a reused result. `contacts` are
+    phrases: what the stage was in touch with that nobody can compare. Times are UTC
+    seconds since the epoch.
     """
 
     name: str
@@ -176,8 +195,9 @@ class StageRun(Struct, frozen=True):
 
 
 class Run(Struct, frozen=True):
-    """A run: `run.json`. `seq` is the last event that it reflects. `engine` is what runs the stages if that
-    is not us, `page` the run's address there, `silent_since` from when on it has not answered."""
+    """A run: `run.json`. `seq` is the last event that it reflects. `engine` is what
+    runs the stages if that is not us, `page` the run's address there, `silent_since`
+    from when on it has not answered."""
 
     run_id: str = ""
     pipeline: str = ""
@@ -211,8 +231,13 @@ class Run(Struct, frozen=True):
 
     @property
     def metrics(self) -> dict[str, float | int | bool | str]:
-        """The metrics of all stages; a later stage's value wins over an earlier one's."""
-        return {name: value for stage in self.stages for name, value in stage.metrics.items()}
+        """The metrics of all stages; a later stage's value wins over an earlier
+        one's."""
+        return {
+            name: value
+            for stage in self.stages
+            for name, value in stage.metrics.items()
+        }
 
     def _repr_html_(self) -> str:
         """The DAG with states and the table of stages, in a notebook."""

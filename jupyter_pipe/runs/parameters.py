@@ -1,7 +1,9 @@
-"""The values of a run's parameters: command line over file over environment over notebook.
+"""The values of a run's parameters: command line over file over environment over
+notebook.
 
-Text is read as the parameter's type says. Unknown names and values that do not fit raise
-ParameterError with what was meant. `RunRequest` takes what `resolve_parameters` returns.
+Text is read as the parameter's type says. Unknown names and values that do not fit
+raise ParameterError with what was meant. `RunRequest` takes what `resolve_parameters`
+returns.
 """
 
 from __future__ import annotations
@@ -20,7 +22,12 @@ from jupyter_pipe.runs.model import ParameterValue
 from jupyter_pipe.trust.keys import KEY_VARIABLE
 from jupyter_pipe.trust.records import read_named_file
 
-__all__ = ["ENVIRONMENT_PREFIX", "read_parameter_file", "resolve_parameters", "resumed_parameters"]
+__all__ = [
+    "ENVIRONMENT_PREFIX",
+    "read_parameter_file",
+    "resolve_parameters",
+    "resumed_parameters",
+]
 
 ENVIRONMENT_PREFIX = "JUPYTER_PIPE_"
 _Value = TypeVar("_Value")
@@ -55,9 +62,10 @@ def resolve_parameters(
 ) -> tuple[ParameterValue, ...]:
     """A value for each declared parameter.
 
-    `texts` are `-p NAME=VALUE` of the command line, `values` Python values of the programming
-    interface, `file` a YAML or JSON mapping, `environment` is searched for `JUPYTER_PIPE_NAME`. Where a
-    pipeline has several notebooks, `NAME` is for all that have such a parameter, `notebook.NAME` for one.
+    `texts` are `-p NAME=VALUE` of the command line, `values` Python values of the
+    programming interface, `file` a YAML or JSON mapping, `environment` is searched for
+    `JUPYTER_PIPE_NAME`. Where a pipeline has several notebooks, `NAME` is for all that
+    have such a parameter, `notebook.NAME` for one.
     """
     from_file = read_parameter_file(file) if file else {}
     texts, values = _for_each(texts or {}, declared), _for_each(values or {}, declared)
@@ -65,12 +73,16 @@ def resolve_parameters(
     for names in (texts, values, from_file):
         _refuse_unknown(names, declared)
     return tuple(
-        _value(parameter, texts, values, (file, from_file), environment or {}) for parameter in declared
+        _value(parameter, texts, values, (file, from_file), environment or {})
+        for parameter in declared
     )
 
 
-def _for_each(given: Mapping[str, _Value], declared: Sequence[Parameter]) -> dict[str, _Value]:
-    """What is given by the name that notebooks have in common, for each of them by its full name."""
+def _for_each(
+    given: Mapping[str, _Value], declared: Sequence[Parameter]
+) -> dict[str, _Value]:
+    """What is given by the name that notebooks have in common, for each of them by its
+    full name."""
     found = dict(given)
     names = {parameter.name for parameter in declared}
     for parameter in declared:
@@ -87,10 +99,13 @@ def resumed_parameters(
 ) -> tuple[ParameterValue, ...]:
     """The values that an earlier run was given; those of the notebook are read anew.
 
-    A literal comes from a file that others may have written, so it is parsed and never evaluated.
+    A literal comes from a file that others may have written, so it is parsed and never
+    evaluated.
     """
     given = {each.name: each for each in earlier if each.changed}
-    return tuple(_resumed(parameter, given.get(parameter.name)) for parameter in declared)
+    return tuple(
+        _resumed(parameter, given.get(parameter.name)) for parameter in declared
+    )
 
 
 def read_parameter_file(path: Path) -> dict[str, Any]:
@@ -103,16 +118,23 @@ def read_parameter_file(path: Path) -> dict[str, Any]:
         text = read_named_file(path, _LARGEST_FILE).decode("utf-8")
         found = json.loads(text) if path.suffix == ".json" else load_yaml(text)
     except OSError as error:
-        raise ParameterError(f"Cannot read the parameter file {path}: {error.strerror}.") from error
+        raise ParameterError(
+            f"Cannot read the parameter file {path}: {error.strerror}."
+        ) from error
     except (ValueError, RecursionError) as error:
-        raise ParameterError(f"The parameter file {path} cannot be understood: {error}.") from error
+        raise ParameterError(
+            f"The parameter file {path} cannot be understood: {error}."
+        ) from error
     except yaml.YAMLError as error:
-        raise ParameterError(f"The parameter file {path} is not YAML, {yaml_problem(error)}.") from error
+        raise ParameterError(
+            f"The parameter file {path} is not YAML, {yaml_problem(error)}."
+        ) from error
     if found is None:
         return {}
     if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
         raise ParameterError(
-            f"The parameter file {path} does not hold a mapping.", hint="Write one `name: value` a line."
+            f"The parameter file {path} does not hold a mapping.",
+            hint="Write one `name: value` a line.",
         )
     return found
 
@@ -132,9 +154,15 @@ def _value(
     if name in values:
         return _given(parameter, values[name], "argument")
     if name in from_file:
-        return _given(parameter, from_file[name], f"file {path.name if path else ''}".strip())
+        return _given(
+            parameter, from_file[name], f"file {path.name if path else ''}".strip()
+        )
     if variable in environment and variable != KEY_VARIABLE:
-        return _given(parameter, _from_text(parameter, environment[variable]), f"environment {variable}")
+        return _given(
+            parameter,
+            _from_text(parameter, environment[variable]),
+            f"environment {variable}",
+        )
     return _of_notebook(parameter)
 
 
@@ -165,12 +193,18 @@ def _given(parameter: Parameter, value: Any, origin: str) -> ParameterValue:
     literal = _source(parameter, fitted)
     shown = fitted if _is_json(fitted) else literal
     return ParameterValue(
-        parameter.name, literal, shown, origin=origin, default=parameter.literal, type=parameter.type_
+        parameter.name,
+        literal,
+        shown,
+        origin=origin,
+        default=parameter.literal,
+        type=parameter.type_,
     )
 
 
 def _from_text(parameter: Parameter, text: str) -> Any:
-    """The value that the text stands for, by the parameter's type; never by its looks."""
+    """The value that the text stands for, by the parameter's type; never by its
+    looks."""
     kind, optional = _kind(parameter)
     if optional and text.strip() in {"None", "null", ""}:
         return None
@@ -181,7 +215,8 @@ def _from_text(parameter: Parameter, text: str) -> Any:
 
 
 def _parse(kind: str, text: str) -> Any:
-    """`text` as a value of `kind`; raises ValueError, TypeError or SyntaxError where it is none."""
+    """`text` as a value of `kind`; raises ValueError, TypeError or SyntaxError where it
+    is none."""
     match kind:
         case "str":
             return text
@@ -201,7 +236,11 @@ def _parse(kind: str, text: str) -> Any:
     container = _CONTAINERS[kind]
     found = _literal_or_json(text)
     # A single word or number for a list is the list of it: -p regions=north
-    return container(found) if isinstance(found, (list, dict, tuple, set)) else container([found])
+    return (
+        container(found)
+        if isinstance(found, (list, dict, tuple, set))
+        else container([found])
+    )
 
 
 def _parse_bool(text: str) -> bool:
@@ -242,7 +281,9 @@ def _fitted(parameter: Parameter, value: Any) -> Any:
     if not isinstance(value, _KINDS[kind]) or (is_bool and kind != "bool"):
         raise _misfit(parameter, value)
     if kind in {"tuple", "set", "float", "complex"}:
-        value = {"tuple": tuple, "set": set, "float": float, "complex": complex}[kind](value)
+        value = {"tuple": tuple, "set": set, "float": float, "complex": complex}[kind](
+            value
+        )
     return value
 
 
@@ -261,7 +302,10 @@ def _source(parameter: Parameter, value: Any) -> str:
 
 def _kind(parameter: Parameter) -> tuple[str, bool]:
     kind, separator, _ = parameter.type_.partition(" | ")
-    return (kind if kind in _KINDS else "any"), bool(separator) or kind in {"none", "any"}
+    return (kind if kind in _KINDS else "any"), bool(separator) or kind in {
+        "none",
+        "any",
+    }
 
 
 def _misfit(parameter: Parameter, value: Any) -> ParameterError:
@@ -287,7 +331,11 @@ def _refuse_unknown(names: Iterable[str], declared: Sequence[Parameter]) -> None
             import difflib
 
             close = difflib.get_close_matches(name, known, n=1)
-            listed = f"Parameters are: {', '.join(known)}." if known else "The notebook has no parameters."
+            listed = (
+                f"Parameters are: {', '.join(known)}."
+                if known
+                else "The notebook has no parameters."
+            )
             raise ParameterError(
                 f"There is no parameter {name!r}.",
                 code="parameter_unknown",

@@ -1,7 +1,8 @@
 """Where a run came from: code, machine, interpreter. What `RunFacts.provenance` holds.
 
-`collect_provenance` is called once, when a run starts. It never fails: what cannot be known is left
-out. Holds no secret: nothing of the environment's variables, no URL of a remote.
+`collect_provenance` is called once, when a run starts. It never fails: what cannot be
+known is left out. Holds no secret: nothing of the environment's variables, no URL of a
+remote.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ def collect_provenance(
 ) -> dict[str, Any]:
     """What is known, as JSON.
 
-    `distributions` and `python` are those of the kernel's interpreter, where the caller knows them;
-    else the version is that of this process.
+    `distributions` and `python` are those of the kernel's interpreter, where the caller
+    knows them; else the version is that of this process.
     """
     known: dict[str, Any] = {
         "python": python or platform.python_version(),
@@ -52,16 +53,21 @@ def collect_provenance(
 
 
 def git_state(folder: Path) -> dict[str, Any]:
-    """Commit, branch and whether tracked files differ from it; empty outside a repository."""
+    """Commit, branch and whether tracked files differ from it; empty outside a
+    repository."""
     if not any((each / ".git").exists() for each in (folder, *folder.parents)):
         return {}
     # Status must not take the index lock: the user may be committing.
-    return _parse_status(_git(folder, "status", "--porcelain=v2", "--branch", "--untracked-files=no"))
+    return _parse_status(
+        _git(folder, "status", "--porcelain=v2", "--branch", "--untracked-files=no")
+    )
 
 
 def last_commit(folder: Path) -> str:
-    """The newest commit that changed anything in the folder; empty outside a repository."""
-    # `git log` may be set to check signatures, with a program that the repository names.
+    """The newest commit that changed anything in the folder; empty outside a
+    repository."""
+    # `git log` may be set to check signatures, with a program that the repository
+    # names.
     return _git(folder, "rev-list", "-1", "HEAD", "--", ".").strip()
 
 
@@ -69,8 +75,8 @@ def _git(folder: Path, *arguments: str) -> str:
     """What git says; empty if it cannot say anything."""
     import subprocess
 
-    # A repository's own settings may name a program that watches its files, or one that fetches what is
-    # missing in it; neither is started.
+    # A repository's own settings may name a program that watches its files, or one that
+    # fetches what is missing in it; neither is started.
     command = ["git", "-c", "core.fsmonitor=false", *arguments]
     try:
         found = subprocess.run(
@@ -89,7 +95,8 @@ def _git(folder: Path, *arguments: str) -> str:
 
 
 def _parse_status(text: str) -> dict[str, Any]:
-    """Commit, branch and dirtiness from `git status --porcelain=v2 --branch`; empty before a first commit."""
+    """Commit, branch and dirtiness from `git status --porcelain=v2 --branch`; empty
+    before a first commit."""
     lines = text.splitlines()
     headers = {}
     for line in lines:

@@ -1,9 +1,11 @@
-"""A root that is a URL: what lies below it, and the folder of this machine that is its working copy.
+"""A root that is a URL: what lies below it, and the folder of this machine that is its
+working copy.
 
-Values are mapped into memory, so every machine works in a folder of its own. What a run commits there is
-published under the URL, and what is missing is fetched from it; the layout is the same in both places
-(`.jupyter_pipe/…`), and names here are relative to it. Needs fsspec. Raises RunError,
-ExtraMissingError, and UntrustedError for a URL that is a folder which others can write.
+Values are mapped into memory, so every machine works in a folder of its own. What a run
+commits there is published under the URL, and what is missing is fetched from it; the
+layout is the same in both places (`.jupyter_pipe/…`), and names here are relative to
+it. Needs fsspec. Raises RunError, ExtraMissingError, and UntrustedError for a URL that
+is a folder which others can write.
 """
 
 from __future__ import annotations
@@ -31,8 +33,11 @@ __all__ = [
     "publish_values",
 ]
 
-# Here a file is there as a whole or not at all; elsewhere it is renamed when it is whole.
-_OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "memory"})
+# Here a file is there as a whole or not at all; elsewhere it is renamed when it is
+# whole.
+_OBJECT_STORES = frozenset(
+    {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "memory"}
+)
 _FOLDERS = frozenset({"file", "local"})
 
 PAUSE_SECONDS = 30.0
@@ -45,15 +50,19 @@ def is_url(root: str) -> bool:
 
 
 def local_root(root: str | Path) -> Path:
-    """The folder that stands for a root on this machine: itself, or the working copy of a URL."""
+    """The folder that stands for a root on this machine: itself, or the working copy of
+    a URL."""
     text = str(root)
     if not is_url(text):
         return Path(root)
     remote = RemoteRoot(text)
-    remote.require_bucket()  # what is wrong with the URL is said before anything is made
+    # what is wrong with the URL is said before anything is made
+    remote.require_bucket()
     platformdirs = _needed("platformdirs")
     name = hashlib.sha256(text.encode()).hexdigest()[:16]
-    store = RunStore(Path(platformdirs.user_cache_path("jupyter_pipe")) / "roots" / name)
+    store = RunStore(
+        Path(platformdirs.user_cache_path("jupyter_pipe")) / "roots" / name
+    )
     try:
         store.become_copy_of(text)
         learned = store.state_folder / "effects.json"
@@ -61,7 +70,8 @@ def local_root(root: str | Path) -> Path:
             remote.fetch(learned.name, learned)
     except OSError as error:
         raise RunError(
-            f"Cannot keep a working copy in {store.root}: {error.strerror or error}.", code="root_unwritable"
+            f"Cannot keep a working copy in {store.root}: {error.strerror or error}.",
+            code="root_unwritable",
         ) from error
     return store.root
 
@@ -75,15 +85,20 @@ class RemoteRoot:
         try:
             self._files, base = core.url_to_fs(url)
         except (ImportError, ValueError, OSError) as error:
-            raise RunError(f"The root {url} cannot be used: {error}.", code="root_unusable") from error
+            raise RunError(
+                f"The root {url} cannot be used: {error}.", code="root_unusable"
+            ) from error
         protocols = self._files.protocol
         self._protocols = {protocols} if isinstance(protocols, str) else set(protocols)
         self._base = f"{str(base).rstrip('/')}/{STATE_FOLDER}"
         if self._protocols & _FOLDERS:
-            Store(self._base, trust=trust)  # refuses a folder that others could have filled
+            Store(
+                self._base, trust=trust
+            )  # refuses a folder that others could have filled
 
     def require_bucket(self) -> None:
-        """Raise RunError if the URL is in a bucket that does not exist: nothing makes one on the way."""
+        """Raise RunError if the URL is in a bucket that does not exist: nothing makes
+        one on the way."""
         bucket = self._base.lstrip("/").partition("/")[0]
         if not self._protocols & (_OBJECT_STORES - {"memory"}):
             return
@@ -139,7 +154,9 @@ class RemoteRoot:
         try:
             modified = self._files.modified(f"{self._base}/{name}").timestamp()
         except NotImplementedError:
-            return  # storage that knows no times: such a run counts as alive while it is looked at
+            # storage that knows no times: such a run counts as alive while it is looked
+            # at
+            return
         os.utime(path, (modified, modified))
 
     def names(self, folder: str) -> Iterator[str]:
@@ -173,7 +190,9 @@ class RemoteRoot:
             ) from error
 
 
-def publish_values(remote: RemoteRoot, store: RunStore, refs: Iterable[ArtifactRef]) -> None:
+def publish_values(
+    remote: RemoteRoot, store: RunStore, refs: Iterable[ArtifactRef]
+) -> None:
     """Publish stored values that are not there yet."""
     values = Store(store.state_folder)
     for ref in refs:
@@ -183,8 +202,11 @@ def publish_values(remote: RemoteRoot, store: RunStore, refs: Iterable[ArtifactR
             remote.publish(path, name)
 
 
-def fetch_values(remote: RemoteRoot, store: RunStore, refs: Iterable[ArtifactRef]) -> None:
-    """Fetch stored values that are missing or damaged here. Raises ArtifactError if one is so there."""
+def fetch_values(
+    remote: RemoteRoot, store: RunStore, refs: Iterable[ArtifactRef]
+) -> None:
+    """Fetch stored values that are missing or damaged here. Raises ArtifactError if one
+    is so there."""
     values = Store(store.state_folder)
     for ref in refs:
         if values.is_sound(ref):
@@ -199,9 +221,11 @@ def fetch_values(remote: RemoteRoot, store: RunStore, refs: Iterable[ArtifactRef
         values.verify(ref)
 
 
-def fetch_runs(remote: RemoteRoot, store: RunStore, run_ids: Iterable[str] | None = None) -> None:
-    """Bring the files of runs up to date here: of all, or of some. A run that has ended, or that a
-    process of this machine writes, is as it should be."""
+def fetch_runs(
+    remote: RemoteRoot, store: RunStore, run_ids: Iterable[str] | None = None
+) -> None:
+    """Bring the files of runs up to date here: of all, or of some. A run that has
+    ended, or that a process of this machine writes, is as it should be."""
     chosen = None if run_ids is None else set(run_ids)
     wanted: dict[str, list[str]] = {}
     for name in remote.names("runs"):

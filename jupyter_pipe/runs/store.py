@@ -1,7 +1,8 @@
-"""The runs under one root: `.jupyter_pipe/runs/`. Reads, finds, creates; knows the folder's layout.
+"""The runs under one root: `.jupyter_pipe/runs/`. Reads, finds, creates; knows the
+folder's layout.
 
-Reading is cheap: it needs msgspec and nothing of Jupyter. A run whose runner died reads as
-`interrupted`; `reconcile` also writes that down. Raises RunError.
+Reading is cheap: it needs msgspec and nothing of Jupyter. A run whose runner died reads
+as `interrupted`; `reconcile` also writes that down. Raises RunError.
 """
 
 from __future__ import annotations
@@ -57,7 +58,9 @@ class _CopyOf(Struct, frozen=True):
 
 def is_file_name(name: str) -> bool:
     """Whether a name from a record can be that of one file in a folder."""
-    return 0 < len(name.encode("utf-8", "surrogatepass")) <= 200 and not _NO_FILE_NAME.search(name)
+    return 0 < len(
+        name.encode("utf-8", "surrogatepass")
+    ) <= 200 and not _NO_FILE_NAME.search(name)
 
 
 class RunFolder:
@@ -75,7 +78,8 @@ class RunFolder:
         self.log = path / "runner.log"
         self.note = path / "note.json"
         self.submitted = path / "submitted.json"
-        # As it was submitted to an engine: however long that waits, the run keeps this one.
+        # As it was submitted to an engine: however long that waits, the run keeps this
+        # one.
         self.package = path / "package"
 
     @property
@@ -85,14 +89,18 @@ class RunFolder:
     def stage(self, name: str) -> Path:
         """The folder of a stage: its executed notebook, result and earlier attempts.
 
-        Raises RunError for a name that no stage of ours has, and that may lead elsewhere.
+        Raises RunError for a name that no stage of ours has, and that may lead
+        elsewhere.
         """
         if not is_file_name(name):
-            raise RunError(f"{name[:80]!r} is not the name of a stage.", code="stage_unknown")
+            raise RunError(
+                f"{name[:80]!r} is not the name of a stage.", code="stage_unknown"
+            )
         return self._stages / name
 
     def executed(self, name: str) -> Path:
-        """The executed notebook of a stage; while it runs, that of the newest attempt."""
+        """The executed notebook of a stage; while it runs, that of the newest
+        attempt."""
         folder = self.stage(name)
         published = folder / "executed.ipynb"
         if published.exists():
@@ -120,7 +128,8 @@ class RunStore:
 
     @property
     def url(self) -> str:
-        """What this root is the working copy of (see `runs.remote`); empty for a root by itself.
+        """What this root is the working copy of (see `runs.remote`); empty for a root
+        by itself.
 
         Only where this user made it so: a cloned folder could send everything away.
         """
@@ -150,7 +159,9 @@ class RunStore:
     def folder(self, run_id: str) -> RunFolder:
         return RunFolder(self.runs_folder / run_id)
 
-    def create(self, pipeline: Pipeline, facts: RunFacts, *, run_id: str | None = None) -> RunWriter:
+    def create(
+        self, pipeline: Pipeline, facts: RunFacts, *, run_id: str | None = None
+    ) -> RunWriter:
         """Make the folder of a new run and open it for writing.
 
         Raises RunError if the root cannot be written or `run_id` exists.
@@ -162,8 +173,12 @@ class RunStore:
             replace_file(folder.parameters, to_json(facts.parameters))
             folded = RunFold(facts)
             # Before the first event: it tells which process to ask about if that dies.
-            replace_file(folder.summary, sign("run", folder.run_id, to_json(folded.run)))
-            return RunWriter(EventLog(folder.events, folder.summary), folder.summary, folded)
+            replace_file(
+                folder.summary, sign("run", folder.run_id, to_json(folded.run))
+            )
+            return RunWriter(
+                EventLog(folder.events, folder.summary), folder.summary, folded
+            )
         except OSError as error:
             raise RunError(
                 f"Cannot keep runs in {self.state_folder}: {error.strerror or error}.",
@@ -172,7 +187,8 @@ class RunStore:
             ) from error
 
     def make_state_folder(self) -> None:
-        """Make `.jupyter_pipe/`, which version control leaves alone. Raises OSError and RunError."""
+        """Make `.jupyter_pipe/`, which version control leaves alone. Raises OSError and
+        RunError."""
         self.require_no_links()
         self.runs_folder.mkdir(parents=True, exist_ok=True)
         ignore = self.state_folder / ".gitignore"
@@ -181,11 +197,14 @@ class RunStore:
         _make_salt(self._salt_file)
 
     def require_no_links(self, path: Path | None = None) -> None:
-        """Raises RunError if what is written here, or at `path` in here, could be a file somewhere else.
+        """Raises RunError if what is written here, or at `path` in here, could be a
+        file somewhere else.
 
         Links that lead nowhere are removed: there is nothing that they could hide.
         """
-        link = remove_dangling_links(self.state_folder) or (path and find_link_above(path, self.state_folder))
+        link = remove_dangling_links(self.state_folder) or (
+            path and find_link_above(path, self.state_folder)
+        )
         if link is not None:
             raise RunError(
                 f"{link} is a symbolic link: what a run writes or removes would be somewhere else.",
@@ -194,8 +213,8 @@ class RunStore:
             )
 
     def salt(self) -> str:
-        """The key of the digests of environment variables. It never leaves this folder, so that nobody
-        elsewhere can try values; empty before the first run."""
+        """The key of the digests of environment variables. It never leaves this folder,
+        so that nobody elsewhere can try values; empty before the first run."""
         return _read_salt(self._salt_file)
 
     @property
@@ -208,7 +227,10 @@ class RunStore:
             found = [(path, _first_line(path)) for path in self.runs_folder.iterdir()]
         except OSError:
             return ()
-        begun = sorted((_rank(path.name, line) for path, line in found if line.endswith(b"\n")), reverse=True)
+        begun = sorted(
+            (_rank(path.name, line) for path, line in found if line.endswith(b"\n")),
+            reverse=True,
+        )
         return tuple(name for _, name in begun)
 
     def list(self) -> tuple[Run, ...]:
@@ -217,8 +239,9 @@ class RunStore:
         return tuple(run for run in found if run is not None)
 
     def find(self, prefix: str) -> str:
-        """The id of the one run that starts with `prefix` (or ends with it: the short name that
-        people read out); `latest` is the newest. Raises RunError if there is none, or several."""
+        """The id of the one run that starts with `prefix` (or ends with it: the short
+        name that people read out); `latest` is the newest. Raises RunError if there is
+        none, or several."""
         ids = self.ids()
         if prefix == "latest" and ids:
             return ids[0]
@@ -248,8 +271,8 @@ class RunStore:
         return fold([*events, _interruption(run, events[-1])], facts)
 
     def is_own(self, run_id: str) -> bool:
-        """Whether the user, or a key that the user accepted, signed the run's summary. Other runs are shown;
-        nothing that they say is carried out."""
+        """Whether the user, or a key that the user accepted, signed the run's summary.
+        Other runs are shown; nothing that they say is carried out."""
         try:
             read_record(self.folder(run_id).summary, "run", run_id)
         except OSError:
@@ -273,7 +296,8 @@ class RunStore:
             pipeline = from_json(read_regular_file(path, follow=False), Pipeline)
         except UNREADABLE as error:
             raise RunError(
-                f"The pipeline of run {run_id} cannot be read: {error}.", code="run_damaged"
+                f"The pipeline of run {run_id} cannot be read: {error}.",
+                code="run_damaged",
             ) from error
         require_sound_names(pipeline, RunError)
         return pipeline
@@ -283,12 +307,14 @@ class RunStore:
         return read_events(self.folder(run_id).events, since)
 
     def reconcile(self) -> tuple[str, ...]:
-        """Write down the interruption of every run whose runner died. Returns their ids."""
+        """Write down the interruption of every run whose runner died. Returns their
+        ids."""
         return tuple(run_id for run_id in self.ids() if self._mark_interrupted(run_id))
 
     def is_current(self, run_id: str) -> bool:
-        """Whether nothing new about the run can come from elsewhere: it has ended, its runner is a process
-        of this machine, or it was submitted here, and who follows it brings what is new."""
+        """Whether nothing new about the run can come from elsewhere: it has ended, its
+        runner is a process of this machine, or it was submitted here, and who follows
+        it brings what is new."""
         folder = self.folder(run_id)
         if folder.submitted.exists():
             return True
@@ -301,9 +327,12 @@ class RunStore:
         return summary.is_final or (runner is not None and is_here(runner))
 
     def _may_be_behind(self, run: Run) -> bool:
-        """Whether the run may go on elsewhere although nothing of it came here lately."""
+        """Whether the run may go on elsewhere although nothing of it came here
+        lately."""
         runner = run.facts.runner
-        return bool(self.url) and (run.facts.shared or (runner is not None and not is_here(runner)))
+        return bool(self.url) and (
+            run.facts.shared or (runner is not None and not is_here(runner))
+        )
 
     def _read_or_none(self, run_id: str) -> Run | None:
         try:
@@ -317,12 +346,17 @@ class RunStore:
         if summary is not None and summary.is_final:
             return False
         run = self._read_or_none(run_id)
-        if run is None or run.state is not RunState.interrupted or self._may_be_behind(run):
+        if (
+            run is None
+            or run.state is not RunState.interrupted
+            or self._may_be_behind(run)
+        ):
             return False
         try:
             self._write_interruption(folder, run.facts)
         except (RunError, OSError):
-            return False  # somebody else writes it down, or this store is only ours to read
+            # somebody else writes it down, or this store is only ours to read
+            return False
         return True
 
     def _write_interruption(self, folder: RunFolder, facts: RunFacts) -> None:
@@ -331,7 +365,9 @@ class RunStore:
             events = tuple(read_events(folder.events))
             for event in events:
                 folded.add(event)
-            writer = RunWriter(log, folder.summary, folded, signed=self.is_own(folder.run_id))
+            writer = RunWriter(
+                log, folder.summary, folded, signed=self.is_own(folder.run_id)
+            )
             if events and not writer.run.is_final:
                 writer.append(_interruption(writer.run, events[-1]))
             writer.flush()
@@ -347,7 +383,8 @@ class RunStore:
         return RunFolder(path)
 
     def next_run_id(self) -> str:
-        """An id for a run that begins now. Ids sort as runs began, also those of one second."""
+        """An id for a run that begins now. Ids sort as runs began, also those of one
+        second."""
         return new_run_id(self._newest_name())
 
     def _newest_name(self) -> str:
@@ -359,8 +396,14 @@ class RunStore:
         return max((name for name in names if _GIVEN.fullmatch(name)), default="")
 
     def _unknown(self, wanted: str, ids: tuple[str, ...]) -> RunError:
-        hint = f"The latest run is {ids[0]}." if ids else "Nothing has run here yet; see --root."
-        return RunError(f"There is no run {wanted!r} in {self.root}.", code="run_unknown", hint=hint)
+        hint = (
+            f"The latest run is {ids[0]}."
+            if ids
+            else "Nothing has run here yet; see --root."
+        )
+        return RunError(
+            f"There is no run {wanted!r} in {self.root}.", code="run_unknown", hint=hint
+        )
 
 
 def _matching(ids: Sequence[str], part: str) -> list[str]:
@@ -381,8 +424,8 @@ def _ambiguous(prefix: str, matches: list[str]) -> RunError:
 
 
 def _first_line(path: Path) -> bytes:
-    """Of a run's log, as far as it is written: a run's folder is made a moment before its first event,
-    and a runner may die between, or within."""
+    """Of a run's log, as far as it is written: a run's folder is made a moment before
+    its first event, and a runner may die between, or within."""
     try:
         with open_regular_file(path / "events.jsonl", follow=False) as file:
             return file.readline(_LONGEST_LINE)
@@ -391,8 +434,8 @@ def _first_line(path: Path) -> bytes:
 
 
 def _rank(name: str, first_line: bytes) -> tuple[str, str]:
-    """Where a run stands among the others. The names that we give sort by themselves; a run that
-    others named stands where it began."""
+    """Where a run stands among the others. The names that we give sort by themselves; a
+    run that others named stands where it began."""
     if _GIVEN.fullmatch(name):
         return name, name
     try:
@@ -406,13 +449,18 @@ def _stamp(seconds: float) -> str:
 
 
 def new_run_id(newest: str = "") -> str:
-    """An id that sorts behind `newest`, even if that is of this second or the clock was set back."""
+    """An id that sorts behind `newest`, even if that is of this second or the clock was
+    set back."""
     now = _stamp(time.time())
     stamp, _, number = newest.rpartition("-")
     if stamp < now:
         return f"{now}-{os.urandom(2).hex()}"
     following = int(number, 16) + 1
-    return f"{stamp}-{following:04x}" if len(f"{following:x}") <= len(number) else f"{newest}0"
+    return (
+        f"{stamp}-{following:04x}"
+        if len(f"{following:x}") <= len(number)
+        else f"{newest}0"
+    )
 
 
 def _make_salt(path: Path) -> None:
@@ -443,7 +491,9 @@ def _read_salt(path: Path) -> str:
 
 def _read_summary(folder: RunFolder) -> Run | None:
     try:
-        return msgspec.json.decode(read_regular_file(folder.summary, follow=False), type=Run)
+        return msgspec.json.decode(
+            read_regular_file(folder.summary, follow=False), type=Run
+        )
     except UNREADABLE:
         return None
 
@@ -459,7 +509,13 @@ def _runner_died(run: Run, folder: RunFolder) -> bool:
 
 def _interruption(run: Run, last: Event) -> RunFinished:
     """What the runner could not say any more; it died at or after its last event."""
-    seconds = max(0.0, last.time - (run.started or run.queued))  # clocks are set back, too
+    seconds = max(
+        0.0, last.time - (run.started or run.queued)
+    )  # clocks are set back, too
     return RunFinished(
-        state=RunState.interrupted, exit_code=1, seconds=seconds, seq=last.seq + 1, time=last.time
+        state=RunState.interrupted,
+        exit_code=1,
+        seconds=seconds,
+        seq=last.seq + 1,
+        time=last.time,
     )

@@ -1,7 +1,7 @@
 """Writing down a run that goes on: its events, and the summary that follows them.
 
-`run.json` is signed and replaced atomically, at most twice a second while events stream, and on `flush`.
-Raises OSError as the disk does.
+`run.json` is signed and replaced atomically, at most twice a second while events
+stream, and on `flush`. Raises OSError as the disk does.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _SECONDS_BETWEEN_SUMMARIES = 0.5
 
 
 class RunWriter:
-    """The one writer of a run. The summary of a run that others signed is written without a signature:
-    ours would vouch for what they say."""
+    """The one writer of a run. The summary of a run that others signed is written
+    without a signature: ours would vouch for what they say."""
 
     def __init__(
         self,
@@ -75,7 +75,10 @@ class RunWriter:
         """Bring `run.json` up to date."""
         if self._stale:
             document = to_json(self.run)
-            replace_file(self._summary, sign("run", self.run_id, document) if self._signed else document)
+            replace_file(
+                self._summary,
+                sign("run", self.run_id, document) if self._signed else document,
+            )
             self._written = self._monotonic()
             self._stale = False
 

@@ -14,7 +14,12 @@ import cloudpickle
 from jupyter_pipe.scoring.columns import describe_rows
 from jupyter_pipe.scoring.program import ScoringProgram
 from jupyter_pipe.scoring.proving.comparison import is_exact
-from jupyter_pipe.scoring.proving.proofs import Proof, ProofSubject, optional_columns, prove
+from jupyter_pipe.scoring.proving.proofs import (
+    Proof,
+    ProofSubject,
+    optional_columns,
+    prove,
+)
 from jupyter_pipe.scoring.recording import Recording, record
 from jupyter_pipe.scoring.scorer import Scorer
 
@@ -23,7 +28,8 @@ __all__ = ["Built", "build_scorer", "prove_recording"]
 
 @dataclass
 class Built:
-    """A scorer with its proofs. `values` are its captured values, pickled: what a bundle holds."""
+    """A scorer with its proofs. `values` are its captured values, pickled: what a
+    bundle holds."""
 
     scorer: Scorer
     recording: Recording
@@ -46,9 +52,14 @@ def build_scorer(
     return prove_recording(record(program, captured), truth, program.keys)
 
 
-def prove_recording(recording: Recording, truth: Any, keys: tuple[str, ...] = ()) -> Built:
-    """Generate the scorer of a recording and prove it. It is loaded from bytes, as every user of it will."""
-    constants = {name: constant.value for name, constant in recording.module.constants.items()}
+def prove_recording(
+    recording: Recording, truth: Any, keys: tuple[str, ...] = ()
+) -> Built:
+    """Generate the scorer of a recording and prove it. It is loaded from bytes, as
+    every user of it will."""
+    constants = {
+        name: constant.value for name, constant in recording.module.constants.items()
+    }
     values = cloudpickle.dumps(constants)
     form = describe_rows(recording.rows)
     scorer = Scorer(recording.module.source, cloudpickle.loads(values), form)

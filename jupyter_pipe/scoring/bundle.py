@@ -4,8 +4,8 @@
     values.pickle   its captured values
     bundle.json     form of the rows, proofs, golden rows with their predictions, digests of the other files
 
-Loading a bundle runs its code, so one that no key of this user has signed is refused (`trust`). Raises
-PipeError.
+Loading a bundle runs its code, so one that no key of this user has signed is refused
+(`trust`). Raises PipeError.
 """
 
 from __future__ import annotations
@@ -31,7 +31,12 @@ from jupyter_pipe.scoring.building import Built
 from jupyter_pipe.scoring.columns import RowsForm, to_records
 from jupyter_pipe.scoring.proving.proofs import Proof, take
 from jupyter_pipe.scoring.scorer import Scorer, plain_predictions
-from jupyter_pipe.trust.records import UNREADABLE, UnsignedError, read_record, read_regular_file
+from jupyter_pipe.trust.records import (
+    UNREADABLE,
+    UnsignedError,
+    read_record,
+    read_regular_file,
+)
 from jupyter_pipe.trust.signatures import sign
 
 __all__ = [
@@ -53,10 +58,12 @@ _DOUBT = "Make it anew from the notebook: jupyter pipe verify NOTEBOOK --score"
 
 
 class Manifest(Struct, frozen=True):
-    """`bundle.json`. `notebook` is the name of its file, `score` and `rows` are names in it; `run_id` is the
-    run whose values are captured. `python` is the version that can load the values; `golden` are rows with
-    the predictions that they must get. `profile` and `predicted` tell what the raw rows and predictions of
-    that run looked like, `contract` what the rows must look like, if the notebook has a contract for them."""
+    """`bundle.json`. `notebook` is the name of its file, `score` and `rows` are names
+    in it; `run_id` is the run whose values are captured. `python` is the version that
+    can load the values; `golden` are rows with the predictions that they must get.
+    `profile` and `predicted` tell what the raw rows and predictions of that run looked
+    like, `contract` what the rows must look like, if the notebook has a contract for
+    them."""
 
     version: int
     name: str
@@ -101,7 +108,10 @@ def make_manifest(
     trace, subject = built.recording.trace, built.subject
     places = range(min(_GOLDEN_ROWS, len(subject.positions)))
     golden = take(subject.rows, subject.positions[list(places)])
-    modules = {type(constant.value).__module__ for constant in built.recording.module.constants.values()}
+    modules = {
+        type(constant.value).__module__
+        for constant in built.recording.module.constants.values()
+    }
     modules |= {*trace.imports.values(), type(subject.rows).__module__}
     top = {module.partition(".")[0] for module in modules} - {"builtins", "__main__"}
     return Manifest(
@@ -132,7 +142,8 @@ def make_manifest(
 
 
 def require_no_secret(built: Built, manifest: Manifest, masker: Masker) -> None:
-    """Raises PipeError for a scorer that holds a secret: bundles are registered, packed and sent away."""
+    """Raises PipeError for a scorer that holds a secret: bundles are registered, packed
+    and sent away."""
     parts = {
         "its module": built.scorer.source.encode(),
         "its constants": built.values,
@@ -148,9 +159,12 @@ def require_no_secret(built: Built, manifest: Manifest, masker: Masker) -> None:
 
 
 def write_bundle(folder: Path, built: Built, manifest: Manifest) -> None:
-    """Write and sign a bundle, in place of an earlier one. Raises PipeError if a proof has failed."""
+    """Write and sign a bundle, in place of an earlier one. Raises PipeError if a proof
+    has failed."""
     if not all(proof.passed for proof in manifest.proofs):
-        raise PipeError("A scorer whose proofs do not hold is not kept.", code="scorer_unproved")
+        raise PipeError(
+            "A scorer whose proofs do not hold is not kept.", code="scorer_unproved"
+        )
     folder.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     (made / MODULE).write_text(built.scorer.source, encoding="utf-8")
@@ -166,9 +180,12 @@ def write_bundle(folder: Path, built: Built, manifest: Manifest) -> None:
 
 
 def read_manifest(folder: Path, *, trust: bool = False) -> Manifest:
-    """What a bundle says of itself, without loading it. Raises UntrustedError and PipeError."""
+    """What a bundle says of itself, without loading it. Raises UntrustedError and
+    PipeError."""
     try:
-        return from_json(read_record(folder / MANIFEST, _PURPOSE, MANIFEST, trust=trust), Manifest)
+        return from_json(
+            read_record(folder / MANIFEST, _PURPOSE, MANIFEST, trust=trust), Manifest
+        )
     except UnsignedError:
         raise UntrustedError(
             f"The bundle '{folder}' was not signed by you: loading it would run somebody else's code.",
@@ -176,10 +193,14 @@ def read_manifest(folder: Path, *, trust: bool = False) -> Manifest:
             hint="If you trust whoever made it, pass --trust; or make it anew from its notebook.",
         ) from None
     except FileNotFoundError:
-        raise PipeError(f"'{folder}' holds no scorer.", code="scorer_missing", hint=_DOUBT) from None
+        raise PipeError(
+            f"'{folder}' holds no scorer.", code="scorer_missing", hint=_DOUBT
+        ) from None
     except UNREADABLE as error:
         raise PipeError(
-            f"The bundle '{folder}' is damaged: {error}.", code="scorer_missing", hint=_DOUBT
+            f"The bundle '{folder}' is damaged: {error}.",
+            code="scorer_missing",
+            hint=_DOUBT,
         ) from None
 
 
@@ -192,7 +213,9 @@ def load_bundle(folder: Path, *, trust: bool = False) -> Bundle:
             code="scorer_missing",
             hint=_DOUBT,
         )
-    contents = {name: _read(folder / name, digest) for name, digest in manifest.digests.items()}
+    contents = {
+        name: _read(folder / name, digest) for name, digest in manifest.digests.items()
+    }
     values = pickle.loads(contents[VALUES])
     return Bundle(manifest, Scorer(contents[MODULE].decode(), values, manifest.form))
 
@@ -201,10 +224,14 @@ def _read(path: Path, digest: str) -> bytes:
     try:
         data = read_regular_file(path, follow=False)
     except OSError as error:
-        raise PipeError(f"'{path}' cannot be read: {error}.", code="scorer_missing", hint=_DOUBT) from None
+        raise PipeError(
+            f"'{path}' cannot be read: {error}.", code="scorer_missing", hint=_DOUBT
+        ) from None
     if _digest(data) != digest:
         raise UntrustedError(
-            f"'{path}' is not what was signed: somebody has altered it.", code="scorer_untrusted", hint=_DOUBT
+            f"'{path}' is not what was signed: somebody has altered it.",
+            code="scorer_untrusted",
+            hint=_DOUBT,
         )
     return data
 

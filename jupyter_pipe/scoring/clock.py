@@ -1,4 +1,5 @@
-"""Today's date and chance between rows and predictions: what is another one in each run. Pure."""
+"""Today's date and chance between rows and predictions: what is another one in each
+run. Pure."""
 
 from __future__ import annotations
 
@@ -27,13 +28,20 @@ def find_chance(program: ScoringProgram, needed: Iterable[int]) -> Place | None:
         for component, place in unit.facts.draws.items():
             if component not in seeded:
                 lines = unit.source.python.split("\n")
-                return Place(place_of_unit(unit).cell, place.line, lines[place.line - 1].strip())
+                return Place(
+                    place_of_unit(unit).cell, place.line, lines[place.line - 1].strip()
+                )
     return None
 
 
 def find_clock(program: ScoringProgram, needed: Iterable[int]) -> Refusal | None:
-    """The first needed statement that reads the calendar and does not say by a tag what that means."""
-    told = {name for names in (*program.frozen.values(), *program.live.values()) for name in names}
+    """The first needed statement that reads the calendar and does not say by a tag what
+    that means."""
+    told = {
+        name
+        for names in (*program.frozen.values(), *program.live.values())
+        for name in names
+    }
     for number in needed:
         unit = program.units[number]
         if told.intersection(unit.facts.writes):
@@ -41,12 +49,24 @@ def find_clock(program: ScoringProgram, needed: Iterable[int]) -> Refusal | None
         for node in ast.walk(unit.node):
             if isinstance(node, ast.Call) and _reads_clock(node):
                 lines = unit.source.python.split("\n")
-                place = Place(place_of_unit(unit).cell, node.lineno, lines[node.lineno - 1].strip())
-                return Refusal(place, "The predictions depend on today's date", _WAY_OUT)
+                place = Place(
+                    place_of_unit(unit).cell,
+                    node.lineno,
+                    lines[node.lineno - 1].strip(),
+                )
+                return Refusal(
+                    place, "The predictions depend on today's date", _WAY_OUT
+                )
     return None
 
 
 def _reads_clock(call: ast.Call) -> bool:
-    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    name = (
+        call.func.attr
+        if isinstance(call.func, ast.Attribute)
+        else getattr(call.func, "id", "")
+    )
     words = {str(arg.value) for arg in call.args if isinstance(arg, ast.Constant)}
-    return (name in _METHODS and not call.args) or (name in _READERS and bool(_METHODS & words))
+    return (name in _METHODS and not call.args) or (
+        name in _READERS and bool(_METHODS & words)
+    )

@@ -1,6 +1,8 @@
-"""Writes a trace as a module with one function, `score(rows)`, one line for each operation of the notebook.
+"""Writes a trace as a module with one function, `score(rows)`, one line for each
+operation of the notebook.
 
-The captured values are globals of the module, put there by whoever loads it (`scorer`). Pure.
+The captured values are globals of the module, put there by whoever loads it (`scorer`).
+Pure.
 """
 
 from __future__ import annotations
@@ -20,11 +22,15 @@ HEADER = '''"""Scores rows as {notebook} does. Compiled from the notebook: chang
 
 
 class GeneratedModule:
-    """`source` is the module's text, `constants` the values that it needs, `lines` the live instructions of
-    the file `notebook`."""
+    """`source` is the module's text, `constants` the values that it needs, `lines` the
+    live instructions of the file `notebook`."""
 
     def __init__(
-        self, notebook: str, source: str, constants: dict[str, Constant], lines: list[Instruction]
+        self,
+        notebook: str,
+        source: str,
+        constants: dict[str, Constant],
+        lines: list[Instruction],
     ) -> None:
         self.notebook = notebook
         self.source = source
@@ -35,13 +41,17 @@ class GeneratedModule:
 def generate(trace: Trace, notebook: str) -> GeneratedModule:
     """The module of a trace, with what the predictions need alone."""
     lines = live_instructions(trace)
-    constants = {name: trace.constants[name] for line in lines for name in line.constants}
+    constants = {
+        name: trace.constants[name] for line in lines for name in line.constants
+    }
     names = _readable_names(trace, lines, constants)
     renamer = _Renamer(names)
     body = [_line(line, renamer, names) for line in _without_spare_copies(lines)]
     imports = _imports(trace, lines)
     renamed = {names[name]: constant for name, constant in constants.items()}
-    listed = "".join(f"# {name}: {_about(constant)}\n" for name, constant in renamed.items())
+    listed = "".join(
+        f"# {name}: {_about(constant)}\n" for name, constant in renamed.items()
+    )
     text = HEADER.format(notebook=in_docstring(notebook)) + "\n"
     text += "".join(imports) + ("\n" if imports else "") + listed
     text += f"\n\ndef score({names[trace.source]}):\n" + "".join(body)
@@ -51,10 +61,18 @@ def generate(trace: Trace, notebook: str) -> GeneratedModule:
 
 def _imports(trace: Trace, lines: list[Instruction]) -> list[str]:
     """The imports that the lines need, as statements."""
-    used = {each.id for line in lines for each in ast.walk(line.node) if isinstance(each, ast.Name)}
-    needed = [(name, module) for name, module in sorted(trace.imports.items()) if name in used]
+    used = {
+        each.id
+        for line in lines
+        for each in ast.walk(line.node)
+        if isinstance(each, ast.Name)
+    }
+    needed = [
+        (name, module) for name, module in sorted(trace.imports.items()) if name in used
+    ]
     return [
-        f"import {module} as {name}\n" if module != name else f"import {name}\n" for name, module in needed
+        f"import {module} as {name}\n" if module != name else f"import {name}\n"
+        for name, module in needed
     ]
 
 
@@ -66,10 +84,20 @@ def _about(constant: Constant) -> str:
 def _readable_names(
     trace: Trace, lines: Sequence[Instruction], constants: Mapping[str, Constant]
 ) -> dict[str, str]:
-    """Variable -> the notebook's name of it where that is free, with a number where it is not."""
+    """Variable -> the notebook's name of it where that is free, with a number where it
+    is not."""
     variables = [trace.source, *(line.target for line in lines if line.target)]
-    plain = {each.id for line in lines for each in ast.walk(line.node) if isinstance(each, ast.Name)}
-    taken = plain - set(variables) - set(constants) | set(trace.imports) | set(keyword.kwlist)
+    plain = {
+        each.id
+        for line in lines
+        for each in ast.walk(line.node)
+        if isinstance(each, ast.Name)
+    }
+    taken = (
+        plain - set(variables) - set(constants)
+        | set(trace.imports)
+        | set(keyword.kwlist)
+    )
     names: dict[str, str] = {}
     for name in [*constants, *variables]:
         stem = trace.names.get(name) or name.rpartition("_")[0] or name
@@ -84,7 +112,8 @@ def _readable_names(
 
 
 def _without_spare_copies(lines: list[Instruction]) -> list[Instruction]:
-    """A copy is spared where nobody looks at what it is a copy of afterwards, or nobody changes either."""
+    """A copy is spared where nobody looks at what it is a copy of afterwards, or nobody
+    changes either."""
     changed = {name for line in lines for name in line.changes}
     group: dict[str, set[str]] = {}
     made = []
@@ -94,7 +123,11 @@ def _without_spare_copies(lines: list[Instruction]) -> list[Instruction]:
             made.append(line)
             continue
         one = group.setdefault(source, {source})
-        later = {name for other in lines[number + 1 :] for name in (*other.reads, *other.changes)}
+        later = {
+            name
+            for other in lines[number + 1 :]
+            for name in (*other.reads, *other.changes)
+        }
         if one & later and (one | _copies_of(line.target, lines)) & changed:
             made.append(line)
             continue
@@ -130,4 +163,6 @@ def _line(line: Instruction, renamer: _Renamer, names: Mapping[str, str]) -> str
         text = f"{names[line.target]} = {text}"
     turn = f", turn {line.place.turn}" if line.place.turn else ""
     first, *rest = text.split("\n")
-    return "".join(f"    {each}\n" for each in (f"{first}  # {line.place}{turn}", *rest))
+    return "".join(
+        f"    {each}\n" for each in (f"{first}  # {line.place}{turn}", *rest)
+    )

@@ -1,6 +1,7 @@
 """Rows from files and pipes, and predictions into them: CSV, Parquet and JSON lines.
 
-Raises RowsError and PipeError. Reads in portions, so that a pipe gives a prediction as soon as it has a row.
+Raises RowsError and PipeError. Reads in portions, so that a pipe gives a prediction as
+soon as it has a row.
 """
 
 from __future__ import annotations
@@ -20,17 +21,29 @@ from jupyter_pipe.scoring.scorer import plain_predictions
 __all__ = ["FORMATS", "score_file"]
 
 FORMATS = ("csv", "parquet", "jsonl")
-_ENDINGS = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+_ENDINGS = {
+    ".csv": "csv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+}
 _PORTION = 10_000
 
 
 def score_file(
-    bundle: Bundle, source: str, target: str, *, format_: str | None = None, portion: int | None = None
+    bundle: Bundle,
+    source: str,
+    target: str,
+    *,
+    format_: str | None = None,
+    portion: int | None = None,
 ) -> int:
-    """Score all rows of `source` into `target`; `-` is the standard stream. Returns the number of rows.
+    """Score all rows of `source` into `target`; `-` is the standard stream. Returns the
+    number of rows.
 
-    `format_` is that of a stream, whose name does not tell. From a stream rows are scored one by one, from
-    files in portions.
+    `format_` is that of a stream, whose name does not tell. From a stream rows are
+    scored one by one, from files in portions.
     """
     reading = _format_of(source, format_)
     writing = _format_of(target, format_ or ("jsonl" if target == "-" else None))
@@ -64,8 +77,11 @@ def _format_of(name: str, format_: str | None) -> str:
     return found
 
 
-def _answers(bundle: Bundle, records: Sequence[dict[str, Any]], offset: int) -> list[dict[str, Any]]:
-    """The key columns of each row with its prediction. Rows are counted from the beginning of the file."""
+def _answers(
+    bundle: Bundle, records: Sequence[dict[str, Any]], offset: int
+) -> list[dict[str, Any]]:
+    """The key columns of each row with its prediction. Rows are counted from the
+    beginning of the file."""
     manifest = bundle.manifest
     try:
         found = plain_predictions(bundle.scorer.score_records(records))
@@ -81,7 +97,10 @@ def _answers(bundle: Bundle, records: Sequence[dict[str, Any]], offset: int) -> 
     for record, prediction in zip(records, found, strict=True):
         answer = {key: record[key] for key in manifest.keys if key in record}
         if isinstance(prediction, list):
-            answer |= {f"{manifest.score}_{number}": value for number, value in enumerate(prediction)}
+            answer |= {
+                f"{manifest.score}_{number}": value
+                for number, value in enumerate(prediction)
+            }
         else:
             answer[manifest.score] = prediction
         answers.append(answer)
@@ -110,7 +129,9 @@ def _moved(error: RowsError, offset: int) -> RowsError:
 # Reading
 
 
-def _portions(bundle: Bundle, source: str, format_: str, size: int) -> Iterator[list[dict[str, Any]]]:
+def _portions(
+    bundle: Bundle, source: str, format_: str, size: int
+) -> Iterator[list[dict[str, Any]]]:
     if format_ == "jsonl":
         if source == "-":
             yield from _json_portions(sys.stdin, size)
@@ -147,7 +168,9 @@ def _record(line: str, row: int) -> dict[str, Any]:
     except ValueError as error:
         raise RowsError(f"Row {row} is not JSON: {error}.") from None
     if not isinstance(found, dict):
-        raise RowsError(f"Row {row} is not an object with columns: {line.strip()[:60]}.")
+        raise RowsError(
+            f"Row {row} is not an object with columns: {line.strip()[:60]}."
+        )
     return found
 
 
@@ -161,11 +184,19 @@ def _frames(bundle: Bundle, source: str, format_: str, size: int) -> Iterator[An
             raise _without_pyarrow("Reading") from None
         return
     # What is text in the notebook stays text: `01234` is no number.
-    texts = {column.name: str for column in bundle.manifest.form.columns if column.kind == "text"}
+    texts = {
+        column.name: str
+        for column in bundle.manifest.form.columns
+        if column.kind == "text"
+    }
     stream: Any = sys.stdin if source == "-" else source
     try:
         yield from pandas.read_csv(stream, dtype=texts, chunksize=size)
-    except (pandas.errors.ParserError, pandas.errors.EmptyDataError, UnicodeDecodeError) as error:
+    except (
+        pandas.errors.ParserError,
+        pandas.errors.EmptyDataError,
+        UnicodeDecodeError,
+    ) as error:
         raise RowsError(f"'{source}' is not CSV that can be read: {error}.") from None
 
 
@@ -173,7 +204,8 @@ def _frames(bundle: Bundle, source: str, format_: str, size: int) -> Iterator[An
 
 
 class _opened:  # noqa: N801 - used like a function
-    """The text stream that answers are written to; None for Parquet. A file is complete or not there."""
+    """The text stream that answers are written to; None for Parquet. A file is complete
+    or not there."""
 
     def __init__(self, target: str, format_: str) -> None:
         self._target = target
@@ -201,7 +233,9 @@ class _opened:  # noqa: N801 - used like a function
                 part.unlink()
 
 
-def _write_table(answers: list[dict[str, Any]], target: str, format_: str, out: IO[str] | None) -> None:
+def _write_table(
+    answers: list[dict[str, Any]], target: str, format_: str, out: IO[str] | None
+) -> None:
     import pandas
 
     frame = pandas.DataFrame(answers)

@@ -1,10 +1,12 @@
-"""What pandas learns from all rows and applies at once: categories, codes and bins, as the notebook had them.
+"""What pandas learns from all rows and applies at once: categories, codes and bins, as
+the notebook had them.
 
     dummies = Dummies(raw["district"], {})      # what pd.get_dummies(raw["district"]) has seen there
     dummies.apply(one_row["district"])          # the same columns, also for a single row
 
-A value that the notebook has not seen raises UnseenError: it would have got a column or a code of its own
-there, so there is no prediction that the notebook would have made. Needs pandas alone.
+A value that the notebook has not seen raises UnseenError: it would have got a column or
+a code of its own there, so there is no prediction that the notebook would have made.
+Needs pandas alone.
 """
 
 from __future__ import annotations
@@ -30,13 +32,18 @@ class Learned:
 
 
 class Categories(Learned):
-    """`astype("category")` of a series, or of some columns of a frame. `plain` is `pd.Categorical(series)`,
-    which has no index."""
+    """`astype("category")` of a series, or of some columns of a frame. `plain` is
+    `pd.Categorical(series)`, which has no index."""
 
     name = "categories"
 
     def __init__(
-        self, values: Any, columns: tuple[str, ...] = (), *, ordered: bool = False, plain: bool = False
+        self,
+        values: Any,
+        columns: tuple[str, ...] = (),
+        *,
+        ordered: bool = False,
+        plain: bool = False,
     ) -> None:
         self._columns = {column: _dtype(values[column]) for column in columns}
         self._dtype = None if columns else _dtype(values, ordered)
@@ -48,30 +55,40 @@ class Categories(Learned):
             made = _as_seen(values, self._dtype)
             return getattr(made, "array", made) if self._plain else made
         present = [column for column in self._columns if column in values.columns]
-        return values.assign(**{name: _as_seen(values[name], self._columns[name]) for name in present})
+        return values.assign(
+            **{name: _as_seen(values[name], self._columns[name]) for name in present}
+        )
 
 
 class Dummies(Learned):
     """`pd.get_dummies` of a series, an array or a frame, with its keyword arguments.
 
-    Of a frame, columns of text and categories are encoded, unless the arguments name others. One that is
-    absent, such as the target, is left out with all that is made of it.
+    Of a frame, columns of text and categories are encoded, unless the arguments name
+    others. One that is absent, such as the target, is left out with all that is made of
+    it.
     """
 
     name = "dummies"
 
     def __init__(self, values: Any, kwargs: Mapping[str, Any]) -> None:
-        self._kwargs = {key: value for key, value in kwargs.items() if key not in _OF_COLUMNS}
-        self._whole = {key: value for key, value in kwargs.items() if key in _OF_COLUMNS}
+        self._kwargs = {
+            key: value for key, value in kwargs.items() if key not in _OF_COLUMNS
+        }
+        self._whole = {
+            key: value for key, value in kwargs.items() if key in _OF_COLUMNS
+        }
         self._dtypes: dict[Any, Any] = {}
         self._dtype = None
         if hasattr(values, "columns"):
             columns = kwargs.get("columns")
-            encoded = list(values.select_dtypes(_TEXTS).columns if columns is None else columns)
+            encoded = list(
+                values.select_dtypes(_TEXTS).columns if columns is None else columns
+            )
             self._dtypes = {column: _dtype(values[column]) for column in encoded}
             # One prefix for each column, however they were given.
             self._whole = {
-                "prefix": _for_each(kwargs.get("prefix"), encoded) or {name: name for name in encoded},
+                "prefix": _for_each(kwargs.get("prefix"), encoded)
+                or {name: name for name in encoded},
                 "prefix_sep": _for_each(kwargs.get("prefix_sep", "_"), encoded),
             }
         else:
@@ -82,12 +99,17 @@ class Dummies(Learned):
         import pandas
 
         if self._dtype is not None:
-            made = pandas.get_dummies(_as_seen(values, self._dtype), **self._whole, **self._kwargs)
+            made = pandas.get_dummies(
+                _as_seen(values, self._dtype), **self._whole, **self._kwargs
+            )
         else:
             present = [column for column in self._dtypes if column in values.columns]
-            seen = values.assign(**{name: _as_seen(values[name], self._dtypes[name]) for name in present})
+            seen = values.assign(
+                **{name: _as_seen(values[name], self._dtypes[name]) for name in present}
+            )
             own: dict[str, Any] = {
-                key: {name: each[name] for name in present} for key, each in self._whole.items()
+                key: {name: each[name] for name in present}
+                for key, each in self._whole.items()
             }
             made = pandas.get_dummies(seen, columns=present, **own, **self._kwargs)
         if isinstance(made.columns, pandas.CategoricalIndex):
@@ -96,14 +118,19 @@ class Dummies(Learned):
 
     def sources(self, values: Any) -> tuple[tuple[Any, Any], ...]:
         """Of a frame: for each column of the result the one that it is made of."""
-        found = [(column, column) for column in values.columns if column not in self._dtypes]
+        found = [
+            (column, column) for column in values.columns if column not in self._dtypes
+        ]
         for column in self._dtypes:
-            found += [(name, column) for name in self.apply(values[[column]].iloc[:1]).columns]
+            found += [
+                (name, column) for name in self.apply(values[[column]].iloc[:1]).columns
+            ]
         return tuple(found)
 
 
 class Codes(Learned):
-    """`pd.factorize`: a number for each value, in the order in which they first stood in the notebook."""
+    """`pd.factorize`: a number for each value, in the order in which they first stood
+    in the notebook."""
 
     name = "codes"
 
@@ -126,7 +153,8 @@ class Codes(Learned):
 
 
 class Bins(Learned):
-    """`pd.cut` into a number of bins, and `pd.qcut`: the edges that the notebook's rows gave."""
+    """`pd.cut` into a number of bins, and `pd.qcut`: the edges that the notebook's rows
+    gave."""
 
     name = "bins"
 
@@ -135,7 +163,8 @@ class Bins(Learned):
         self._kwargs = dict(kwargs)
 
     def apply(self, values: Any) -> Any:
-        """The bin of each value. One beyond the last edge would have moved the edges in the notebook."""
+        """The bin of each value. One beyond the last edge would have moved the edges in
+        the notebook."""
         import pandas
 
         series = pandas.Series(values)
@@ -167,7 +196,9 @@ def _as_seen(values: Any, dtype: Any) -> Any:
 def _refuse(unseen: Any) -> None:
     if len(unseen):
         of = f" in '{unseen.name}'" if isinstance(unseen.name, str) else ""
-        raise UnseenError(f"{unseen.iloc[0]!r}{of} is nothing that the notebook has seen there")
+        raise UnseenError(
+            f"{unseen.iloc[0]!r}{of} is nothing that the notebook has seen there"
+        )
 
 
 def _for_each(given: Any, columns: list[Any]) -> dict[Any, Any]:

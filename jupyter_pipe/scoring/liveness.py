@@ -1,6 +1,7 @@
 """Drops the lines of a trace that the predictions do not need, column by column.
 
-A line that sets a column which is dropped later is not needed, and neither is what only a filter read. Pure.
+A line that sets a column which is dropped later is not needed, and neither is what only
+a filter read. Pure.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ __all__ = ["Demand", "live_instructions"]
 
 @dataclass(frozen=True)
 class Demand:
-    """The columns of a variable that are needed: those in `names`, or all but those if `most`."""
+    """The columns of a variable that are needed: those in `names`, or all but those if
+    `most`."""
 
     most: bool = False
     names: frozenset[str] = frozenset()
@@ -38,11 +40,14 @@ class Demand:
         """The demand but for these columns."""
         found = frozenset(names)
         return (
-            Demand(True, self.names | found) if self.most else Demand(False, self.names - found | {_ITSELF})
+            Demand(True, self.names | found)
+            if self.most
+            else Demand(False, self.names - found | {_ITSELF})
         )
 
     def renamed(self, pairs: Iterable[tuple[str, str]]) -> Demand:
-        """The demand before columns were renamed from the first of each pair to the second."""
+        """The demand before columns were renamed from the first of each pair to the
+        second."""
         known = [(old, new) for old, new in pairs if old != new]
         plain = self.without([new for _, new in known])
         wanted = Demand(False, frozenset(old for old, new in known if self.needs(new)))
@@ -53,11 +58,13 @@ class Demand:
 ALL = Demand(True)
 NOTHING = Demand()
 _ITSELF = ""
-"""Stands for the frame itself, which must be there even if every column that is needed is set anew."""
+"""Stands for the frame itself, which must be there even if every column that is needed
+is set anew."""
 
 
 def live_instructions(trace: Trace) -> list[Instruction]:
-    """The instructions that the predictions need, in order, each with the columns that it needs alone."""
+    """The instructions that the predictions need, in order, each with the columns that
+    it needs alone."""
     demands: dict[str, Demand] = {trace.result: ALL}
     kept: list[Instruction] = []
     for instruction in reversed(trace.instructions):
@@ -70,14 +77,17 @@ def live_instructions(trace: Trace) -> list[Instruction]:
     return kept[::-1]
 
 
-def _want(demands: dict[str, Demand], names: Iterable[str], demand: Demand = ALL) -> None:
+def _want(
+    demands: dict[str, Demand], names: Iterable[str], demand: Demand = ALL
+) -> None:
     for name in names:
         demands[name] = demands.get(name, NOTHING) | demand
 
 
 def _define(instruction: Instruction, demands: dict[str, Demand]) -> bool:
-    """Whether an instruction that makes a variable is needed. If so, adds what it reads to the demands, only
-    the columns that are wanted where that is known: `b = a.drop(columns="x")` never needs `x` of `a`."""
+    """Whether an instruction that makes a variable is needed. If so, adds what it reads
+    to the demands, only the columns that are wanted where that is known: `b =
+    a.drop(columns="x")` never needs `x` of `a`."""
     demand = demands.get(instruction.target or "", NOTHING)
     if demand == NOTHING:
         return False
@@ -93,9 +103,12 @@ def _define(instruction: Instruction, demands: dict[str, Demand]) -> bool:
 
 
 def _demand_of_base(instruction: Instruction, use: ColumnUse, demand: Demand) -> Demand:
-    """What the frame that an instruction starts from has to have, so that what it makes meets the demand."""
+    """What the frame that an instruction starts from has to have, so that what it makes
+    meets the demand."""
     if use.kind == "get":
-        return Demand(False, frozenset({_ITSELF, *_only_needed(instruction, demand, use.names)}))
+        return Demand(
+            False, frozenset({_ITSELF, *_only_needed(instruction, demand, use.names)})
+        )
     if use.kind == "encode":
         sources = frozenset(source for made, source in use.names if demand.needs(made))
         return Demand(False, sources | {_ITSELF})
@@ -104,7 +117,9 @@ def _demand_of_base(instruction: Instruction, use: ColumnUse, demand: Demand) ->
     return demand.without(use.names) if use.kind == "drop" else demand
 
 
-def _want_parts(instruction: Instruction, demand: Demand, demands: dict[str, Demand]) -> None:
+def _want_parts(
+    instruction: Instruction, demand: Demand, demands: dict[str, Demand]
+) -> None:
     """Of tables side by side, those of which no column is needed are left out."""
     assert instruction.columns is not None
     spared = set()
@@ -117,11 +132,17 @@ def _want_parts(instruction: Instruction, demand: Demand, demands: dict[str, Dem
     call = instruction.node
     if isinstance(call, ast.Call) and isinstance(call.args[0], ast.List):
         parts = call.args[0]
-        parts.elts = [each for each in parts.elts if not isinstance(each, ast.Name) or each.id not in spared]
+        parts.elts = [
+            each
+            for each in parts.elts
+            if not isinstance(each, ast.Name) or each.id not in spared
+        ]
     instruction.reads = tuple(name for name in instruction.reads if name not in spared)
 
 
-def _only_needed(instruction: Instruction, demand: Demand, names: tuple[str, ...]) -> tuple[str, ...]:
+def _only_needed(
+    instruction: Instruction, demand: Demand, names: tuple[str, ...]
+) -> tuple[str, ...]:
     """Take the names of columns that nobody needs out of `frame[["a", "b"]]`."""
     node = instruction.node
     key = node.slice if isinstance(node, ast.Subscript) else None
@@ -130,13 +151,20 @@ def _only_needed(instruction: Instruction, demand: Demand, names: tuple[str, ...
     if not isinstance(key, ast.List):
         return names
     needed = tuple(name for name in names if demand.needs(name))
-    key.elts = [each for each in key.elts if not isinstance(each, ast.Constant) or each.value in needed]
+    key.elts = [
+        each
+        for each in key.elts
+        if not isinstance(each, ast.Constant) or each.value in needed
+    ]
     return needed
 
 
-def _change(instruction: Instruction, demands: dict[str, Demand], views: dict[str, set[str]]) -> bool:
-    """Whether an instruction that changes a variable in place is needed, also through a view of it. If so,
-    adjusts the demands: above `a["x"] = 1`, nobody needs `x` of `a`."""
+def _change(
+    instruction: Instruction, demands: dict[str, Demand], views: dict[str, set[str]]
+) -> bool:
+    """Whether an instruction that changes a variable in place is needed, also through a
+    view of it. If so, adjusts the demands: above `a["x"] = 1`, nobody needs `x` of
+    `a`."""
     base = instruction.changes[0]
     use = instruction.columns
     seen_through = reachable(instruction.changes, lambda name: views.get(name, ()))
@@ -150,7 +178,8 @@ def _change(instruction: Instruction, demands: dict[str, Demand], views: dict[st
     if use.kind == "set":
         if not demand.needs(use.names[0]):
             return False
-        # What stood in the column before is not needed, unless the new values are made of it.
+        # What stood in the column before is not needed, unless the new values are made
+        # of it.
         demands[base] = demand.without(use.names)
     elif use.kind == "drop":
         demands[base] = demand.without(use.names)

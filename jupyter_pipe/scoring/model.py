@@ -1,4 +1,5 @@
-"""The nouns of scoring: places in the notebook, refusals, and the instructions that a scorer is made of."""
+"""The nouns of scoring: places in the notebook, refusals, and the instructions that a
+scorer is made of."""
 
 from __future__ import annotations
 
@@ -24,8 +25,8 @@ __all__ = [
 
 
 class Place(Struct, frozen=True):
-    """Where in the notebook: the cell's number, the line in it, the text there. `turn` counts the turns of
-    the loops around it, such as `2` or `1.3`."""
+    """Where in the notebook: the cell's number, the line in it, the text there. `turn`
+    counts the turns of the loops around it, such as `2` or `1.3`."""
 
     cell: int
     line: int
@@ -53,17 +54,21 @@ class ScoringRefusedError(PipeError):
 
     def __init__(self, refusals: Sequence[Refusal]) -> None:
         first = refusals[0]
-        super().__init__(f"No scorer: {first}", code="score_refused", hint=first.way_out)
+        super().__init__(
+            f"No scorer: {first}", code="score_refused", hint=first.way_out
+        )
         self.refusals = tuple(refusals)
 
 
 @dataclass
 class ColumnUse:
-    """Which columns of the frame `base` an instruction is about, for the liveness of columns.
+    """Which columns of the frame `base` an instruction is about, for the liveness of
+    columns.
 
-    `kind` is `get` (these alone), `set`, `drop`, `rename` (`names` are pairs), `pass` (each column by
-    itself), `encode` (`names` are pairs of a column of the result and the one that it is made of) or `parts`
-    (`names` are pairs of a variable and its columns, which stand side by side).
+    `kind` is `get` (these alone), `set`, `drop`, `rename` (`names` are pairs), `pass`
+    (each column by itself), `encode` (`names` are pairs of a column of the result and
+    the one that it is made of) or `parts` (`names` are pairs of a variable and its
+    columns, which stand side by side).
     """
 
     kind: str
@@ -73,7 +78,8 @@ class ColumnUse:
 
 @dataclass
 class Constant:
-    """A value that the scorer keeps: `name` in the module, `frozen` if it was computed from the rows."""
+    """A value that the scorer keeps: `name` in the module, `frozen` if it was computed
+    from the rows."""
 
     name: str
     value: Any
@@ -83,11 +89,12 @@ class Constant:
 
 @dataclass
 class Instruction:
-    """One line of the scorer: `target = node`, or the statement `node`, which changes the variables
-    `changes`.
+    """One line of the scorer: `target = node`, or the statement `node`, which changes
+    the variables `changes`.
 
-    `reads` are variables, `constants` names of constants; `meets` are those constants that meet rows entry by
-    entry. `refusal` says why a scorer that needs this line would be wrong.
+    `reads` are variables, `constants` names of constants; `meets` are those constants
+    that meet rows entry by entry. `refusal` says why a scorer that needs this line
+    would be wrong.
     """
 
     place: Place
@@ -106,10 +113,11 @@ class Instruction:
 class Trace:
     """What happened between the rows and the predictions of one run of the notebook.
 
-    `source` and `result` are the variables of the raw rows and of the predictions, `positions` the place in
-    the raw rows of each prediction. `sizes` are the lengths of all selections of the rows that occurred.
-    `tape` has what was frozen: (cell, line, text, turn) to the type. `targets` are columns that a model
-    learned to predict. `names` are the notebook's names of variables; `views` maps a variable to those that
+    `source` and `result` are the variables of the raw rows and of the predictions,
+    `positions` the place in the raw rows of each prediction. `sizes` are the lengths of
+    all selections of the rows that occurred. `tape` has what was frozen: (cell, line,
+    text, turn) to the type. `targets` are columns that a model learned to predict.
+    `names` are the notebook's names of variables; `views` maps a variable to those that
     may share its memory.
     """
 
@@ -132,6 +140,8 @@ def copied_variable(line: Instruction) -> str | None:
     if line.columns is None or line.columns.kind != "pass":
         return None
     match node:
-        case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="copy" | "clone"), args=[]):
+        case ast.Call(
+            func=ast.Attribute(value=ast.Name(id=name), attr="copy" | "clone"), args=[]
+        ):
             return name
     return None

@@ -1,6 +1,8 @@
-"""From a notebook on disk to a proved bundle: runs its pipeline, records on the values of that run.
+"""From a notebook on disk to a proved bundle: runs its pipeline, records on the values
+of that run.
 
-Executes the notebook's code in this process, in the notebook's folder. Raises PipeError.
+Executes the notebook's code in this process, in the notebook's folder. Raises
+PipeError.
 """
 
 from __future__ import annotations
@@ -44,7 +46,14 @@ from jupyter_pipe.scoring.recording import record
 from jupyter_pipe.scoring.scorer import Scorer
 from jupyter_pipe.scoring.tracing.shapes import is_estimator
 
-__all__ = ["RunValues", "bundle_folder", "current_bundle", "prove_notebook", "prove_run", "scorer_of_run"]
+__all__ = [
+    "RunValues",
+    "bundle_folder",
+    "current_bundle",
+    "prove_notebook",
+    "prove_run",
+    "scorer_of_run",
+]
 
 Observer = Callable[[Event], None]
 _PARAMETERS = frozenset(tag for tag, role in ROLE_TAGS.items() if role == "parameters")
@@ -53,20 +62,31 @@ _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 
 def bundle_folder(notebook: Path, root: Path | None = None) -> Path:
     """Where the scorer of a notebook is kept."""
-    return (root or notebook.absolute().parent) / ".jupyter_pipe" / "scorers" / notebook_name(notebook)
+    return (
+        (root or notebook.absolute().parent)
+        / ".jupyter_pipe"
+        / "scorers"
+        / notebook_name(notebook)
+    )
 
 
 def prove_notebook(
     path: Path, *, folder: Path | None = None, observers: tuple[Observer, ...] = ()
 ) -> tuple[Built, Manifest]:
-    """Run the notebook's pipeline, reusing what is valid; compile, prove and keep its scorer.
+    """Run the notebook's pipeline, reusing what is valid; compile, prove and keep its
+    scorer.
 
-    The bundle is written only if all proofs hold. Raises ScoringRefusedError, and whatever running raises.
+    The bundle is written only if all proofs hold. Raises ScoringRefusedError, and
+    whatever running raises.
     """
     _check_interpreter(path)
     target = open_target(path)
-    read_program(read_notebook(path), path.absolute().parent)  # What is refused is refused before it runs.
-    run = run_pipeline(RunRequest(target=target, trigger="score"), observers=list(observers))
+    read_program(
+        read_notebook(path), path.absolute().parent
+    )  # What is refused is refused before it runs.
+    run = run_pipeline(
+        RunRequest(target=target, trigger="score"), observers=list(observers)
+    )
     return prove_run(target, run, folder=folder)
 
 
@@ -77,11 +97,12 @@ def prove_run(
     folder: Path | None = None,
     meanwhile: Callable[[], object] = lambda: None,
 ) -> tuple[Built, Manifest]:
-    """Compile, prove and keep the scorer of a run that has succeeded, on the values that it left.
+    """Compile, prove and keep the scorer of a run that has succeeded, on the values
+    that it left.
 
-    The notebook must be as it was in that run; parameters have the values of the run. The bundle is written
-    only if all proofs hold. `meanwhile` is called while another process proves. Raises ScoringRefusedError,
-    RunError and ArtifactError.
+    The notebook must be as it was in that run; parameters have the values of the run.
+    The bundle is written only if all proofs hold. `meanwhile` is called while another
+    process proves. Raises ScoringRefusedError, RunError and ArtifactError.
     """
     path = target.notebook
     notebook, program = _program_of_run(target, run)
@@ -100,7 +121,9 @@ def prove_run(
     )
     require_no_secret(built, manifest, Masker(secrets_of(target.pipeline, os.environ)))
     if built.passed:
-        built = replace(built, proofs=(*built.proofs, prove_fresh(built, manifest, meanwhile)))
+        built = replace(
+            built, proofs=(*built.proofs, prove_fresh(built, manifest, meanwhile))
+        )
         manifest = _with_proofs(manifest, built)
     if built.passed:
         write_bundle(folder or bundle_folder(path), built, manifest)
@@ -108,14 +131,19 @@ def prove_run(
 
 
 def scorer_of_run(target: Target, run: Run) -> tuple[Scorer, Any]:
-    """The scorer of a run that has succeeded, without proofs and kept nowhere, and the run's raw rows: for
-    tests, which compare what it predicts. Raises as `prove_run`."""
+    """The scorer of a run that has succeeded, without proofs and kept nowhere, and the
+    run's raw rows: for tests, which compare what it predicts. Raises as `prove_run`."""
     _, program = _program_of_run(target, run)
     with _inside(target.notebook.parent):
         values = RunValues(program, run, target)
         recording = record(program, values.captured(), values.names)
-        constants = {name: constant.value for name, constant in recording.module.constants.items()}
-        scorer = Scorer(recording.module.source, constants, describe_rows(recording.rows))
+        constants = {
+            name: constant.value
+            for name, constant in recording.module.constants.items()
+        }
+        scorer = Scorer(
+            recording.module.source, constants, describe_rows(recording.rows)
+        )
     return scorer, recording.rows
 
 
@@ -150,10 +178,13 @@ def _require_unchanged(target: Target, run: Run, notebook: Notebook) -> None:
 
 
 def _as_run(notebook: Notebook, run: Run) -> Notebook:
-    """The notebook with the values that the run's parameters had, as if its user had typed them."""
+    """The notebook with the values that the run's parameters had, as if its user had
+    typed them."""
     import msgspec
 
-    literals = {each.name: each.literal for each in run.facts.parameters if each.changed}
+    literals = {
+        each.name: each.literal for each in run.facts.parameters if each.changed
+    }
     if not literals:
         return notebook
     cells = tuple(
@@ -166,7 +197,8 @@ def _as_run(notebook: Notebook, run: Run) -> Notebook:
 
 
 def current_bundle(path: Path) -> Path:
-    """The folder of the notebook's scorer, made now if there is none of the notebook as it is.
+    """The folder of the notebook's scorer, made now if there is none of the notebook as
+    it is.
 
     Raises ScoringRefusedError, and PipeError if a proof fails.
     """
@@ -196,7 +228,10 @@ def _check_interpreter(path: Path) -> None:
     """The values of a run can be loaded by the interpreter that made them alone."""
     kernel = read_notebook(path).kernel
     found = find_interpreter(kernel)
-    if found is not None and found.absolute().parent != Path(sys.executable).absolute().parent:
+    if (
+        found is not None
+        and found.absolute().parent != Path(sys.executable).absolute().parent
+    ):
         raise KernelError(
             f"The kernel '{kernel}' of {path.name} runs {found}, this command {sys.executable}.",
             code="kernel_broken",
@@ -248,9 +283,9 @@ class RunValues:
         return found()
 
     def captured(self) -> Mapping[tuple[str, int], Callable[[], Any]]:
-        """What the scorer takes from the run instead of computing it: anything that was made before the
-        rows, and models and plain values that were made after them. Keyed by name and the unit that made
-        it."""
+        """What the scorer takes from the run instead of computing it: anything that was
+        made before the rows, and models and plain values that were made after them.
+        Keyed by name and the unit that made it."""
         found: dict[tuple[str, int], Callable[[], Any]] = {}
         for unit in self._program.units:
             for name, write in unit.facts.writes.items():
@@ -261,8 +296,11 @@ class RunValues:
                     found[name, unit.number] = load
         return found
 
-    def _may_be_captured(self, stage: str | None, unit: int, name: str, load: Callable[[], Any]) -> bool:
-        """A table that was made after the rows has an entry for each of them, as far as one can know."""
+    def _may_be_captured(
+        self, stage: str | None, unit: int, name: str, load: Callable[[], Any]
+    ) -> bool:
+        """A table that was made after the rows has an entry for each of them, as far as
+        one can know."""
         last = max(each.number for each in self._program.units if each.stage == stage)
         if last < self._program.rows_unit:
             return True
@@ -286,18 +324,23 @@ class RunValues:
     def _load(self, stage: str, artifact: str) -> dict[str, Any]:
         if artifact not in self._loaded:
             definitions = known_definitions(self._pipeline, self._pipeline.stage(stage))
-            self._loaded[artifact] = self._store.load(artifact, definitions=definitions, namespace=self.names)
+            self._loaded[artifact] = self._store.load(
+                artifact, definitions=definitions, namespace=self.names
+            )
         return self._loaded[artifact]
 
 
 def _is_plain(value: Any, depth: int = 3) -> bool:
-    """Models, numbers, texts and small containers of them: nothing with an entry for each row."""
+    """Models, numbers, texts and small containers of them: nothing with an entry for
+    each row."""
     if _is_single(value):
         return True
     if depth and isinstance(value, dict) and len(value) <= 200:
         return all(_is_plain(each, depth - 1) for each in value.values())
     if depth and isinstance(value, (list, tuple)) and len(value) <= 200:
-        return any(is_estimator(each) for each in value) and all(_is_plain(e, depth - 1) for e in value)
+        return any(is_estimator(each) for each in value) and all(
+            _is_plain(e, depth - 1) for e in value
+        )
     return False
 
 
@@ -305,4 +348,8 @@ def _is_single(value: Any) -> bool:
     """One model, number, text or moment: no container."""
     if is_estimator(value) or isinstance(value, _PLAIN):
         return True
-    return getattr(value, "shape", None) == () or type(value).__name__ in ("Timestamp", "date", "datetime")
+    return getattr(value, "shape", None) == () or type(value).__name__ in (
+        "Timestamp",
+        "date",
+        "datetime",
+    )

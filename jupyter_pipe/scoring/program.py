@@ -1,7 +1,8 @@
-"""Which statements of a notebook a scorer is about: backward from the predictions, on the analyzer's facts.
+"""Which statements of a notebook a scorer is about: backward from the predictions, on
+the analyzer's facts.
 
-Pure but for reading the modules beside the notebook. Raises ScoringRefusedError for tags that are missing or
-contradict each other.
+Pure but for reading the modules beside the notebook. Raises ScoringRefusedError for
+tags that are missing or contradict each other.
 """
 
 from __future__ import annotations
@@ -28,10 +29,11 @@ _HOW = "Tag the cell that makes the raw rows rows:NAME, and the one that makes t
 
 @dataclass
 class ScoringProgram:
-    """A notebook as scoring sees it. `file` is the user's: `homes.py` where jupytext keeps it as text.
+    """A notebook as scoring sees it. `file` is the user's: `homes.py` where jupytext
+    keeps it as text.
 
-    `rows_unit` and `score_unit` are the last units of the cells with these tags. `frozen` and `live` map the
-    last unit of a cell to the variables that its tags name.
+    `rows_unit` and `score_unit` are the last units of the cells with these tags.
+    `frozen` and `live` map the last unit of a cell to the variables that its tags name.
     """
 
     file: str
@@ -55,7 +57,11 @@ def place_of_unit(unit: Unit) -> Place:
     """Where a statement stands."""
     lines = unit.source.python.split("\n")
     line = unit.node.lineno
-    return Place(unit.cell.cell.number or 0, line, lines[line - 1].strip() if line <= len(lines) else "")
+    return Place(
+        unit.cell.cell.number or 0,
+        line,
+        lines[line - 1].strip() if line <= len(lines) else "",
+    )
 
 
 def read_program(notebook: Notebook, folder: Path) -> ScoringProgram:
@@ -70,7 +76,9 @@ def read_program(notebook: Notebook, folder: Path) -> ScoringProgram:
     score, score_unit = _tagged(reading, units, last, "score")
     if score_unit < rows_unit:
         place = place_of_unit(units[score_unit])
-        raise ScoringRefusedError([Refusal(place, "The predictions stand above the rows", _HOW)])
+        raise ScoringRefusedError(
+            [Refusal(place, "The predictions stand above the rows", _HOW)]
+        )
     return ScoringProgram(
         file=Path(notebook.path).name,
         folder=folder,
@@ -86,9 +94,12 @@ def read_program(notebook: Notebook, folder: Path) -> ScoringProgram:
     )
 
 
-def _tagged(reading: TagReading, units: Sequence[Unit], last: dict[str, int], prefix: str) -> tuple[str, int]:
-    """The name in the only tag such as `score:NAME` and the unit that makes it. Raises ScoringRefusedError if
-    there is no such tag, more than one, or its cell does not make the name."""
+def _tagged(
+    reading: TagReading, units: Sequence[Unit], last: dict[str, int], prefix: str
+) -> tuple[str, int]:
+    """The name in the only tag such as `score:NAME` and the unit that makes it. Raises
+    ScoringRefusedError if there is no such tag, more than one, or its cell does not
+    make the name."""
     found = [
         (name, last[cell.cell_id])
         for cell in reading.cells
@@ -102,18 +113,30 @@ def _tagged(reading: TagReading, units: Sequence[Unit], last: dict[str, int], pr
         if any(name in unit.facts.writes for unit in own):
             return name, number
         message = f"The cell is tagged {prefix}:{name} and does not make '{name}'"
-        raise ScoringRefusedError([Refusal(place_of_unit(units[number]), message, _HOW)])
+        raise ScoringRefusedError(
+            [Refusal(place_of_unit(units[number]), message, _HOW)]
+        )
     if not found:
-        raise ScoringRefusedError([Refusal(Place(1, 1), f"No cell is tagged {prefix}:NAME", _HOW)])
+        raise ScoringRefusedError(
+            [Refusal(Place(1, 1), f"No cell is tagged {prefix}:NAME", _HOW)]
+        )
     message = f"More than one tag says {prefix}: {', '.join(name for name, _ in found)}"
-    raise ScoringRefusedError([Refusal(place_of_unit(units[found[1][1]]), message, "Keep one of them.")])
+    raise ScoringRefusedError(
+        [Refusal(place_of_unit(units[found[1][1]]), message, "Keep one of them.")]
+    )
 
 
 def _columns(reading: TagReading, prefix: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for cell in reading.cells for name in getattr(cell.scoring, prefix)))
+    return tuple(
+        dict.fromkeys(
+            name for cell in reading.cells for name in getattr(cell.scoring, prefix)
+        )
+    )
 
 
-def _names_at(reading: TagReading, last: dict[str, int], prefix: str) -> dict[int, tuple[str, ...]]:
+def _names_at(
+    reading: TagReading, last: dict[str, int], prefix: str
+) -> dict[int, tuple[str, ...]]:
     return {
         last[cell.cell_id]: getattr(cell.scoring, prefix)
         for cell in reading.cells
@@ -122,12 +145,14 @@ def _names_at(reading: TagReading, last: dict[str, int], prefix: str) -> dict[in
 
 
 def needed_units(
-    program: ScoringProgram, captured: Callable[[str, int], bool] = lambda name, unit: False
+    program: ScoringProgram,
+    captured: Callable[[str, int], bool] = lambda name, unit: False,
 ) -> tuple[list[int], list[tuple[str, int]]]:
-    """The units that must run for the predictions, in order, and what is captured instead of computed.
+    """The units that must run for the predictions, in order, and what is captured
+    instead of computed.
 
-    `captured(name, unit)` tells whether the value that a unit gives a name is known from a run. The answer's
-    second part are these names, with the unit.
+    `captured(name, unit)` tells whether the value that a unit gives a name is known
+    from a run. The answer's second part are these names, with the unit.
     """
     needed: set[int] = set()
     taken: set[tuple[str, int]] = set()
@@ -144,7 +169,9 @@ def needed_units(
             continue
         needed.add(number)
         for name, source in _sources(program.units[number]):
-            is_of_another_stage = program.units[source].stage != program.units[number].stage
+            is_of_another_stage = (
+                program.units[source].stage != program.units[number].stage
+            )
             if source in needed:
                 continue
             if is_of_another_stage and captured(name, source):
@@ -152,7 +179,9 @@ def needed_units(
             else:
                 todo.append(source)
     known = {unit for name, unit in taken if name == program.rows}
-    return sorted(needed - set(makers) if known.intersection(makers) else needed), sorted(taken)
+    return sorted(
+        needed - set(makers) if known.intersection(makers) else needed
+    ), sorted(taken)
 
 
 def _sources(unit: Unit) -> Iterator[tuple[str, int]]:

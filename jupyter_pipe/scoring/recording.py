@@ -1,4 +1,5 @@
-"""Runs what a scorer is about once, and checks that what was written down can be right for other rows.
+"""Runs what a scorer is about once, and checks that what was written down can be right
+for other rows.
 
 Executes the notebook's code in this process. Raises ScoringRefusedError.
 """
@@ -15,7 +16,13 @@ from typing import Any
 from jupyter_pipe.analysis.dataflow.facts import Unit
 from jupyter_pipe.scoring.clock import find_chance, find_clock
 from jupyter_pipe.scoring.codegen import GeneratedModule, generate
-from jupyter_pipe.scoring.model import Instruction, Place, Refusal, ScoringRefusedError, Trace
+from jupyter_pipe.scoring.model import (
+    Instruction,
+    Place,
+    Refusal,
+    ScoringRefusedError,
+    Trace,
+)
 from jupyter_pipe.scoring.program import ScoringProgram, needed_units, place_of_unit
 from jupyter_pipe.scoring.tracing.expressions import Interpreter
 from jupyter_pipe.scoring.tracing.recorder import Recorder
@@ -29,8 +36,9 @@ __all__ = ["Recording", "check_lines", "record"]
 
 @dataclass
 class Recording:
-    """One run of the notebook between rows and predictions: the raw rows as they were, the predictions, the
-    trace and the module made of it. `chance` is where it draws without a seed."""
+    """One run of the notebook between rows and predictions: the raw rows as they were,
+    the predictions, the trace and the module made of it. `chance` is where it draws
+    without a seed."""
 
     rows: Any
     score: Any
@@ -47,8 +55,8 @@ def record(
 ) -> Recording:
     """Run the statements that the predictions need, and generate the scorer.
 
-    `captured` gives values that are known from a run, by name and the unit that made them; `names` is the
-    namespace in which they were loaded.
+    `captured` gives values that are known from a run, by name and the unit that made
+    them; `names` is the namespace in which they were loaded.
     """
     values = dict(captured or {})
     needed, taken = needed_units(program, lambda name, unit: (name, unit) in values)
@@ -57,7 +65,9 @@ def record(
         raise ScoringRefusedError([clock])
     session = _Session(program, {"__name__": "__main__"} if names is None else names)
     arrivals = _arrivals(program, taken)
-    for number in sorted({*needed, *arrivals, *program.frozen, *program.live, program.rows_unit}):
+    for number in sorted(
+        {*needed, *arrivals, *program.frozen, *program.live, program.rows_unit}
+    ):
         if number in needed:
             session.run(program.units[number])
         for name, unit in arrivals.get(number, ()):
@@ -66,8 +76,11 @@ def record(
     return replace(session.finish(), chance=find_chance(program, needed))
 
 
-def _arrivals(program: ScoringProgram, taken: Sequence[tuple[str, int]]) -> dict[int, list[tuple[str, int]]]:
-    """The unit after which each captured value is there: the last of its stage, as the run kept it."""
+def _arrivals(
+    program: ScoringProgram, taken: Sequence[tuple[str, int]]
+) -> dict[int, list[tuple[str, int]]]:
+    """The unit after which each captured value is there: the last of its stage, as the
+    run kept it."""
     found: dict[int, list[tuple[str, int]]] = {}
     for name, unit in taken:
         stage = program.units[unit].stage
@@ -98,7 +111,9 @@ class _Session:
             raise
         except Exception as error:
             message = f"The notebook's code fails when it is followed: {type(error).__name__}: {error}"
-            raise ScoringRefusedError([Refusal(place_of_unit(unit), message, EXPLICIT_FORM)]) from error
+            raise ScoringRefusedError(
+                [Refusal(place_of_unit(unit), message, EXPLICIT_FORM)]
+            ) from error
 
     def after(self, number: int) -> None:
         """What the tags of a cell say of the variables that it has made."""
@@ -135,25 +150,33 @@ class _Session:
         size = entries(value)
         if size is None or size < 2:
             place = place_of_unit(self.program.units[self.program.rows_unit])
-            what = (
-                f"'{self.program.rows}' is {'no table or list' if size is None else 'shorter than two rows'}"
+            what = f"'{self.program.rows}' is {'no table or list' if size is None else 'shorter than two rows'}"
+            raise ScoringRefusedError(
+                [Refusal(place, what, "Tag the variable that holds the raw rows.")]
             )
-            raise ScoringRefusedError([Refusal(place, what, "Tag the variable that holds the raw rows.")])
         self.rows = copy.deepcopy(value)
         self.recorder.start(value, self.program.rows, numpy.arange(size))
 
     def _make_live(self, name: str, number: int) -> None:
-        """The expression that gave a variable its value is computed again whenever rows are scored."""
-        units = [unit for unit in self.program.units if unit.number <= number and name in unit.facts.writes]
+        """The expression that gave a variable its value is computed again whenever rows
+        are scored."""
+        units = [
+            unit
+            for unit in self.program.units
+            if unit.number <= number and name in unit.facts.writes
+        ]
         node = units[-1].node if units else None
         if not isinstance(node, (ast.Assign, ast.AnnAssign)) or node.value is None:
             message = f"'{name}' is tagged live: and is not made by an assignment"
             place = place_of_unit(self.program.units[number])
-            raise ScoringRefusedError([Refusal(place, message, "Assign it in one line, or remove the tag.")])
+            raise ScoringRefusedError(
+                [Refusal(place, message, "Assign it in one line, or remove the tag.")]
+            )
         self.recorder.live(self.scope.find(name), name, node.value, self.scope.find)
 
     def _read_cell(self, unit: Unit) -> None:
-        """Annotate the code of a cell with its number, so that every node knows where it stands."""
+        """Annotate the code of a cell with its number, so that every node knows where
+        it stands."""
         cell = unit.cell.cell.number or 0
         if id(unit.node) in self._read:
             return
@@ -172,14 +195,17 @@ class _Session:
 
 
 def check_lines(lines: list[Instruction], trace: Trace, rows: Any) -> list[Refusal]:
-    """Why these lines would be wrong for other rows: each refusal, in the notebook's order."""
+    """Why these lines would be wrong for other rows: each refusal, in the notebook's
+    order."""
     found = [line.refusal for line in lines if line.refusal is not None]
     for line in lines:
         for name in line.constants:
             constant = trace.constants[name]
             meets = name in line.meets or constant.frozen
             if meets and _has_entry_for_each_row(constant.value, trace.sizes, rows):
-                what = "was computed from the rows and has" if constant.frozen else "has"
+                what = (
+                    "was computed from the rows and has" if constant.frozen else "has"
+                )
                 found.append(
                     Refusal(
                         line.place,
@@ -192,16 +218,25 @@ def check_lines(lines: list[Instruction], trace: Trace, rows: Any) -> list[Refus
 
 
 def _has_entry_for_each_row(value: Any, sizes: set[int], rows: Any) -> bool:
-    """Whether a value is as long as the notebook's rows, in full or after a filter, so that other rows would
-    have nothing in it. A list of column names is not meant, however long it is."""
+    """Whether a value is as long as the notebook's rows, in full or after a filter, so
+    that other rows would have nothing in it. A list of column names is not meant,
+    however long it is."""
     if is_estimator(value):
         return False
     size = len(value) if isinstance(value, (dict, range)) else entries(value)
     if size is None or size not in sizes:
         return False
-    items = list(value) if isinstance(value, (list, tuple, dict)) or hasattr(value, "dtype") else []
+    items = (
+        list(value)
+        if isinstance(value, (list, tuple, dict)) or hasattr(value, "dtype")
+        else []
+    )
     # A list of columns can be as long as a short table.
-    return not (items and all(isinstance(item, str) for item in items) and set(items) <= _column_names(rows))
+    return not (
+        items
+        and all(isinstance(item, str) for item in items)
+        and set(items) <= _column_names(rows)
+    )
 
 
 def _column_names(rows: Any) -> set[str]:

@@ -1,4 +1,5 @@
-"""A scorer that can be called: the generated module with its values, and the form of the rows that it takes.
+"""A scorer that can be called: the generated module with its values, and the form of
+the rows that it takes.
 
 Runs the notebook's code. Rows that cannot be scored raise RowsError.
 """
@@ -10,14 +11,20 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from jupyter_pipe.scoring.columns import RowsError, RowsForm, rows_from_frame, rows_from_records
+from jupyter_pipe.scoring.columns import (
+    RowsError,
+    RowsForm,
+    rows_from_frame,
+    rows_from_records,
+)
 from jupyter_pipe.scoring.tracing.shapes import entries
 
 __all__ = ["Scorer", "count_rows", "plain_predictions"]
 
 
 class Scorer:
-    """`source` is the module's text and `values` its globals. `rows` is the name of the raw rows in it."""
+    """`source` is the module's text and `values` its globals. `rows` is the name of the
+    raw rows in it."""
 
     def __init__(self, source: str, values: Mapping[str, Any], form: RowsForm) -> None:
         self.source = source
@@ -28,10 +35,13 @@ class Scorer:
         self._score = self._names["score"]
 
     def score(self, rows: Any) -> Any:
-        """One prediction a row, for rows in the notebook's form. The rows stay as they are."""
+        """One prediction a row, for rows in the notebook's form. The rows stay as they
+        are."""
         result = self._score(_own(rows))
         if entries(result) != count_rows(rows):
-            raise RowsError(f"{count_rows(rows)} rows gave {entries(result)} predictions.")
+            raise RowsError(
+                f"{count_rows(rows)} rows gave {entries(result)} predictions."
+            )
         return result
 
     def score_records(self, records: Sequence[Mapping[str, Any]]) -> Any:
@@ -43,9 +53,9 @@ class Scorer:
         return self.score(rows_from_frame(frame, self.form))
 
     def steps(self, rows: Any) -> Iterator[tuple[int, Any]]:
-        """The value of each line of the module, one after the other, with the line's number from 0: to find
-        the line at which two sets of rows part. A statement gives the value of the variable that it
-        changes."""
+        """The value of each line of the module, one after the other, with the line's
+        number from 0: to find the line at which two sets of rows part. A statement
+        gives the value of the variable that it changes."""
         tree = ast.parse(self.source)
         function = next(node for node in tree.body if isinstance(node, ast.FunctionDef))
         names = dict(self._names)
@@ -66,7 +76,8 @@ def _changed_name(node: ast.stmt) -> str:
 
 
 def _snapshot(value: Any) -> Any:
-    # What later lines change in place; iterators, which cannot be copied, hold nothing to look at.
+    # What later lines change in place; iterators, which cannot be copied, hold nothing
+    # to look at.
     return None if hasattr(value, "__next__") else copy.copy(value)
 
 

@@ -1,4 +1,5 @@
-"""Tables of rows on disk as records: CSV, Parquet and JSON lines. Raises RowsError and PipeError."""
+"""Tables of rows on disk as records: CSV, Parquet and JSON lines. Raises RowsError and
+PipeError."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ __all__ = ["read_table"]
 
 
 def read_table(path: Path) -> list[dict[str, Any]]:
-    """The rows of a file, with columns that no scorer knows, such as what came out. Gaps are None."""
+    """The rows of a file, with columns that no scorer knows, such as what came out.
+    Gaps are None."""
     import pandas
 
     readers: dict[str, Any] = {
@@ -33,11 +35,17 @@ def read_table(path: Path) -> list[dict[str, Any]]:
         )
     try:
         frame = reader(path)
-    except (ValueError, pandas.errors.ParserError, pandas.errors.EmptyDataError) as error:
+    except (
+        ValueError,
+        pandas.errors.ParserError,
+        pandas.errors.EmptyDataError,
+    ) as error:
         raise RowsError(f"'{path}' cannot be read: {error}.") from None
     names = list(frame.columns)
     columns = [[_plain(value) for value in frame[name].tolist()] for name in names]
-    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+    return [
+        dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)
+    ]
 
 
 def _is_nan(value: Any) -> bool:
@@ -49,4 +57,8 @@ def _plain(value: Any) -> Any:
         return None
     if hasattr(value, "isoformat"):
         return value.isoformat()
-    return value if isinstance(value, (bool, int, float, str)) else json.loads(json.dumps(value, default=str))
+    return (
+        value
+        if isinstance(value, (bool, int, float, str))
+        else json.loads(json.dumps(value, default=str))
+    )

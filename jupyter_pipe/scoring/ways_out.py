@@ -43,9 +43,13 @@ _WAYS = {
     "apply": "Loop over the columns by name, so that what is computed of all rows can be told apart.",
     "predict": "Fit the model to the training rows, and predict with it.",
     "index": "Make it a column in the cell tagged rows: raw = raw.reset_index().",
-    **dict.fromkeys(("shift", "diff", "rolling", "expanding", "ewm", "cum", "pct_change"), _COLUMN),
+    **dict.fromkeys(
+        ("shift", "diff", "rolling", "expanding", "ewm", "cum", "pct_change"), _COLUMN
+    ),
     **dict.fromkeys(("duplicated", "before", "arange"), _COLUMN),
-    **dict.fromkeys(("median(", "mean(", "min(", "max(", "sum(", "std(", "quantile("), _CONSTANT),
+    **dict.fromkeys(
+        ("median(", "mean(", "min(", "max(", "sum(", "std(", "quantile("), _CONSTANT
+    ),
 }
 
 

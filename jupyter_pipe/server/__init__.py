@@ -1,4 +1,5 @@
-"""The Jupyter server extension: pipelines and runs over REST, invalidations over jupyter_events."""
+"""The Jupyter server extension: pipelines and runs over REST, invalidations over
+jupyter_events."""
 
 from __future__ import annotations
 

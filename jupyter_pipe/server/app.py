@@ -1,4 +1,5 @@
-"""Loads the extension into a Jupyter server: services, routes, the event schema, the watcher."""
+"""Loads the extension into a Jupyter server: services, routes, the event schema, the
+watcher."""
 
 from __future__ import annotations
 
@@ -49,20 +50,32 @@ def load(server: ServerApp) -> None:
     services = Services(Root(server.root_dir), RunWatcher(_emitter(server, events)))
     server.web_app.settings["jupyter_pipe"] = services
     base = server.web_app.settings["base_url"]
-    handlers = [(url_path_join(base, NAMESPACE, pattern), handler) for pattern, handler in ROUTES]
+    handlers = [
+        (url_path_join(base, NAMESPACE, pattern), handler)
+        for pattern, handler in ROUTES
+    ]
     server.web_app.add_handlers(".*$", handlers)  # type: ignore[no-untyped-call]  # not annotated there
     # After the server's own start, and before somebody opens a notebook.
     server.io_loop.call_later(
-        _SECONDS_TO_WARM, lambda: services.threads["analysing"].submit(services.analysis.warm)
+        _SECONDS_TO_WARM,
+        lambda: services.threads["analysing"].submit(services.analysis.warm),
     )
-    server.log.info("jupyter_pipe serves pipelines at %s", url_path_join(base, NAMESPACE))
+    server.log.info(
+        "jupyter_pipe serves pipelines at %s", url_path_join(base, NAMESPACE)
+    )
 
 
 def _emitter(server: ServerApp, events: EventLogger) -> Callable[[RunChanged], None]:
-    """Sends a run's changes as Jupyter events, from whatever thread they are found in."""
+    """Sends a run's changes as Jupyter events, from whatever thread they are found
+    in."""
 
     def emit(change: RunChanged) -> None:
-        data = {"root": change.root, "run_id": change.run_id, "seq": change.seq, "state": change.state.value}
+        data = {
+            "root": change.root,
+            "run_id": change.run_id,
+            "seq": change.seq,
+            "state": change.state.value,
+        }
         events.emit(schema_id=RUN_EVENT, data=data)
 
     # Listeners may only be called on the loop: a thread that emits raises in asyncio.

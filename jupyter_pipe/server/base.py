@@ -1,7 +1,7 @@
 """What every handler shares: decoding, answering, errors in one shape.
 
-A handler decodes the request, calls one method of a service in a thread, and answers. Services know
-nothing of HTTP; they raise PipeError.
+A handler decodes the request, calls one method of a service in a thread, and answers.
+Services know nothing of HTTP; they raise PipeError.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ def allowed(action: str) -> Callable[[Method], Method]:
 
 
 class PipeHandler(APIHandler):
-    """The base of our handlers. `auth_resource` is what an authorizer is asked about."""
+    """The base of our handlers. `auth_resource` is what an authorizer is asked
+    about."""
 
     auth_resource = "pipelines"
     threads: ClassVar[Threads] = "reading"
@@ -50,11 +51,13 @@ class PipeHandler(APIHandler):
         return services
 
     def body(self, kind: type[T]) -> T:
-        """The request's JSON as `kind`. Raises PipeError if it is something else, or too long to be
-        decoded on the server's loop."""
+        """The request's JSON as `kind`. Raises PipeError if it is something else, or
+        too long to be decoded on the server's loop."""
         data = self.request.body
         if len(data) > _LARGEST_BODY:
-            raise PipeError(f"The request is longer than {_LARGEST_BODY} bytes.", code="bad_request")
+            raise PipeError(
+                f"The request is longer than {_LARGEST_BODY} bytes.", code="bad_request"
+            )
         return decode_body(data, kind)
 
     def text(self, name: str, default: str = "") -> str:
@@ -70,14 +73,19 @@ class PipeHandler(APIHandler):
         return int(text)
 
     async def work(self, function: Callable[..., T], *args: Any) -> T:
-        """Run what may block away from the server's loop, in the threads of this kind of request."""
+        """Run what may block away from the server's loop, in the threads of this kind
+        of request."""
         threads = self.services.threads[self.threads]
-        return await asyncio.get_running_loop().run_in_executor(threads, function, *args)
+        return await asyncio.get_running_loop().run_in_executor(
+            threads, function, *args
+        )
 
     async def start(self, function: Callable[..., T], *args: Any) -> T:
         """The same for what waits until another process has begun."""
         threads = self.services.threads["starting"]
-        return await asyncio.get_running_loop().run_in_executor(threads, function, *args)
+        return await asyncio.get_running_loop().run_in_executor(
+            threads, function, *args
+        )
 
     def answer(self, value: Any, status: int = 200) -> None:
         """Send a record as JSON."""
@@ -89,7 +97,9 @@ class PipeHandler(APIHandler):
         try:
             return value.decode("utf-8")
         except UnicodeDecodeError:
-            raise PipeError(f"'{unquote(name or 'the path')}' is not UTF-8.", code="bad_request") from None
+            raise PipeError(
+                f"'{unquote(name or 'the path')}' is not UTF-8.", code="bad_request"
+            ) from None
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Every error, ours or the server's, in the one shape."""
@@ -121,8 +131,13 @@ class UnknownHandler(PipeHandler):
 def _foreign_error(status: int, error: BaseException | None) -> ErrorBody:
     if isinstance(error, web.HTTPError):
         return ErrorBody(
-            f"http_{status}", error.log_message or error.reason or f"The server answered {status}."
+            f"http_{status}",
+            error.log_message or error.reason or f"The server answered {status}.",
         )
     if status < 500:
         return ErrorBody(f"http_{status}", f"The server answered {status}.")
-    return ErrorBody("internal", "Something went wrong in jupyter_pipe.", "The server's log has the details.")
+    return ErrorBody(
+        "internal",
+        "Something went wrong in jupyter_pipe.",
+        "The server's log has the details.",
+    )

@@ -1,8 +1,10 @@
-"""The documentation as pages of this server: what JupyterLab links to is there without a network.
+"""The documentation as pages of this server: what JupyterLab links to is there without
+a network.
 
-The Markdown is in the wheel beside the package, and in `docs/` of a checkout. The pages are our own text, so
-nothing is sanitised; their policy allows no script and nothing from elsewhere all the same. Pictures are not
-shipped: their place is taken by their description.
+The Markdown is in the wheel beside the package, and in `docs/` of a checkout. The pages
+are our own text, so nothing is sanitised; their policy allows no script and nothing
+from elsewhere all the same. Pictures are not shipped: their place is taken by their
+description.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ __all__ = ["PAGE", "ROUTES", "page_html", "page_names"]
 PAGE = "[a-z-]+"
 # Generated from the source by mkdocs: without it, they say nothing.
 _NOT_READABLE = frozenset({"api"})
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+)
 _STYLE = """
 :root { color-scheme: light dark; }
 body { max-width: 48rem; margin: 0 auto; padding: 1rem 1.5rem 4rem; font: 16px/1.55 system-ui, sans-serif; }
@@ -64,9 +68,13 @@ def page_names() -> frozenset[str]:
 def page_html(name: str) -> str:
     """A page as a whole document. Raises PipeError if there is none of this name."""
     if name not in page_names():
-        raise PipeError(f"There is no page '{name}' in the documentation.", code="route_unknown")
+        raise PipeError(
+            f"There is no page '{name}' in the documentation.", code="route_unknown"
+        )
     text = (_folder() / f"{name}.md").read_text(encoding="utf-8")
-    body = mistune.create_markdown(renderer=_Renderer(), plugins=["table", "strikethrough"])(text)
+    body = mistune.create_markdown(
+        renderer=_Renderer(), plugins=["table", "strikethrough"]
+    )(text)
     title = html.escape(text.partition("\n")[0].lstrip("# "))
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title} · jupyter_pipe</title>'
@@ -82,7 +90,8 @@ def _folder() -> Path:
 
 
 class _Renderer(mistune.HTMLRenderer):
-    """Links between pages and to headings, as the sites that show Markdown make them."""
+    """Links between pages and to headings, as the sites that show Markdown make
+    them."""
 
     def __init__(self) -> None:
         super().__init__(escape=True)
@@ -105,7 +114,11 @@ class _Renderer(mistune.HTMLRenderer):
         if url.startswith(("http://", "https://", "#")):
             return super().link(text, url, title)
         if page.endswith(".md") and page.removesuffix(".md") in page_names():
-            return super().link(text, page.removesuffix(".md") + (f"#{section}" if section else ""), title)
+            return super().link(
+                text,
+                page.removesuffix(".md") + (f"#{section}" if section else ""),
+                title,
+            )
         return text
 
     def image(self, text: str, url: str, title: str | None = None) -> str:

@@ -20,7 +20,8 @@ __all__ = ["OpenApiHandler", "describe"]
 
 
 class _Operation(Struct, frozen=True):
-    """One method of one path. `query` names parameters, `body` and `answer` payloads."""
+    """One method of one path. `query` names parameters, `body` and `answer`
+    payloads."""
 
     method: str
     path: str
@@ -35,27 +36,64 @@ class _Operation(Struct, frozen=True):
 
 def _page(name: str, summary: str, answer: str) -> _Operation:
     return _Operation(
-        "get", f"/operations/{name}", summary, ("root", "notebook"), "", answer, may_be_away=True
+        "get",
+        f"/operations/{name}",
+        summary,
+        ("root", "notebook"),
+        "",
+        answer,
+        may_be_away=True,
     )
 
 
 _RUN = "/runs/{run_id}"
 _OPERATIONS = (
     _Operation("post", "/check", "Check a notebook", (), "CheckRequest", "CheckAnswer"),
-    _Operation("post", "/compile", "Write its package", (), "CompileRequest", "CompileAnswer"),
-    _Operation("post", "/graph", "Draw several notebooks", (), "GraphRequest", "GraphAnswer"),
-    _Operation("post", "/plan", "Say what would run and why", (), "PlanRequest", "PlanAnswer"),
-    _Operation("post", "/suggest", "Suggest stages", (), "SuggestRequest", "SuggestAnswer"),
+    _Operation(
+        "post", "/compile", "Write its package", (), "CompileRequest", "CompileAnswer"
+    ),
+    _Operation(
+        "post", "/graph", "Draw several notebooks", (), "GraphRequest", "GraphAnswer"
+    ),
+    _Operation(
+        "post", "/plan", "Say what would run and why", (), "PlanRequest", "PlanAnswer"
+    ),
+    _Operation(
+        "post", "/suggest", "Suggest stages", (), "SuggestRequest", "SuggestAnswer"
+    ),
     _Operation("get", "/runs", "List runs", ("root", "notebook"), "", "RunList"),
     _Operation("post", "/runs", "Start a run", (), "StartRequest", "Started", (202,)),
-    _Operation("get", "/engines", "List engines that can run a notebook", ("notebook",), "", "EngineList"),
-    _Operation("post", "/engines", "Have an engine run a notebook", (), "SubmitRequest", "Started", (202,)),
+    _Operation(
+        "get",
+        "/engines",
+        "List engines that can run a notebook",
+        ("notebook",),
+        "",
+        "EngineList",
+    ),
+    _Operation(
+        "post",
+        "/engines",
+        "Have an engine run a notebook",
+        (),
+        "SubmitRequest",
+        "Started",
+        (202,),
+    ),
     _Operation("get", _RUN, "Read a run", ("root",), "", "Run"),
     _Operation("delete", _RUN, "Remove a run", ("root",), "", "", (204,)),
     _Operation(
-        "post", f"{_RUN}/cancel", "Cancel a run, if it has not ended", ("root",), "", "Run", (200, 202)
+        "post",
+        f"{_RUN}/cancel",
+        "Cancel a run, if it has not ended",
+        ("root",),
+        "",
+        "Run",
+        (200, 202),
     ),
-    _Operation("post", f"{_RUN}/resume", "Continue a run", ("root",), "", "Started", (202,)),
+    _Operation(
+        "post", f"{_RUN}/resume", "Continue a run", ("root",), "", "Started", (202,)
+    ),
     _Operation(
         "post",
         f"{_RUN}/debug",
@@ -64,12 +102,40 @@ _OPERATIONS = (
         "DebugRequest",
         "WrittenNotebook",
     ),
-    _Operation("put", f"{_RUN}/note", "Name, note and pin of a run", ("root",), "NoteRequest", "RunSummary"),
+    _Operation(
+        "put",
+        f"{_RUN}/note",
+        "Name, note and pin of a run",
+        ("root",),
+        "NoteRequest",
+        "RunSummary",
+    ),
     _Operation("get", f"{_RUN}/events", "Read what happened", ("root", "since")),
-    _Operation("get", f"{_RUN}/log", "Read the log", ("root", "stage", "offset"), "", "LogChunk"),
-    _Operation("get", f"{_RUN}/report", "Read the report", ("root",), content="text/html"),
-    _Operation("get", f"{_RUN}/stages/{{stage}}/notebook", "Read the executed notebook", ("root",)),
-    _Operation("get", f"{_RUN}/stages/{{stage}}/outputs", "Read outputs", ("root",), "", "ExecutedOutputs"),
+    _Operation(
+        "get",
+        f"{_RUN}/log",
+        "Read the log",
+        ("root", "stage", "offset"),
+        "",
+        "LogChunk",
+    ),
+    _Operation(
+        "get", f"{_RUN}/report", "Read the report", ("root",), content="text/html"
+    ),
+    _Operation(
+        "get",
+        f"{_RUN}/stages/{{stage}}/notebook",
+        "Read the executed notebook",
+        ("root",),
+    ),
+    _Operation(
+        "get",
+        f"{_RUN}/stages/{{stage}}/outputs",
+        "Read outputs",
+        ("root",),
+        "",
+        "ExecutedOutputs",
+    ),
     _Operation(
         "get",
         f"{_RUN}/stages/{{stage}}/values",
@@ -86,14 +152,20 @@ _OPERATIONS = (
         "PreviewRequest",
         "LoadedValue",
     ),
-    _Operation("get", "/docs/{page}", "Read a page of the documentation", content="text/html"),
+    _Operation(
+        "get", "/docs/{page}", "Read a page of the documentation", content="text/html"
+    ),
     _page("waiting", "What waits for a person", "WaitingPage"),
     _page("models", "Versions of models", "ModelsPage"),
     _page("data", "Values, their profiles and contracts", "DataPage"),
     _page("studies", "Sweeps and their trials", "StudiesPage"),
     _page("service", "Services and what they answered", "ServicePage"),
     _page("loop", "What the loop watches and did", "LoopPage"),
-    _page("monitoring", "What services were asked, beside what their models were made for", "MonitoringPage"),
+    _page(
+        "monitoring",
+        "What services were asked, beside what their models were made for",
+        "MonitoringPage",
+    ),
     _page("labels", "Rows that wait for a label", "LabelsPage"),
     _Operation(
         "post",
@@ -128,8 +200,17 @@ _COUNTS = frozenset({"since", "offset"})
 
 def describe(base_url: str) -> dict[str, Any]:
     """The description, for a server whose routes begin at `base_url`."""
-    nouns = [Run, *(getattr(room, name) for room in (payloads, pages, values) for name in room.__all__)]
-    _, schemas = msgspec.json.schema_components(nouns, ref_template="#/components/schemas/{name}")
+    nouns = [
+        Run,
+        *(
+            getattr(room, name)
+            for room in (payloads, pages, values)
+            for name in room.__all__
+        ),
+    ]
+    _, schemas = msgspec.json.schema_components(
+        nouns, ref_template="#/components/schemas/{name}"
+    )
     paths: dict[str, dict[str, Any]] = {}
     for operation in _OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method] = _operation(operation)
@@ -141,7 +222,9 @@ def describe(base_url: str) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "securitySchemes": {"token": {"type": "apiKey", "in": "header", "name": "Authorization"}},
+            "securitySchemes": {
+                "token": {"type": "apiKey", "in": "header", "name": "Authorization"}
+            },
         },
     }
 
@@ -149,7 +232,10 @@ def describe(base_url: str) -> dict[str, Any]:
 def _operation(operation: _Operation) -> dict[str, Any]:
     described: dict[str, Any] = {
         "summary": operation.summary,
-        "parameters": [*_path_parameters(operation.path), *map(_query_parameter, operation.query)],
+        "parameters": [
+            *_path_parameters(operation.path),
+            *map(_query_parameter, operation.query),
+        ],
         "responses": {**_responses(operation), **_errors(operation)},
     }
     if operation.body:
@@ -172,7 +258,9 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
 
 
 def _query_parameter(name: str) -> dict[str, Any]:
-    schema = {"type": "integer", "minimum": 0} if name in _COUNTS else {"type": "string"}
+    schema = (
+        {"type": "integer", "minimum": 0} if name in _COUNTS else {"type": "string"}
+    )
     return {"name": name, "in": "query", "schema": schema}
 
 
@@ -192,7 +280,10 @@ def _errors(operation: _Operation) -> dict[str, Any]:
 
 
 def _error_response() -> dict[str, Any]:
-    return {"description": "what is wrong, and what to do", "content": _json("ErrorBody")}
+    return {
+        "description": "what is wrong, and what to do",
+        "content": _json("ErrorBody"),
+    }
 
 
 def _json(name: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Keeps every path that a request names below the server's root.
 
-Paths of requests are the server's own ("folder/notebook.ipynb", forward slashes, no leading slash
-needed). Symbolic links are followed before the check. Raises PathError.
+Paths of requests are the server's own ("folder/notebook.ipynb", forward slashes, no
+leading slash needed). Symbolic links are followed before the check. Raises PathError.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ class Root:
         self.folder = Path(folder).expanduser().resolve()
 
     def notebook(self, path: str) -> Path:
-        """The notebook that a request names. Its folder is confined; the file is as the user sees it."""
+        """The notebook that a request names. Its folder is confined; the file is as the
+        user sees it."""
         found = self._confined(path)
         if not is_notebook_file(found) or not found.is_file():
             raise PathError(
@@ -36,8 +37,9 @@ class Root:
         return found
 
     def pipeline(self, path: str) -> Path:
-        """What a request wants to run: a notebook, or a `pipeline.toml`, all of whose notebooks are confined.
-        Raises NotebookError for a list that cannot be understood."""
+        """What a request wants to run: a notebook, or a `pipeline.toml`, all of whose
+        notebooks are confined. Raises NotebookError for a list that cannot be
+        understood."""
         found = self._confined(path)
         if found.name != PIPELINE_FILE or not found.is_file():
             return self.notebook(path)
@@ -59,7 +61,8 @@ class Root:
         return found
 
     def path_of(self, path: Path) -> str:
-        """A file below the root as requests name it; empty for the root, and for what lies elsewhere."""
+        """A file below the root as requests name it; empty for the root, and for what
+        lies elsewhere."""
         resolved = path.resolve()
         if not resolved.is_relative_to(self.folder):
             return ""
@@ -67,8 +70,8 @@ class Root:
         return "" if relative == "." else relative
 
     def confine(self, path: Path, named: str) -> Path:
-        """An absolute path of this machine, links followed. Raises PathError if it leads outside;
-        the message calls it `named`."""
+        """An absolute path of this machine, links followed. Raises PathError if it
+        leads outside; the message calls it `named`."""
         try:
             found = path.resolve()
             found.exists()
@@ -82,8 +85,13 @@ class Root:
     def _confined(self, path: str) -> Path:
         if "\0" in path or Path(path).drive:
             raise _outside(path)
-        return self.confine(self.folder.joinpath(*(part for part in path.split("/") if part)), path)
+        return self.confine(
+            self.folder.joinpath(*(part for part in path.split("/") if part)), path
+        )
 
 
 def _outside(path: str) -> PathError:
-    return PathError(f"'{path}' is not below the folder that this server serves.", code="path_outside")
+    return PathError(
+        f"'{path}' is not below the folder that this server serves.",
+        code="path_outside",
+    )

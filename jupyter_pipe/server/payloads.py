@@ -1,7 +1,8 @@
-"""What the REST interface takes and gives, besides the nouns. Frozen records; no behaviour.
+"""What the REST interface takes and gives, besides the nouns. Frozen records; no
+behaviour.
 
-The front end's types are generated from these (`labextension/generate.py`), and the OpenAPI
-description is built from them, so that there is one definition of each.
+The front end's types are generated from these (`labextension/generate.py`), and the
+OpenAPI description is built from them, so that there is one definition of each.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ __all__ = [
 
 
 class ErrorBody(Struct, frozen=True):
-    """The one shape of every error. `code` is stable and for programs, the rest for people."""
+    """The one shape of every error. `code` is stable and for programs, the rest for
+    people."""
 
     code: str
     message: str
@@ -55,15 +57,17 @@ class ErrorBody(Struct, frozen=True):
 
 
 class CheckRequest(Struct, frozen=True):
-    """`notebook` is a path below the server's root; `content` the notebook as edited, unsaved."""
+    """`notebook` is a path below the server's root; `content` the notebook as edited,
+    unsaved."""
 
     notebook: str
     content: dict[str, Any] | None = None
 
 
 class CheckAnswer(Struct, frozen=True):
-    """`pipeline` is None where there are errors that leave no pipeline. A notebook that is kept as text has
-    no ids in its file: `cells` maps those that its runs give to cells to those of the document as sent."""
+    """`pipeline` is None where there are errors that leave no pipeline. A notebook that
+    is kept as text has no ids in its file: `cells` maps those that its runs give to
+    cells to those of the document as sent."""
 
     diagnostics: tuple[Diagnostic, ...]
     pipeline: Pipeline | None = None
@@ -91,7 +95,8 @@ class SuggestRequest(Struct, frozen=True):
 
 
 class SuggestAnswer(Struct, frozen=True):
-    """`tags` are what to add to which cell; nothing is removed. `notes` are for the user to read."""
+    """`tags` are what to add to which cell; nothing is removed. `notes` are for the
+    user to read."""
 
     stages: tuple[SuggestedStage, ...]
     tags: dict[str, tuple[str, ...]]
@@ -99,7 +104,8 @@ class SuggestAnswer(Struct, frozen=True):
 
 
 class StartRequest(Struct, frozen=True, rename={"from_": "from"}):
-    """The options of `jupyter pipe run`. A value of `parameters` is the text that a user typed."""
+    """The options of `jupyter pipe run`. A value of `parameters` is the text that a
+    user typed."""
 
     notebook: str
     parameters: dict[str, str] = {}
@@ -111,8 +117,9 @@ class StartRequest(Struct, frozen=True, rename={"from_": "from"}):
 
 
 class EngineChoice(Struct, frozen=True):
-    """An engine that can run pipelines. `name` is what is asked for: a configuration's, else the engine's
-    own. `problem` says why it cannot be used for the notebook; empty if it can."""
+    """An engine that can run pipelines. `name` is what is asked for: a configuration's,
+    else the engine's own. `problem` says why it cannot be used for the notebook; empty
+    if it can."""
 
     name: str
     title: str
@@ -126,8 +133,8 @@ class EngineList(Struct, frozen=True):
 
 
 class SubmitRequest(Struct, frozen=True):
-    """A run of the saved notebook in the engine of that name. A value of `parameters` is the text that a
-    user typed."""
+    """A run of the saved notebook in the engine of that name. A value of `parameters`
+    is the text that a user typed."""
 
     engine: str
     notebook: str
@@ -135,7 +142,8 @@ class SubmitRequest(Struct, frozen=True):
 
 
 class PlanRequest(StartRequest, frozen=True, rename={"from_": "from"}):
-    """A plan takes what a run takes. `content` is the notebook as it is being edited, if it is not saved."""
+    """A plan takes what a run takes. `content` is the notebook as it is being edited,
+    if it is not saved."""
 
     content: dict[str, Any] | None = None
 
@@ -164,8 +172,9 @@ class NoteRequest(Struct, frozen=True):
 
 
 class RunSummary(Struct, frozen=True):
-    """A run as its list shows it. `failed_stage` is the first that failed; `parameters` are those
-    that differ from the notebook, as Python source. What people wrote on it: `name`, `note`, `pinned`."""
+    """A run as its list shows it. `failed_stage` is the first that failed; `parameters`
+    are those that differ from the notebook, as Python source. What people wrote on it:
+    `name`, `note`, `pinned`."""
 
     run_id: str
     pipeline: str
@@ -189,8 +198,8 @@ class RunSummary(Struct, frozen=True):
 
 
 class GraphRequest(Struct, frozen=True):
-    """`notebooks` is the path of a `pipeline.toml` below the server's root, `run_id` a run of it whose states
-    are drawn."""
+    """`notebooks` is the path of a `pipeline.toml` below the server's root, `run_id` a
+    run of it whose states are drawn."""
 
     notebooks: str
     run_id: str = ""
@@ -205,7 +214,8 @@ class ListedFile(Struct, frozen=True):
 
 
 class GraphAnswer(Struct, frozen=True):
-    """The one pipeline of several notebooks: `picture` is an SVG with a frame for each."""
+    """The one pipeline of several notebooks: `picture` is an SVG with a frame for
+    each."""
 
     name: str
     notebooks: tuple[ListedFile, ...]
@@ -220,7 +230,8 @@ class RunList(Struct, frozen=True):
 
 
 class LogChunk(Struct, frozen=True):
-    """Text from `offset`; ask for `next_offset` next. `final` says that nothing will follow."""
+    """Text from `offset`; ask for `next_offset` next. `final` says that nothing will
+    follow."""
 
     text: str
     offset: int
@@ -245,8 +256,8 @@ class ExecutedOutputs(Struct, frozen=True):
 
 
 class RunChanged(Struct, frozen=True):
-    """The invalidation that `jupyter_events` carries: run `run_id` below folder `root` has reached
-    event `seq`. What changed is fetched over REST."""
+    """The invalidation that `jupyter_events` carries: run `run_id` below folder `root`
+    has reached event `seq`. What changed is fetched over REST."""
 
     root: str
     run_id: str

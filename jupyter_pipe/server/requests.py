@@ -1,4 +1,5 @@
-"""Turns what a client asks for into what the engine runs: the saved notebook, compiled now.
+"""Turns what a client asks for into what the engine runs: the saved notebook, compiled
+now.
 
 Raises NotebookError, CompileError, ParameterError.
 """
@@ -26,8 +27,8 @@ def make_request(
     keep: bool = True,
     content: bytes | None = None,
 ) -> RunRequest:
-    """A new run of the notebook, or of those that a `pipeline.toml` lists. With `keep=False` nothing is
-    written; `content` stands in for the file of a notebook."""
+    """A new run of the notebook, or of those that a `pipeline.toml` lists. With
+    `keep=False` nothing is written; `content` stands in for the file of a notebook."""
     from jupyter_pipe.engine import RunRequest, open_target
     from jupyter_pipe.engine.targets import open_several
     from jupyter_pipe.runs.parameters import resolve_parameters
@@ -51,7 +52,11 @@ def make_request(
 def resume_request(store: RunStore, run_id: str, *, new_run_id: str) -> RunRequest:
     """A run that continues one of the store, as that one ran."""
     from jupyter_pipe.engine import RunRequest
-    from jupyter_pipe.engine.targets import open_earlier, options_to_resume, request_to_resume
+    from jupyter_pipe.engine.targets import (
+        open_earlier,
+        options_to_resume,
+        request_to_resume,
+    )
 
     earlier = store.read(run_id)
     target = open_earlier(earlier, store)

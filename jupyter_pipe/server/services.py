@@ -13,8 +13,11 @@ from jupyter_pipe.server.values.service import ValueService
 
 __all__ = ["Services", "Threads"]
 
-Threads = Literal["reading", "analysing", "starting", "operating", "deciding", "previewing"]
-# Each kind of request has threads of its own, so that slow notebooks never hold up who looks at a run.
+Threads = Literal[
+    "reading", "analysing", "starting", "operating", "deciding", "previewing"
+]
+# Each kind of request has threads of its own, so that slow notebooks never hold up who
+# looks at a run.
 _THREADS: dict[Threads, int] = {
     "reading": 4,
     "analysing": 6,
@@ -35,5 +38,6 @@ class Services:
         self.runs = RunService(root, watcher)
         self.values = ValueService(self.runs)
         self.threads = {
-            kind: DaemonExecutor(number, f"jupyter-pipe-{kind}") for kind, number in _THREADS.items()
+            kind: DaemonExecutor(number, f"jupyter-pipe-{kind}")
+            for kind, number in _THREADS.items()
         }

@@ -1,8 +1,9 @@
 """Threads that do what would block the server's loop, and that never hold up its end.
 
-`ThreadPoolExecutor` joins its threads when the interpreter ends, so a server that was told to stop
-would wait for a long compilation. What runs here may be cut off at any point, like a process that is
-killed: files are replaced whole, and runs are processes of their own.
+`ThreadPoolExecutor` joins its threads when the interpreter ends, so a server that was
+told to stop would wait for a long compilation. What runs here may be cut off at any
+point, like a process that is killed: files are replaced whole, and runs are processes
+of their own.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ class DaemonExecutor(Executor):
         for thread in self._threads:
             thread.start()
 
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+    def submit(
+        self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Future[T]:
         """Call `fn` in one of the threads."""
         future: Future[T] = Future()
 

@@ -1,4 +1,5 @@
-"""What runs a service, and where it listens: a signed record beside the request log, while it runs.
+"""What runs a service, and where it listens: a signed record beside the request log,
+while it runs.
 
 JupyterLab links to the address, so a record that others wrote counts for nothing.
 """
@@ -26,7 +27,8 @@ _PURPOSE = "service"
 
 
 class Running(Struct, frozen=True):
-    """A service: where it listens, what it was told to serve, since when (UTC seconds since 1970)."""
+    """A service: where it listens, what it was told to serve, since when (UTC seconds
+    since 1970)."""
 
     address: str
     target: str
@@ -39,10 +41,16 @@ class Running(Struct, frozen=True):
 
 @contextlib.contextmanager
 def announced(
-    folder: Path, address: str, target: str, workers: int, started: float, mode: str, share: float
+    folder: Path,
+    address: str,
+    target: str,
+    workers: int,
+    started: float,
+    mode: str,
+    share: float,
 ) -> Iterator[None]:
-    """Say in the model's folder that this process serves it, for as long as the context lasts. A folder that
-    cannot be written is no reason not to serve."""
+    """Say in the model's folder that this process serves it, for as long as the context
+    lasts. A folder that cannot be written is no reason not to serve."""
     path = folder / f"service-{os.getpid()}.json"
     running = Running(address, target, workers, started, this_process(), mode, share)
     try:
@@ -51,7 +59,8 @@ def announced(
     except OSError:
         yield
         return
-    # Who looks from another host cannot ask for our pid; it looks at the time of the file.
+    # Who looks from another host cannot ask for our pid; it looks at the time of the
+    # file.
     heart = Heart(path)
     try:
         yield
@@ -65,7 +74,9 @@ def running_services(folder: Path) -> tuple[Running, ...]:
     found = []
     for path in folder.glob("service-*.json"):
         try:
-            running = msgspec.json.decode(read_record(path, _PURPOSE, path.name), type=Running)
+            running = msgspec.json.decode(
+                read_record(path, _PURPOSE, path.name), type=Running
+            )
         except UNREADABLE:
             continue
         if is_alive(running.process, path):

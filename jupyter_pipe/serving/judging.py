@@ -1,8 +1,8 @@
 """Holds the rows of one request against the contract of the notebook's raw rows. Pure.
 
-A rule that allows nothing refuses a row that breaks it. One that allows a share of the rows cannot be broken
-by a single row, so such a row is answered with a remark; many rows together are refused if more of them break
-it than the share and chance explain.
+A rule that allows nothing refuses a row that breaks it. One that allows a share of the
+rows cannot be broken by a single row, so such a row is answered with a remark; many
+rows together are refused if more of them break it than the share and chance explain.
 """
 
 from __future__ import annotations
@@ -36,8 +36,11 @@ class Remark(Struct, frozen=True):
     message: str
 
 
-def judge_columns(columns: dict[str, list[Any]], contract: Contract | None) -> tuple[Remark, ...]:
-    """What is unusual about the rows, at most 20 remarks. Raises RowsError for what the contract refuses."""
+def judge_columns(
+    columns: dict[str, list[Any]], contract: Contract | None
+) -> tuple[Remark, ...]:
+    """What is unusual about the rows, at most 20 remarks. Raises RowsError for what the
+    contract refuses."""
     if contract is None:
         return ()
     remarks: list[Remark] = []
@@ -47,7 +50,13 @@ def judge_columns(columns: dict[str, list[Any]], contract: Contract | None) -> t
             found = _remarks(rule.name, values, name, check)
             if contract.policy != "warn" and len(found) > _most(allowed, len(values)):
                 first = found[0]
-                raise RowsError(first.message, _hint(allowed), row=first.row, column=rule.name, rule=name)
+                raise RowsError(
+                    first.message,
+                    _hint(allowed),
+                    row=first.row,
+                    column=rule.name,
+                    rule=name,
+                )
             remarks += found
     return tuple(remarks[:_MOST_REMARKS])
 
@@ -57,12 +66,18 @@ def _remarks(column: str, values: list[Any], rule: str, check: Check) -> list[Re
     for row, value in enumerate(values, 1):
         phrase = check(value)
         if phrase:
-            found.append(Remark(row, column, rule, f"Row {row}, column '{column}': {phrase}."))
+            found.append(
+                Remark(row, column, rule, f"Row {row}, column '{column}': {phrase}.")
+            )
     return found
 
 
 def _hint(allowed: float) -> str:
-    return f"Of many rows, {allowed:.1%} may be like that; here are more." if allowed > 0 else ""
+    return (
+        f"Of many rows, {allowed:.1%} may be like that; here are more."
+        if allowed > 0
+        else ""
+    )
 
 
 def _most(allowed: float, rows: int) -> float:
@@ -77,7 +92,11 @@ def _most(allowed: float, rows: int) -> float:
 def _checks(rule: ColumnRule) -> Iterator[tuple[str, float, Check]]:
     """The rules that a single row can break: name, allowed share, and what tells it."""
     if rule.nulls is not None:
-        yield "nulls", rule.nulls, lambda value: "a value is missing" if value is None else ""
+        yield (
+            "nulls",
+            rule.nulls,
+            lambda value: "a value is missing" if value is None else "",
+        )
     if rule.low is not None or rule.high is not None:
         yield "range", rule.outside, _range_check(rule)
     if rule.categories:
@@ -93,7 +112,11 @@ def _range_check(rule: ColumnRule) -> Check:
 
     def check(value: Any) -> str:
         number = value.timestamp() if hasattr(value, "timestamp") else value
-        if not isinstance(number, (int, float)) or low <= number <= high or math.isnan(number):
+        if (
+            not isinstance(number, (int, float))
+            or low <= number <= high
+            or math.isnan(number)
+        ):
             return ""
         return f"{_shown(value)} is not within {wanted}"
 

@@ -13,7 +13,8 @@ __all__ = ["open_source"]
 
 
 def open_source(text: str, settings: Settings) -> Source:
-    """The source of a bundle's folder, or of a model of the registry. Raises PipeError."""
+    """The source of a bundle's folder, or of a model of the registry. Raises
+    PipeError."""
     folder = Path(text)
     if folder.is_dir():
         return FolderSource(folder.absolute(), trust=settings.trust)

@@ -1,4 +1,5 @@
-"""One worker's service: the parts, made from settings, and what happens around an answer."""
+"""One worker's service: the parts, made from settings, and what happens around an
+answer."""
 
 from __future__ import annotations
 
@@ -34,8 +35,8 @@ _MOST_SHADOWS = 100
 
 
 class Service:
-    """`tell` hears what happens to versions. `sources` are opened from the settings if none are given. With a
-    `rehearsal`, a version is loaded in another process first."""
+    """`tell` hears what happens to versions. `sources` are opened from the settings if
+    none are given. With a `rehearsal`, a version is loaded in another process first."""
 
     def __init__(
         self,
@@ -53,7 +54,9 @@ class Service:
             found,
             routing,
             self._tell,
-            keeper=Keeper(model_folder(Path(settings.root), settings.target), trust=settings.trust),
+            keeper=Keeper(
+                model_folder(Path(settings.root), settings.target), trust=settings.trust
+            ),
             rehearsal=rehearsal,
             trust=settings.trust,
             poll_seconds=settings.poll_seconds,
@@ -92,10 +95,14 @@ class Service:
         """The answer to a request for predictions."""
         routing = self.routing
         if self._batcher.waiting >= self.settings.most_waiting:
-            error = RequestError(429, "Too many requests are waiting.", "Send it again in a moment.")
+            error = RequestError(
+                429, "Too many requests are waiting.", "Send it again in a moment."
+            )
             return refused(error, routing.champion, "champion", [])
         try:
-            return await answer_rows(body, routing, self._batcher, self.settings.most_rows)
+            return await answer_rows(
+                body, routing, self._batcher, self.settings.most_rows
+            )
         except PipeError as error:
             return refused(error, routing.champion, "champion", [])
         except Exception:
@@ -123,7 +130,8 @@ class Service:
             metrics.fallbacks.labels(answer.fallback.release.version).inc()
         for remark in answer.remarks:
             metrics.remarks.labels(remark.column, remark.rule).inc()
-        # The last of all: what a worker accepted and did not count here was in flight when it died.
+        # The last of all: what a worker accepted and did not count here was in flight
+        # when it died.
         metrics.answers.labels(version, answer.role, str(answer.status)).inc()
 
     def _ask_shadow(self, shadow: Model, answer: Answer, at: float) -> None:
@@ -146,7 +154,15 @@ class Service:
         different = sum(not agree([one], [other], exact=False) for one, other in pairs)
         self.metrics.differences.labels(version).inc(different)
         if self.log is not None:
-            self.log.add(Shadowed(answer.id, at, version, shadow.release.digest, tuple(scored.predictions)))
+            self.log.add(
+                Shadowed(
+                    answer.id,
+                    at,
+                    version,
+                    shadow.release.digest,
+                    tuple(scored.predictions),
+                )
+            )
 
     def _tell(self, news: News) -> None:
         if news.kind == "live":
@@ -174,11 +190,17 @@ class Service:
             self.metrics.live.labels(*labels).set(1)
 
     def status(self) -> dict[str, Any]:
-        """Versions, traffic and refusals, for the page. Counts are those of all workers."""
+        """Versions, traffic and refusals, for the page. Counts are those of all
+        workers."""
         follower, routing = self.follower, self.routing
         roles: tuple[Role, ...] = ("champion", "challenger")
         live = [
-            {"role": role, **model.identity, "since": follower.since.get(role), "run": model.manifest.run_id}
+            {
+                "role": role,
+                **model.identity,
+                "since": follower.since.get(role),
+                "run": model.manifest.run_id,
+            }
             for role in roles
             if (model := routing.model(role)) is not None
         ]

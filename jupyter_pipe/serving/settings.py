@@ -9,17 +9,27 @@ from msgspec import Struct
 
 from jupyter_pipe.errors import PipeError
 
-__all__ = ["FOLDER_VARIABLE", "LogSettings", "Mode", "Settings", "Tls", "parse_duration", "parse_share"]
+__all__ = [
+    "FOLDER_VARIABLE",
+    "LogSettings",
+    "Mode",
+    "Settings",
+    "Tls",
+    "parse_duration",
+    "parse_share",
+]
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-"""Names the folder that the workers of a service share; prometheus_client reads it when it is imported."""
+"""Names the folder that the workers of a service share; prometheus_client reads it when
+it is imported."""
 Mode = Literal["", "shadow", "canary", "ab"]
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 class LogSettings(Struct, frozen=True):
-    """The request log: its folder; columns that are left out or replaced by a hash; how many seconds it is
-    kept; the bytes after which, and the seconds after which, another file is begun."""
+    """The request log: its folder; columns that are left out or replaced by a hash; how
+    many seconds it is kept; the bytes after which, and the seconds after which, another
+    file is begun."""
 
     folder: str
     drop: tuple[str, ...] = ()
@@ -30,7 +40,8 @@ class LogSettings(Struct, frozen=True):
 
 
 class Tls(Struct, frozen=True):
-    """PEM files. With `ca`, only clients are let in whose certificate this authority has signed."""
+    """PEM files. With `ca`, only clients are let in whose certificate this authority
+    has signed."""
 
     certificate: str
     key: str
@@ -38,9 +49,10 @@ class Tls(Struct, frozen=True):
 
 
 class Settings(Struct, frozen=True):
-    """`target` and `challenger` are what sources are opened for: `NAME@ALIAS` or the folder of a bundle.
-    `share` is the part of the keys that a canary or an A/B test sends to the challenger. Sources are asked
-    every `poll_seconds`. At most `most_waiting` requests of one worker wait to be scored."""
+    """`target` and `challenger` are what sources are opened for: `NAME@ALIAS` or the
+    folder of a bundle. `share` is the part of the keys that a canary or an A/B test
+    sends to the challenger. Sources are asked every `poll_seconds`. At most
+    `most_waiting` requests of one worker wait to be scored."""
 
     target: str
     challenger: str = ""
@@ -59,8 +71,11 @@ class Settings(Struct, frozen=True):
 
 
 def parse_share(text: str) -> float:
-    """`10%` or `0.1` as 0.1. Raises ValueError for anything that is not a share between 0 and 1."""
-    number = float(text.strip().removesuffix("%")) / (100 if text.strip().endswith("%") else 1)
+    """`10%` or `0.1` as 0.1. Raises ValueError for anything that is not a share between
+    0 and 1."""
+    number = float(text.strip().removesuffix("%")) / (
+        100 if text.strip().endswith("%") else 1
+    )
     if not 0 < number <= 1:
         raise ValueError(text)
     return number

@@ -1,7 +1,8 @@
-"""Where versions come from: a source says which version is the current one and where its folder lies.
+"""Where versions come from: a source says which version is the current one and where
+its folder lies.
 
-Asking is cheap, since a service asks all the time. Raises SourceAwayError if a source cannot be asked now,
-which leaves running what runs.
+Asking is cheap, since a service asks all the time. Raises SourceAwayError if a source
+cannot be asked now, which leaves running what runs.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ __all__ = ["FolderSource", "Release", "Source", "SourceAwayError", "bundle_diges
 
 @dataclass(frozen=True)
 class Release:
-    """One version that may be served: what it is called, and the bundle on this disk. `digest` is the SHA-256
-    of its description, which has the digests of all other files; the signature does not count."""
+    """One version that may be served: what it is called, and the bundle on this disk.
+    `digest` is the SHA-256 of its description, which has the digests of all other
+    files; the signature does not count."""
 
     name: str
     version: str
@@ -29,7 +31,11 @@ class Release:
 
     def is_same(self, other: Release) -> bool:
         """Whether both are one version, wherever it lies."""
-        return (self.name, self.version, self.digest) == (other.name, other.version, other.digest)
+        return (self.name, self.version, self.digest) == (
+            other.name,
+            other.version,
+            other.digest,
+        )
 
 
 class SourceAwayError(PipeError):
@@ -38,23 +44,26 @@ class SourceAwayError(PipeError):
     status = 503
 
     def __init__(self, message: str) -> None:
-        super().__init__(message, code="source_away", hint="What is loaded is served on.")
+        super().__init__(
+            message, code="source_away", hint="What is loaded is served on."
+        )
 
 
 class Source(Protocol):
     """Says what the current version is."""
 
     def current(self) -> Release | None:
-        """The version to serve; None if there is none. Raises SourceAwayError, and PipeError for a version
-        that must not be served."""
+        """The version to serve; None if there is none. Raises SourceAwayError, and
+        PipeError for a version that must not be served."""
 
     def check(self) -> None:
-        """Raise PipeError for a user's mistake, before a service starts. A source that is away is none."""
+        """Raise PipeError for a user's mistake, before a service starts. A source that
+        is away is none."""
 
 
 class FolderSource:
-    """A bundle's folder. Its version is the run whose values it holds; whoever proves the notebook again
-    replaces it, and the service follows."""
+    """A bundle's folder. Its version is the run whose values it holds; whoever proves
+    the notebook again replaces it, and the service follows."""
 
     def __init__(self, folder: Path, *, trust: bool = False) -> None:
         self._folder = folder
@@ -71,7 +80,9 @@ class FolderSource:
         try:
             status = (self._folder / MANIFEST).stat()
         except OSError as error:
-            raise SourceAwayError(f"The bundle '{self._folder}' cannot be read: {error.strerror}.") from None
+            raise SourceAwayError(
+                f"The bundle '{self._folder}' cannot be read: {error.strerror}."
+            ) from None
         stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
         if self._known is None or stamp != self._stamp:
             digest = bundle_digest(self._folder)
@@ -86,4 +97,6 @@ def bundle_digest(folder: Path) -> str:
     try:
         return lineage.bundle_digest(folder)
     except OSError as error:
-        raise SourceAwayError(f"The bundle '{folder}' cannot be read: {error.strerror}.") from None
+        raise SourceAwayError(
+            f"The bundle '{folder}' cannot be read: {error.strerror}."
+        ) from None

@@ -1,11 +1,14 @@
-"""A pipeline handed to another engine, and what becomes of it there, as a run like any other.
+"""A pipeline handed to another engine, and what becomes of it there, as a run like any
+other.
 
-`submission.submit` compiles, lays out the run and has the engine start it; `following.follow` asks the
-engine time and again and writes what only it knows into the run's log. The stages' own logs tell the rest:
-each is run by `run-stage`, in a root that the engine's workers and this machine share.
+`submission.submit` compiles, lays out the run and has the engine start it;
+`following.follow` asks the engine time and again and writes what only it knows into the
+run's log. The stages' own logs tell the rest: each is run by `run-stage`, in a root
+that the engine's workers and this machine share.
 
-An engine is a class with the three methods of `Engine`, one module each. Takes no credentials: they are read
-from the environment. Engines that do not answer raise `SilentError`, which ends nothing.
+An engine is a class with the three methods of `Engine`, one module each. Takes no
+credentials: they are read from the environment. Engines that do not answer raise
+`SilentError`, which ends nothing.
 """
 
 from __future__ import annotations
@@ -42,8 +45,8 @@ class SilentError(Exception):
 
 
 class Order(Struct, frozen=True):
-    """What to start. `values` are the parameters as environment variables, `folder` is the run's, which the
-    workers see as well."""
+    """What to start. `values` are the parameters as environment variables, `folder` is
+    the run's, which the workers see as well."""
 
     run_id: str
     plan: Plan
@@ -52,22 +55,24 @@ class Order(Struct, frozen=True):
 
 
 class Started(Struct, frozen=True):
-    """What the engine calls the run: `handle` is the engine's own, such as a job's number for each stage;
-    `page` is the address at which people see it."""
+    """What the engine calls the run: `handle` is the engine's own, such as a job's
+    number for each stage; `page` is the address at which people see it."""
 
     handle: dict[str, str] = {}
     page: str = ""
 
 
 class StageSeen(Struct, frozen=True):
-    """A stage in the engine. `note` is its own word for the state, with the reason: `PENDING (Resources)`."""
+    """A stage in the engine. `note` is its own word for the state, with the reason:
+    `PENDING (Resources)`."""
 
     state: State
     note: str = ""
 
 
 class Sighting(Struct, frozen=True):
-    """What the engine says of a run: as a whole, and of the stages that it knows by now."""
+    """What the engine says of a run: as a whole, and of the stages that it knows by
+    now."""
 
     state: State
     stages: Mapping[str, StageSeen] = {}
@@ -80,11 +85,12 @@ class Sighting(Struct, frozen=True):
 
 
 class Engine(Protocol):
-    """What an engine can be asked. All but `require_settings` raise SilentError if it does not answer, and
-    SubmitError if it refuses."""
+    """What an engine can be asked. All but `require_settings` raise SilentError if it
+    does not answer, and SubmitError if it refuses."""
 
     def require_settings(self) -> None:
-        """Raise SubmitError for what a start needs and this machine does not have; asks nobody."""
+        """Raise SubmitError for what a start needs and this machine does not have; asks
+        nobody."""
 
     def start(self, order: Order) -> Started:
         """Have the engine run the stages."""

@@ -1,7 +1,9 @@
-"""Follows a run in its engine until it is over: a process of its own, which outlives whoever submitted.
+"""Follows a run in its engine until it is over: a process of its own, which outlives
+whoever submitted.
 
-One process follows a run; the lock `following.lock` names it. An engine that does not answer ends nothing:
-the run is out of sight from then on, and catches up when the engine is back. Raises SubmitError and RunError.
+One process follows a run; the lock `following.lock` names it. An engine that does not
+answer ends nothing: the run is out of sight from then on, and catches up when the
+engine is back. Raises SubmitError and RunError.
 """
 
 from __future__ import annotations
@@ -35,7 +37,14 @@ from jupyter_pipe.submit.submission import (
     title_of,
 )
 
-__all__ = ["Follower", "end_in_engine", "follow", "is_followed", "main", "start_following"]
+__all__ = [
+    "Follower",
+    "end_in_engine",
+    "follow",
+    "is_followed",
+    "main",
+    "start_following",
+]
 
 # A log on a network's disk may come that much later than the engine's word.
 _SECONDS_OF_GRACE = 20.0
@@ -61,8 +70,8 @@ def start_following(store: RunStore, run_id: str) -> None:
 
 
 def end_in_engine(store: RunStore, run_id: str) -> None:
-    """Have the engine end a run that was asked to stop, unless who follows it there will. Nothing, for a run
-    of this machine's own."""
+    """Have the engine end a run that was asked to stop, unless who follows it there
+    will. Nothing, for a run of this machine's own."""
     folder = store.folder(run_id)
     if is_submitted(folder) and not is_followed(folder):
         cancel(store, run_id)
@@ -81,10 +90,13 @@ def _lock(folder: RunFolder) -> Path:
 
 
 def main() -> int:
-    """Follow the run that standard input names; what goes wrong is written to the run's log of output."""
+    """Follow the run that standard input names; what goes wrong is written to the run's
+    log of output."""
     order = msgspec.json.decode(sys.stdin.buffer.read(), type=_Order)
     store = RunStore(order.root)
-    descriptor = os.open(store.folder(order.run_id).log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    descriptor = os.open(
+        store.folder(order.run_id).log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600
+    )
     for stream in (1, 2):
         os.dup2(descriptor, stream)
     follow(store, order.run_id)
@@ -96,11 +108,15 @@ def follow(store: RunStore, run_id: str) -> None:
     submission = find_submission(store, run_id)
     folder = store.folder(run_id)
     lock = _lock(folder)
-    if submission is None or take_lock(lock, run_id, is_held=lambda holder: is_alive(holder, lock)):
+    if submission is None or take_lock(
+        lock, run_id, is_held=lambda holder: is_alive(holder, lock)
+    ):
         return
     heart = Heart(lock)
     try:
-        follower = Follower(store, run_id, submission, engine_of(submission.configuration))
+        follower = Follower(
+            store, run_id, submission, engine_of(submission.configuration)
+        )
         # A run that was deleted has nobody to be followed for.
         while is_submitted(folder) and not follower.step(time.time()):
             time.sleep(submission.configuration.seconds)
@@ -112,7 +128,9 @@ def follow(store: RunStore, run_id: str) -> None:
 class Follower:
     """What is remembered from one question to the next."""
 
-    def __init__(self, store: RunStore, run_id: str, submission: Submission, engine: Engine) -> None:
+    def __init__(
+        self, store: RunStore, run_id: str, submission: Submission, engine: Engine
+    ) -> None:
         self._store = store
         self._shared = shared_run(store, run_id)
         self._engine = engine
@@ -122,8 +140,8 @@ class Follower:
         self._is_cancelled = False
 
     def step(self, now: float) -> bool:
-        """Ask once, and write down what is new. Whether the run is over, there and here. `now` is in UTC
-        seconds."""
+        """Ask once, and write down what is new. Whether the run is over, there and
+        here. `now` is in UTC seconds."""
         try:
             if not self._is_cancelled and self._shared.folder.cancel.exists():
                 self._engine.cancel(self._handle)
@@ -131,8 +149,8 @@ class Follower:
             sighting = self._engine.look(self._handle)
             bring_attempts(self._store, self._shared.folder)
         except (SilentError, SubmitError, RunError) as error:
-            # What it refuses now, with a token that has ended for example, it may answer later. So may the
-            # storage of a root that is a URL.
+            # What it refuses now, with a token that has ended for example, it may
+            # answer later. So may the storage of a root that is a URL.
             self._shared.gather(self._silence(str(error), now))
             return False
         run = self._shared.gather(lambda run: self._news(run, sighting, now))
@@ -149,6 +167,12 @@ class Follower:
     def _news(self, run: Run, sighting: Sighting, now: float) -> list[Event]:
         found = unsaid(run, sighting)
         self._unsaid_since = {name: self._unsaid_since.get(name, now) for name in found}
-        overdue = [name for name, since in self._unsaid_since.items() if now - since >= _SECONDS_OF_GRACE]
-        news: list[Event] = [EngineSeen(self._title)] if run.silent_since is not None else []
+        overdue = [
+            name
+            for name, since in self._unsaid_since.items()
+            if now - since >= _SECONDS_OF_GRACE
+        ]
+        news: list[Event] = (
+            [EngineSeen(self._title)] if run.silent_since is not None else []
+        )
         return news + news_of(run, sighting, overdue, self._title, now)

@@ -1,6 +1,8 @@
-"""A root that is a URL: what stages need there before they begin, and what they have left there since.
+"""A root that is a URL: what stages need there before they begin, and what they have
+left there since.
 
-Everybody works in a copy of the root (`runs.remote`). Raises RunError for a URL that cannot be reached.
+Everybody works in a copy of the root (`runs.remote`). Raises RunError for a URL that
+cannot be reached.
 """
 
 from __future__ import annotations
@@ -20,7 +22,11 @@ _REACH_URLS = frozenset({"airflow", "argo", "dagster", "dask", "kfp"})
 
 def store_of(root: str) -> RunStore | None:
     """The runs of a root, as it was named: a folder or a URL; None for none."""
-    return RunStore(local_root(Path(root).expanduser() if not is_url(root) else root)) if root else None
+    return (
+        RunStore(local_root(Path(root).expanduser() if not is_url(root) else root))
+        if root
+        else None
+    )
 
 
 def require_root(configuration: Configuration, store: RunStore) -> None:
@@ -45,8 +51,8 @@ def publish_run(store: RunStore, folder: RunFolder) -> None:
 
 
 def bring_attempts(store: RunStore, folder: RunFolder) -> None:
-    """Bring here what stages have left since: a stage leaves its log when its attempt has ended, and with it
-    all that goes with it."""
+    """Bring here what stages have left since: a stage leaves its log when its attempt
+    has ended, and with it all that goes with it."""
     if not store.url:
         return
     remote = RemoteRoot(store.url)
@@ -55,7 +61,9 @@ def bring_attempts(store: RunStore, folder: RunFolder) -> None:
     logs = [name for name in names if name.endswith("/events.jsonl")]
     news = [name for name in logs if not (store.state_folder / name).exists()]
     stages = {name.split("/")[3] for name in news}
-    others = [name for name in names if name.split("/")[3] in stages and name not in logs]
+    others = [
+        name for name in names if name.split("/")[3] in stages and name not in logs
+    ]
     # The log comes last: who reads it finds the rest.
     for name in (*others, *news):
         remote.fetch(name, store.state_folder / name)

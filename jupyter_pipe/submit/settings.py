@@ -1,11 +1,12 @@
-"""Which engines can be submitted to, and how they are reached: `~/.config/jupyter_pipe/engines.toml`.
+"""Which engines can be submitted to, and how they are reached:
+`~/.config/jupyter_pipe/engines.toml`.
 
     [cluster]
     engine = "slurm"
     root = "/shared/runs"
 
-A table a configuration; without the file, engines go by their own names. Secrets are not in there: a
-configuration names variables of the environment. Raises SubmitError.
+A table a configuration; without the file, engines go by their own names. Secrets are
+not in there: a configuration names variables of the environment. Raises SubmitError.
 """
 
 from __future__ import annotations
@@ -47,21 +48,23 @@ ENGINES = {
     "slurm": "Slurm",
 }
 
-# Stages run in containers or on clusters, which have programs of their own, and of this machine's files the
-# root alone.
+# Stages run in containers or on clusters, which have programs of their own, and of this
+# machine's files the root alone.
 ELSEWHERE = frozenset({"argo", "databricks", "kfp"})
 
 
 class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
-    """One table. `root` is the folder or URL that this machine and the engine's workers share (default: the
-    notebook's folder), `command` how workers call jupyter-pipe (default: as it is called here).
+    """One table. `root` is the folder or URL that this machine and the engine's workers
+    share (default: the notebook's folder), `command` how workers call jupyter-pipe
+    (default: as it is called here).
 
-    `url` is the address of the engine's API and `token` names the variable that holds the token for it;
-    `user_variable` and `password_variable` name those of a login. `pool` is Prefect's work pool, `dags` the
-    folder in which Airflow looks for DAGs, `definitions` that of Dagster's code location `location`.
-    `image` is the container of stages that name none, `claim` Kubernetes' volume claim that `root` lies on,
-    `namespace` that of Argo or Kubeflow Pipelines; `machine` and `runtime` are Databricks' for its clusters.
-    `seconds` lie between two questions.
+    `url` is the address of the engine's API and `token` names the variable that holds
+    the token for it; `user_variable` and `password_variable` name those of a login.
+    `pool` is Prefect's work pool, `dags` the folder in which Airflow looks for DAGs,
+    `definitions` that of Dagster's code location `location`. `image` is the container
+    of stages that name none, `claim` Kubernetes' volume claim that `root` lies on,
+    `namespace` that of Argo or Kubeflow Pipelines; `machine` and `runtime` are
+    Databricks' for its clusters. `seconds` lie between two questions.
     """
 
     engine: str
@@ -90,8 +93,8 @@ def settings_path() -> Path:
 
 
 def configurations() -> dict[str, Configuration | SubmitError]:
-    """All that can be submitted to, by name: those that are configured come first. One that cannot be used
-    is the error that says why."""
+    """All that can be submitted to, by name: those that are configured come first. One
+    that cannot be used is the error that says why."""
     names = dict.fromkeys([*_read(settings_path()), *ENGINES])
     found: dict[str, Configuration | SubmitError] = {}
     for name in names:
@@ -120,7 +123,9 @@ def find_configuration(name: str) -> Configuration:
     except msgspec.ValidationError as error:
         raise _unusable(path, name, str(error)) from None
     if found.engine not in ENGINES:
-        raise _unusable(path, name, f"engine = {found.engine!r} is not one of {', '.join(ENGINES)}")
+        raise _unusable(
+            path, name, f"engine = {found.engine!r} is not one of {', '.join(ENGINES)}"
+        )
     if not found.seconds > 0:
         raise _unusable(path, name, "seconds has to be more than 0")
     return found
@@ -133,12 +138,14 @@ def engine_of(configuration: Configuration) -> Engine:
 
 
 def require_settings(configuration: Configuration) -> None:
-    """Raise SubmitError for what a start in the engine needs and this machine does not have."""
+    """Raise SubmitError for what a start in the engine needs and this machine does not
+    have."""
     _made(configuration).require_settings()
 
 
 def require_address(found: str, of: str, variable: str, example: str = "") -> None:
-    """Raise SubmitError if neither the configuration nor the engine's own variable has said where it is."""
+    """Raise SubmitError if neither the configuration nor the engine's own variable has
+    said where it is."""
     if not found:
         such = f", such as {example}" if example else ""
         raise SubmitError(
@@ -149,12 +156,15 @@ def require_address(found: str, of: str, variable: str, example: str = "") -> No
 
 
 def has_own_runner(configuration: Configuration) -> bool:
-    """Whether runs have a runner of ours, on this machine, which nobody has to follow."""
+    """Whether runs have a runner of ours, on this machine, which nobody has to
+    follow."""
     return configuration.engine == "dask"
 
 
 def _made(configuration: Configuration) -> Any:
-    module = importlib.import_module(f"jupyter_pipe.submit.engines.{configuration.engine}")
+    module = importlib.import_module(
+        f"jupyter_pipe.submit.engines.{configuration.engine}"
+    )
     return getattr(module, ENGINES[configuration.engine])(configuration)
 
 
@@ -164,7 +174,9 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = tomllib.loads(read_regular_file(path).decode("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SubmitError(f"{path} cannot be read: {error}.", code="engine_settings") from None
+        raise SubmitError(
+            f"{path} cannot be read: {error}.", code="engine_settings"
+        ) from None
     return found
 
 

@@ -1,8 +1,8 @@
 """Hands a pipeline to an engine: compiled, laid out as a run, started, written down.
 
-What was started stands in `submitted.json` in the run's folder, signed: with it any process can ask the
-engine about the run, or end it. Raises SubmitError, CompileError, ParameterError, RunError, and OSError as
-the disk does.
+What was started stands in `submitted.json` in the run's folder, signed: with it any
+process can ask the engine about the run, or end it. Raises SubmitError, CompileError,
+ParameterError, RunError, and OSError as the disk does.
 """
 
 from __future__ import annotations
@@ -43,7 +43,15 @@ from jupyter_pipe.submit.settings import (
 from jupyter_pipe.trust.records import UNREADABLE, read_record
 from jupyter_pipe.trust.signatures import sign
 
-__all__ = ["Submission", "cancel", "find_submission", "is_submitted", "shared_run", "submit", "title_of"]
+__all__ = [
+    "Submission",
+    "cancel",
+    "find_submission",
+    "is_submitted",
+    "shared_run",
+    "submit",
+    "title_of",
+]
 
 
 class Submission(Struct, frozen=True):
@@ -56,8 +64,9 @@ class Submission(Struct, frozen=True):
 
 
 def submit(request: RunRequest, name: str) -> Run:
-    """Have the engine `name` run the request's notebook or package, with its parameters. Returns as soon as
-    the engine has it; `is_submitted` says whether it is to be followed there."""
+    """Have the engine `name` run the request's notebook or package, with its
+    parameters. Returns as soon as the engine has it; `is_submitted` says whether it is
+    to be followed there."""
     configuration = find_configuration(name)
     require_settings(configuration)
     require_root(configuration, request.target.store)
@@ -65,7 +74,8 @@ def submit(request: RunRequest, name: str) -> Run:
         return Dask(configuration).run(request)
     engine = engine_of(configuration)
     title = title_of(configuration)
-    # Where the engine keeps the secrets is its own affair; only SLURM passes this environment on.
+    # Where the engine keeps the secrets is its own affair; only SLURM passes this
+    # environment on.
     prepared = prepare(request, has_secrets=configuration.engine == "slurm")
     facts = replace(prepared.facts, provenance=provenance_of(prepared))
     store = prepared.store
@@ -75,7 +85,9 @@ def submit(request: RunRequest, name: str) -> Run:
     shared.announce(request.trigger)
     try:
         package, pipeline = _package(
-            request.target, shared.folder, is_taken=bool(store.url) or configuration.engine in ELSEWHERE
+            request.target,
+            shared.folder,
+            is_taken=bool(store.url) or configuration.engine in ELSEWHERE,
         )
         plan = _plan(pipeline, configuration, package, store)
         publish_run(store, shared.folder)
@@ -84,7 +96,9 @@ def submit(request: RunRequest, name: str) -> Run:
     except BaseException as error:
         shared.gather(lambda run: [_never_began(run)])
         if isinstance(error, SilentError):
-            raise SubmitError(f"{title} does not answer: {error}.", code="engine_silent") from None
+            raise SubmitError(
+                f"{title} does not answer: {error}.", code="engine_silent"
+            ) from None
         raise
     record = to_json(Submission(name, configuration, started, time.time()))
     replace_file(shared.folder.submitted, sign("submission", run_id, record))
@@ -97,13 +111,15 @@ def is_submitted(folder: RunFolder) -> bool:
 
 
 def find_submission(store: RunStore, run_id: str) -> Submission | None:
-    """What was started for the run; None if we started nothing. Raises UntrustedError for a record that
-    somebody else wrote: it says whom to ask."""
+    """What was started for the run; None if we started nothing. Raises UntrustedError
+    for a record that somebody else wrote: it says whom to ask."""
     if not is_submitted(store.folder(run_id)):
         return None
     path = store.folder(run_id).submitted
     try:
-        return msgspec.json.decode(read_record(path, "submission", run_id), type=Submission)
+        return msgspec.json.decode(
+            read_record(path, "submission", run_id), type=Submission
+        )
     except UNREADABLE:
         store.require_own(run_id)
         raise SubmitError(f"{path} is damaged.", code="run_damaged") from None
@@ -131,12 +147,19 @@ def shared_run(store: RunStore, run_id: str) -> SharedRun:
 
 def title_of(configuration: Configuration) -> str:
     """The engine's name for people."""
-    return TITLE if has_own_runner(configuration) else find_exporter(configuration.engine).title
+    return (
+        TITLE
+        if has_own_runner(configuration)
+        else find_exporter(configuration.engine).title
+    )
 
 
-def _package(target: Target, folder: RunFolder, *, is_taken: bool) -> tuple[Path, Pipeline]:
-    """The package, as it is now: a notebook is compiled into the run's folder, where it stays as it was
-    however long the engine waits. A package is taken there too where workers would not find it."""
+def _package(
+    target: Target, folder: RunFolder, *, is_taken: bool
+) -> tuple[Path, Pipeline]:
+    """The package, as it is now: a notebook is compiled into the run's folder, where it
+    stays as it was however long the engine waits. A package is taken there too where
+    workers would not find it."""
     package = folder.package
     if target.package is None:
         compiled = compile_notebook(target.notebook, output=package)
@@ -148,7 +171,9 @@ def _package(target: Target, folder: RunFolder, *, is_taken: bool) -> tuple[Path
     return package, read_package(package)
 
 
-def _plan(pipeline: Pipeline, configuration: Configuration, package: Path, store: RunStore) -> Plan:
+def _plan(
+    pipeline: Pipeline, configuration: Configuration, package: Path, store: RunStore
+) -> Plan:
     ours = shlex.quote(str(Path(sys.executable).parent / "jupyter-pipe"))
     usual = "jupyter-pipe" if configuration.engine in ELSEWHERE else ours
     options = Options(
@@ -162,14 +187,19 @@ def _plan(pipeline: Pipeline, configuration: Configuration, package: Path, store
 
 
 def _values(plan: Plan, parameters: tuple[ParameterValue, ...]) -> dict[str, str]:
-    """The parameters that are to differ from the notebook's, as environment variables."""
+    """The parameters that are to differ from the notebook's, as environment
+    variables."""
     variables = {each.name: each.variable for each in plan.parameters}
     return {
-        variables[each.name]: each.value if isinstance(each.value, str) else each.literal
+        variables[each.name]: each.value
+        if isinstance(each.value, str)
+        else each.literal
         for each in parameters
         if each.changed
     }
 
 
 def _never_began(run: Run) -> Event:
-    return RunFinished(state=RunState.failed, exit_code=1, seconds=max(time.time() - run.queued, 0.0))
+    return RunFinished(
+        state=RunState.failed, exit_code=1, seconds=max(time.time() - run.queued, 0.0)
+    )

@@ -1,5 +1,6 @@
-"""JSON over HTTP, for engines that have an address. What cannot be reached, takes too long or has trouble of
-its own raises SilentError; what the engine refuses raises SubmitError with the engine's words."""
+"""JSON over HTTP, for engines that have an address. What cannot be reached, takes too
+long or has trouble of its own raises SilentError; what the engine refuses raises
+SubmitError with the engine's words."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ __all__ = ["RefusedError", "Web"]
 _SECONDS_TO_WAIT = 30.0
 _LONGEST_ANSWER = 1 << 24
 _LONGEST_WORDS = 300
-# Too many requests, and what servers and proxies in front of them say while they start or end.
+# Too many requests, and what servers and proxies in front of them say while they start
+# or end.
 _LATER = frozenset({408, 425, 429, *range(500, 600)})
 
 
@@ -30,11 +32,17 @@ class RefusedError(SubmitError):
 
 
 class Web:
-    """`title` is the engine's name for people, `url` the address below which all paths are. `token` is sent
-    with each request, if there is one; `renew` gives another where it is no longer accepted."""
+    """`title` is the engine's name for people, `url` the address below which all paths
+    are. `token` is sent with each request, if there is one; `renew` gives another where
+    it is no longer accepted."""
 
     def __init__(
-        self, title: str, url: str, token: str = "", *, renew: Callable[[], str] | None = None
+        self,
+        title: str,
+        url: str,
+        token: str = "",
+        *,
+        renew: Callable[[], str] | None = None,
     ) -> None:
         if not url.startswith(("http://", "https://")):
             raise SubmitError(
@@ -51,7 +59,8 @@ class Web:
         return self._ask("GET", path, None)
 
     def pages(self, path: str, asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        """The answers to a question of which each says with which token to ask for the next."""
+        """The answers to a question of which each says with which token to ask for the
+        next."""
         token = ""
         while True:
             query = urlencode({**asked, **({"page_token": token} if token else {})})
@@ -88,7 +97,9 @@ class Web:
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self._url}{path}", data, headers, method=method)  # noqa: S310 - checked
+        request = urllib.request.Request(  # noqa: S310 - checked
+            f"{self._url}{path}", data, headers, method=method
+        )
         try:
             with urllib.request.urlopen(request, timeout=_SECONDS_TO_WAIT) as answer:  # noqa: S310
                 return json.loads(answer.read(_LONGEST_ANSWER) or b"null")
@@ -103,7 +114,13 @@ class Web:
             words = error.read(_LONGEST_WORDS).decode("utf-8", "replace").strip()
         if error.code in _LATER:
             return SilentError(f"HTTP {error.code}")
-        hint = "Check the names of its variables in engines.toml." if error.code in {401, 403} else ""
+        hint = (
+            "Check the names of its variables in engines.toml."
+            if error.code in {401, 403}
+            else ""
+        )
         return RefusedError(
-            f"{self._title} refuses ({error.code} {error.reason}): {words}", error.code, hint=hint
+            f"{self._title} refuses ({error.code} {error.reason}): {words}",
+            error.code,
+            hint=hint,
         )

@@ -1,8 +1,9 @@
 """Accepts a suggestion in the notebook's file, and takes it back.
 
-What was added is kept in `.jupyter_pipe/suggested/NAME.json`, so that undoing removes exactly that
-and no tag of the user's. A notebook that is kept as text and was not touched since is put back as it was:
-the tags may have needed markers. Raises NotebookError.
+What was added is kept in `.jupyter_pipe/suggested/NAME.json`, so that undoing removes
+exactly that and no tag of the user's. A notebook that is kept as text and was not
+touched since is put back as it was: the tags may have needed markers. Raises
+NotebookError.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ __all__ = ["accept", "take_back"]
 
 
 class _Added(Struct, frozen=True):
-    """Tags by cell id; `bare` are the cells that had no list of tags before. Of a text: what it was `before`,
-    and the digest of what was `written`."""
+    """Tags by cell id; `bare` are the cells that had no list of tags before. Of a text:
+    what it was `before`, and the digest of what was `written`."""
 
     tags: dict[str, tuple[str, ...]] = {}
     bare: tuple[str, ...] = ()
@@ -51,7 +52,9 @@ def accept(path: Path, tags: Mapping[str, tuple[str, ...]]) -> None:
         return change
 
     data = read_regular_file(path)
-    text = _edited(path, data, {cell_id: add(cell_id, more) for cell_id, more in tags.items()})
+    text = _edited(
+        path, data, {cell_id: add(cell_id, more) for cell_id, more in tags.items()}
+    )
     earlier = _read_record(path) or _Added()
     record = _Added({**earlier.tags, **tags}, (*earlier.bare, *bare))
     if is_text_notebook(path):
@@ -68,7 +71,8 @@ def accept(path: Path, tags: Mapping[str, tuple[str, ...]]) -> None:
 
 
 def take_back(path: Path) -> int:
-    """Remove what `accept` added and is still there. Returns the number of tags removed."""
+    """Remove what `accept` added and is still there. Returns the number of tags
+    removed."""
     path = _writable(path)
     record = _read_record(path)
     if record is None:
@@ -94,11 +98,15 @@ def take_back(path: Path) -> int:
     return len(removed)
 
 
-def _removal(added: tuple[str, ...], removed: list[str], *, was_bare: bool) -> TagChange:
-    """The change of a cell's tags that takes `added` away, and adds to `removed` what was still there."""
+def _removal(
+    added: tuple[str, ...], removed: list[str], *, was_bare: bool
+) -> TagChange:
+    """The change of a cell's tags that takes `added` away, and adds to `removed` what
+    was still there."""
 
     def change(old: list[str] | None) -> list[str] | None:
-        """None, as before the suggestion, where no tag is left and the cell had no list of tags."""
+        """None, as before the suggestion, where no tag is left and the cell had no list
+        of tags."""
         removed.extend(tag for tag in old or [] if tag in added)
         left = [tag for tag in old or [] if tag not in added]
         return None if not left and (old is None or was_bare) else left
@@ -107,10 +115,18 @@ def _removal(added: tuple[str, ...], removed: list[str], *, was_bare: bool) -> T
 
 
 def _edited(path: Path, data: bytes, changes: Mapping[str, TagChange]) -> bytes:
-    """The file's bytes after the changes, by cell id; cells that are gone are left out."""
+    """The file's bytes after the changes, by cell id; cells that are gone are left
+    out."""
     is_text = is_text_notebook(path)
-    indices = {cell.id: cell.index for cell in read_notebook(path, None if is_text else data).cells}
-    wanted = {indices[cell_id]: change for cell_id, change in changes.items() if cell_id in indices}
+    indices = {
+        cell.id: cell.index
+        for cell in read_notebook(path, None if is_text else data).cells
+    }
+    wanted = {
+        indices[cell_id]: change
+        for cell_id, change in changes.items()
+        if cell_id in indices
+    }
     if is_text:
         from jupyter_pipe.notebook.text import edit_text_tags
 
@@ -137,7 +153,9 @@ def _replace(path: Path, data: bytes) -> None:
 
 
 def _record(path: Path) -> Path:
-    return RunStore(path.parent).state_folder / "suggested" / f"{notebook_name(path)}.json"
+    return (
+        RunStore(path.parent).state_folder / "suggested" / f"{notebook_name(path)}.json"
+    )
 
 
 def _read_record(path: Path) -> _Added | None:
@@ -149,5 +167,6 @@ def _read_record(path: Path) -> _Added | None:
 
 def _cannot_write(path: Path, error: OSError) -> NotebookError:
     return NotebookError(
-        f"'{path.name}' cannot be written: {error.strerror or error}.", code="notebook_unwritable"
+        f"'{path.name}' cannot be written: {error.strerror or error}.",
+        code="notebook_unwritable",
     )

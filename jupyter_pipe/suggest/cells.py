@@ -1,5 +1,5 @@
-"""What can be seen of a code cell without following its data: what it calls and binds, how much it
-does. Pure.
+"""What can be seen of a code cell without following its data: what it calls and binds,
+how much it does. Pure.
 """
 
 from __future__ import annotations
@@ -32,10 +32,11 @@ _BUILTINS = frozenset(dir(builtins))
 
 
 class Look(Struct, frozen=True):
-    """`binds` are the names that top-level statements assign, in order. `settings` are those that
-    are literals. `title` is the comment that the cell begins with, if that is a title; `maker` is the first
-    function that is called and says something, such as `symbols` in `x, y = symbols("x y")`. `readable`
-    is False for a cell that is not Python.
+    """`binds` are the names that top-level statements assign, in order. `settings` are
+    those that are literals. `title` is the comment that the cell begins with, if that
+    is a title; `maker` is the first function that is called and says something, such as
+    `symbols` in `x, y = symbols("x y")`. `readable` is False for a cell that is not
+    Python.
     """
 
     verb: Verb
@@ -52,14 +53,16 @@ class Look(Struct, frozen=True):
 
 
 def look_at(cells: Sequence[Cell]) -> dict[str, Look]:
-    """A look at each cell, by id. A call of the notebook's own function counts as what it calls."""
+    """A look at each cell, by id. A call of the notebook's own function counts as what
+    it calls."""
     trees = {cell.id: transform(cell.source).tree for cell in cells}
     functions = _function_calls(tree for tree in trees.values() if tree is not None)
     return {cell.id: _look(cell, trees[cell.id], functions) for cell in cells}
 
 
 def _look(cell: Cell, tree: ast.Module | None, functions: dict[str, set[str]]) -> Look:
-    """All that is seen of one cell; `functions` says what each function of the notebook calls."""
+    """All that is seen of one cell; `functions` says what each function of the notebook
+    calls."""
     installs = _only_installs(cell.source)
     if tree is None:
         blank = transform(cell.source).problem is None
@@ -99,18 +102,24 @@ def _names_bound(nodes: Iterable[ast.stmt]) -> tuple[str, ...]:
 
 
 def _first_told(calls: Iterable[str]) -> str:
-    """The first function that is not a builtin: `print` and `range` say nothing of a cell."""
+    """The first function that is not a builtin: `print` and `range` say nothing of a
+    cell."""
     return next((name for name in calls if name not in _BUILTINS), "")
 
 
 def is_setting(node: ast.stmt) -> bool:
-    """A literal that somebody may want to change: not the empty list that a loop will fill."""
+    """A literal that somebody may want to change: not the empty list that a loop will
+    fill."""
     value = getattr(node, "value", None)
-    return is_parameter(node) and bool(getattr(value, "elts", getattr(value, "keys", True)))
+    return is_parameter(node) and bool(
+        getattr(value, "elts", getattr(value, "keys", True))
+    )
 
 
 def _is_idle(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+    return isinstance(node, ast.Pass) or (
+        isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    )
 
 
 def _statements(nodes: Iterable[ast.stmt]) -> float:
@@ -139,14 +148,17 @@ def _function_calls(trees: Iterable[ast.Module]) -> dict[str, set[str]]:
 
 
 def _bound(node: ast.stmt) -> Iterator[str]:
-    """Names that an assignment or a `with` stores; the body of a `with` counts, other blocks do not."""
+    """Names that an assignment or a `with` stores; the body of a `with` counts, other
+    blocks do not."""
     match node:
         case ast.Assign(targets=targets):
             stores: list[ast.expr] = targets
         case ast.AnnAssign(target=target) | ast.AugAssign(target=target):
             stores = [target]
         case ast.With(items=items):
-            stores = [item.optional_vars for item in items if item.optional_vars is not None]
+            stores = [
+                item.optional_vars for item in items if item.optional_vars is not None
+            ]
             for inner in node.body:
                 yield from _bound(inner)
         case _:
@@ -158,7 +170,11 @@ def _bound(node: ast.stmt) -> Iterator[str]:
 
 
 def _only_installs(source: str) -> bool:
-    lines = [line for line in source.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    lines = [
+        line
+        for line in source.splitlines()
+        if line.strip() and not line.lstrip().startswith("#")
+    ]
     return bool(lines) and all(_INSTALLS.match(line) for line in lines)
 
 
@@ -167,6 +183,11 @@ def _title(source: str) -> str:
     lines = (line.strip() for line in source.splitlines())
     first = next((line for line in lines if line and not line.startswith("%%")), "")
     found = _TITLE.fullmatch(first)
-    if found is None or len(first) > _LONGEST_TITLE or "_" in found[1] or "=" in found[1]:
+    if (
+        found is None
+        or len(first) > _LONGEST_TITLE
+        or "_" in found[1]
+        or "=" in found[1]
+    ):
         return ""
     return found[1].strip()

@@ -1,9 +1,10 @@
-"""Where to cut a row of cells into stages: the cheapest partition, by a price for each stage. Pure.
+"""Where to cut a row of cells into stages: the cheapest partition, by a price for each
+stage. Pure.
 
-A stage costs something by itself and for each value that it takes from outside. It also costs to
-have in one stage what a heading divides or what does different things, and to let work wait that
-could run in parallel, in this stage or because of it. Stages are runs of neighbouring cells, so no
-order of effects can change.
+A stage costs something by itself and for each value that it takes from outside. It also
+costs to have in one stage what a heading divides or what does different things, and to
+let work wait that could run in parallel, in this stage or because of it. Stages are
+runs of neighbouring cells, so no order of effects can change.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ _TOO_FEW, _TOO_MANY = 5.0, 8.0
 
 
 class Piece(Struct, frozen=True):
-    """A cell as the cut sees it. `needs` are pairs of a value and the number of the piece that it
-    comes from, -1 for outside. `gain` is the effort that is worth a core of its own; `heading`
-    is what it costs not to cut right above."""
+    """A cell as the cut sees it. `needs` are pairs of a value and the number of the
+    piece that it comes from, -1 for outside. `gain` is the effort that is worth a core
+    of its own; `heading` is what it costs not to cut right above."""
 
     effort: float
     gain: float
@@ -47,8 +48,8 @@ def best_cuts(pieces: Sequence[Piece]) -> list[range]:
     if not total:
         return []
     limit = min(total, _LIMIT)
-    # best[count][end] is the least price of the first `end` pieces in `count` stages, and where the
-    # last of these begins.
+    # best[count][end] is the least price of the first `end` pieces in `count` stages,
+    # and where the last of these begins.
     best = [[(inf, 0)] * (total + 1) for _ in range(limit + 1)]
     best[0][0] = (0.0, 0)
     waits = _Waits(pieces)
@@ -58,7 +59,9 @@ def best_cuts(pieces: Sequence[Piece]) -> list[range]:
                 before = best[count][start][0]
                 if before + price < best[count + 1][end][0]:
                     best[count + 1][end] = (before + price, start)
-    count = min(range(1, limit + 1), key=lambda n: best[n][total][0] + _price_of_count(n, total))
+    count = min(
+        range(1, limit + 1), key=lambda n: best[n][total][0] + _price_of_count(n, total)
+    )
     return _traced(best, count, total)
 
 
@@ -77,12 +80,16 @@ def _price_of_count(count: int, cells: int) -> float:
 
 
 class _Waits:
-    """Heavy pieces that do not need each other, and what it costs if stages make one wait for the
-    other. Sets of pieces are integers with a bit for each."""
+    """Heavy pieces that do not need each other, and what it costs if stages make one
+    wait for the other. Sets of pieces are integers with a bit for each."""
 
     def __init__(self, pieces: Sequence[Piece]) -> None:
-        heaviest = sorted(range(len(pieces)), key=lambda number: -pieces[number].gain)[:_MOST_HEAVY]
-        self.heavy = sorted(number for number in heaviest if pieces[number].gain >= _HEAVY)
+        heaviest = sorted(range(len(pieces)), key=lambda number: -pieces[number].gain)[
+            :_MOST_HEAVY
+        ]
+        self.heavy = sorted(
+            number for number in heaviest if pieces[number].gain >= _HEAVY
+        )
         self.gains = [piece.gain for piece in pieces]
         self.before = [0] * len(pieces)
         for number, piece in enumerate(pieces):
@@ -99,7 +106,11 @@ class _Waits:
             needed |= self.before[number]
         return sum(
             max(
-                (self._lost(one, other, stage, needed) for other in self.heavy if other not in own),
+                (
+                    self._lost(one, other, stage, needed)
+                    for other in self.heavy
+                    if other not in own
+                ),
                 default=0.0,
             )
             for one in self.heavy
@@ -107,21 +118,25 @@ class _Waits:
         )
 
     def _lost(self, one: int, other: int, stage: int, needed: int) -> float:
-        """`one` is in the stage, `other` is not: does the stage tie them although neither needs the
-        other?"""
+        """`one` is in the stage, `other` is not: does the stage tie them although
+        neither needs the other?"""
         if (self.before[one] >> other | self.before[other] >> one) & 1:
             return 0.0
         tied = self.before[other] & stage or needed >> other & 1
         return min(self.gains[one], self.gains[other]) if tied else 0.0
 
 
-def _prices(pieces: Sequence[Piece], start: int, waits: _Waits) -> Iterator[tuple[int, float]]:
+def _prices(
+    pieces: Sequence[Piece], start: int, waits: _Waits
+) -> Iterator[tuple[int, float]]:
     """The prices of all stages that begin with piece `start`."""
     stage = _Stage(start)
     may_be_single = len(pieces) <= _MOST or pieces[start].gain >= _HEAVY
     for end in range(start + 1, len(pieces) + 1):
         stage.add(pieces[end - 1])
-        price = stage.price() + _LOST_PARALLELISM * (stage.lost() + waits.price(start, end))
+        price = stage.price() + _LOST_PARALLELISM * (
+            stage.lost() + waits.price(start, end)
+        )
         if end == start + 1 and not may_be_single:
             price += _SINGLE
         yield end, price
@@ -130,8 +145,8 @@ def _prices(pieces: Sequence[Piece], start: int, waits: _Waits) -> Iterator[tupl
 class _Stage:
     """A stage that grows by one piece at a time.
 
-    `work` is what its pieces take one after another; `finish` when each would end if those that do not need
-    each other ran at the same time.
+    `work` is what its pieces take one after another; `finish` when each would end if
+    those that do not need each other ran at the same time.
     """
 
     def __init__(self, start: int) -> None:
@@ -165,7 +180,8 @@ class _Stage:
         return max(0.0, self.work - max(self.finish) - _LOST_FOR_FREE)
 
     def price(self) -> float:
-        """What the stage costs by itself: for being one, for its values, for what it puts together."""
+        """What the stage costs by itself: for being one, for its values, for what it
+        puts together."""
         cells = len(self.finish)
         trivial = max(0.0, _TRIVIAL_EFFORT - self.effort)
         return (

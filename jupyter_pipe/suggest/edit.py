@@ -1,7 +1,8 @@
-"""Changes the tags of cells in the text of a notebook and nothing else: every other byte stays.
+"""Changes the tags of cells in the text of a notebook and nothing else: every other
+byte stays.
 
-Pure. A notebook that was parsed and written again would differ in the spelling of numbers and
-escapes, in outputs that nobody touched.
+Pure. A notebook that was parsed and written again would differ in the spelling of
+numbers and escapes, in outputs that nobody touched.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ class _Member(NamedTuple):
 
 
 def edit_tags(text: str, changes: Mapping[int, TagChange]) -> str:
-    """The text with the tags changed of the cells with these indices. A change takes the list of
-    tags, or None where there is none, and returns what shall stand there. Raises NotebookError."""
+    """The text with the tags changed of the cells with these indices. A change takes
+    the list of tags, or None where there is none, and returns what shall stand there.
+    Raises NotebookError."""
     edits = []
     for index, (start, _) in enumerate(_elements(text, _cells(text))):
         if index in changes:
@@ -57,18 +59,30 @@ def _cells(text: str) -> int:
 
 def _edit(text: str, cell: int, change: TagChange) -> list[tuple[int, int, str]]:
     """What to put where, for the cell at this place."""
-    member = next((each for each in _members(text, cell) if each.key == "metadata"), None)
+    member = next(
+        (each for each in _members(text, cell) if each.key == "metadata"), None
+    )
     if member is None:
         tags = change(None)
-        return [(cell + 1, cell + 1, f'"metadata": {json.dumps({"tags": tags})}, ')] if tags else []
+        return (
+            [(cell + 1, cell + 1, f'"metadata": {json.dumps({"tags": tags})}, ')]
+            if tags
+            else []
+        )
     old: dict[str, Any] = _decode(text, member.start)[0]
     found = old.get("tags")
     new = _with_tags(old, change(list(found) if isinstance(found, list) else None))
-    return [] if new == old else [(member.start, member.end, _rendered(new, text, member.place))]
+    return (
+        []
+        if new == old
+        else [(member.start, member.end, _rendered(new, text, member.place))]
+    )
 
 
 def _with_tags(old: dict[str, Any], tags: list[str] | None) -> dict[str, Any]:
-    new = {key: value for key, value in old.items() if key != "tags" or tags is not None}
+    new = {
+        key: value for key, value in old.items() if key != "tags" or tags is not None
+    }
     if tags is not None:
         new["tags"] = tags
     # Jupyter itself writes keys in order: what was in order stays so.
@@ -76,7 +90,8 @@ def _with_tags(old: dict[str, Any], tags: list[str] | None) -> dict[str, Any]:
 
 
 def _rendered(value: dict[str, Any], text: str, place: int) -> str:
-    """As the file is written: its indent, its line ends, its way with other letters than ASCII."""
+    """As the file is written: its indent, its line ends, its way with other letters
+    than ASCII."""
     indent = _INDENT.match(text)
     ascii_only = text.isascii() and "\\u" in text
     if indent is None:

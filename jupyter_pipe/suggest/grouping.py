@@ -24,11 +24,15 @@ def group_rows(seen: Survey) -> list[list[tuple[Cell, ...]]]:
     for row in seen.rows:
         numbers = {cell.id: number for number, cell in enumerate(row)}
         pieces = [_piece(cell.id, numbers, seen, levels) for cell in row]
-        grouped.append([tuple(row[number] for number in cut) for cut in best_cuts(pieces)])
+        grouped.append(
+            [tuple(row[number] for number in cut) for cut in best_cuts(pieces)]
+        )
     return grouped
 
 
-def _piece(cell_id: str, numbers: Mapping[str, int], seen: Survey, levels: Sequence[int]) -> Piece:
+def _piece(
+    cell_id: str, numbers: Mapping[str, int], seen: Survey, levels: Sequence[int]
+) -> Piece:
     look = seen.looks[cell_id]
     feeds = bool(seen.flow.given({cell_id}))
     return Piece(
@@ -39,14 +43,16 @@ def _piece(cell_id: str, numbers: Mapping[str, int], seen: Survey, levels: Seque
             for name, source in seen.flow.needs.get(cell_id, ())
             if seen.tags.get(source) != "parameters"
         ),
-        verb="" if look.verb.shows or not (feeds or look.verb.effort >= _HEAVY) else look.verb.name,
+        verb=""
+        if look.verb.shows or not (feeds or look.verb.effort >= _HEAVY)
+        else look.verb.name,
         heading=_heading_price(seen.headings.get(cell_id), levels),
     )
 
 
 def _gain(look: Look, feeds: bool) -> float:
-    """What nobody reads afterwards is looked at once: no reason for a core of its own, unless it is
-    heavy."""
+    """What nobody reads afterwards is looked at once: no reason for a core of its own,
+    unless it is heavy."""
     worth = feeds or look.verb.effort >= _HEAVY
     return look.effort if worth else look.effort * _GAIN_OF_DEAD_ENDS
 

@@ -1,7 +1,7 @@
 """The headings of a notebook: which stands above which cell. Pure.
 
-The title of the notebook is no heading of a part of it. Where a notebook has no headings, lines in
-bold stand in for them.
+The title of the notebook is no heading of a part of it. Where a notebook has no
+headings, lines in bold stand in for them.
 """
 
 from __future__ import annotations
@@ -32,10 +32,13 @@ class Heading(Struct, frozen=True):
 
 
 def find_headings(notebook: Notebook, cells: Collection[str]) -> dict[str, Heading]:
-    """By the id of the first below them of these cells. Of several above one cell, the last names
-    the part, and the largest says how deep the cut is."""
+    """By the id of the first below them of these cells. Of several above one cell, the
+    last names the part, and the largest says how deep the cut is."""
     above = list(_above_cells(notebook, cells))
-    kept = {id(heading) for heading in _wanted([heading for _, found in above for heading in found])}
+    kept = {
+        id(heading)
+        for heading in _wanted([heading for _, found in above for heading in found])
+    }
     chosen: dict[str, Heading] = {}
     for cell_id, found in above:
         headings = [heading for heading in found if id(heading) in kept]
@@ -60,7 +63,9 @@ def _title(headings: list[Heading]) -> Heading | None:
     return None
 
 
-def _above_cells(notebook: Notebook, cells: Collection[str]) -> Iterator[tuple[str, list[Heading]]]:
+def _above_cells(
+    notebook: Notebook, cells: Collection[str]
+) -> Iterator[tuple[str, list[Heading]]]:
     pending: list[Heading] = []
     for cell in notebook.cells:
         if cell.kind == "markdown":
@@ -71,7 +76,8 @@ def _above_cells(notebook: Notebook, cells: Collection[str]) -> Iterator[tuple[s
 
 
 def _headings(text: str) -> Iterator[Heading]:
-    """Markdown and HTML headings in order; a paragraph that is bold as a whole counts as one."""
+    """Markdown and HTML headings in order; a paragraph that is bold as a whole counts
+    as one."""
     tokens: Any = _parse(text)
     for token in tokens:
         if token["type"] == "heading":
@@ -79,7 +85,9 @@ def _headings(text: str) -> Iterator[Heading]:
         elif token["type"] == "block_html":
             for level, inner in _HTML.findall(token["raw"]):
                 yield Heading(int(level), _MARKUP.sub("", inner).strip())
-        elif token["type"] == "paragraph" and [c["type"] for c in token["children"]] == ["strong"]:
+        elif token["type"] == "paragraph" and [
+            c["type"] for c in token["children"]
+        ] == ["strong"]:
             yield Heading(_BOLD, _text(token["children"]), bold=True)
 
 

@@ -8,8 +8,9 @@ __all__ = ["SuggestedStage", "Suggestion"]
 
 
 class SuggestedStage(Struct, frozen=True):
-    """A stage of the notebook as it would be. `cells` are ids in notebook order, `after` the stages
-    whose values it takes, `receives` those values; `reason` says why these cells, in a sentence or two.
+    """A stage of the notebook as it would be. `cells` are ids in notebook order,
+    `after` the stages whose values it takes, `receives` those values; `reason` says why
+    these cells, in a sentence or two.
     """
 
     name: str
@@ -20,8 +21,8 @@ class SuggestedStage(Struct, frozen=True):
 
 
 class Suggestion(Struct, frozen=True):
-    """`tags` are what to add to which cell; nothing is removed, and cells that need no tag are not
-    in it. `notes` say what else the user should know."""
+    """`tags` are what to add to which cell; nothing is removed, and cells that need no
+    tag are not in it. `notes` say what else the user should know."""
 
     stages: tuple[SuggestedStage, ...] = ()
     tags: dict[str, tuple[str, ...]] = {}

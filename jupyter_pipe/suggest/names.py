@@ -1,4 +1,5 @@
-"""Names for stages: from the heading above, the comment on top, what the cells do, what they make. Pure."""
+"""Names for stages: from the heading above, the comment on top, what the cells do, what
+they make. Pure."""
 
 from __future__ import annotations
 
@@ -48,9 +49,9 @@ _SHORTEST = 3
 
 
 class Shape(Struct, frozen=True):
-    """What a name can be made of. `heading` stands above its cells; `divided` says that other stages
-    share it. `binds` are the names that the cells assign, `given` those that others read; `maker` is a
-    function that they call."""
+    """What a name can be made of. `heading` stands above its cells; `divided` says that
+    other stages share it. `binds` are the names that the cells assign, `given` those
+    that others read; `maker` is a function that they call."""
 
     heading: str = ""
     title: str = ""
@@ -77,30 +78,40 @@ def make_names(shapes: Sequence[Shape], taken: Iterable[str] = ()) -> list[str]:
 def slug(text: str, common: Mapping[str, int] | None = None) -> str:
     """A heading as the name of a stage; empty if nothing of it can be one.
 
-    A long one keeps the words that tell most: those that few headings have (`common` counts them), and of
-    equals those that stand first. *Creating new features from titles* is `features_titles`.
+    A long one keeps the words that tell most: those that few headings have (`common`
+    counts them), and of equals those that stand first. *Creating new features from
+    titles* is `features_titles`.
     """
     words = _main_words(text)
     counts = common or {}
-    # Sorting is stable: of two words that are equally rare, the earlier one comes first.
+    # Sorting is stable: of two words that are equally rare, the earlier one comes
+    # first.
     rarest = sorted(range(len(words)), key=lambda number: counts.get(words[number], 0))
     kept: list[int] = []
     for number in rarest:
         name = "_".join(words[one] for one in sorted([*kept, number]))
         if len(kept) < _MOST_WORDS and (not kept or len(name) <= _LONGEST):
             kept.append(number)
-    return _as_stage("_".join(words[number] for number in sorted(kept))[:_LONGEST].strip("_"))
+    return _as_stage(
+        "_".join(words[number] for number in sorted(kept))[:_LONGEST].strip("_")
+    )
 
 
 def _main_words(text: str) -> list[str]:
     """The telling words of a heading, or of the part of it before an aside."""
-    plain = unicodedata.normalize("NFKC", text).casefold().replace("'", "").replace("\u2019", "")
+    plain = (
+        unicodedata.normalize("NFKC", text)
+        .casefold()
+        .replace("'", "")
+        .replace("\u2019", "")
+    )
     plain = _NUMBERING.sub("", plain)
     return next((words for part in _ASIDE.split(plain) if (words := _words(part))), [])
 
 
 def _words(text: str) -> list[str]:
-    """Words that tell something: fillers and generic words go unless nothing else is left."""
+    """Words that tell something: fillers and generic words go unless nothing else is
+    left."""
     words = re.findall(r"\w+", text.replace("_", " "))
     telling = [word for word in words if word not in _FILLERS] or words
     telling = [word for word in telling if word not in _GENERIC] or telling
@@ -134,14 +145,17 @@ def _candidates(shape: Shape, common: Mapping[str, int]) -> Iterator[str]:
 
 
 def _main_value(binds: Sequence[str], given: frozenset[str]) -> str:
-    """The word that most names begin with (`ridge`, `ridge_mae`), else the first that others read."""
+    """The word that most names begin with (`ridge`, `ridge_mae`), else the first that
+    others read."""
     telling = [name for name in binds if _tells(name.replace("_", ""))]
     if not telling:
         return ""
     words = [name.partition("_")[0] for name in telling]
     word, times = Counter(words).most_common(1)[0]
     main = (
-        word if times > 1 and _tells(word) else next((name for name in telling if name in given), telling[0])
+        word
+        if times > 1 and _tells(word)
+        else next((name for name in telling if name in given), telling[0])
     )
     return _as_stage(main.strip("_").casefold())
 
@@ -151,7 +165,8 @@ def _tells(word: str) -> bool:
 
 
 def _free_name(candidates: Sequence[str], used: set[str]) -> str:
-    """The first candidate that is neither used nor just 'part', else the first one with a number."""
+    """The first candidate that is neither used nor just 'part', else the first one with
+    a number."""
     known = [name for name in candidates if name]
     free = next((name for name in known if name.casefold() not in used), "")
     if free and free != "part":

@@ -1,7 +1,7 @@
 """The one entry: a notebook in, stages for its cells out. Writes nothing.
 
-What is suggested compiles: stages that cannot stand apart are put together again, and what does not
-compile without stages either is left alone and said.
+What is suggested compiles: stages that cannot stand apart are put together again, and
+what does not compile without stages either is left alone and said.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ _Place = tuple[str, "str | None", "int | None", "int | None"]
 
 
 def suggest_stages(path: Path | str, content: bytes | None = None) -> Suggestion:
-    """Stages for the notebook at `path`, or for `content` as an editor shows it. Raises NotebookError."""
+    """Stages for the notebook at `path`, or for `content` as an editor shows it. Raises
+    NotebookError."""
     from jupyter_pipe.compiler import draft_of
     from jupyter_pipe.notebook import read_notebook
 
@@ -68,39 +69,59 @@ class _Settling:
             pipeline = self.draft(with_tags(self.notebook, tags))
             if not self._mended(pipeline):
                 break
-            if attempt > _ATTEMPTS:  # each costs an analysis, and this notebook does not come apart
+            if (
+                attempt > _ATTEMPTS
+            ):  # each costs an analysis, and this notebook does not come apart
                 return self._as_it_is()
         if self._new_errors(pipeline):
             return self._as_it_is()
         return describe(self.notebook, self.seen, pipeline, tags)
 
     def _as_it_is(self) -> Suggestion:
-        """No stage at all: the notebook is one already, and so are the cells below each stage of its own."""
+        """No stage at all: the notebook is one already, and so are the cells below each
+        stage of its own."""
         return describe(self.notebook, self.seen, self.draft(self.notebook), {})
 
     def _tags(self) -> dict[str, tuple[str, ...]]:
-        names = iter(make_names(list(shape_rows(self.rows, self.seen)), self.seen.stages))
-        tags: dict[str, tuple[str, ...]] = {cell_id: (role,) for cell_id, role in self.roles.items()}
+        names = iter(
+            make_names(list(shape_rows(self.rows, self.seen)), self.seen.stages)
+        )
+        tags: dict[str, tuple[str, ...]] = {
+            cell_id: (role,) for cell_id, role in self.roles.items()
+        }
         for row in self.rows:
             for group in row:
                 name = next(names)
-                tags |= {cell.id: (f"stage:{name}", *self.after.get(cell.id, ())) for cell in group}
+                tags |= {
+                    cell.id: (f"stage:{name}", *self.after.get(cell.id, ()))
+                    for cell in group
+                }
         return tags
 
     def _mended(self, pipeline: Pipeline) -> bool:
-        """Whether something was found that these stages bring with them, and changed."""
+        """Whether something was found that these stages bring with them, and
+        changed."""
         new = self._new_errors(pipeline)
         if not new:
-            new = [found for found in pipeline.diagnostics if found.severity is Severity.warning]
+            new = [
+                found
+                for found in pipeline.diagnostics
+                if found.severity is Severity.warning
+            ]
         if any(self._order(found) for found in new):
             return True
-        errors = {found.cell_id: found for found in new if found.severity is Severity.error}
+        errors = {
+            found.cell_id: found for found in new if found.severity is Severity.error
+        }
         repaired = [self._repair(found, pipeline) for found in errors.values()]
         return any(repaired)
 
     def _new_errors(self, pipeline: Pipeline) -> list[Diagnostic]:
-        """Errors, and the warnings beside them, that the notebook has only with these stages."""
-        found = [each for each in pipeline.diagnostics if each.severity is not Severity.info]
+        """Errors, and the warnings beside them, that the notebook has only with these
+        stages."""
+        found = [
+            each for each in pipeline.diagnostics if each.severity is not Severity.info
+        ]
         if not any(each.severity is Severity.error for each in found):
             return []
         new = [each for each in found if _place(each) not in self.known]
@@ -108,15 +129,23 @@ class _Settling:
 
     def _order(self, found: Diagnostic) -> bool:
         """Take up an `after:` that the compiler proposes."""
-        wanted = [tag for fix in found.fixes for tag in fix.add_tags if tag.startswith("after:")]
-        missing = [tag for tag in wanted if tag not in self.after.get(found.cell_id or "", ())]
+        wanted = [
+            tag
+            for fix in found.fixes
+            for tag in fix.add_tags
+            if tag.startswith("after:")
+        ]
+        missing = [
+            tag for tag in wanted if tag not in self.after.get(found.cell_id or "", ())
+        ]
         if not missing or found.cell_id is None:
             return False
         self.after[found.cell_id] = (*self.after.get(found.cell_id, ()), *missing)
         return True
 
     def _repair(self, found: Diagnostic, pipeline: Pipeline) -> bool:
-        """Changes the proposal where the diagnostic points; False if nothing can be changed there."""
+        """Changes the proposal where the diagnostic points; False if nothing can be
+        changed there."""
         if self.roles.pop(found.cell_id or "", None):
             return True
         self.after.clear()  # these name stages that may be gone in a moment
@@ -132,7 +161,9 @@ class _Settling:
             return _merge_readers(row, number, pipeline, found)
         return _merge(row, number, pipeline, found.stage)
 
-    def _place_of_group(self, wanted: set[str | None]) -> tuple[list[tuple[Cell, ...]], int] | None:
+    def _place_of_group(
+        self, wanted: set[str | None]
+    ) -> tuple[list[tuple[Cell, ...]], int] | None:
         """The row, and the number in it, of the first group with one of these cells."""
         for row in self.rows:
             for number, group in enumerate(row):
@@ -141,15 +172,17 @@ class _Settling:
         return None
 
     def _drop_roles(self, stage: str | None, pipeline: Pipeline) -> bool:
-        """Cells that only define become cells of the stage around them: what they define is another thing
-        above than below, as where a function is written twice."""
+        """Cells that only define become cells of the stage around them: what they
+        define is another thing above than below, as where a function is written
+        twice."""
         cells = _cells_of(pipeline, stage)
         indices = {cell.id: cell.index for cell in self.notebook.cells}
         places = [indices[cell] for cell in cells]
         between = [
             cell_id
             for cell_id, role in self.roles.items()
-            if role in _DEFINING and min(places, default=0) < indices[cell_id] < max(places, default=0)
+            if role in _DEFINING
+            and min(places, default=0) < indices[cell_id] < max(places, default=0)
         ]
         for cell_id in between:
             del self.roles[cell_id]
@@ -161,7 +194,9 @@ class _Settling:
         self.roles[cell_id] = "shared"
         group = row[number]
         place = next(place for place, cell in enumerate(group) if cell.id == cell_id)
-        row[number : number + 1] = [part for part in (group[:place], group[place + 1 :]) if part]
+        row[number : number + 1] = [
+            part for part in (group[:place], group[place + 1 :]) if part
+        ]
         return True
 
 
@@ -169,14 +204,21 @@ def _cells_of(pipeline: Pipeline, stage: str | None) -> tuple[str, ...]:
     return next((each.cells for each in pipeline.stages if each.name == stage), ())
 
 
-def _merge_readers(row: list[tuple[Cell, ...]], number: int, pipeline: Pipeline, found: Diagnostic) -> bool:
-    """Put a group together with those that read from it what cannot travel, and all between."""
+def _merge_readers(
+    row: list[tuple[Cell, ...]], number: int, pipeline: Pipeline, found: Diagnostic
+) -> bool:
+    """Put a group together with those that read from it what cannot travel, and all
+    between."""
     cells: set[str] = set()
     for edge in pipeline.edges:
         named = any(f"'{name}'" in found.message for name in edge.names)
         if edge.from_ == found.stage and named:
             cells.update(pipeline.stage(edge.to).cells)
-    reading = [n for n in range(number + 1, len(row)) if cells.intersection(cell.id for cell in row[n])]
+    reading = [
+        n
+        for n in range(number + 1, len(row))
+        if cells.intersection(cell.id for cell in row[n])
+    ]
     if not reading:
         return _merge(row, number, pipeline, found.stage)
     _put_together(row, number, reading[-1])
@@ -184,15 +226,26 @@ def _merge_readers(row: list[tuple[Cell, ...]], number: int, pipeline: Pipeline,
 
 
 def _put_together(row: list[tuple[Cell, ...]], first: int, last: int) -> None:
-    row[first : last + 1] = [tuple(cell for group in row[first : last + 1] for cell in group)]
+    row[first : last + 1] = [
+        tuple(cell for group in row[first : last + 1] for cell in group)
+    ]
 
 
-def _merge(row: list[tuple[Cell, ...]], number: int, pipeline: Pipeline, stage: str | None) -> bool:
-    """Put a group together with the last one that it takes values from, and all between."""
+def _merge(
+    row: list[tuple[Cell, ...]], number: int, pipeline: Pipeline, stage: str | None
+) -> bool:
+    """Put a group together with the last one that it takes values from, and all
+    between."""
     if len(row) == 1:
         return False
-    feeding = {cell for name in _upstream(pipeline, stage) for cell in pipeline.stage(name).cells}
-    sources = [n for n in range(number) if feeding.intersection(cell.id for cell in row[n])]
+    feeding = {
+        cell
+        for name in _upstream(pipeline, stage)
+        for cell in pipeline.stage(name).cells
+    }
+    sources = [
+        n for n in range(number) if feeding.intersection(cell.id for cell in row[n])
+    ]
     other = max(sources, default=number - 1 if number else 1)
     _put_together(row, *sorted((number, other)))
     return True

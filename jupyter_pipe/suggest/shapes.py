@@ -15,19 +15,28 @@ __all__ = ["shape_rows"]
 _SHOWN = 0.3
 
 
-def shape_rows(rows: Sequence[Sequence[tuple[Cell, ...]]], seen: Survey) -> Iterator[Shape]:
+def shape_rows(
+    rows: Sequence[Sequence[tuple[Cell, ...]]], seen: Survey
+) -> Iterator[Shape]:
     """The shape of each stage, in notebook order."""
     for row in rows:
         sections = _sections(row, seen)
         mains = [_main(group, sections, seen) for group in row]
         for group, main in zip(row, mains, strict=True):
-            sharing = [other for other in row if any(sections[cell.id] == main for cell in other)]
+            sharing = [
+                other
+                for other in row
+                if any(sections[cell.id] == main for cell in other)
+            ]
             heading = seen.headings[main].text if main else ""
             yield _shape(group, heading, seen, divided=len(sharing) > 1)
 
 
-def _shape(group: Sequence[Cell], heading: str, seen: Survey, *, divided: bool) -> Shape:
-    """The shape of one stage; `divided` says that its section has other stages as well."""
+def _shape(
+    group: Sequence[Cell], heading: str, seen: Survey, *, divided: bool
+) -> Shape:
+    """The shape of one stage; `divided` says that its section has other stages as
+    well."""
     looks = [seen.looks[cell.id] for cell in group]
     given = seen.flow.given({cell.id for cell in group})
     return Shape(
@@ -42,7 +51,8 @@ def _shape(group: Sequence[Cell], heading: str, seen: Survey, *, divided: bool) 
 
 
 def _sections(row: Sequence[tuple[Cell, ...]], seen: Survey) -> dict[str, str]:
-    """For each cell the one above it, or itself, that has the heading; empty above the first."""
+    """For each cell the one above it, or itself, that has the heading; empty above the
+    first."""
     found: dict[str, str] = {}
     current = ""
     for cell in (cell for group in row for cell in group):
@@ -52,17 +62,20 @@ def _sections(row: Sequence[tuple[Cell, ...]], seen: Survey) -> dict[str, str]:
 
 
 def _main(group: Sequence[Cell], sections: dict[str, str], seen: Survey) -> str:
-    """Of the sections in a stage, the one with the largest heading; of equals, the heaviest."""
+    """Of the sections in a stage, the one with the largest heading; of equals, the
+    heaviest."""
     effort: dict[str, float] = defaultdict(float)
     for cell in group:
         effort[sections[cell.id]] += seen.looks[cell.id].effort
     named = [section for section in effort if section]
-    return min(named, key=lambda one: (seen.headings[one].level, -effort[one]), default="")
+    return min(
+        named, key=lambda one: (seen.headings[one].level, -effort[one]), default=""
+    )
 
 
 def _verb(looks: Sequence[Look], *, dead_end: bool) -> str:
-    """What most of the work in the cells is. What they show counts only where nothing else comes of
-    them."""
+    """What most of the work in the cells is. What they show counts only where nothing
+    else comes of them."""
     weight: dict[str, float] = defaultdict(float)
     for look in looks:
         if look.verb.name and (dead_end or not look.verb.shows):

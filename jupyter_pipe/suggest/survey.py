@@ -1,4 +1,5 @@
-"""Which code cells need a stage, and what becomes of the others. Pure, given a compiler."""
+"""Which code cells need a stage, and what becomes of the others. Pure, given a
+compiler."""
 
 from __future__ import annotations
 
@@ -16,18 +17,19 @@ __all__ = ["Survey", "survey"]
 
 
 _TAGGED = 2
-"""A notebook with so many stages has them all: its cells without a tag belong to the stage above them. With
-one stage somebody has begun."""
+"""A notebook with so many stages has them all: its cells without a tag belong to the
+stage above them. With one stage somebody has begun."""
 
 
 _WITHOUT_A_TAG = frozenset({"work", "idle"})
-"""Roles that are no tags: cells that get a stage, and cells that belong to whatever is around them."""
+"""Roles that are no tags: cells that get a stage, and cells that belong to whatever is
+around them."""
 
 
 class Survey(Struct, frozen=True):
-    """`rows` are runs of cells that need a stage, in notebook order, with nothing tagged between
-    them, and `headings` what stands above those cells. `tags` are for cells that need none but a
-    role. `stages` are those that cells name already.
+    """`rows` are runs of cells that need a stage, in notebook order, with nothing
+    tagged between them, and `headings` what stands above those cells. `tags` are for
+    cells that need none but a role. `stages` are those that cells name already.
     """
 
     rows: tuple[tuple[Cell, ...], ...]
@@ -39,8 +41,8 @@ class Survey(Struct, frozen=True):
 
 
 class _Facts(Struct, frozen=True):
-    """What the role of a cell follows from: `settings` are cells at the top that only import, define
-    and set things up, `staged` those that name a stage."""
+    """What the role of a cell follows from: `settings` are cells at the top that only
+    import, define and set things up, `staged` those that name a stage."""
 
     looks: dict[str, Look]
     flow: Flow
@@ -51,7 +53,9 @@ class _Facts(Struct, frozen=True):
     def may_set(self, look: Look) -> bool:
         """Whether the settings of a cell can be parameters: nobody else binds them."""
         bound = [name for other in self.looks.values() for name in other.binds]
-        return not self.has_parameters and all(bound.count(name) == 1 for name in look.settings)
+        return not self.has_parameters and all(
+            bound.count(name) == 1 for name in look.settings
+        )
 
 
 def survey(notebook: Notebook, draft: Draft) -> Survey:
@@ -73,7 +77,11 @@ def survey(notebook: Notebook, draft: Draft) -> Survey:
     working = {cell_id for cell_id, role in roles.items() if role == "work"}
     return Survey(
         rows=tuple(_rows(cells, working, staged)),
-        tags={cell_id: role for cell_id, role in roles.items() if role not in _WITHOUT_A_TAG},
+        tags={
+            cell_id: role
+            for cell_id, role in roles.items()
+            if role not in _WITHOUT_A_TAG
+        },
         stages=stages,
         looks=facts.looks,
         headings=find_headings(notebook, working),
@@ -93,7 +101,8 @@ def _staged(tags: Iterable[CellTags]) -> frozenset[str]:
 def _free_cells(
     cells: Sequence[Cell], tags: Mapping[str, CellTags], headings: Mapping[str, Heading]
 ) -> Iterator[Cell]:
-    """Cells without a stage: none of their own, and none above under the same heading."""
+    """Cells without a stage: none of their own, and none above under the same
+    heading."""
     inherits = False
     for cell in cells:
         if tags[cell.id].stage is not None:
@@ -104,7 +113,9 @@ def _free_cells(
             yield cell
 
 
-def _roles(cells: Sequence[Cell], free: Sequence[Cell], facts: _Facts) -> dict[str, str]:
+def _roles(
+    cells: Sequence[Cell], free: Sequence[Cell], facts: _Facts
+) -> dict[str, str]:
     """`work`, `idle` (needs no tag), or the tag of a role, for each free cell."""
     roles: dict[str, str] = {}
     wanted = {cell.id for cell in free}
@@ -120,7 +131,8 @@ def _roles(cells: Sequence[Cell], free: Sequence[Cell], facts: _Facts) -> dict[s
 
 
 def _role(cell_id: str, begun: bool, facts: _Facts) -> str:
-    """`begun` says that a cell above does something: from there on nothing is a setting any more."""
+    """`begun` says that a cell above does something: from there on nothing is a setting
+    any more."""
     look = facts.looks[cell_id]
     if look.only_installs:
         return "skip"
@@ -140,7 +152,9 @@ def _role_at_the_top(cell_id: str, look: Look, facts: _Facts) -> str | None:
     return "idle" if cell_id in facts.settings else None
 
 
-def _rows(cells: Sequence[Cell], working: Set[str], staged: Set[str]) -> Iterator[tuple[Cell, ...]]:
+def _rows(
+    cells: Sequence[Cell], working: Set[str], staged: Set[str]
+) -> Iterator[tuple[Cell, ...]]:
     """Runs of cells that need a stage; one that has a stage already ends a run."""
     row: list[Cell] = []
     for cell in cells:

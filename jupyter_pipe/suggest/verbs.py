@@ -1,7 +1,8 @@
-"""What calls do, as a table: a verb for a cell that makes such a call, and how much work it is.
+"""What calls do, as a table: a verb for a cell that makes such a call, and how much
+work it is.
 
-Names are those of functions and methods, whatever they belong to. The first line that fits a cell
-speaks for it, so the rarer and heavier stand above.
+Names are those of functions and methods, whatever they belong to. The first line that
+fits a cell speaks for it, so the rarer and heavier stand above.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ __all__ = ["NOTHING", "Verb", "find_verb"]
 
 
 class Verb(Struct, frozen=True):
-    """`effort` counts as much as so many plain statements. A `shows` verb makes nothing that another
-    cell could need."""
+    """`effort` counts as much as so many plain statements. A `shows` verb makes nothing
+    that another cell could need."""
 
     name: str
     effort: float
@@ -53,7 +54,10 @@ _TABLE = (
     ),
     (Verb("combine", 1.0), r"merge|concat|concatenate|join|hstack|vstack"),
     (Verb("aggregate", 1.0), r"groupby|pivot|pivot_table|agg|resample|crosstab"),
-    (Verb("save", 1.0), r"to_(csv|parquet|excel|json|pickle|sql|feather|hdf)|dump|save|savefig|write_text"),
+    (
+        Verb("save", 1.0),
+        r"to_(csv|parquet|excel|json|pickle|sql|feather|hdf)|dump|save|savefig|write_text",
+    ),
     (
         Verb("plot", 0.0, shows=True),
         r"plot|hist|scatter|bar|barh|boxplot|imshow|subplots|figure|show|heatmap|\w+plot|from_predictions",

@@ -1,6 +1,8 @@
-"""Asks Optuna which values to try next, and tells it what came of them. Imports Optuna when it is made.
+"""Asks Optuna which values to try next, and tells it what came of them. Imports Optuna
+when it is made.
 
-The study lives in memory and is filled with the trials that are there, so our own file is the only record.
+The study lives in memory and is filled with the trials that are there, so our own file
+is the only record.
 """
 
 from __future__ import annotations
@@ -20,9 +22,12 @@ _BROKEN = "constraint"
 
 
 class Asker:
-    """`earlier` are the trials that have ended; `at_once` are as many as run side by side."""
+    """`earlier` are the trials that have ended; `at_once` are as many as run side by
+    side."""
 
-    def __init__(self, study: Study, earlier: Sequence[Trial], at_once: int = 1) -> None:
+    def __init__(
+        self, study: Study, earlier: Sequence[Trial], at_once: int = 1
+    ) -> None:
         try:
             import optuna
         except ImportError:
@@ -32,12 +37,17 @@ class Asker:
         self._study = study
         self._lock = threading.Lock()
         self._space = {each.name: _distribution(optuna, each) for each in study.space}
-        # Another sequence for each resumption: the same one would ask for what has been tried.
+        # Another sequence for each resumption: the same one would ask for what has been
+        # tried.
         sampler = _sampler(optuna, study, study.seed + len(earlier), at_once)
         pruner = (
-            optuna.pruners.MedianPruner(n_startup_trials=4) if study.prune else optuna.pruners.NopPruner()
+            optuna.pruners.MedianPruner(n_startup_trials=4)
+            if study.prune
+            else optuna.pruners.NopPruner()
         )
-        self.optuna_study = optuna.create_study(direction=study.direction, sampler=sampler, pruner=pruner)
+        self.optuna_study = optuna.create_study(
+            direction=study.direction, sampler=sampler, pruner=pruner
+        )
         self._grid = grid_of(study.space) if study.sampler == "grid" else None
         self._trials: dict[int, Any] = {}
         for trial in earlier:
@@ -74,13 +84,24 @@ class Asker:
                 self.optuna_study.tell(asked, trial.value)
             else:
                 pruned = trial.state == "pruned"
-                self.optuna_study.tell(asked, state=states.PRUNED if pruned else states.FAIL)
+                self.optuna_study.tell(
+                    asked, state=states.PRUNED if pruned else states.FAIL
+                )
 
     def _frozen(self, trial: Trial) -> Any:
         """An earlier trial as Optuna keeps it."""
         states = self._optuna.trial.TrialState
-        is_complete = trial.value is not None and trial.state in ("succeeded", "infeasible")
-        state = states.COMPLETE if is_complete else states.PRUNED if trial.state == "pruned" else states.FAIL
+        is_complete = trial.value is not None and trial.state in (
+            "succeeded",
+            "infeasible",
+        )
+        state = (
+            states.COMPLETE
+            if is_complete
+            else states.PRUNED
+            if trial.state == "pruned"
+            else states.FAIL
+        )
         return self._optuna.trial.create_trial(
             state=state,
             value=trial.value if is_complete else None,
@@ -91,9 +112,10 @@ class Asker:
         )
 
     def importances(self) -> Mapping[str, float]:
-        """How much of the difference between trials each parameter explains; empty if too few have ended,
-        and for a single parameter, which explains all of it."""
-        # The evaluator imports pandas and scikit-learn, which takes longer than many a trial.
+        """How much of the difference between trials each parameter explains; empty if
+        too few have ended, and for a single parameter, which explains all of it."""
+        # The evaluator imports pandas and scikit-learn, which takes longer than many a
+        # trial.
         if len(self._study.space) < 2:
             return {}
         evaluator = self._optuna.importance.PedAnovaImportanceEvaluator()
@@ -127,5 +149,9 @@ def _distribution(optuna: Any, dimension: Dimension) -> Any:
         return kinds.CategoricalDistribution(dimension.choices)
     if dimension.whole:
         step = int(dimension.step or 1)
-        return kinds.IntDistribution(int(dimension.low), int(dimension.high), log=dimension.log, step=step)
-    return kinds.FloatDistribution(dimension.low, dimension.high, log=dimension.log, step=dimension.step)
+        return kinds.IntDistribution(
+            int(dimension.low), int(dimension.high), log=dimension.log, step=step
+        )
+    return kinds.FloatDistribution(
+        dimension.low, dimension.high, log=dimension.log, step=dimension.step
+    )

@@ -1,4 +1,5 @@
-"""Pictures of a study: the values in the order of the trials, and lines through its axes. Pure."""
+"""Pictures of a study: the values in the order of the trials, and lines through its
+axes. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +23,9 @@ def history_svg(study: Study, trials: Sequence[Trial]) -> str:
     low, high = _ends(list(known.values()))
     last = max(1, *(trial.number for trial in trials))
     dots = [
-        _dot(trial, _along(trial.number, 0, last), _down(known[trial.number], low, high))
+        _dot(
+            trial, _along(trial.number, 0, last), _down(known[trial.number], low, high)
+        )
         for trial in trials
         if trial.number in known
     ]
@@ -31,7 +34,9 @@ def history_svg(study: Study, trials: Sequence[Trial]) -> str:
         for number, best in _bests(study, trials)
     ]
     path = f'<polyline points="{" ".join(line)}" fill="none" stroke="var(--jpipe-good)" stroke-width="1.5"/>'
-    return _svg(path + "".join(dots) + _scale(low, high), f"{study.metric} of each trial")
+    return _svg(
+        path + "".join(dots) + _scale(low, high), f"{study.metric} of each trial"
+    )
 
 
 def _known(trials: Sequence[Trial]) -> dict[int, float]:
@@ -56,7 +61,8 @@ def _dot(trial: Trial, x: float, y: float) -> str:
 
 
 def parallel_svg(study: Study, trials: Sequence[Trial]) -> str:
-    """An axis for each parameter and one for the metric; each trial is a line, the better the darker."""
+    """An axis for each parameter and one for the metric; each trial is a line, the
+    better the darker."""
     known = _known(trials)
     if not known or not study.space:
         return _svg("", "No trial has a value yet.")
@@ -67,14 +73,22 @@ def parallel_svg(study: Study, trials: Sequence[Trial]) -> str:
         if trial.number in known
     ]
     names = [*(each.name for each in study.space), study.metric]
-    axes = [_axis_svg(_axis(place, len(names)), name) for place, name in enumerate(names)]
+    axes = [
+        _axis_svg(_axis(place, len(names)), name) for place, name in enumerate(names)
+    ]
     return _svg("".join([*lines, *axes]), "parameters of each trial, and its value")
 
 
 def _line(study: Study, trial: Trial, share: float) -> str:
     """`share` is where the trial's value stands among all of them, 0 to 1."""
-    shares = [*(_place(each, trial.values.get(each.name)) for each in study.space), share]
-    points = " ".join(f"{_axis(place, len(shares)):.1f},{_at(each):.1f}" for place, each in enumerate(shares))
+    shares = [
+        *(_place(each, trial.values.get(each.name)) for each in study.space),
+        share,
+    ]
+    points = " ".join(
+        f"{_axis(place, len(shares)):.1f},{_at(each):.1f}"
+        for place, each in enumerate(shares)
+    )
     goodness = 1 - share if study.direction == "minimize" else share
     title = f"<title>trial {trial.number}: {value_text(trial.value)}</title>"
     return (
@@ -95,7 +109,9 @@ def _place(dimension: Dimension, value: object) -> float:
         return found / max(1, len(dimension.choices) - 1)
     number = float(value) if isinstance(value, int | float) else dimension.low
     if dimension.log:
-        return _share(math.log(number), math.log(dimension.low), math.log(dimension.high))
+        return _share(
+            math.log(number), math.log(dimension.low), math.log(dimension.high)
+        )
     return _share(number, dimension.low, dimension.high)
 
 
@@ -126,7 +142,9 @@ def _down(value: float, low: float, high: float) -> float:
 def _scale(low: float, high: float) -> str:
     ends = ((low, _at(0.0)), (high, _at(1.0)))
     start = f'<text x="{_LEFT - 12}" text-anchor="end" class="jpipe-tick"'
-    return "".join(f'{start} y="{y + 4:.1f}">{value_text(value)}</text>' for value, y in ends)
+    return "".join(
+        f'{start} y="{y + 4:.1f}">{value_text(value)}</text>' for value, y in ends
+    )
 
 
 def _svg(inside: str, title: str) -> str:

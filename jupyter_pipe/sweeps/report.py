@@ -1,4 +1,5 @@
-"""A study told to people: a page with its table and pictures, without network or script. Pure."""
+"""A study told to people: a page with its table and pictures, without network or
+script. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +22,9 @@ MARKS_OF_TRIALS = {
     "pruned": "skipped",
     "infeasible": "gate_failed",
 }
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+)
 _STYLE = """
 body{margin:0;background:var(--jpipe-paper);font-size:13px;line-height:1.5}
 main{max-width:1008px;margin:0 auto;padding:28px 24px}
@@ -32,8 +35,11 @@ tr.best td{font-weight:600}.quiet,th{color:var(--jpipe-quiet)}
 """
 
 
-def study_html(study: Study, trials: Sequence[Trial], importances: Mapping[str, float]) -> str:
-    """The page: headline, history, parallel coordinates, what mattered, and every trial."""
+def study_html(
+    study: Study, trials: Sequence[Trial], importances: Mapping[str, float]
+) -> str:
+    """The page: headline, history, parallel coordinates, what mattered, and every
+    trial."""
     title = f"Study {study.name}"
     best = best_trial(study, tuple(trials))
     head = tag(
@@ -68,7 +74,9 @@ def _headline(study: Study, trials: Sequence[Trial], best: Trial | None) -> str:
     counted = ", ".join([count(len(trials), "trial"), *others])
     if best is None:
         return f"{counted}. None has succeeded."
-    values = ", ".join(f"{name} = {value_text(value)}" for name, value in best.values.items())
+    values = ", ".join(
+        f"{name} = {value_text(value)}" for name, value in best.values.items()
+    )
     return f"{counted}. Best {study.metric}: {value_text(best.value)}, in trial {best.number} with {values}."
 
 
@@ -76,7 +84,12 @@ def _importances(importances: Mapping[str, float]) -> Markup | None:
     if not importances:
         return None
     rows = [
-        tag("tr", tag("td", tag("code", name)), tag("td", f"{share:.0%}"), tag("td", _bar(share)))
+        tag(
+            "tr",
+            tag("td", tag("code", name)),
+            tag("td", f"{share:.0%}"),
+            tag("td", _bar(share)),
+        )
         for name, share in importances.items()
     ]
     return tag("div", tag("h2", "What mattered"), tag("table", rows))
@@ -92,7 +105,10 @@ def _bar(share: float) -> Markup:
 def _table(study: Study, trials: Sequence[Trial], best: Trial | None) -> Markup:
     names = [dimension.name for dimension in study.space]
     heading = ["", "Trial", *names, study.metric, "Time", "Run", ""]
-    rows = [_row(trial, names, is_best=best is not None and trial.number == best.number) for trial in trials]
+    rows = [
+        _row(trial, names, is_best=best is not None and trial.number == best.number)
+        for trial in trials
+    ]
     return tag("table", tag("tr", [tag("th", name) for name in heading]), rows)
 
 
@@ -108,12 +124,20 @@ def _row(trial: Trial, names: Sequence[str], *, is_best: bool) -> Markup:
         trial.run_id,
         f"{trial.state}: {trial.reason}" if trial.reason else "",
     ]
-    return tag("tr", [tag("td", cell) for cell in cells], class_="best" if is_best else None)
+    return tag(
+        "tr", [tag("td", cell) for cell in cells], class_="best" if is_best else None
+    )
 
 
 def dimension_text(dimension: Dimension) -> str:
     """As it would be typed."""
     if dimension.choices:
         return ",".join(map(str, dimension.choices))
-    marks = ":log" if dimension.log else f":step={dimension.step:g}" if dimension.step else ""
+    marks = (
+        ":log"
+        if dimension.log
+        else f":step={dimension.step:g}"
+        if dimension.step
+        else ""
+    )
     return f"{dimension.low:g}..{dimension.high:g}{marks}"

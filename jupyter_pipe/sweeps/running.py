@@ -1,7 +1,9 @@
-"""Carries out a study: trials side by side, each an ordinary run in a thread, until all are done.
+"""Carries out a study: trials side by side, each an ordinary run in a thread, until all
+are done.
 
-What has happened is on disk before anybody relies on it, so a sweep that is killed loses no trial: when it is
-resumed, a run that went on to its end counts, and one that was cut off runs again with its own values.
+What has happened is on disk before anybody relies on it, so a sweep that is killed
+loses no trial: when it is resumed, a run that went on to its end counts, and one that
+was cut off runs again with its own values.
 """
 
 from __future__ import annotations
@@ -37,8 +39,8 @@ _APART_SECONDS = 0.02
 
 
 class SweepOrder(Struct, frozen=True):
-    """What is needed beyond the study: the target, how runs are made, how many at a time, and who is told
-    when a trial begins or ends."""
+    """What is needed beyond the study: the target, how runs are made, how many at a
+    time, and who is told when a trial begins or ends."""
 
     target: Target
     options: RunOptions
@@ -48,8 +50,11 @@ class SweepOrder(Struct, frozen=True):
     tell: Callable[[Trial], None] = lambda trial: None
 
 
-def run_sweep(study: Study, folder: StudyFolder, order: SweepOrder) -> tuple[Trial, ...]:
-    """All trials, as they ended. KeyboardInterrupt cancels the runs that go on, and is raised again."""
+def run_sweep(
+    study: Study, folder: StudyFolder, order: SweepOrder
+) -> tuple[Trial, ...]:
+    """All trials, as they ended. KeyboardInterrupt cancels the runs that go on, and is
+    raised again."""
     _Sweep(study, folder, order).run()
     return folder.trials()
 
@@ -63,14 +68,17 @@ class _Sweep:
         self._order = order
         self._store: RunStore = order.target.store
         earlier = [self._settled(trial) for trial in folder.trials()]
-        self._asker = Asker(study, [each for each in earlier if each.state != "running"], order.at_once)
+        self._asker = Asker(
+            study, [each for each in earlier if each.state != "running"], order.at_once
+        )
         self._cut_off = [each for each in earlier if each.state == "running"]
         self._begun = len(earlier)
         self._running: dict[Future[Trial], Trial] = {}
         self._kernels: SharedKernels | None = None
 
     def _settled(self, trial: Trial) -> Trial:
-        """A trial whose sweep was killed: its run may have come to its end all the same."""
+        """A trial whose sweep was killed: its run may have come to its end all the
+        same."""
         if trial.state != "running":
             return trial
         try:
@@ -81,7 +89,8 @@ class _Sweep:
         return self._note(conclude(self._study, trial, run)) if ended else trial
 
     def run(self) -> None:
-        """Keep as many trials going as are wanted. They share the process that forks their kernels."""
+        """Keep as many trials going as are wanted. They share the process that forks
+        their kernels."""
         with contextlib.ExitStack() as stack:
             stack.enter_context(tracked_study(self._folder.path, self._study.track))
             if self._order.options.kernels == "fork" and can_fork():
@@ -93,7 +102,8 @@ class _Sweep:
             try:
                 self._keep_going(threads)
             except KeyboardInterrupt:
-                # Before the threads are waited for: else the trials would come to their ends first.
+                # Before the threads are waited for: else the trials would come to their
+                # ends first.
                 self.cancel()
                 raise
 
@@ -152,7 +162,9 @@ class _Sweep:
         ended = conclude(self._study, replace(trial, steps=tuple(steps)), run)
         if pruned and run.state is RunState.cancelled:
             return replace(
-                ended, state="pruned", reason=f"{self._study.prune} was worse than in the middle trial"
+                ended,
+                state="pruned",
+                reason=f"{self._study.prune} was worse than in the middle trial",
             )
         return ended
 
@@ -177,7 +189,8 @@ class _Sweep:
         )
 
     def cancel(self) -> None:
-        """End what runs. Those trials stay *running* on disk: a resumed sweep runs them again."""
+        """End what runs. Those trials stay *running* on disk: a resumed sweep runs them
+        again."""
         for trial in self._running.values():
             with contextlib.suppress(PipeError):
                 request_cancel(self._store, trial.run_id)
@@ -199,8 +212,11 @@ def conclude(study: Study, trial: Trial, run: Run) -> Trial:
 
 
 def _outcome(study: Study, run: Run, value: Any) -> tuple[TrialState, str]:
-    """The state, and why the trial did not succeed. An error weighs more than a gate that is false."""
-    failures = {stage.name: stage.failure for stage in run.stages if stage.failure is not None}
+    """The state, and why the trial did not succeed. An error weighs more than a gate
+    that is false."""
+    failures = {
+        stage.name: stage.failure for stage in run.stages if stage.failure is not None
+    }
     for name, failure in failures.items():
         if failure.kind is not FailureKind.gate:
             return "failed", f"{name}: {_failure_text(failure)}"
@@ -208,7 +224,11 @@ def _outcome(study: Study, run: Run, value: Any) -> tuple[TrialState, str]:
         return "infeasible", "; ".join(failure.evalue for failure in failures.values())
     if run.state is not RunState.succeeded:
         return "failed", f"the run was {run.state.value}"
-    return ("succeeded", "") if _is_number(value) else ("failed", f"{study.metric} is not a number")
+    return (
+        ("succeeded", "")
+        if _is_number(value)
+        else ("failed", f"{study.metric} is not a number")
+    )
 
 
 def _failure_text(failure: Failure) -> str:

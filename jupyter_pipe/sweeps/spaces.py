@@ -1,4 +1,5 @@
-"""Reads what a parameter may be: `20..400:log`, `0.1..0.9:step=0.2`, `1,2,3`, or what its type says. Pure.
+"""Reads what a parameter may be: `20..400:log`, `0.1..0.9:step=0.2`, `1,2,3`, or what
+its type says. Pure.
 
 Raises SweepError with what was meant.
 """
@@ -26,7 +27,8 @@ _MOST_POINTS = 10_000
 def parse_space(
     declared: Sequence[Parameter], given: Sequence[str]
 ) -> tuple[tuple[Dimension, ...], dict[str, str]]:
-    """The dimensions, and the parameters that are fixed, of `-p NAME=SPACE` as typed."""
+    """The dimensions, and the parameters that are fixed, of `-p NAME=SPACE` as
+    typed."""
     known = {parameter.name: parameter for parameter in declared}
     space: list[Dimension] = []
     fixed: dict[str, str] = {}
@@ -51,12 +53,21 @@ def _parse(parameter: Parameter, text: str) -> Dimension | None:
         return _range(parameter, float(found[1]), float(found[2]), found[3])
     if ".." in text:
         raise _error(
-            parameter.name, text, "A range is LOW..HIGH, such as 20..400, 20..400:log or 0..1:step=0.1."
+            parameter.name,
+            text,
+            "A range is LOW..HIGH, such as 20..400, 20..400:log or 0..1:step=0.1.",
         )
     texts = [part.strip() for part in text.split(",")]
-    if len(texts) < 2 or parameter.type_.split(" ")[0] in ("list", "tuple", "dict", "set"):
+    if len(texts) < 2 or parameter.type_.split(" ")[0] in (
+        "list",
+        "tuple",
+        "dict",
+        "set",
+    ):
         return None
-    return Dimension(parameter.name, choices=tuple(_read(parameter, each) for each in texts))
+    return Dimension(
+        parameter.name, choices=tuple(_read(parameter, each) for each in texts)
+    )
 
 
 def _range(parameter: Parameter, low: float, high: float, marks: str) -> Dimension:
@@ -68,11 +79,16 @@ def _range(parameter: Parameter, low: float, high: float, marks: str) -> Dimensi
         raise _error(parameter.name, f"{low:g}..{high:g}{marks}", problem)
     step = float(options["step"]) if "step" in options else None
     whole = kind == "int" or (kind == "any" and low.is_integer() and high.is_integer())
-    return Dimension(parameter.name, low=low, high=high, log="log" in options, step=step, whole=whole)
+    return Dimension(
+        parameter.name, low=low, high=high, log="log" in options, step=step, whole=whole
+    )
 
 
-def _range_problem(kind: str, low: float, high: float, options: Mapping[str, str]) -> str:
-    """What is wrong with a range of a parameter of type `kind`, and what to write; empty if nothing is."""
+def _range_problem(
+    kind: str, low: float, high: float, options: Mapping[str, str]
+) -> str:
+    """What is wrong with a range of a parameter of type `kind`, and what to write;
+    empty if nothing is."""
     unknown = sorted(set(options) - {"log", "step"})
     if unknown:
         return f"'{unknown[0]}' is not known: a range may end in :log or :step=NUMBER."
@@ -118,7 +134,8 @@ def planned_trials(study: Study) -> int:
 
 
 def grid_of(space: Sequence[Dimension]) -> list[Mapping[str, Any]]:
-    """Every combination, the last dimension fastest. Raises SweepError where there is no end of them."""
+    """Every combination, the last dimension fastest. Raises SweepError where there is
+    no end of them."""
     values = [_points(dimension) for dimension in space]
     total = math.prod(len(each) for each in values)
     if total > _MOST_POINTS:
@@ -128,22 +145,33 @@ def grid_of(space: Sequence[Dimension]) -> list[Mapping[str, Any]]:
             hint="Give larger steps, or leave out --grid.",
         )
     names = [dimension.name for dimension in space]
-    return [dict(zip(names, point, strict=True)) for point in itertools.product(*values)]
+    return [
+        dict(zip(names, point, strict=True)) for point in itertools.product(*values)
+    ]
 
 
 def _points(dimension: Dimension) -> list[Any]:
-    """The values that a grid tries, `low` and `high` included. Raises an error without steps."""
+    """The values that a grid tries, `low` and `high` included. Raises an error without
+    steps."""
     if dimension.choices:
         return list(dimension.choices)
     step = dimension.step or (1.0 if dimension.whole else 0.0)
     if not step:
         raise _error(
-            dimension.name, f"{dimension.low:g}..{dimension.high:g}", "A grid needs steps: add :step=NUMBER."
+            dimension.name,
+            f"{dimension.low:g}..{dimension.high:g}",
+            "A grid needs steps: add :step=NUMBER.",
         )
     count = int((dimension.high - dimension.low) / step + 1e-9) + 1
-    points = [dimension.low + place * step for place in range(min(count, _MOST_POINTS + 1))]
-    return [int(point) if dimension.whole else float(f"{point:.12g}") for point in points]
+    points = [
+        dimension.low + place * step for place in range(min(count, _MOST_POINTS + 1))
+    ]
+    return [
+        int(point) if dimension.whole else float(f"{point:.12g}") for point in points
+    ]
 
 
 def _error(name: str, text: str, hint: str) -> SweepError:
-    return SweepError(f"'-p {name}={text}' is not a space.", code="sweep_space", hint=hint)
+    return SweepError(
+        f"'-p {name}={text}' is not a space.", code="sweep_space", hint=hint
+    )

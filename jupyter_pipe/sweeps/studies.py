@@ -1,6 +1,8 @@
-"""Studies on disk: `.jupyter_pipe/studies/NAME/study.json` and `trials.jsonl`, one line for each change.
+"""Studies on disk: `.jupyter_pipe/studies/NAME/study.json` and `trials.jsonl`, one line
+for each change.
 
-A line is written whole or, where the machine died, not at all: what is cut off at the end is passed over.
+A line is written whole or, where the machine died, not at all: what is cut off at the
+end is passed over.
 """
 
 from __future__ import annotations
@@ -19,7 +21,12 @@ from jupyter_pipe.errors import SweepError
 from jupyter_pipe.model import to_json
 from jupyter_pipe.runs.store import RunStore, is_file_name
 from jupyter_pipe.sweeps.model import Study, Trial
-from jupyter_pipe.trust.records import UNREADABLE, UnsignedError, read_record, read_regular_file
+from jupyter_pipe.trust.records import (
+    UNREADABLE,
+    UnsignedError,
+    read_record,
+    read_regular_file,
+)
 from jupyter_pipe.trust.signatures import sign
 
 __all__ = ["StudyFolder", "free_name", "study_folder"]
@@ -28,7 +35,8 @@ _trial_decoder = msgspec.json.Decoder(Trial)
 
 
 class StudyFolder:
-    """One study's files. Raises SweepError for a study that is not there, or that is somebody else's."""
+    """One study's files. Raises SweepError for a study that is not there, or that is
+    somebody else's."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -62,7 +70,8 @@ class StudyFolder:
         return tuple(found[number] for number in sorted(found))
 
     def runs(self) -> dict[str, int]:
-        """Run -> the number of its trial, oldest first. A trial that was cut off has had several."""
+        """Run -> the number of its trial, oldest first. A trial that was cut off has
+        had several."""
         return {trial.run_id: trial.number for trial in self._noted()}
 
     def _noted(self) -> Iterator[Trial]:
@@ -87,16 +96,19 @@ class StudyFolder:
             os.fsync(file.fileno())
 
     def _appending(self) -> BinaryIO:
-        """The file of trials. A link in its place would have us write to another file, and a pipe would wait
-        for a reader. Raises SweepError."""
+        """The file of trials. A link in its place would have us write to another file,
+        and a pipe would wait for a reader. Raises SweepError."""
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
         try:
             if self._trials.exists() and not self._trials.is_file():
                 raise OSError(errno.EINVAL, "it is not a regular file")
-            return os.fdopen(os.open(self._trials, flags | getattr(os, "O_NOFOLLOW", 0), 0o666), "ab")
+            return os.fdopen(
+                os.open(self._trials, flags | getattr(os, "O_NOFOLLOW", 0), 0o666), "ab"
+            )
         except OSError as error:
             raise SweepError(
-                f"Trials cannot be written to {self._trials}: {error.strerror}.", code="sweep_unreadable"
+                f"Trials cannot be written to {self._trials}: {error.strerror}.",
+                code="sweep_unreadable",
             ) from error
 
 
@@ -104,7 +116,9 @@ def study_folder(store: RunStore, name: str) -> StudyFolder:
     """Raises SweepError for a name that no folder can have."""
     if not is_file_name(name):
         raise SweepError(
-            f"{name[:80]!r} cannot name a study.", code="sweep_name", hint="Use letters and digits."
+            f"{name[:80]!r} cannot name a study.",
+            code="sweep_name",
+            hint="Use letters and digits.",
         )
     path = store.state_folder / "studies" / name
     store.require_no_links(path)
@@ -123,4 +137,8 @@ def free_name(store: RunStore, metric: str) -> str:
 
 def _reason(error: Exception) -> str:
     said = error.strerror if isinstance(error, OSError) else None
-    return f"its record is {said}" if isinstance(error, UnsignedError) else said or str(error)
+    return (
+        f"its record is {said}"
+        if isinstance(error, UnsignedError)
+        else said or str(error)
+    )

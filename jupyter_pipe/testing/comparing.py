@@ -12,23 +12,31 @@ __all__ = ["differences"]
 _TOLERANCE = 1e-9
 # In a sum of many numbers roundings cancel, and the change of one of them is small.
 _SUM_TOLERANCE = 1e-11
-# Words of a description, not parts of the value: `train['age'][3]`, not `train.columns['age'].values[3]`.
+# Words of a description, not parts of the value: `train['age'][3]`, not
+# `train.columns['age'].values[3]`.
 _INSIDE = frozenset({"columns", "values"})
 _WORDS = 60
 
 
 def differences(expected: Any, found: Any, path: str = "") -> Iterator[str]:
-    """`train['age'][3]: 12.0, golden is 11.0` for each part; numbers may differ by a rounding."""
+    """`train['age'][3]: 12.0, golden is 11.0` for each part; numbers may differ by a
+    rounding."""
     if isinstance(expected, dict) and isinstance(found, dict):
         yield from _of_mappings(expected, found, path)
-    elif isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
+    elif (
+        isinstance(expected, list)
+        and isinstance(found, list)
+        and len(expected) == len(found)
+    ):
         for place, (one, other) in enumerate(zip(expected, found, strict=True)):
             yield from differences(one, other, f"{path}[{place}]")
     elif not _is_same(expected, found):
         yield f"{path}: {_short(found)}, golden is {_short(expected)}"
 
 
-def _of_mappings(expected: dict[str, Any], found: dict[str, Any], path: str) -> Iterator[str]:
+def _of_mappings(
+    expected: dict[str, Any], found: dict[str, Any], path: str
+) -> Iterator[str]:
     """What is gone, new or different by name; a digest is compared as a whole."""
     if "exact" in expected and "exact" in found:
         if not _is_same_digest(expected, found):
@@ -48,7 +56,9 @@ def _of_mappings(expected: dict[str, Any], found: dict[str, Any], path: str) -> 
 def _is_same_digest(one: dict[str, Any], other: dict[str, Any]) -> bool:
     if (one["type"], one["exact"]) != (other.get("type"), other["exact"]):
         return False
-    return math.isclose(one["numbers"], other["numbers"], rel_tol=_SUM_TOLERANCE, abs_tol=1e-12)
+    return math.isclose(
+        one["numbers"], other["numbers"], rel_tol=_SUM_TOLERANCE, abs_tol=1e-12
+    )
 
 
 def _below(path: str, name: str) -> str:

@@ -12,9 +12,14 @@ _BY_LINE = frozenset({".csv", ".tsv", ".jsonl", ".ndjson"})
 
 
 def copy_file(source: Path, target: Path, *, cut: bool) -> bool:
-    """Copy a file; with `cut`, of a table with one row a line at most 100 kB. Says whether it was cut."""
+    """Copy a file; with `cut`, of a table with one row a line at most 100 kB. Says
+    whether it was cut."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    if not cut or source.suffix.lower() not in _BY_LINE or source.stat().st_size <= _LONG:
+    if (
+        not cut
+        or source.suffix.lower() not in _BY_LINE
+        or source.stat().st_size <= _LONG
+    ):
         shutil.copyfile(source, target)
         return False
     with source.open("rb") as file:

@@ -1,8 +1,9 @@
 """Values as JSON that people can review, and that another machine finds again.
 
-Numbers, texts, containers and small tables are written out. Of what is large or has no form of its own, such
-as a fitted model, its type is named with a digest of all that is exact in it and one number made of all its
-floating point numbers, which the last bits of another processor do not change beyond a rounding.
+Numbers, texts, containers and small tables are written out. Of what is large or has no
+form of its own, such as a fitted model, its type is named with a digest of all that is
+exact in it and one number made of all its floating point numbers, which the last bits
+of another processor do not change beyond a rounding.
 """
 
 from __future__ import annotations
@@ -63,7 +64,10 @@ def _column(values: Any) -> dict[str, Any]:
     listed = values.to_list()
     if len(listed) > _MOST:
         return {"dtype": str(values.dtype), **_opaque(listed)}
-    return {"dtype": str(values.dtype), "values": [describe(_plain(each)) for each in listed]}
+    return {
+        "dtype": str(values.dtype),
+        "values": [describe(_plain(each)) for each in listed],
+    }
 
 
 def _index(value: Any) -> dict[str, Any]:
@@ -75,7 +79,11 @@ def _index(value: Any) -> dict[str, Any]:
     if labels == list(range(len(labels))):
         return {}
     # Where rows were filtered or shuffled, their labels tell which ones are left.
-    return {"index": [describe(_plain(each)) for each in labels] if len(labels) <= _MOST else _opaque(labels)}
+    return {
+        "index": [describe(_plain(each)) for each in labels]
+        if len(labels) <= _MOST
+        else _opaque(labels)
+    }
 
 
 def _array(value: Any) -> Any:
@@ -91,25 +99,35 @@ def _plain(value: Any) -> Any:
     """Of a cell of a table: a missing value of any kind is None."""
     if value is None or type(value).__name__ in ("NAType", "NaTType") or value != value:  # noqa: PLR0124
         return None
-    return value.item() if hasattr(value, "item") and not isinstance(value, str) else value
+    return (
+        value.item() if hasattr(value, "item") and not isinstance(value, str) else value
+    )
 
 
 def _opaque(value: Any) -> dict[str, Any]:
     digest = _Digest()
     digest.add(value)
-    return {"type": _type_name(value), "exact": digest.exact.hexdigest()[:16], "numbers": digest.numbers}
+    return {
+        "type": _type_name(value),
+        "exact": digest.exact.hexdigest()[:16],
+        "numbers": digest.numbers,
+    }
 
 
 def _type_name(value: Any) -> str:
     kind = type(value)
     # A class of the notebook stands in a module that is made anew for each test.
-    return kind.__qualname__ if kind.__module__.startswith("_") else f"{kind.__module__}.{kind.__qualname__}"
+    return (
+        kind.__qualname__
+        if kind.__module__.startswith("_")
+        else f"{kind.__module__}.{kind.__qualname__}"
+    )
 
 
 @dataclass
 class _Digest:
-    """`exact` has seen types, texts, whole numbers, shapes and names; `numbers` is a weighted sum of all
-    floats, so that two that change places are noticed."""
+    """`exact` has seen types, texts, whole numbers, shapes and names; `numbers` is a
+    weighted sum of all floats, so that two that change places are noticed."""
 
     exact: Any = field(default_factory=hashlib.sha256)
     numbers: float = 0.0
@@ -118,7 +136,8 @@ class _Digest:
     _kept: list[Any] = field(default_factory=list)
 
     def add(self, value: Any) -> None:
-        """Walk through all that a value consists of. What is met again is only named, so that cycles end."""
+        """Walk through all that a value consists of. What is met again is only named,
+        so that cycles end."""
         if isinstance(value, float):
             self._add_floats([value])
         elif isinstance(value, (*_ATOMS, *_TIMES, bytes, complex, range)):
@@ -133,7 +152,8 @@ class _Digest:
             self._add_parts(value)
 
     def _add_parts(self, value: Any) -> None:
-        """The parts of a container, a table, an array, or what pickle would keep of an object."""
+        """The parts of a container, a table, an array, or what pickle would keep of an
+        object."""
         self._note(_type_name(value))
         if isinstance(value, Mapping):
             self._add_all(part for pair in value.items() for part in pair)
@@ -143,7 +163,10 @@ class _Digest:
             self._add_all(value)
         elif is_table(value):
             self._add_all(
-                [list(value.columns), *(_values(value, place) for place in range(len(value.columns)))]
+                [
+                    list(value.columns),
+                    *(_values(value, place) for place in range(len(value.columns))),
+                ]
             )
         elif hasattr(value, "dtype") and hasattr(value, "shape"):
             self._add_array(value)
@@ -170,13 +193,16 @@ class _Digest:
             self._add_all(array.ravel().tolist())
 
     def _add_floats(self, values: Any) -> None:
-        """A number in the tenth place counts otherwise than in the eleventh. Gaps are noted by place."""
+        """A number in the tenth place counts otherwise than in the eleventh. Gaps are
+        noted by place."""
         import numpy
 
         array = numpy.asarray(values, dtype=float)
         gaps = ~numpy.isfinite(array)
         if gaps.any():
-            self._note(f"gaps {numpy.flatnonzero(gaps).tolist()} {array[gaps].tolist()}")
+            self._note(
+                f"gaps {numpy.flatnonzero(gaps).tolist()} {array[gaps].tolist()}"
+            )
         # A prime: what changes places over a power of two is noticed as well.
         weights = 1 + (numpy.arange(self._count, self._count + array.size) % 97) / 97
         self.numbers += float(numpy.where(gaps, 0.0, array) @ weights)
@@ -201,12 +227,15 @@ def _state(value: Any) -> Iterator[Any]:
         return
     if isinstance(reduced, tuple):
         yield from (
-            part if not hasattr(part, "__next__") else list(part) for part in reduced[1:] if part is not None
+            part if not hasattr(part, "__next__") else list(part)
+            for part in reduced[1:]
+            if part is not None
         )
 
 
 def to_text(described: Any, indent: int = 0) -> str:
-    """JSON with a line for each name and each list of values, made to be compared line by line."""
+    """JSON with a line for each name and each list of values, made to be compared line
+    by line."""
     if not isinstance(described, dict) or not described:
         return json.dumps(described, ensure_ascii=False)
     if all(not isinstance(each, (dict, list)) for each in described.values()):

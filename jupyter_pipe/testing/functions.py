@@ -1,4 +1,5 @@
-"""The stages of a notebook as functions of this process, compiled from the notebook as it is now."""
+"""The stages of a notebook as functions of this process, compiled from the notebook as
+it is now."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ _numbers = count(1)
 
 
 class StageFunctions:
-    """Compiles and imports a notebook's package below `folder`. Raises NotebookError and CompileError."""
+    """Compiles and imports a notebook's package below `folder`. Raises NotebookError
+    and CompileError."""
 
     def __init__(self, notebook: Path, folder: Path) -> None:
         compiled = compile_notebook(notebook, output=folder / "package")
@@ -30,25 +32,41 @@ class StageFunctions:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         self.pipeline: Pipeline = compiled.pipeline
-        # The modules beside the notebook come first: `import home_sales` is meant as in the notebook.
+        # The modules beside the notebook come first: `import home_sales` is meant as in
+        # the notebook.
         sys.path.insert(0, str(notebook.parent.absolute()))
         self._package = _import(folder / "package" / _folder_of(compiled.pipeline))
-        # What the package itself does before its first stage, if the notebook has settings for all of them.
+        # What the package itself does before its first stage, if the notebook has
+        # settings for all of them.
         prepare = getattr(self._package, "_prepare", None)
         if prepare is not None:
             prepare()
 
-    def call(self, stage: str, inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """What the stage makes of these inputs, by name. Parameters that it does not read are left out."""
+    def call(
+        self, stage: str, inputs: Mapping[str, Any], parameters: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """What the stage makes of these inputs, by name. Parameters that it does not
+        read are left out."""
         function = getattr(self._module(stage), stage)
         known = inspect.signature(function).parameters
-        returned = function(**inputs, **{name: value for name, value in parameters.items() if name in known})
-        return {name: getattr(returned, name) for name in getattr(returned, "__dataclass_fields__", ())}
+        returned = function(
+            **inputs,
+            **{name: value for name, value in parameters.items() if name in known},
+        )
+        return {
+            name: getattr(returned, name)
+            for name in getattr(returned, "__dataclass_fields__", ())
+        }
 
     def definition(self, name: str) -> Any:
-        """A class or function of the notebook. Raises KeyError if no stage has it any more."""
+        """A class or function of the notebook. Raises KeyError if no stage has it any
+        more."""
         for path in sorted(Path(self._package.__path__[0]).glob("*.py")):
-            found = getattr(self._module(path.stem), name, None) if path.stem[:2] != "__" else None
+            found = (
+                getattr(self._module(path.stem), name, None)
+                if path.stem[:2] != "__"
+                else None
+            )
             if found is not None:
                 return found
         raise KeyError(name)

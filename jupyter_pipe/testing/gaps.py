@@ -11,11 +11,16 @@ _EVERY = 3
 
 def is_table(value: Any) -> bool:
     """Whether this is a frame of pandas or polars."""
-    return type(value).__name__ == "DataFrame" and hasattr(value, "columns") and hasattr(value, "head")
+    return (
+        type(value).__name__ == "DataFrame"
+        and hasattr(value, "columns")
+        and hasattr(value, "head")
+    )
 
 
 def with_gaps(frame: Any) -> Any:
-    """The frame with every third value of each column missing, in other rows for each column."""
+    """The frame with every third value of each column missing, in other rows for each
+    column."""
     if hasattr(frame, "iloc"):
         import numpy
 

@@ -1,7 +1,7 @@
 """Golden files and a file of tests, made from a run that has succeeded.
 
-Loads the values of the run, calls its stages in this process and writes beside the notebook. Raises
-PipeError.
+Loads the values of the run, calls its stages in this process and writes beside the
+notebook. Raises PipeError.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ _SCORED_ROWS = 20
 
 @dataclass(frozen=True)
 class Made:
-    """What was written. `cut` are files of which golden files hold the beginning, `untested` stages without a
-    test of their own, with the reason."""
+    """What was written. `cut` are files of which golden files hold the beginning,
+    `untested` stages without a test of their own, with the reason."""
 
     file: Path
     golden: Path
@@ -67,7 +67,8 @@ def golden_folder(notebook: Path) -> Path:
 
 
 def make_tests(notebook: Path, run: Run, *, cut: bool = True) -> Made:
-    """Write the file of tests and the golden inputs. What must come out is accepted by running it.
+    """Write the file of tests and the golden inputs. What must come out is accepted by
+    running it.
 
     `cut` shortens long tables among the files that the notebook reads.
     """
@@ -90,7 +91,10 @@ def make_tests(notebook: Path, run: Run, *, cut: bool = True) -> Made:
         golden=golden.name,
         stages=stages,
         untested=untested,
-        takes={stage.name: [each.name for each in stage.inputs] for stage in target.pipeline.stages},
+        takes={
+            stage.name: [each.name for each in stage.inputs]
+            for stage in target.pipeline.stages
+        },
         gives={stage.name: stage.outputs for stage in target.pipeline.stages},
         has_metrics=bool(run.metrics),
         has_gates=any(stage.gates for stage in run.stages),
@@ -104,11 +108,18 @@ def _require_usable(target: Target, run: Run) -> None:
     """Golden is what the notebook gives as it is now, so the run must be one of it."""
     again = f"Run it, then make its tests: jupyter pipe run {target.notebook.name}"
     if run.state is not RunState.succeeded:
-        raise RunError(f"Run {run.run_id} did not succeed.", code="run_damaged", hint=again)
-    if target.store.read_pipeline(run.run_id).source.digest != target.pipeline.source.digest:
+        raise RunError(
+            f"Run {run.run_id} did not succeed.", code="run_damaged", hint=again
+        )
+    if (
+        target.store.read_pipeline(run.run_id).source.digest
+        != target.pipeline.source.digest
+    ):
         message = f"{target.notebook.name} has changed since run {run.run_id}."
         raise RunError(message, code="run_outdated", hint=again)
-    missing = {stage.name for stage in target.pipeline.stages} - {stage.name for stage in run.stages}
+    missing = {stage.name for stage in target.pipeline.stages} - {
+        stage.name for stage in run.stages
+    }
     if missing:
         message = f"Run {run.run_id} is one of some stages only; {sorted(missing)[0]} is missing."
         raise RunError(message, code="run_damaged", hint=again)
@@ -117,8 +128,11 @@ def _require_usable(target: Target, run: Run) -> None:
 # What stages read from disk
 
 
-def _write_files(target: Target, run: Run, golden: Path, *, cut: bool) -> tuple[str, ...]:
-    """Copy what the pipeline reads into `files`, and what a stage reads of another one into `STAGE/files`."""
+def _write_files(
+    target: Target, run: Run, golden: Path, *, cut: bool
+) -> tuple[str, ...]:
+    """Copy what the pipeline reads into `files`, and what a stage reads of another one
+    into `STAGE/files`."""
     folder, home = target.store.folder(run.run_id), target.notebook.parent
     sources = [each.path for each in files_of(folder, run) if _is_data(home, each.path)]
     size = sum((home / name).stat().st_size for name in sources)
@@ -129,7 +143,11 @@ def _write_files(target: Target, run: Run, golden: Path, *, cut: bool) -> tuple[
             hint="Give the notebook a parameter for a smaller input, and make the tests from a run with it.",
         )
     shutil.rmtree(golden / INPUT_FILES, ignore_errors=True)
-    shortened = [name for name in sources if copy_file(home / name, golden / INPUT_FILES / name, cut=cut)]
+    shortened = [
+        name
+        for name in sources
+        if copy_file(home / name, golden / INPUT_FILES / name, cut=cut)
+    ]
     for stage, observed in read_observations(folder, run):
         shutil.rmtree(golden / stage, ignore_errors=True)
         read = {each.path for each in observed.read if each.aspect == "content"}
@@ -144,7 +162,8 @@ def _copy_files(home: Path, folder: Path, names: set[str]) -> None:
 
 
 def _is_data(home: Path, name: str) -> bool:
-    """A file below the notebook's folder that is no module: of modules, tests use those of today."""
+    """A file below the notebook's folder that is no module: of modules, tests use those
+    of today."""
     inside = not Path(name).is_absolute() and ".." not in Path(name).parts
     return inside and not name.endswith(".py") and (home / name).is_file()
 
@@ -165,7 +184,9 @@ def _write_facts(target: Target, run: Run, golden: Path) -> None:
     }
     facts = Golden(
         run_id=run.run_id,
-        parameters={each.name: each.value for each in run.facts.parameters if each.changed},
+        parameters={
+            each.name: each.value for each in run.facts.parameters if each.changed
+        },
         modules=tuple(sorted(modules)),
         rows=_rows_to_score(target, run),
     )
@@ -184,15 +205,20 @@ def _rows_to_score(target: Target, run: Run) -> tuple[dict[str, Any], ...]:
     except ScoringRefusedError:
         return ()
     size = len(rows)
-    chosen = take(rows, [place * size // _SCORED_ROWS for place in range(min(size, _SCORED_ROWS))])
+    chosen = take(
+        rows, [place * size // _SCORED_ROWS for place in range(min(size, _SCORED_ROWS))]
+    )
     return tuple(to_records(chosen, scorer.form))
 
 
 # What stages do
 
 
-def _try_stages(target: Target, run: Run, golden: Path) -> tuple[dict[str, Behaviour], dict[str, str]]:
-    """Write the inputs of each stage, and see what it does with them and with others."""
+def _try_stages(
+    target: Target, run: Run, golden: Path
+) -> tuple[dict[str, Behaviour], dict[str, str]]:
+    """Write the inputs of each stage, and see what it does with them and with
+    others."""
     found: dict[str, Behaviour] = {}
     untested: dict[str, str] = {}
     values = _RunValues(target, run)
@@ -204,16 +230,27 @@ def _try_stages(target: Target, run: Run, golden: Path) -> tuple[dict[str, Behav
             if behaviour.outcome.error is None:
                 found[stage.name] = behaviour
             else:
-                name, message = behaviour.outcome.error.__name__, behaviour.outcome.message
-                untested[stage.name] = f"called as a function it stops. {name}: {message}"
+                name, message = (
+                    behaviour.outcome.error.__name__,
+                    behaviour.outcome.message,
+                )
+                untested[stage.name] = (
+                    f"called as a function it stops. {name}: {message}"
+                )
     return found, untested
 
 
-def _try_stage(notebook: NotebookUnderTest, golden: Path, stage: str, inputs: dict[str, Any]) -> Behaviour:
-    """With a sample of the inputs; with all of them, where the stage does not take the sample."""
+def _try_stage(
+    notebook: NotebookUnderTest, golden: Path, stage: str, inputs: dict[str, Any]
+) -> Behaviour:
+    """With a sample of the inputs; with all of them, where the stage does not take the
+    sample."""
 
     def call(given: dict[str, Any]) -> dict[str, Any]:
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        with (
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
             return notebook.call(stage, **given)
 
     # A sample need not make sense: a position in a list may lie beyond its end.

@@ -1,4 +1,5 @@
-"""Folders in which stages run: copies of what they read, so that the notebook's own folder stays as it is."""
+"""Folders in which stages run: copies of what they read, so that the notebook's own
+folder stays as it is."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ def lay_out(folder: Path, *sources: Path) -> None:
 
 @contextlib.contextmanager
 def inside(folder: Path) -> Iterator[None]:
-    """Work in `folder`, with the global generators where they were the last time, and figures unseen."""
+    """Work in `folder`, with the global generators where they were the last time, and
+    figures unseen."""
     before = Path.cwd()
     os.environ.setdefault("MPLBACKEND", "Agg")
     os.chdir(folder)
@@ -55,6 +57,10 @@ def file_contents(folder: Path) -> dict[str, bytes]:
     }
 
 
-def changed_files(before: dict[str, bytes], after: dict[str, bytes]) -> dict[str, bytes]:
+def changed_files(
+    before: dict[str, bytes], after: dict[str, bytes]
+) -> dict[str, bytes]:
     """The files that are new or other ones, by name."""
-    return {name: content for name, content in after.items() if before.get(name) != content}
+    return {
+        name: content for name, content in after.items() if before.get(name) != content
+    }

@@ -16,8 +16,8 @@ MOST_ROWS = 120
 def sample_inputs(inputs: Mapping[str, Any], most: int = MOST_ROWS) -> dict[str, Any]:
     """At most `most` rows of each table, series and array, evenly spread.
 
-    What is equally long is cut at the same rows: `X` and `y` still belong together. Lists and everything
-    else stay whole.
+    What is equally long is cut at the same rows: `X` and `y` still belong together.
+    Lists and everything else stay whole.
     """
     return {name: _cut(value, most) for name, value in inputs.items()}
 

@@ -1,4 +1,5 @@
-"""What a stage does with inputs that are not as in the run: tried out once, so that tests can say it.
+"""What a stage does with inputs that are not as in the run: tried out once, so that
+tests can say it.
 
 Runs the notebook's code. An exception of that code is an answer, not an error.
 """
@@ -25,9 +26,9 @@ Call = Callable[[Inputs], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a call ended: `error` is the class of the exception that it raised, None if it gave outputs. `same`
-    says that they are those of the inputs as they were in the run, `unsteady` are names on which two calls do
-    not agree."""
+    """How a call ended: `error` is the class of the exception that it raised, None if
+    it gave outputs. `same` says that they are those of the inputs as they were in the
+    run, `unsteady` are names on which two calls do not agree."""
 
     error: type[BaseException] | None = None
     message: str = ""
@@ -37,7 +38,8 @@ class Outcome:
 
 @dataclass
 class TableBehaviour:
-    """Of one input that is a table. `columns` is empty where trying them would have taken too long."""
+    """Of one input that is a table. `columns` is empty where trying them would have
+    taken too long."""
 
     name: str
     is_polars: bool
@@ -56,7 +58,8 @@ class Behaviour:
 
 
 def find_behaviour(call: Call, fresh: Callable[[], Inputs]) -> Behaviour:
-    """Try the stage with `fresh()` inputs as they are, and without columns, rows and values."""
+    """Try the stage with `fresh()` inputs as they are, and without columns, rows and
+    values."""
     # CPU time: how busy the machine is must not decide what is tested.
     started = time.process_time()
     outcome, expected = _twice(call, fresh)
@@ -66,7 +69,9 @@ def find_behaviour(call: Call, fresh: Callable[[], Inputs]) -> Behaviour:
         tables = {name: value for name, value in fresh().items() if is_table(value)}
         for name, value in tables.items():
             budget = _SECONDS / len(tables)
-            found.tables.append(_of_table(name, value, call, fresh, expected, budget, seconds))
+            found.tables.append(
+                _of_table(name, value, call, fresh, expected, budget, seconds)
+            )
     return found
 
 
@@ -96,7 +101,9 @@ def _of_table(
     columns = [column for column in table.columns if isinstance(column, str)]
     if seconds * len(columns) <= budget:
         for column in columns:
-            found.columns[column] = _once(call, changed(partial(_without, column)), expected)
+            found.columns[column] = _once(
+                call, changed(partial(_without, column)), expected
+            )
     return found
 
 
@@ -104,12 +111,18 @@ def _without(column: str, frame: Any) -> Any:
     return frame.drop(columns=column) if hasattr(frame, "iloc") else frame.drop(column)
 
 
-def _once(call: Call, inputs: Callable[[], Inputs], expected: dict[str, Any]) -> Outcome:
+def _once(
+    call: Call, inputs: Callable[[], Inputs], expected: dict[str, Any]
+) -> Outcome:
     try:
         found = describe(call(inputs()))
     except Exception as error:
         return _failed(error)
-    return Outcome(same=not any(any(differences(value, found.get(name))) for name, value in expected.items()))
+    return Outcome(
+        same=not any(
+            any(differences(value, found.get(name))) for name, value in expected.items()
+        )
+    )
 
 
 def _twice(call: Call, inputs: Callable[[], Inputs]) -> tuple[Outcome, dict[str, Any]]:
@@ -118,8 +131,12 @@ def _twice(call: Call, inputs: Callable[[], Inputs]) -> tuple[Outcome, dict[str,
         first, second = (describe(call(inputs())) for _ in range(2))
     except Exception as error:
         return _failed(error), {}
-    unsteady = tuple(name for name in first if any(differences(first[name], second.get(name))))
-    return Outcome(unsteady=unsteady), {name: first[name] for name in first if name not in unsteady}
+    unsteady = tuple(
+        name for name in first if any(differences(first[name], second.get(name)))
+    )
+    return Outcome(unsteady=unsteady), {
+        name: first[name] for name in first if name not in unsteady
+    }
 
 
 def _failed(error: Exception) -> Outcome:

@@ -72,8 +72,8 @@ class TestModel:
 
 @dataclass(frozen=True)
 class Subject:
-    """What the file is about. `stages` has what was seen of each stage, `untested` why there is nothing to
-    see of the others. `takes` and `gives` are names of values."""
+    """What the file is about. `stages` has what was seen of each stage, `untested` why
+    there is nothing to see of the others. `takes` and `gives` are names of values."""
 
     notebook: str
     run_id: str
@@ -89,7 +89,9 @@ class Subject:
 
 def text_of_tests(subject: Subject) -> str:
     """The module, as ruff would format it."""
-    body = "".join(_stage(name, behaviour, subject) for name, behaviour in subject.stages.items())
+    body = "".join(
+        _stage(name, behaviour, subject) for name, behaviour in subject.stages.items()
+    )
     for name, reason in subject.untested.items():
         body += f"\n\n# {_class_name(name)} has no test of its own: {reason}\n"
     body += _PIPELINE.format(golden=subject.golden)
@@ -99,7 +101,9 @@ def text_of_tests(subject: Subject) -> str:
         body += _GATES
     if subject.has_model:
         body += _MODEL.format(run_id=subject.run_id)
-    names = "NotebookUnderTest, with_gaps" if "with_gaps(" in body else "NotebookUnderTest"
+    names = (
+        "NotebookUnderTest, with_gaps" if "with_gaps(" in body else "NotebookUnderTest"
+    )
     stem = notebook_name(Path(subject.notebook))
     own, others = _imports(subject.stages.values())
     return (
@@ -117,10 +121,14 @@ def text_of_tests(subject: Subject) -> str:
 
 
 def _stage(name: str, behaviour: Behaviour, subject: Subject) -> str:
-    takes, gives = (", ".join(names) for names in (subject.takes[name], subject.gives[name]))
+    takes, gives = (
+        ", ".join(names) for names in (subject.takes[name], subject.gives[name])
+    )
     about = f"{takes or 'files'} -> {gives or 'nothing that another stage reads'}"
     parts = [f"\n\nclass Test{_class_name(name)}:\n{_docstring(about)}"]
-    parts.append(_function("gives_what_it_gave", _check(name, "", behaviour.outcome.unsteady)))
+    parts.append(
+        _function("gives_what_it_gave", _check(name, "", behaviour.outcome.unsteady))
+    )
     for table in behaviour.tables:
         parts += _of_table(name, table, only=len(behaviour.tables) == 1)
     return "".join(parts)
@@ -132,7 +140,9 @@ def _of_table(stage: str, table: TableBehaviour, *, only: bool) -> Iterator[str]
     needed, free, silent = _by_outcome(table)
     for error, columns in needed.items():
         which = "" if len(needed) == 1 else f"_{_snake(error.__name__)}"
-        yield _columns_test(stage, table, f"stops_without_a_column{of}{which}", columns, error)
+        yield _columns_test(
+            stage, table, f"stops_without_a_column{of}{which}", columns, error
+        )
     if free:
         yield _columns_test(stage, table, f"can_do_without_a_column{of}", free, None)
     if silent:
@@ -145,8 +155,11 @@ def _of_table(stage: str, table: TableBehaviour, *, only: bool) -> Iterator[str]
     yield _case_test(stage, table, f"gaps{of}", table.gaps, "with_gaps({})")
 
 
-def _by_outcome(table: TableBehaviour) -> tuple[dict[type[BaseException], list[str]], list[str], list[str]]:
-    """The columns without which the stage stops, by error; those that it can do without; all others."""
+def _by_outcome(
+    table: TableBehaviour,
+) -> tuple[dict[type[BaseException], list[str]], list[str], list[str]]:
+    """The columns without which the stage stops, by error; those that it can do
+    without; all others."""
     needed: dict[type[BaseException], list[str]] = {}
     free: list[str] = []
     silent: list[str] = []
@@ -161,7 +174,11 @@ def _by_outcome(table: TableBehaviour) -> tuple[dict[type[BaseException], list[s
 
 
 def _columns_test(
-    stage: str, table: TableBehaviour, name: str, columns: list[str], error: type[BaseException] | None
+    stage: str,
+    table: TableBehaviour,
+    name: str,
+    columns: list[str],
+    error: type[BaseException] | None,
 ) -> str:
     drop = "drop(column)" if table.is_polars else "drop(columns=column)"
     body = _inputs(stage, table, f'inputs["{table.name}"].{drop}')
@@ -187,7 +204,9 @@ def _quoted(text: str) -> str:
     return repr(text) if '"' in text else json.dumps(text, ensure_ascii=False)
 
 
-def _case_test(stage: str, table: TableBehaviour, case: str, outcome: Outcome, change: str) -> str:
+def _case_test(
+    stage: str, table: TableBehaviour, case: str, outcome: Outcome, change: str
+) -> str:
     changed = change.format(f'inputs["{table.name}"]')
     lines = _inputs(stage, table, changed)
     if outcome.error is None:
@@ -199,11 +218,18 @@ def _case_test(stage: str, table: TableBehaviour, case: str, outcome: Outcome, c
 
 
 def _inputs(stage: str, table: TableBehaviour, changed: str) -> list[str]:
-    return [f'inputs = notebook.inputs("{stage}")', f'inputs["{table.name}"] = {changed}']
+    return [
+        f'inputs = notebook.inputs("{stage}")',
+        f'inputs["{table.name}"] = {changed}',
+    ]
 
 
 def _raises(stage: str, error: type[BaseException], message: str) -> list[str]:
-    comment = [f"# {message}"] if message and message.isprintable() and len(message) < 90 else []
+    comment = (
+        [f"# {message}"]
+        if message and message.isprintable() and len(message) < 90
+        else []
+    )
     return [
         *comment,
         f"with pytest.raises({_importable(error).__name__}):",
@@ -224,7 +250,9 @@ def _besides(names: Iterable[str]) -> str:
     return f", besides={listed!r}".replace("'", '"') if listed else ""
 
 
-def _function(name: str, lines: list[str], decorator: str = "", argument: str = "") -> str:
+def _function(
+    name: str, lines: list[str], decorator: str = "", argument: str = ""
+) -> str:
     arguments = ", ".join(each for each in ("self", "notebook", argument) if each)
     body = "".join(f"        {line}\n" for line in lines)
     return f"\n{decorator}    def test_{name}({arguments}):\n{body}"
@@ -236,11 +264,19 @@ _WIDTH = 110
 def _docstring(text: str) -> str:
     if len(text) <= _WIDTH - 10:
         return f'    """{text}"""\n'
-    return f'    """{textwrap.fill(text, _WIDTH - 4, subsequent_indent="    ")}\n    """\n'
+    return (
+        f'    """{textwrap.fill(text, _WIDTH - 4, subsequent_indent="    ")}\n    """\n'
+    )
 
 
 def _comment(text: str) -> str:
-    return "\n" + textwrap.fill(text, _WIDTH - 4, initial_indent="    # ", subsequent_indent="    # ") + "\n"
+    return (
+        "\n"
+        + textwrap.fill(
+            text, _WIDTH - 4, initial_indent="    # ", subsequent_indent="    # "
+        )
+        + "\n"
+    )
 
 
 def _class_name(stage: str) -> str:
@@ -258,21 +294,32 @@ def _importable(error: type[BaseException]) -> type[BaseException]:
     # A library may raise a class of its own that only that library can reach.
     for each in error.__mro__:
         module = sys.modules.get(each.__module__)
-        if each.__module__ == "builtins" or getattr(module, each.__name__, None) is each:
+        if (
+            each.__module__ == "builtins"
+            or getattr(module, each.__name__, None) is each
+        ):
             return each
     return Exception
 
 
 def _imports(stages: Iterable[Behaviour]) -> tuple[str, str]:
-    """Lines for exceptions of Python's library, and for those of others; builtins need none."""
+    """Lines for exceptions of Python's library, and for those of others; builtins need
+    none."""
     names: dict[str, set[str]] = {}
     for outcome in _outcomes(stages):
         if outcome.error is not None:
             error = _importable(outcome.error)
             names.setdefault(error.__module__, set()).add(error.__name__)
     names.pop("builtins", None)
-    lines = {each: f"from {each} import {', '.join(sorted(names[each]))}\n" for each in sorted(names)}
-    own = [line for each, line in lines.items() if each.partition(".")[0] in sys.stdlib_module_names]
+    lines = {
+        each: f"from {each} import {', '.join(sorted(names[each]))}\n"
+        for each in sorted(names)
+    }
+    own = [
+        line
+        for each, line in lines.items()
+        if each.partition(".")[0] in sys.stdlib_module_names
+    ]
     return "".join(own), "".join(line for line in lines.values() if line not in own)
 
 

@@ -1,4 +1,5 @@
-"""Where MLflow keeps experiments and models: SQLite below `.jupyter_pipe/`, unless somebody says otherwise.
+"""Where MLflow keeps experiments and models: SQLite below `.jupyter_pipe/`, unless
+somebody says otherwise.
 
 Pure but for the environment's variables. MLflow itself is not imported.
 """
@@ -18,9 +19,10 @@ _DATABASE = "mlflow.db"
 
 
 class Address(Struct, frozen=True):
-    """`tracking` and `registry` are URIs as MLflow takes them. `root` is the folder that holds
-    `.jupyter_pipe/`: locks and what was fetched lie there. `artifacts` is where files of a store of our own
-    go, empty for one that has its own place for them."""
+    """`tracking` and `registry` are URIs as MLflow takes them. `root` is the folder
+    that holds `.jupyter_pipe/`: locks and what was fetched lie there. `artifacts` is
+    where files of a store of our own go, empty for one that has its own place for
+    them."""
 
     tracking: str
     registry: str
@@ -34,23 +36,30 @@ class Address(Struct, frozen=True):
 
     @property
     def is_own(self) -> bool:
-        """Whether nobody named it: it is the database of this folder, which others may have filled."""
+        """Whether nobody named it: it is the database of this folder, which others may
+        have filled."""
         own = self.state_folder / _DATABASE
         return sqlite_file(self.tracking) == own == sqlite_file(self.registry)
 
     def holds(self, storage: str) -> bool:
         """Whether a storage location lies with the store's own files."""
         folder = local_folder(storage)
-        return folder is not None and ".." not in folder.parts and folder.is_relative_to(self.artifacts)
+        return (
+            folder is not None
+            and ".." not in folder.parts
+            and folder.is_relative_to(self.artifacts)
+        )
 
 
 def find_address(root: Path, given: str = "") -> Address:
-    """The address that is meant: the given URI, else that of `MLFLOW_TRACKING_URI` and `MLFLOW_REGISTRY_URI`,
-    else a database of our own."""
+    """The address that is meant: the given URI, else that of `MLFLOW_TRACKING_URI` and
+    `MLFLOW_REGISTRY_URI`, else a database of our own."""
     root = root.absolute()
     tracking = given or os.environ.get("MLFLOW_TRACKING_URI", "")
     if tracking:
-        registry = tracking if given else os.environ.get("MLFLOW_REGISTRY_URI", "") or tracking
+        registry = (
+            tracking if given else os.environ.get("MLFLOW_REGISTRY_URI", "") or tracking
+        )
         return Address(tracking, registry, root, _artifacts_beside(tracking))
     own = f"sqlite:///{root / STATE_FOLDER / _DATABASE}"
     registry = os.environ.get("MLFLOW_REGISTRY_URI", "") or own
@@ -74,6 +83,7 @@ def local_folder(storage: str) -> Path | None:
 
 
 def _artifacts_beside(uri: str) -> str:
-    """MLflow would put files of a SQLite store into the folder where a command happens to run."""
+    """MLflow would put files of a SQLite store into the folder where a command happens
+    to run."""
     file = sqlite_file(uri)
     return str(file.with_name("mlflow")) if file is not None else ""

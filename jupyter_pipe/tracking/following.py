@@ -1,8 +1,10 @@
-"""The process beside a run or a sweep that tells a tracker about it: `main` follows logs until their end.
+"""The process beside a run or a sweep that tells a tracker about it: `main` follows
+logs until their end.
 
-It is started by the runner and answers to nobody: its troubles stand in `tracking.log` of the run or study.
-A tracker that is away is tried again, with longer and longer pauses; what it has not heard when patience ends
-stays in the outbox, and is told with the next run that is tracked, or by `jupyter pipe track`.
+It is started by the runner and answers to nobody: its troubles stand in `tracking.log`
+of the run or study. A tracker that is away is tried again, with longer and longer
+pauses; what it has not heard when patience ends stays in the outbox, and is told with
+the next run that is tracked, or by `jupyter pipe track`.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ PATIENCE_SECONDS = 15 * 60.0
 
 
 def main() -> int:
-    """Follow the run in the folder that the command line names, for the address that it names."""
+    """Follow the run in the folder that the command line names, for the address that it
+    names."""
     folder, address = Path(sys.argv[1]), sys.argv[2]
     _step_aside()
     store = store_of(folder)
@@ -40,7 +43,9 @@ def main() -> int:
         _write(f"{error.message} {error.hint}")
         return error.exit_code
     if folder.parent.name == "studies":
-        is_told = follow_study(tracker, address, store, folder.name, end_of_input().is_set)
+        is_told = follow_study(
+            tracker, address, store, folder.name, end_of_input().is_set
+        )
     else:
         enlist(store.folder(folder.name), address)
         is_told = follow(tracker, address, store, folder.name)
@@ -58,9 +63,13 @@ def follow(
     pause: Callable[[float], object] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> bool:
-    """Tell a tracker about a run as it goes, until its end was told. False if patience ended before."""
+    """Tell a tracker about a run as it goes, until its end was told. False if patience
+    ended before."""
     return _keep_telling(
-        lambda: tell(tracker, address, store, run_id), f"{run_id} to {address}", pause, clock
+        lambda: tell(tracker, address, store, run_id),
+        f"{run_id} to {address}",
+        pause,
+        clock,
     )
 
 
@@ -74,7 +83,8 @@ def follow_study(
     pause: Callable[[float], object] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> bool:
-    """The same of each trial of a study, until `is_over` says that no more will begin."""
+    """The same of each trial of a study, until `is_over` says that no more will
+    begin."""
     done: set[str] = set()
 
     def tell_all() -> bool:
@@ -89,7 +99,8 @@ def follow_study(
                 done.add(run_id)
         is_told = over and done.issuperset(runs)
         if is_told and runs:
-            # The run was told when it ended, and only then did the study learn what came of it.
+            # The run was told when it ended, and only then did the study learn what
+            # came of it.
             tell(tracker, address, store, runs[-1], again=True)
         return is_told
 
@@ -98,11 +109,16 @@ def follow_study(
 
 def _runs_of(store: RunStore, study: str) -> list[str]:
     """The runs of trials. A trial is noted a moment before its run begins."""
-    return [run_id for run_id in study_folder(store, study).runs() if store.folder(run_id).summary.is_file()]
+    return [
+        run_id
+        for run_id in study_folder(store, study).runs()
+        if store.folder(run_id).summary.is_file()
+    ]
 
 
 def end_of_input() -> threading.Event:
-    """Is set when standard input has ended: the process at its other end is done, or was killed."""
+    """Is set when standard input has ended: the process at its other end is done, or
+    was killed."""
     ended = threading.Event()
 
     def wait() -> None:
@@ -120,8 +136,8 @@ def _keep_telling(
     pause: Callable[[float], object],
     clock: Callable[[], float],
 ) -> bool:
-    """Call `tell_news` until it says that this was all, less and less often while it fails. False if patience
-    ended before."""
+    """Call `tell_news` until it says that this was all, less and less often while it
+    fails. False if patience ended before."""
     failures = 0
     heard = clock()
     while True:
@@ -129,16 +145,23 @@ def _keep_telling(
             if tell_news():
                 return True
             failures, heard = 0, clock()
-        except Exception as error:  # Whatever a tracker raises is not the run's trouble.
+        except (
+            Exception
+        ) as error:  # Whatever a tracker raises is not the run's trouble.
             failures += 1
             _write(f"could not tell {what}: {type(error).__name__}: {error}")
             if clock() - heard > PATIENCE_SECONDS:
                 return False
-        pause(min(LOOK_SECONDS * 2**failures, LONGEST_PAUSE_SECONDS) if failures else LOOK_SECONDS)
+        pause(
+            min(LOOK_SECONDS * 2**failures, LONGEST_PAUSE_SECONDS)
+            if failures
+            else LOOK_SECONDS
+        )
 
 
 def tell_waiting(tracker: Tracker, address: str, store: RunStore) -> list[str]:
-    """Tell what earlier runs left in the outbox of this tracker. Returns the runs that were told."""
+    """Tell what earlier runs left in the outbox of this tracker. Returns the runs that
+    were told."""
     told = []
     for run_id, to in waiting(store):
         if to != address:
@@ -147,7 +170,9 @@ def tell_waiting(tracker: Tracker, address: str, store: RunStore) -> list[str]:
             if tell(tracker, address, store, run_id):
                 told.append(run_id)
         except Exception as error:
-            _write(f"{run_id} could not be told to {address}: {type(error).__name__}: {error}")
+            _write(
+                f"{run_id} could not be told to {address}: {type(error).__name__}: {error}"
+            )
             break  # It is away: the others wait as well.
     return told
 

@@ -1,7 +1,9 @@
-"""Opens MLflow: its client for an address, quiet, and with a database that appears whole.
+"""Opens MLflow: its client for an address, quiet, and with a database that appears
+whole.
 
-Importing MLflow takes two CPU-seconds, so this is only imported where something is written, or where a store
-cannot be read otherwise. Raises ExtraMissingError and RegistryError.
+Importing MLflow takes two CPU-seconds, so this is only imported where something is
+written, or where a store cannot be read otherwise. Raises ExtraMissingError and
+RegistryError.
 """
 
 from __future__ import annotations
@@ -23,7 +25,15 @@ from jupyter_pipe.tracking.address import Address, local_folder, sqlite_file
 from jupyter_pipe.trust.databases import require_plain
 from jupyter_pipe.trust.folders import find_link
 
-__all__ = ["experiment_id", "import_mlflow", "keep_here", "locked", "meant", "open_client", "reported"]
+__all__ = [
+    "experiment_id",
+    "import_mlflow",
+    "keep_here",
+    "locked",
+    "meant",
+    "open_client",
+    "reported",
+]
 
 _PATIENCE_SECONDS = 60.0
 _VARIABLES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
@@ -38,7 +48,8 @@ def import_mlflow(feature: str) -> Any:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-    # By default it asks a server that is away for minutes before it says so. Whoever can wait asks again.
+    # By default it asks a server that is away for minutes before it says so. Whoever
+    # can wait asks again.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
     try:
@@ -61,7 +72,9 @@ def open_client(address: Address, *, feature: str = "Keeping models") -> Any:
             with locked(address.state_folder, "mlflow"):
                 _make_database(file)
     with reported(address):
-        return mlflow.MlflowClient(tracking_uri=address.tracking, registry_uri=address.registry)
+        return mlflow.MlflowClient(
+            tracking_uri=address.tracking, registry_uri=address.registry
+        )
 
 
 def _require_plain(address: Address) -> None:
@@ -79,7 +92,8 @@ def _require_plain(address: Address) -> None:
 
 
 def _make_database(file: Path) -> None:
-    """Its many migrations happen aside: two processes that begin at once would meet in the middle of them."""
+    """Its many migrations happen aside: two processes that begin at once would meet in
+    the middle of them."""
     if file.exists():
         return
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -97,8 +111,9 @@ def _make_database(file: Path) -> None:
 
 @contextlib.contextmanager
 def _unsynced() -> Iterator[None]:
-    """Within, databases of SQLite do not wait for the disk. Some hundred migrations would each wait, and what
-    a power cut leaves of a file that is being made is thrown away."""
+    """Within, databases of SQLite do not wait for the disk. Some hundred migrations
+    would each wait, and what a power cut leaves of a file that is being made is thrown
+    away."""
     from sqlalchemy import event
     from sqlalchemy.engine import Engine
 
@@ -115,12 +130,18 @@ def _unsynced() -> Iterator[None]:
 
 @contextlib.contextmanager
 def meant(address: Address) -> Iterator[None]:
-    """Within, MLflow's functions that take no client mean this address. Some of its client's do, too."""
+    """Within, MLflow's functions that take no client mean this address. Some of its
+    client's do, too."""
     import mlflow
 
     was_set = mlflow.is_tracking_uri_set()
-    before = (mlflow.get_tracking_uri(), mlflow.get_registry_uri()) if was_set else (None, None)
-    # MLflow writes them into the environment, where everything that comes later would find them.
+    before = (
+        (mlflow.get_tracking_uri(), mlflow.get_registry_uri())
+        if was_set
+        else (None, None)
+    )
+    # MLflow writes them into the environment, where everything that comes later would
+    # find them.
     environment = {name: os.environ.get(name) for name in _VARIABLES}
     mlflow.set_tracking_uri(address.tracking)
     mlflow.set_registry_uri(address.registry)
@@ -138,7 +159,8 @@ def meant(address: Address) -> Iterator[None]:
 
 @contextlib.contextmanager
 def reported(address: Address) -> Iterator[None]:
-    """Within, what MLflow raises becomes one sentence that says which store is in trouble."""
+    """Within, what MLflow raises becomes one sentence that says which store is in
+    trouble."""
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -149,7 +171,8 @@ def reported(address: Address) -> Iterator[None]:
 
 
 def _in_trouble(address: Address, error: Exception) -> RegistryError:
-    """A server, or a disk, may be away for a while; a database that is another one than MLflow's stays so."""
+    """A server, or a disk, may be away for a while; a database that is another one than
+    MLflow's stays so."""
     file = sqlite_file(address.registry)
     if file is None or _BUSY.search(str(error)):
         return RegistryError(
@@ -165,7 +188,8 @@ def _in_trouble(address: Address, error: Exception) -> RegistryError:
 
 
 def _said(error: Exception) -> str:
-    """The first line of what a library says, without the password that its addresses may hold."""
+    """The first line of what a library says, without the password that its addresses
+    may hold."""
     first = str(error).strip().split("\n")[0].rstrip(".")
     if "Max retries exceeded" in first:
         return "no connection"
@@ -182,7 +206,9 @@ def experiment_id(client: Any, address: Address, name: str) -> str:
     """The experiment of this name, made if there is none."""
     found = client.get_experiment_by_name(name)
     if found is not None:
-        keep_here(address, "experiments", str(found.experiment_id), found.artifact_location)
+        keep_here(
+            address, "experiments", str(found.experiment_id), found.artifact_location
+        )
         return str(found.experiment_id)
     from mlflow.exceptions import MlflowException
 
@@ -196,29 +222,44 @@ def experiment_id(client: Any, address: Address, name: str) -> str:
         return str(found.experiment_id)
 
 
-_PLACES = {"experiments": ("experiment_id", "artifact_location"), "runs": ("run_uuid", "artifact_uri")}
+_PLACES = {
+    "experiments": ("experiment_id", "artifact_location"),
+    "runs": ("run_uuid", "artifact_uri"),
+}
 """Table -> its key, and the column that says where files go."""
 
 
-def keep_here(address: Address, table: Literal["experiments", "runs"], key: str, location: str) -> None:
-    """Let the files of an experiment or a run go into this folder, if the store is the folder's own.
+def keep_here(
+    address: Address, table: Literal["experiments", "runs"], key: str, location: str
+) -> None:
+    """Let the files of an experiment or a run go into this folder, if the store is the
+    folder's own.
 
-    MLflow keeps absolute paths and addresses: in a project that was moved they lead to the old place, and in
-    one that a stranger has filled to wherever the stranger likes.
+    MLflow keeps absolute paths and addresses: in a project that was moved they lead to
+    the old place, and in one that a stranger has filled to wherever the stranger likes.
     """
     file = sqlite_file(address.registry)
     if not address.is_own or file is None or address.holds(location):
         return
     _, marker, rest = str(local_folder(location) or "").rpartition("/mlflow/")
-    place = Path(address.artifacts) / (rest if marker and ".." not in rest else f"{table}/{key}")
+    place = Path(address.artifacts) / (
+        rest if marker and ".." not in rest else f"{table}/{key}"
+    )
     by, column = _PLACES[table]
-    with contextlib.closing(sqlite3.connect(file, timeout=30)) as connection, connection:
-        connection.execute(f"UPDATE {table} SET {column} = ? WHERE {by} = ?", (str(place), key))  # noqa: S608
+    with (
+        contextlib.closing(sqlite3.connect(file, timeout=30)) as connection,
+        connection,
+    ):
+        connection.execute(
+            f"UPDATE {table} SET {column} = ? WHERE {by} = ?",  # noqa: S608
+            (str(place), key),
+        )
 
 
 @contextlib.contextmanager
 def locked(state_folder: Path, name: str) -> Iterator[None]:
-    """Within, no other process of this machine has the lock of this name. Raises RegistryError."""
+    """Within, no other process of this machine has the lock of this name. Raises
+    RegistryError."""
     state_folder.mkdir(parents=True, exist_ok=True)
     link = find_link(state_folder)
     if link is not None:
@@ -229,7 +270,9 @@ def locked(state_folder: Path, name: str) -> Iterator[None]:
         )
     path = state_folder / f"{name}.lock"
     until = time.monotonic() + _PATIENCE_SECONDS
-    while (holder := take_lock(path, name, is_held=lambda each: is_alive(each, path))) is not None:
+    while (
+        holder := take_lock(path, name, is_held=lambda each: is_alive(each, path))
+    ) is not None:
         _wait_for(holder, until)
     try:
         yield

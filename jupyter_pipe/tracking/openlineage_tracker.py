@@ -1,9 +1,9 @@
 """Tells about runs as events of OpenLineage, into a file or to a server.
 
-A run is a job with the pipeline's name, a stage one of its children, and the run of a trial a child of its
-study. Each transition is one event whose run
-and time are the same whenever it is told: a receiver knows it again, and so does the file. Raises OSError,
-and ExtraMissingError where the client library is missing.
+A run is a job with the pipeline's name, a stage one of its children, and the run of a
+trial a child of its study. Each transition is one event whose run
+and time are the same whenever it is told: a receiver knows it again, and so does the
+file. Raises OSError, and ExtraMissingError where the client library is missing.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ _LATE = {"succeeded": "COMPLETE", "cached": "COMPLETE", "failed": "FAIL"}
 
 
 class OpenLineageTracker:
-    """`target` is `file:///…` or the URL of a server, without or with the path that takes events."""
+    """`target` is `file:///…` or the URL of a server, without or with the path that
+    takes events."""
 
     def __init__(self, target: str) -> None:
         parts = urlsplit(target)
@@ -51,7 +52,9 @@ class OpenLineageTracker:
 
     def tell(self, told: Told) -> None:
         """Send the events that have not been sent."""
-        events = [event for event in lineage_events(told) if _key(event) not in self._sent]
+        events = [
+            event for event in lineage_events(told) if _key(event) not in self._sent
+        ]
         if self._file is not None:
             self._append(self._file, events)
         else:
@@ -61,19 +64,24 @@ class OpenLineageTracker:
         self._sent |= {_key(event) for event in events}
 
     def _append(self, file: Path, events: list[dict[str, Any]]) -> None:
-        """Under a lock: of several runs at once, each looks and appends before the next does."""
+        """Under a lock: of several runs at once, each looks and appends before the next
+        does."""
         from jupyter_pipe.tracking.mlflow_client import locked
 
         file.parent.mkdir(parents=True, exist_ok=True)
         with locked(file.parent, file.name):
             data = read_regular_file(file) if file.exists() else b""
-            whole = data[: data.rfind(b"\n") + 1]  # A writer that was killed leaves half a line.
+            whole = data[
+                : data.rfind(b"\n") + 1
+            ]  # A writer that was killed leaves half a line.
             known = set(_known_keys(whole))
             fresh = [event for event in events if _key(event) not in known]
             with file.open("r+b" if file.exists() else "wb") as out:
                 out.truncate(len(whole))
                 out.seek(len(whole))
-                out.write(b"".join(json.dumps(event).encode() + b"\n" for event in fresh))
+                out.write(
+                    b"".join(json.dumps(event).encode() + b"\n" for event in fresh)
+                )
 
     def _post(self, event: dict[str, Any]) -> None:
         request = urllib.request.Request(  # noqa: S310 - the scheme was checked
@@ -87,7 +95,8 @@ class OpenLineageTracker:
 
 
 def _known_keys(lines: bytes) -> Iterator[str]:
-    """Of the events in a file. What others wrote there, or a bad disk, is no event of ours."""
+    """Of the events in a file. What others wrote there, or a bad disk, is no event of
+    ours."""
     for line in lines.split(b"\n"):
         with contextlib.suppress(ValueError, RecursionError, LookupError, TypeError):
             yield _key(json.loads(line))
@@ -98,7 +107,8 @@ def _key(event: dict[str, Any]) -> str:
 
 
 def lineage_events(told: Told) -> Iterator[dict[str, Any]]:
-    """The events of a run so far: its start, the start and end of each stage, its end."""
+    """The events of a run so far: its start, the start and end of each stage, its
+    end."""
     run = told.run
     name, job = run.pipeline, _uuid(run.run_id)
     above = _study_of(told)
@@ -108,7 +118,9 @@ def lineage_events(told: Told) -> Iterator[dict[str, Any]]:
         yield from _stage_events(told, stage, job)
     if run.is_final:
         ended = run.finished if run.finished is not None else told.events[-1].time
-        yield _event(_LATE.get(run.state.value, "ABORT"), ended, job, name, parent=above)
+        yield _event(
+            _LATE.get(run.state.value, "ABORT"), ended, job, name, parent=above
+        )
 
 
 def _study_of(told: Told) -> tuple[str, str] | None:
@@ -120,8 +132,8 @@ def _study_of(told: Told) -> tuple[str, str] | None:
 
 
 def _stage_events(told: Told, stage: StageRun, parent: str) -> Iterator[dict[str, Any]]:
-    """The start of a stage and, once the run has ended, its end. A stage may run again within a run, so only
-    then does it end for good."""
+    """The start of a stage and, once the run has ended, its end. A stage may run again
+    within a run, so only then does it end for good."""
     run = told.run
     mine, name = _uuid(f"{run.run_id}/{stage.name}"), f"{run.pipeline}.{stage.name}"
     finished = stage.finished if stage.finished is not None else run.finished
@@ -133,7 +145,9 @@ def _stage_events(told: Told, stage: StageRun, parent: str) -> Iterator[dict[str
     if run.is_final and finished is not None:
         inputs, outputs = _files(told, stage.name)
         state = _LATE.get(stage.state.value, "ABORT")
-        yield _event(state, finished, mine, name, parent=above, inputs=inputs, outputs=outputs)
+        yield _event(
+            state, finished, mine, name, parent=above, inputs=inputs, outputs=outputs
+        )
 
 
 def _files(told: Told, stage: str) -> tuple[list[str], list[str]]:
@@ -154,7 +168,8 @@ def _event(
     inputs: list[str] | None = None,
     outputs: list[str] | None = None,
 ) -> dict[str, Any]:
-    """One event, made by the client library, which checks it against the specification's types."""
+    """One event, made by the client library, which checks it against the
+    specification's types."""
     try:
         from openlineage.client import event_v2, facet_v2
         from openlineage.client.serde import Serde
@@ -170,12 +185,19 @@ def _event(
         )
     made = event_v2.RunEvent(
         eventType=event_v2.RunState[kind],
-        eventTime=datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).isoformat(),
+        eventTime=datetime.datetime.fromtimestamp(
+            seconds, datetime.timezone.utc
+        ).isoformat(),
         run=event_v2.Run(runId=run_id, facets=facets),
         job=event_v2.Job(namespace=NAMESPACE, name=job),
         producer=PRODUCER,
-        inputs=[event_v2.InputDataset(namespace="file", name=path) for path in inputs or ()],
-        outputs=[event_v2.OutputDataset(namespace="file", name=path) for path in outputs or ()],
+        inputs=[
+            event_v2.InputDataset(namespace="file", name=path) for path in inputs or ()
+        ],
+        outputs=[
+            event_v2.OutputDataset(namespace="file", name=path)
+            for path in outputs or ()
+        ],
     )
     found: dict[str, Any] = Serde.to_dict(made)
     return found

@@ -1,8 +1,10 @@
-"""What of which run has been told to which tracker: `tracking.json` in the run's folder.
+"""What of which run has been told to which tracker: `tracking.json` in the run's
+folder.
 
-A run is in the outbox of a tracker until its last event has been told. The file is written after the tracker
-has answered, so a kill between the two means that something is told twice, never that it is lost. It is
-signed: an address that others wrote there would be sent whatever the run has.
+A run is in the outbox of a tracker until its last event has been told. The file is
+written after the tracker has answered, so a kill between the two means that something
+is told twice, never that it is lost. It is signed: an address that others wrote there
+would be sent whatever the run has.
 """
 
 from __future__ import annotations
@@ -24,18 +26,20 @@ _PURPOSE = "tracking"
 
 
 class Outbox(Struct, frozen=True):
-    """Address -> the number of the last event that was told there, 0 for none; and whether that was the
-    run's last."""
+    """Address -> the number of the last event that was told there, 0 for none; and
+    whether that was the run's last."""
 
     told: dict[str, int] = {}
     done: tuple[str, ...] = ()
 
 
 def read_outbox(folder: RunFolder) -> Outbox:
-    """What has been told of a run. A record that is damaged, or somebody else's, tells nothing: all is told
-    again."""
+    """What has been told of a run. A record that is damaged, or somebody else's, tells
+    nothing: all is told again."""
     try:
-        return from_json(read_record(folder.path / _FILE, _PURPOSE, folder.path.name), Outbox)
+        return from_json(
+            read_record(folder.path / _FILE, _PURPOSE, folder.path.name), Outbox
+        )
     except UNREADABLE:
         return Outbox()
 
@@ -47,10 +51,14 @@ def enlist(folder: RunFolder, address: str) -> None:
         _write(folder, Outbox({**found.told, address: 0}, found.done))
 
 
-def tell(tracker: Tracker, address: str, store: RunStore, run_id: str, *, again: bool = False) -> bool:
-    """Tell a tracker what is new of a run. Returns whether that was all that there ever will be.
+def tell(
+    tracker: Tracker, address: str, store: RunStore, run_id: str, *, again: bool = False
+) -> bool:
+    """Tell a tracker what is new of a run. Returns whether that was all that there ever
+    will be.
 
-    Raises whatever the tracker raises; nothing counts as told then. `again` tells even what was told.
+    Raises whatever the tracker raises; nothing counts as told then. `again` tells even
+    what was told.
     """
     folder = store.folder(run_id)
     found = read_outbox(folder)
@@ -65,11 +73,14 @@ def tell(tracker: Tracker, address: str, store: RunStore, run_id: str, *, again:
 
 
 def waiting(store: RunStore) -> list[tuple[str, str]]:
-    """Runs that have ended and of which a tracker has not heard all: (run, address), oldest first."""
+    """Runs that have ended and of which a tracker has not heard all: (run, address),
+    oldest first."""
     found = []
     for run_id in reversed(store.ids()):
         outbox = read_outbox(store.folder(run_id))
-        found += [(run_id, address) for address in outbox.told if address not in outbox.done]
+        found += [
+            (run_id, address) for address in outbox.told if address not in outbox.done
+        ]
     return found
 
 

@@ -1,6 +1,7 @@
 """What a tracker is told of a run, read from the run's folder. Writes nothing.
 
-Everything in it has passed through the run's own records, so secrets are hidden in it as they are there.
+Everything in it has passed through the run's own records, so secrets are hidden in it
+as they are there.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ class ToldTrial(Struct, frozen=True):
 
 
 class Told:
-    """A run as it is now: `run` is folded from `events`. What a run leaves when it has ended is read when it
-    is asked for."""
+    """A run as it is now: `run` is folded from `events`. What a run leaves when it has
+    ended is read when it is asked for."""
 
     def __init__(self, store: RunStore, run_id: str) -> None:
         self.store = store
@@ -75,8 +76,8 @@ class Told:
 
     @cached_property
     def trial(self) -> ToldTrial | None:
-        """The trial that the run is, with its study; None for others, and for a study that somebody else
-        signed."""
+        """The trial that the run is, with its study; None for others, and for a study
+        that somebody else signed."""
         if self.run.trigger != "sweep":
             return None
         studies = self.store.state_folder / "studies"

@@ -30,8 +30,9 @@ _GROUP = "jupyter_pipe.trackers"
 class Tracker(Protocol):
     """Keeps what it is told about runs.
 
-    It is told about a run again and again, with more each time, and once more after it was killed: telling it
-    the same twice must change nothing. Whatever it raises means that nothing was told; it will be told again.
+    It is told about a run again and again, with more each time, and once more after it
+    was killed: telling it the same twice must change nothing. Whatever it raises means
+    that nothing was told; it will be told again.
     """
 
     def tell(self, told: Told) -> None:
@@ -39,7 +40,8 @@ class Tracker(Protocol):
 
 
 Factory = Callable[[str, Path], Tracker]
-"""Makes a tracker of the rest of an address and the root, the folder that holds `.jupyter_pipe/`."""
+"""Makes a tracker of the rest of an address and the root, the folder that holds
+`.jupyter_pipe/`."""
 
 
 def open_tracker(address: str, root: Path) -> Tracker:
@@ -61,7 +63,8 @@ def open_tracker(address: str, root: Path) -> Tracker:
 
 
 def require_address(address: str) -> None:
-    """Raises TrackingError for what is no address, and for one with a password, which records would keep."""
+    """Raises TrackingError for what is no address, and for one with a password, which
+    records would keep."""
     if address == DEFAULT:
         return
     if "://" not in address and "+" not in address:

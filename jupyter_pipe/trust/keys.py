@@ -1,8 +1,9 @@
 """The keys of this user: the one that signs, and those that were accepted besides.
 
-The user's own key is made when it is first needed and lies in the Jupyter data folder, for the user's eyes
-only; keys in the environment (`JUPYTER_PIPE_KEY`, for CI and workers) take its place. Accepted keys are those
-of colleagues, and one for each folder that the user trusted. Raises PipeError for a key that is none.
+The user's own key is made when it is first needed and lies in the Jupyter data folder,
+for the user's eyes only; keys in the environment (`JUPYTER_PIPE_KEY`, for CI and
+workers) take its place. Accepted keys are those of colleagues, and one for each folder
+that the user trusted. Raises PipeError for a key that is none.
 """
 
 from __future__ import annotations
@@ -38,19 +39,26 @@ KEY_VARIABLE = "JUPYTER_PIPE_KEY"
 
 _SHORTEST_KEY = 32
 # What the folder of the keys is found by.
-_SURROUNDINGS = ("JUPYTER_DATA_DIR", "JUPYTER_PLATFORM_DIRS", "XDG_DATA_HOME", "HOME", "APPDATA")
+_SURROUNDINGS = (
+    "JUPYTER_DATA_DIR",
+    "JUPYTER_PLATFORM_DIRS",
+    "XDG_DATA_HOME",
+    "HOME",
+    "APPDATA",
+)
 
 
 class Key(Struct, frozen=True):
-    """A secret, and the id by which signatures name it. The id tells nothing about the secret."""
+    """A secret, and the id by which signatures name it. The id tells nothing about the
+    secret."""
 
     id: str
     secret: bytes
 
 
 class AcceptedKey(Struct, frozen=True):
-    """A key that the user believes besides the own one. `source` is the folder that was trusted, or who
-    gave the key; `accepted` is in UTC seconds since the epoch."""
+    """A key that the user believes besides the own one. `source` is the folder that was
+    trusted, or who gave the key; `accepted` is in UTC seconds since the epoch."""
 
     id: str
     key: str
@@ -64,7 +72,12 @@ _accepted_decoder = msgspec.json.Decoder(tuple[AcceptedKey, ...])
 def key_of(text: str) -> Key:
     """The key that a text stands for. Raises PipeError if it could be guessed."""
     text = text.strip()
-    if len(text) < _SHORTEST_KEY or not text.isascii() or not text.isprintable() or " " in text:
+    if (
+        len(text) < _SHORTEST_KEY
+        or not text.isascii()
+        or not text.isprintable()
+        or " " in text
+    ):
         raise PipeError(
             f"A key is one word of at least {_SHORTEST_KEY} ASCII characters; this one is not.",
             code="key_invalid",
@@ -89,7 +102,10 @@ def find_key(key_id: str) -> Key | None:
     """The key of this id, if the user has it or has accepted it."""
     folder = _folder()
     own = _own_key(folder)
-    candidates: tuple[Key, ...] = (*_given_keys(os.environ.get(KEY_VARIABLE, "")), *((own,) if own else ()))
+    candidates: tuple[Key, ...] = (
+        *_given_keys(os.environ.get(KEY_VARIABLE, "")),
+        *((own,) if own else ()),
+    )
     for key in candidates:
         if key.id == key_id:
             return key
@@ -128,7 +144,9 @@ def _given_keys(text: str) -> tuple[Key, ...]:
     try:
         return tuple(key_of(each) for each in text.split())
     except PipeError as error:
-        raise PipeError(f"{KEY_VARIABLE}: {error.message}", code=error.code, hint=error.hint) from None
+        raise PipeError(
+            f"{KEY_VARIABLE}: {error.message}", code=error.code, hint=error.hint
+        ) from None
 
 
 def _folder() -> Path:
@@ -167,9 +185,13 @@ def _read_own_key(folder: Path, _stamped: tuple[int, int]) -> Key | None:
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        notify(f"The signing key {path} cannot be read ({error}): nothing that it signed is believed.")
+        notify(
+            f"The signing key {path} cannot be read ({error}): nothing that it signed is believed."
+        )
         return None
-    if hasattr(os, "getuid") and (status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077):
+    if hasattr(os, "getuid") and (
+        status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077
+    ):
         notify(
             f"The signing key {path} can be read or replaced by others, so it proves nothing. Remove it: a "
             "new one is made, and results that the old one signed are computed again."
@@ -229,7 +251,9 @@ def _read_accepted(folder: Path) -> tuple[AcceptedKey, ...]:
     except FileNotFoundError:
         return ()
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
-        notify(f"The accepted keys in {path} cannot be read ({error}): none of them is believed.")
+        notify(
+            f"The accepted keys in {path} cannot be read ({error}): none of them is believed."
+        )
         return ()
 
 
@@ -246,5 +270,6 @@ def _write_accepted(keys: tuple[AcceptedKey, ...]) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise PipeError(
-            f"Accepted keys cannot be kept in {folder}: {error.strerror or error}.", code="keys_unwritable"
+            f"Accepted keys cannot be kept in {folder}: {error.strerror or error}.",
+            code="keys_unwritable",
         ) from error

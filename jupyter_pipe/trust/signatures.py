@@ -4,9 +4,10 @@
       "signature": "KEY_ID:HMAC"
     }
 
-The document stays JSON that anybody can read; whoever decodes it ignores the member. What is signed is every
-byte before it, together with what the document is (`purpose`) and which one (`name`), so that a signed
-document proves nothing in another's place. Pure but for the keys.
+The document stays JSON that anybody can read; whoever decodes it ignores the member.
+What is signed is every byte before it, together with what the document is (`purpose`)
+and which one (`name`), so that a signed document proves nothing in another's place.
+Pure but for the keys.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ _TAIL_BYTES = len(b',\n  "signature": ":"\n}\n') + 16 + 64
 
 
 def sign(purpose: str, name: str, document: bytes, *, key: Key | None = None) -> bytes:
-    """The document with a signature of `key` (default: the user's). It must be a JSON object with at least
-    one member."""
+    """The document with a signature of `key` (default: the user's). It must be a JSON
+    object with at least one member."""
     body = document.rstrip().removesuffix(b"}").rstrip()
     chosen = key or signing_key()
     code = _code(chosen, purpose, name, body).encode()

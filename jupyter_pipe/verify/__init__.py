@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from jupyter_pipe.verify.model import Divergence, Refusal, Verdict, Verification, Watcher
+from jupyter_pipe.verify.model import (
+    Divergence,
+    Refusal,
+    Verdict,
+    Verification,
+    Watcher,
+)
 from jupyter_pipe.verify.verify import verify
 
 __all__ = ["Divergence", "Refusal", "Verdict", "Verification", "Watcher", "verify"]

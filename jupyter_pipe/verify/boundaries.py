@@ -1,4 +1,5 @@
-"""The values that stages hand on, as a pipeline's run stored them and as the notebook has them."""
+"""The values that stages hand on, as a pipeline's run stored them and as the notebook
+has them."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ __all__ = [
 
 
 class Expected(msgspec.Struct, frozen=True):
-    """What a pipeline stored: for each stage the payload of each output; `store` holds them."""
+    """What a pipeline stored: for each stage the payload of each output; `store` holds
+    them."""
 
     store: Path
     stages: dict[str, dict[str, ArtifactRef]]
@@ -40,7 +42,10 @@ class Difference(msgspec.Struct, frozen=True):
 
 def read_stored(root: Path, run_folder: Path, stages: tuple[Stage, ...]) -> Expected:
     """The outputs of every stage that has ended."""
-    found = {stage.name: _refs(run_folder / "stages" / stage.name / "result.json") for stage in stages}
+    found = {
+        stage.name: _refs(run_folder / "stages" / stage.name / "result.json")
+        for stage in stages
+    }
     return Expected(root / ".jupyter_pipe" / "artifacts", found)
 
 
@@ -51,7 +56,9 @@ def read_digests(result: Path) -> dict[str, str]:
 
 def read_observations(run_folder: Path, stages: Iterable[Stage]) -> list[Observations]:
     """What the stages of a run touched, or had touched when their results were made."""
-    found = (_result(run_folder / "stages" / stage.name / "result.json") for stage in stages)
+    found = (
+        _result(run_folder / "stages" / stage.name / "result.json") for stage in stages
+    )
     return [result.observed for result in found if result is not None]
 
 
@@ -75,4 +82,8 @@ def read_differences(path: Path, stage: str) -> Difference | None:
         found: dict[str, Any] | None = msgspec.json.decode(read_regular_file(path))
     except UNREADABLE:
         return None
-    return Difference(stage, found["path"], found["expected"], found["found"]) if found else None
+    return (
+        Difference(stage, found["path"], found["expected"], found["found"])
+        if found
+        else None
+    )

@@ -1,7 +1,9 @@
-"""The pipeline with its cache beside fresh runs of the notebook, while what the notebook reads is edited.
+"""The pipeline with its cache beside fresh runs of the notebook, while what the
+notebook reads is edited.
 
-Works on two copies of the notebook's folder, one for either, which take the same place in turn, so that what
-the notebook prints about paths is the same. The notebook's own folder is only read.
+Works on two copies of the notebook's folder, one for either, which take the same place
+in turn, so that what the notebook prints about paths is the same. The notebook's own
+folder is only read.
 """
 
 from __future__ import annotations
@@ -34,7 +36,13 @@ from jupyter_pipe.verify.whole import run_whole
 __all__ = ["EditedRuns", "copy_folder"]
 
 _LARGEST_BYTES = 4 << 30
-_LEFT_OUT = (".jupyter_pipe", "__pycache__", ".ipynb_checkpoints", ".git", "node_modules")
+_LEFT_OUT = (
+    ".jupyter_pipe",
+    "__pycache__",
+    ".ipynb_checkpoints",
+    ".git",
+    "node_modules",
+)
 _CAUSE = (
     "an earlier result was reused though something that the cell depends on has changed, and was not noted: "
     "declare it with reads:PATH, or do not reuse the stage (cache:off)"
@@ -42,7 +50,8 @@ _CAUSE = (
 
 
 def copy_folder(source: Path, target: Path) -> None:
-    """A copy without what tools keep there. Raises RunError if the folder is too large to be copied."""
+    """A copy without what tools keep there. Raises RunError if the folder is too large
+    to be copied."""
     total = 0
     for folder, names, files in os.walk(source):
         names[:] = [name for name in names if not _is_left_out(folder, name)]
@@ -67,7 +76,12 @@ class EditedRuns:
     """`unstable` are cells that the notebook itself does not repeat."""
 
     def __init__(
-        self, path: Path, scratch: Path, workers: int | None, watcher: Watcher, unstable: set[str]
+        self,
+        path: Path,
+        scratch: Path,
+        workers: int | None,
+        watcher: Watcher,
+        unstable: set[str],
     ) -> None:
         self._name = path.name
         self._scratch = scratch
@@ -76,7 +90,9 @@ class EditedRuns:
         self._watcher = watcher
         self._unstable = unstable
         self._environment = {**os.environ, "PYTHONHASHSEED": "0"}
-        self._folders = {name: scratch / f"edited-{name}" for name in ("whole", "parts")}
+        self._folders = {
+            name: scratch / f"edited-{name}" for name in ("whole", "parts")
+        }
         self._runs = 0
         for folder in self._folders.values():
             copy_folder(path.resolve().parent, folder)
@@ -89,7 +105,9 @@ class EditedRuns:
         self._whole(target.pipeline)
         for number in range(1, edits + 1):
             with self._in_place("parts") as folder:
-                observed = read_observations(_folder_of(target, run), target.pipeline.stages)
+                observed = read_observations(
+                    _folder_of(target, run), target.pipeline.stages
+                )
                 edit = random_edit(inputs_of(observed), folder, chance)
             if edit is None:
                 return
@@ -98,12 +116,16 @@ class EditedRuns:
             try:
                 target, run = self._pipeline()
             except CompileError as error:
-                yield Verdict(0, 0, refusal=Refusal(("compile",), error.message), edit=edit.text)
+                yield Verdict(
+                    0, 0, refusal=Refusal(("compile",), error.message), edit=edit.text
+                )
                 return
             found = self._outputs(target, run)
             divergence = self._compare(target, run, found)
             ran = sum(stage.state is StageState.succeeded for stage in run.stages)
-            yield Verdict(0, len(run.stages), divergence=divergence, edit=edit.text, reran=ran)
+            yield Verdict(
+                0, len(run.stages), divergence=divergence, edit=edit.text, reran=ran
+            )
 
     def _make(self, edit: Edit) -> None:
         for folder in self._folders.values():
@@ -124,7 +146,9 @@ class EditedRuns:
     def _pipeline(self) -> tuple[Target, Run]:
         with self._in_place("parts") as folder:
             target = open_target(folder / self._name)
-            request = RunRequest(target, self._options, environment=self._environment, trigger="verify")
+            request = RunRequest(
+                target, self._options, environment=self._environment, trigger="verify"
+            )
             return target, _not_cancelled(run_pipeline(request))
 
     def _outputs(self, target: Target, run: Run) -> dict[str, Outputs]:
@@ -147,8 +171,11 @@ class EditedRuns:
             except StageFailure:
                 return None
 
-    def _compare(self, target: Target, run: Run, found: Mapping[str, Outputs]) -> Divergence | None:
-        """Where the incremental run parts from the whole notebook; None if they agree or fail alike."""
+    def _compare(
+        self, target: Target, run: Run, found: Mapping[str, Outputs]
+    ) -> Divergence | None:
+        """Where the incremental run parts from the whole notebook; None if they agree
+        or fail alike."""
         expected = self._whole(target.pipeline)
         failed = run.state is not RunState.succeeded
         if expected is None or failed:
@@ -157,16 +184,27 @@ class EditedRuns:
         if parting is None:
             return self._missing_file(target)
         again = self._whole(target.pipeline) or {}
-        self._unstable.update(cell for cell in expected if again.get(cell) != expected[cell])
+        self._unstable.update(
+            cell for cell in expected if again.get(cell) != expected[cell]
+        )
         parting = self._first(target.pipeline, expected, found)
-        return _divergence(self._numbers(), parting, expected, found) if parting else None
+        return (
+            _divergence(self._numbers(), parting, expected, found) if parting else None
+        )
 
     def _first(
-        self, pipeline: Pipeline, expected: Mapping[str, Outputs], found: Mapping[str, Outputs]
+        self,
+        pipeline: Pipeline,
+        expected: Mapping[str, Outputs],
+        found: Mapping[str, Outputs],
     ) -> tuple[str, str] | None:
         owners = {cell: stage.name for stage in pipeline.stages for cell in stage.cells}
         for cell, shown in expected.items():
-            if cell in owners and cell not in self._unstable and found.get(cell, ()) != shown:
+            if (
+                cell in owners
+                and cell not in self._unstable
+                and found.get(cell, ()) != shown
+            ):
                 return owners[cell], cell
         return None
 
@@ -195,7 +233,9 @@ def _not_cancelled(run: Run) -> Run:
 
 def _without_values(pipeline: Pipeline) -> Pipeline:
     """Nothing is stored where its stages end: only what cells show is compared."""
-    return replace(pipeline, stages=tuple(replace(stage, outputs=()) for stage in pipeline.stages))
+    return replace(
+        pipeline, stages=tuple(replace(stage, outputs=()) for stage in pipeline.stages)
+    )
 
 
 def _executed_outputs(folder: Path, pipeline: Pipeline) -> dict[str, Outputs]:
@@ -219,10 +259,14 @@ def _failure(run: Run, failed: bool) -> Divergence:
     if not failed:
         last = run.stages[-1].name
         return Divergence(last, "the notebook fails", "the pipeline succeeds", _CAUSE)
-    broken = next((stage for stage in run.stages if stage.failure is not None), run.stages[-1])
+    broken = next(
+        (stage for stage in run.stages if stage.failure is not None), run.stages[-1]
+    )
     failure = broken.failure
     shown = f"{failure.ename}: {failure.evalue}" if failure else broken.state.value
-    return Divergence(broken.name, "(no error)", shown, "the stage fails, and the notebook does not")
+    return Divergence(
+        broken.name, "(no error)", shown, "the stage fails, and the notebook does not"
+    )
 
 
 def _divergence(
@@ -233,4 +277,6 @@ def _divergence(
 ) -> Divergence:
     stage, cell = parting
     before, after = describe_difference(expected[cell], found.get(cell, ()))
-    return Divergence(stage, before, after, _CAUSE, cell_id=cell, cell=numbers.get(cell))
+    return Divergence(
+        stage, before, after, _CAUSE, cell_id=cell, cell=numbers.get(cell)
+    )

@@ -1,7 +1,9 @@
-"""Random edits of what a notebook was seen to read: rows, files, folders, variables, modules.
+"""Random edits of what a notebook was seen to read: rows, files, folders, variables,
+modules.
 
-`inputs_of` says from observations what there is to edit, `random_edit` draws one edit, `Edit.make` does it
-to a folder, and may be asked to do the same to another. Nothing here runs anything.
+`inputs_of` says from observations what there is to edit, `random_edit` draws one edit,
+`Edit.make` does it to a folder, and may be asked to do the same to another. Nothing
+here runs anything.
 """
 
 from __future__ import annotations
@@ -30,9 +32,10 @@ _MACHINE = re.compile(
 
 
 class Inputs(Struct, frozen=True):
-    """Paths are relative to the notebook's folder. `files` are data that were read, `made` files that the
-    notebook writes itself, `folders` those that were listed (folder, pattern), `absent` what was looked for
-    and not there, `modules` code beside the notebook."""
+    """Paths are relative to the notebook's folder. `files` are data that were read,
+    `made` files that the notebook writes itself, `folders` those that were listed
+    (folder, pattern), `absent` what was looked for and not there, `modules` code beside
+    the notebook."""
 
     files: tuple[str, ...] = ()
     made: tuple[str, ...] = ()
@@ -43,8 +46,9 @@ class Inputs(Struct, frozen=True):
 
 
 class Edit(Struct, frozen=True):
-    """`text` tells of it: `sales.csv: line 3 removed`. `make` does it in a folder, `variables` are those of
-    the environment from then on, None for one that is unset."""
+    """`text` tells of it: `sales.csv: line 3 removed`. `make` does it in a folder,
+    `variables` are those of the environment from then on, None for one that is
+    unset."""
 
     text: str
     make: Callable[[Path], None]
@@ -62,19 +66,25 @@ def inputs_of(observed: Iterable[Observations]) -> Inputs:
     every = tuple(observed)
     written = [one for each in every for one in _below(each.written)]
     read = _read_of_others(every, written)
-    contents = {one.path for one in read if one.aspect == "content" and not one.appended}
+    contents = {
+        one.path for one in read if one.aspect == "content" and not one.appended
+    }
     code = _code(every, contents)
     return Inputs(
         files=tuple(sorted(contents - code)),
         made=tuple(sorted({one.path for one in written if one.aspect == "content"})),
-        folders=tuple(sorted({(one.path, one.pattern) for one in read if one.aspect == "listing"})),
+        folders=tuple(
+            sorted({(one.path, one.pattern) for one in read if one.aspect == "listing"})
+        ),
         absent=tuple(sorted({one.path for one in read if one.digest == "missing"})),
         modules=tuple(sorted(code)),
         variables=_variables(every),
     )
 
 
-def _read_of_others(every: Iterable[Observations], written: Iterable[ObservedPath]) -> list[ObservedPath]:
+def _read_of_others(
+    every: Iterable[Observations], written: Iterable[ObservedPath]
+) -> list[ObservedPath]:
     """What was read and not written by the notebook itself."""
     made = {one.path for one in written}
     return [one for each in every for one in _below(each.read) if one.path not in made]
@@ -99,17 +109,24 @@ def random_edit(inputs: Inputs, folder: Path, chance: random.Random) -> Edit | N
     for name in (one for one in inputs.files if (folder / one).is_file()):
         offers += [partial(_change_rows, folder, name, chance)] * 3
         offers += [partial(_remove, name), partial(_touch, name)]
-    offers += [partial(_remove, name) for name in inputs.made if (folder / name).is_file()]
-    offers += [partial(_add, folder, name, pattern, chance) for name, pattern in inputs.folders]
+    offers += [
+        partial(_remove, name) for name in inputs.made if (folder / name).is_file()
+    ]
+    offers += [
+        partial(_add, folder, name, pattern, chance) for name, pattern in inputs.folders
+    ]
     offers += [partial(_write, name, b"", "is there, empty") for name in inputs.absent]
-    offers += [partial(_change_code, folder, name, chance) for name in inputs.modules] * 2
+    offers += [
+        partial(_change_code, folder, name, chance) for name in inputs.modules
+    ] * 2
     offers += [partial(_set, name, chance) for name in inputs.variables] * 2
     return chance.choice(offers)() if offers else None
 
 
 def _change_rows(folder: Path, name: str, chance: random.Random) -> Edit:
-    """One line of a text is removed, repeated, moved or gets another number; of other files the last byte
-    goes. The first line stays what it is: it may name the columns."""
+    """One line of a text is removed, repeated, moved or gets another number; of other
+    files the last byte goes. The first line stays what it is: it may name the
+    columns."""
     data = (folder / name).read_bytes()[:_LARGEST_TEXT]
     lines = data.splitlines(keepends=True)
     if b"\0" in data or len(lines) < 2:
@@ -121,7 +138,11 @@ def _change_rows(folder: Path, name: str, chance: random.Random) -> Edit:
         f"line {place + 1} removed": [*before, *after],
         f"line {place + 1} repeated": [*before, line, line, *after],
         f"line {place + 1} moved to the end": [*before, *after, line],
-        f"another number in line {place + 1}": [*before, number.encode("utf-8", "surrogateescape"), *after],
+        f"another number in line {place + 1}": [
+            *before,
+            number.encode("utf-8", "surrogateescape"),
+            *after,
+        ],
     }
     what = chance.choice(list(ways))
     return _write(name, b"".join(ways[what]), what)
@@ -143,9 +164,14 @@ def _other_number(text: str, chance: random.Random) -> str:
 
 
 def _change_code(folder: Path, name: str, chance: random.Random) -> Edit:
-    """A whole number in the source is larger by one; a module without any gets a comment."""
+    """A whole number in the source is larger by one; a module without any gets a
+    comment."""
     source = (folder / name).read_text(encoding="utf-8", errors="surrogateescape")
-    numbers = [node for node in _constants(source) if type(node.value) is int and node.value >= 0]
+    numbers = [
+        node
+        for node in _constants(source)
+        if type(node.value) is int and node.value >= 0
+    ]
     if not numbers:
         return _write_text(name, f"{source}\n# edited\n", "has a new comment")
     node = chance.choice(numbers)
@@ -153,9 +179,13 @@ def _change_code(folder: Path, name: str, chance: random.Random) -> Edit:
     line = lines[node.lineno - 1].encode()
     old = int(str(node.value))
     # Columns of the tree count bytes.
-    changed = line[: node.col_offset] + str(old + 1).encode() + line[node.end_col_offset :]
+    changed = (
+        line[: node.col_offset] + str(old + 1).encode() + line[node.end_col_offset :]
+    )
     lines[node.lineno - 1] = changed.decode()
-    return _write_text(name, "".join(lines), f"{old} -> {old + 1} in line {node.lineno}")
+    return _write_text(
+        name, "".join(lines), f"{old} -> {old + 1} in line {node.lineno}"
+    )
 
 
 def _constants(source: str) -> list[ast.Constant]:
@@ -170,23 +200,30 @@ def _add(folder: Path, name: str, pattern: str, chance: random.Random) -> Edit:
     """Another file beside those that were found: a copy of one of them."""
     place = folder / name
     known = sorted(
-        path for path in place.glob(pattern or "*") if path.is_file() and not path.name.startswith(".")
+        path
+        for path in place.glob(pattern or "*")
+        if path.is_file() and not path.name.startswith(".")
     )
     known = [path for path in known if path.suffix not in {".py", ".ipynb"}]
     if not known:
         return _write(os.path.join(name, "edited.txt"), b"1\n", "is new")
     one = chance.choice(known)
-    new = os.path.normpath(os.path.join(name, f"{one.stem}_{chance.randrange(10, 99)}{one.suffix}"))
+    new = os.path.normpath(
+        os.path.join(name, f"{one.stem}_{chance.randrange(10, 99)}{one.suffix}")
+    )
     return _write(new, one.read_bytes(), f"is new, a copy of {one.name}")
 
 
 def _remove(name: str) -> Edit:
-    return Edit(f"{name} removed", lambda folder: (folder / name).unlink(missing_ok=True))
+    return Edit(
+        f"{name} removed", lambda folder: (folder / name).unlink(missing_ok=True)
+    )
 
 
 def _touch(name: str) -> Edit:
     return Edit(
-        f"{name} touched", lambda folder: os.utime(folder / name) if (folder / name).exists() else None
+        f"{name} touched",
+        lambda folder: os.utime(folder / name) if (folder / name).exists() else None,
     )
 
 
@@ -208,4 +245,6 @@ def _write(name: str, data: bytes, what: str) -> Edit:
             shutil.rmtree(path)
         path.write_bytes(data)
 
-    return Edit(f"{name}: {what}" if not what.startswith("is ") else f"{name} {what}", make)
+    return Edit(
+        f"{name}: {what}" if not what.startswith("is ") else f"{name} {what}", make
+    )

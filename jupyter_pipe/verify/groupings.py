@@ -1,4 +1,5 @@
-"""Random groupings of a notebook's cells into stages: the same code, other stages. Pure."""
+"""Random groupings of a notebook's cells into stages: the same code, other stages.
+Pure."""
 
 from __future__ import annotations
 
@@ -11,10 +12,13 @@ from jupyter_pipe.notebook.grammar import PREFIXES, SYNONYMS
 
 __all__ = ["random_grouping"]
 
-# What a cell reads and writes is true in every stage; all else is said of a stage that is no more, such as
-# the inputs that it does not change, or the question that somebody has to answer.
+# What a cell reads and writes is true in every stage; all else is said of a stage that
+# is no more, such as the inputs that it does not change, or the question that somebody
+# has to answer.
 _OF_CELLS = ("reads", "writes")
-_OF_STAGES = tuple(f"{prefix}:" for prefix in (*PREFIXES, *SYNONYMS) if prefix not in _OF_CELLS)
+_OF_STAGES = tuple(
+    f"{prefix}:" for prefix in (*PREFIXES, *SYNONYMS) if prefix not in _OF_CELLS
+)
 _KEPT_ROLES = frozenset({"skip", "shared", "parameters", "pipeline-parameters"})
 _KALE_ROLES = frozenset({"imports", "functions", "pipeline-metrics"})
 
@@ -22,11 +26,15 @@ _KALE_ROLES = frozenset({"imports", "functions", "pipeline-metrics"})
 def random_grouping(content: bytes, generator: random.Random) -> bytes:
     """The notebook with its stages drawn anew; outputs are dropped, other tags stay.
 
-    Stages are mostly runs of neighbouring cells; now and then a cell joins an earlier stage, and
-    leading cells may stay untagged.
+    Stages are mostly runs of neighbouring cells; now and then a cell joins an earlier
+    stage, and leading cells may stay untagged.
     """
     notebook = _as_format_4(json.loads(content))
-    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code" and _text(cell).strip()]
+    cells = [
+        cell
+        for cell in notebook["cells"]
+        if cell["cell_type"] == "code" and _text(cell).strip()
+    ]
     movable = [cell for cell in cells if not _KEPT_ROLES & set(_tags(cell))]
     share = generator.choice((0.2, 0.4, 0.7, 1.0))
     leading = generator.randrange(0, max(len(movable) // 3, 1) + 1)
@@ -37,7 +45,9 @@ def random_grouping(content: bytes, generator: random.Random) -> bytes:
             continue
         if stage == 0 or generator.random() < share:
             stage += 1
-        joins = generator.randrange(1, stage + 1) if generator.random() < 0.05 else stage
+        joins = (
+            generator.randrange(1, stage + 1) if generator.random() < 0.05 else stage
+        )
         _retag(cell, f"group_{joins}")
     notebook["metadata"].pop("kubeflow_notebook", None)
     return json.dumps(notebook).encode()
@@ -50,13 +60,21 @@ def _as_format_4(notebook: dict[str, Any]) -> dict[str, Any]:
     import nbformat  # a second to import, for old files only
 
     upgraded: dict[str, Any] = nbformat.reads(json.dumps(notebook), as_version=4)
-    # The ids that nbformat makes are random; without any the reader makes them from the cells.
-    cells = [{key: value for key, value in cell.items() if key != "id"} for cell in upgraded["cells"]]
+    # The ids that nbformat makes are random; without any the reader makes them from the
+    # cells.
+    cells = [
+        {key: value for key, value in cell.items() if key != "id"}
+        for cell in upgraded["cells"]
+    ]
     return {**upgraded, "cells": cells, "nbformat_minor": 4}
 
 
 def _retag(cell: dict[str, Any], stage: str | None) -> None:
-    tags = [tag for tag in _tags(cell) if not tag.startswith(_OF_STAGES) and tag not in _KALE_ROLES]
+    tags = [
+        tag
+        for tag in _tags(cell)
+        if not tag.startswith(_OF_STAGES) and tag not in _KALE_ROLES
+    ]
     metadata = cell.setdefault("metadata", {})
     metadata["tags"] = [*tags, f"stage:{stage}"] if stage else tags
 

@@ -10,10 +10,11 @@ __all__ = ["Divergence", "Refusal", "Silence", "Verdict", "Verification", "Watch
 
 
 class Divergence(Struct, frozen=True):
-    """Where pipeline and notebook part: a cell's outputs, or a variable at the end of a stage.
+    """Where pipeline and notebook part: a cell's outputs, or a variable at the end of a
+    stage.
 
-    `expected` is what the notebook has, `found` what the pipeline has, both shortened. `variable` is
-    an expression: `prices['x'][3]`.
+    `expected` is what the notebook has, `found` what the pipeline has, both shortened.
+    `variable` is an expression: `prices['x'][3]`.
     """
 
     stage: str
@@ -33,9 +34,9 @@ class Refusal(Struct, frozen=True):
 
 
 class Verdict(Struct, frozen=True):
-    """One grouping: equal if neither `divergence` nor `refusal`. `grouping` is 0 for the notebook's
-    own stages. `edit` says what was edited before this run of the pipeline with its cache, in which `reran`
-    stages ran."""
+    """One grouping: equal if neither `divergence` nor `refusal`. `grouping` is 0 for
+    the notebook's own stages. `edit` says what was edited before this run of the
+    pipeline with its cache, in which `reran` stages ran."""
 
     grouping: int
     stages: int
@@ -46,8 +47,8 @@ class Verdict(Struct, frozen=True):
 
 
 class Verification(Struct, frozen=True):
-    """`not_comparable` are numbers of cells whose outputs differ between runs of the notebook itself;
-    `compared` is the number of cells whose outputs were compared."""
+    """`not_comparable` are numbers of cells whose outputs differ between runs of the
+    notebook itself; `compared` is the number of cells whose outputs were compared."""
 
     notebook: str
     seed: int
@@ -57,8 +58,8 @@ class Verification(Struct, frozen=True):
 
     @property
     def is_equal(self) -> bool:
-        """Whether the pipeline computes what the notebook computes. A refused random grouping is no
-        difference: the compiler said so."""
+        """Whether the pipeline computes what the notebook computes. A refused random
+        grouping is no difference: the compiler said so."""
         return all(verdict.divergence is None for verdict in self.verdicts)
 
 

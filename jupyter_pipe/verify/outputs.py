@@ -1,7 +1,8 @@
-"""Compares the outputs of cells: text, HTML and data as they are, images by their pixels.
+"""Compares the outputs of cells: text, HTML and data as they are, images by their
+pixels.
 
-Pure. What differs from process to process by nature (addresses in reprs, ids that widgets and
-stylers draw) is blanked on both sides before comparing.
+Pure. What differs from process to process by nature (addresses in reprs, ids that
+widgets and stylers draw) is blanked on both sides before comparing.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ Outputs = tuple[tuple[str, str], ...]
 
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,16}\b")
 _STYLER_ID = re.compile(r"\bT_[0-9a-f]{5}(?![0-9a-f])")
-_UUID = re.compile(r"\b[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\b")
+_UUID = re.compile(
+    r"\b[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\b"
+)
 _SKLEARN_ID = re.compile(r"sk-(container|estimator)-id-\d+")
 _CELL_FILE = re.compile(r"[^\s\"']*ipykernel_\d+[/\\]\d+\.py")
 _IMAGES = ("image/png", "image/jpeg")
@@ -32,9 +35,9 @@ _SHOWN_CHARACTERS = 200
 def cell_outputs(notebook: Mapping[str, Any]) -> dict[str, Outputs]:
     """Cell id -> normalised outputs of the user's cells in an executed notebook."""
     return {
-        str(cell["metadata"].get("jupyter_pipe", {}).get("source_cell") or cell["id"]): normalise(
-            cell["outputs"]
-        )
+        str(
+            cell["metadata"].get("jupyter_pipe", {}).get("source_cell") or cell["id"]
+        ): normalise(cell["outputs"])
         for cell in notebook["cells"]
         if cell["cell_type"] == "code"
         and cell["metadata"].get("jupyter_pipe", {}).get("role", "cell") == "cell"
@@ -54,7 +57,12 @@ def normalise(outputs: Sequence[Mapping[str, Any]]) -> Outputs:
             else:
                 found.append((name, text))
         elif kind == "error":
-            found.append(("error", f"{output['ename']}: {_blank(without_escapes(output['evalue']))}"))
+            found.append(
+                (
+                    "error",
+                    f"{output['ename']}: {_blank(without_escapes(output['evalue']))}",
+                )
+            )
         else:
             found.extend(_data(output["data"]))
     return tuple(found)
@@ -65,7 +73,9 @@ def describe_difference(expected: Outputs, found: Outputs) -> tuple[str, str]:
     for before, after in zip(expected, found, strict=False):
         if before != after:
             return _first_lines(before, after)
-    longer, shorter = (expected, found) if len(expected) > len(found) else (found, expected)
+    longer, shorter = (
+        (expected, found) if len(expected) > len(found) else (found, expected)
+    )
     extra = "nothing" if len(longer) == len(shorter) else _shown(*longer[len(shorter)])
     return (extra, "nothing") if longer is expected else ("nothing", extra)
 
@@ -85,16 +95,25 @@ def _first_lines(before: tuple[str, str], after: tuple[str, str]) -> tuple[str, 
 
 
 def _shown(kind: str, content: str) -> str:
-    text = content if len(content) <= _SHOWN_CHARACTERS else content[:_SHOWN_CHARACTERS] + " …"
+    text = (
+        content
+        if len(content) <= _SHOWN_CHARACTERS
+        else content[:_SHOWN_CHARACTERS] + " …"
+    )
     return text if kind == "stdout" else f"{kind}: {text}"
 
 
 def _data(data: Mapping[str, Any]) -> list[tuple[str, str]]:
     pictures = [kind for kind in _IMAGES if kind in data]
     if pictures:
-        # The text beside a picture is a repr, which says nothing that the picture does not show.
+        # The text beside a picture is a repr, which says nothing that the picture does
+        # not show.
         return [(kind, _pixels(_joined(data[kind]))) for kind in pictures]
-    return [(kind, _blank(_joined(data[kind]))) for kind in sorted(data) if "widget" not in kind]
+    return [
+        (kind, _blank(_joined(data[kind])))
+        for kind in sorted(data)
+        if "widget" not in kind
+    ]
 
 
 def _pixels(encoded: str) -> str:
@@ -117,6 +136,11 @@ def _joined(value: Any) -> str:
 
 
 def _blank(text: str) -> str:
-    for pattern, blank in ((_ADDRESS, "0x"), (_STYLER_ID, "T_"), (_UUID, "uuid"), (_CELL_FILE, "cell.py")):
+    for pattern, blank in (
+        (_ADDRESS, "0x"),
+        (_STYLER_ID, "T_"),
+        (_UUID, "uuid"),
+        (_CELL_FILE, "cell.py"),
+    ):
         text = pattern.sub(blank, text)
     return _SKLEARN_ID.sub(r"sk-\1-id", text)

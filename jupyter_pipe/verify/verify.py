@@ -1,9 +1,10 @@
 """Runs a notebook whole and as a pipeline, and names the first place where they part.
 
-The notebook runs twice, under different hash seeds: what differs between these two (times, memory
-addresses, unseeded draws) cannot be compared with anything, and is listed. The pipeline runs from
-nothing, in a store of its own. A difference is believed only after the notebook, run once more, has
-repeated its side of it. Nothing is left behind but what the notebook itself writes.
+The notebook runs twice, under different hash seeds: what differs between these two
+(times, memory addresses, unseeded draws) cannot be compared with anything, and is
+listed. The pipeline runs from nothing, in a store of its own. A difference is believed
+only after the notebook, run once more, has repeated its side of it. Nothing is left
+behind but what the notebook itself writes.
 """
 
 from __future__ import annotations
@@ -29,7 +30,14 @@ from jupyter_pipe.runs.store import RunStore
 from jupyter_pipe.verify.boundaries import Expected, read_digests, read_stored
 from jupyter_pipe.verify.edited import EditedRuns
 from jupyter_pipe.verify.groupings import random_grouping
-from jupyter_pipe.verify.model import Divergence, Refusal, Silence, Verdict, Verification, Watcher
+from jupyter_pipe.verify.model import (
+    Divergence,
+    Refusal,
+    Silence,
+    Verdict,
+    Verification,
+    Watcher,
+)
 from jupyter_pipe.verify.outputs import Outputs, cell_outputs, describe_difference
 from jupyter_pipe.verify.whole import WholeRun, run_whole
 
@@ -37,7 +45,8 @@ __all__ = ["verify"]
 
 _SEEDS = (0, 4711)
 _LATE = frozenset({FailureKind.effect, FailureKind.cannot_travel})
-"""Kinds and names of failures by which a run refuses what the compiler could not know: they say why."""
+"""Kinds and names of failures by which a run refuses what the compiler could not know:
+they say why."""
 _ELSEWHERE = (
     "every value that the stages hand on is the notebook's: look at what else the cell sees, such as "
     "files, random generators, options, the working directory, or state inside of modules"
@@ -53,23 +62,29 @@ def verify(
     workers: int | None = None,
     watcher: Watcher | None = None,
 ) -> Verification:
-    """Compare the notebook at `path` with its pipeline, and with `groupings` random regroupings.
+    """Compare the notebook at `path` with its pipeline, and with `groupings` random
+    regroupings.
 
-    After each of `edits` random edits of what it reads, in a copy of its folder, the pipeline with its cache
-    is compared with a fresh run of the notebook.
+    After each of `edits` random edits of what it reads, in a copy of its folder, the
+    pipeline with its cache is compared with a fresh run of the notebook.
 
-    Raises NotebookError, CompileError (for the notebook's own stages), KernelError, RunError where
-    the notebook itself fails, and KeyboardInterrupt.
+    Raises NotebookError, CompileError (for the notebook's own stages), KernelError,
+    RunError where the notebook itself fails, and KeyboardInterrupt.
     """
     seed = random.SystemRandom().randrange(10**6) if seed is None else seed
     with tempfile.TemporaryDirectory(prefix="jupyter-pipe-verify-") as scratch:
-        return _Comparison(path, Path(scratch), workers, watcher or Silence()).all(groupings, edits, seed)
+        return _Comparison(path, Path(scratch), workers, watcher or Silence()).all(
+            groupings, edits, seed
+        )
 
 
 class _Comparison:
-    """`unstable` are cells, `unstable_values` stages and variables that the notebook does not repeat."""
+    """`unstable` are cells, `unstable_values` stages and variables that the notebook
+    does not repeat."""
 
-    def __init__(self, path: Path, scratch: Path, workers: int | None, watcher: Watcher) -> None:
+    def __init__(
+        self, path: Path, scratch: Path, workers: int | None, watcher: Watcher
+    ) -> None:
         self.path = path
         self.scratch = scratch
         self.workers = workers
@@ -84,7 +99,9 @@ class _Comparison:
     def all(self, groupings: int, edits: int, seed: int) -> Verification:
         compiled = compile_notebook(self.path, content=self.content)
         self.whole = self._run_whole(compiled.pipeline, "top to bottom", _SEEDS[0])
-        again = self._run_whole(compiled.pipeline, "again, with another order of sets", _SEEDS[1])
+        again = self._run_whole(
+            compiled.pipeline, "again, with another order of sets", _SEEDS[1]
+        )
         self._note_unstable(again)
         self.unstable_values.update(
             (stage, name)
@@ -93,29 +110,44 @@ class _Comparison:
             if again.digests[stage].get(name) != digest
         )
         verdicts = []
-        for verdict in chain(self._verdicts(compiled, groupings, seed), self._after_edits(edits, seed)):
+        for verdict in chain(
+            self._verdicts(compiled, groupings, seed), self._after_edits(edits, seed)
+        ):
             self.watcher.decided(verdict)
             verdicts.append(verdict)
         return Verification(
             str(self.path),
             seed,
             len(self.whole.outputs) - len(self.unstable),
-            tuple(sorted(number for one in self.unstable if (number := self.numbers.get(one)))),
+            tuple(
+                sorted(
+                    number for one in self.unstable if (number := self.numbers.get(one))
+                )
+            ),
             tuple(verdicts),
         )
 
     def _after_edits(self, edits: int, seed: int) -> Iterator[Verdict]:
         if edits:
-            runs = EditedRuns(self.path, self.scratch, self.workers, self.watcher, self.unstable)
+            runs = EditedRuns(
+                self.path, self.scratch, self.workers, self.watcher, self.unstable
+            )
             yield from runs.verdicts(edits, seed)
 
     def _note_unstable(self, again: WholeRun) -> None:
         outputs = self.whole.outputs
-        self.unstable.update(one for one in outputs if again.outputs.get(one) != outputs[one])
+        self.unstable.update(
+            one for one in outputs if again.outputs.get(one) != outputs[one]
+        )
 
-    def _note_chance(self, pipeline: Pipeline, found: dict[str, Outputs], again: WholeRun) -> None:
-        """Outputs that agree in all runs of the notebook by chance: they depend on a value that does not."""
-        once = self._run_whole(pipeline, "once more, to see which values it repeats", _SEEDS[0])
+    def _note_chance(
+        self, pipeline: Pipeline, found: dict[str, Outputs], again: WholeRun
+    ) -> None:
+        """Outputs that agree in all runs of the notebook by chance: they depend on a
+        value that does not."""
+        once = self._run_whole(
+            pipeline, "once more, to see which values it repeats", _SEEDS[0]
+        )
         self._note_unstable(once)
         loose = {
             (stage, name)
@@ -127,11 +159,15 @@ class _Comparison:
             if any((value.from_, value.name) in loose for value in stage.inputs):
                 loose.update((stage.name, name) for name in stage.outputs)
                 self.unstable.update(
-                    cell for cell in stage.cells if found.get(cell) != self.whole.outputs.get(cell)
+                    cell
+                    for cell in stage.cells
+                    if found.get(cell) != self.whole.outputs.get(cell)
                 )
         self.unstable_values.update(loose)
 
-    def _verdicts(self, compiled: Compiled, groupings: int, seed: int) -> Iterator[Verdict]:
+    def _verdicts(
+        self, compiled: Compiled, groupings: int, seed: int
+    ) -> Iterator[Verdict]:
         yield self._compare("its pipeline", 0, compiled)
         for number in range(1, groupings + 1):
             content = random_grouping(self.content, random.Random(f"{seed}/{number}"))  # noqa: S311 - no secret
@@ -165,12 +201,17 @@ class _Comparison:
                 f"(cell {self.numbers.get(failure.cell_id or '')}{line}).",
                 code="notebook_fails",
                 hint="Make it run with Restart & Run All first"
-                + (", and do so twice: a file that its first run left may be in the way." if when else "."),
+                + (
+                    ", and do so twice: a file that its first run left may be in the way."
+                    if when
+                    else "."
+                ),
                 cell_id=failure.cell_id,
             ) from None
 
     def _compare(self, name: str, grouping: int, compiled: Compiled) -> Verdict:
-        """The verdict over one grouping of cells; raises KeyboardInterrupt if its run was cancelled."""
+        """The verdict over one grouping of cells; raises KeyboardInterrupt if its run
+        was cancelled."""
         root = self.scratch / f"pipeline-{grouping}"
         stages = len(compiled.pipeline.stages)
         self.watcher.begins(f"{name}, {stages} {'stage' if stages == 1 else 'stages'}")
@@ -178,9 +219,18 @@ class _Comparison:
         if run.state is RunState.cancelled:
             raise KeyboardInterrupt
         failures = (one.failure for one in run.stages if one.failure)
-        refused = next((one for one in failures if one.kind in _LATE or one.ename == "DefinitionError"), None)
+        refused = next(
+            (
+                one
+                for one in failures
+                if one.kind in _LATE or one.ename == "DefinitionError"
+            ),
+            None,
+        )
         if grouping and refused is not None:
-            return Verdict(grouping, stages, refusal=Refusal((refused.ename,), refused.evalue))
+            return Verdict(
+                grouping, stages, refusal=Refusal((refused.ename,), refused.evalue)
+            )
         return Verdict(grouping, stages, divergence=self._divergence(run, root))
 
     def _run_pipeline(self, root: Path, compiled: Compiled) -> Run:
@@ -192,7 +242,12 @@ class _Comparison:
                 self.watcher.advances(len(done), len(compiled.pipeline.stages), "stage")
 
         request = RunRequest(
-            target=Target(compiled.pipeline, self.path.resolve(), RunStore(root), files=compiled.files),
+            target=Target(
+                compiled.pipeline,
+                self.path.resolve(),
+                RunStore(root),
+                files=compiled.files,
+            ),
             options=RunOptions(workers=self.workers, use_cache=False),
             environment={**os.environ, "PYTHONHASHSEED": str(_SEEDS[0])},
             trigger="verify",
@@ -200,16 +255,23 @@ class _Comparison:
         return run_pipeline(request, observers=[observe])
 
     def _divergence(self, run: Run, root: Path) -> Divergence | None:
-        """The first difference that a second run of the notebook does not show as well; None without one."""
+        """The first difference that a second run of the notebook does not show as well;
+        None without one."""
         folder = root / ".jupyter_pipe" / "runs" / run.run_id
         # The guard may have fixed the graph on the way.
         pipeline = from_json((folder / "pipeline.json").read_bytes(), Pipeline)
         found = _executed_outputs(folder, pipeline)
         parting = self._first_cell(pipeline, found)
-        if parting is None and run.state is RunState.succeeded and not self._values_differ(folder):
+        if (
+            parting is None
+            and run.state is RunState.succeeded
+            and not self._values_differ(folder)
+        ):
             return None
         stored = read_stored(root, folder, pipeline.stages)
-        again = self._run_whole(pipeline, "once more, to look closer", _SEEDS[0], stored)
+        again = self._run_whole(
+            pipeline, "once more, to look closer", _SEEDS[0], stored
+        )
         self._note_unstable(again)
         parting = self._first_cell(pipeline, found)
         if parting is not None and again.differences:
@@ -218,40 +280,68 @@ class _Comparison:
         if parting is not None:
             stage, cell_id = parting
             warned = _warnings(pipeline, cell_id)
-            return self._output_divergence(stage, cell_id, found.get(cell_id), run, again, warned)
+            return self._output_divergence(
+                stage, cell_id, found.get(cell_id), run, again, warned
+            )
         if run.state is not RunState.succeeded:
             return _failure_divergence(run)
         return _value_divergence(again, self.unstable_values)
 
-    def _first_cell(self, pipeline: Pipeline, found: dict[str, Outputs]) -> tuple[str, str] | None:
+    def _first_cell(
+        self, pipeline: Pipeline, found: dict[str, Outputs]
+    ) -> tuple[str, str] | None:
         """Stage and cell where outputs first differ."""
-        owners = {cell_id: stage.name for stage in pipeline.stages for cell_id in stage.cells}
+        owners = {
+            cell_id: stage.name for stage in pipeline.stages for cell_id in stage.cells
+        }
         for cell_id, expected in self.whole.outputs.items():
-            if cell_id in owners and cell_id not in self.unstable and found.get(cell_id) != expected:
+            if (
+                cell_id in owners
+                and cell_id not in self.unstable
+                and found.get(cell_id) != expected
+            ):
                 return owners[cell_id], cell_id
         return None
 
     def _values_differ(self, folder: Path) -> bool:
-        """Whether a value at the end of one of the notebook's own stages has another digest."""
+        """Whether a value at the end of one of the notebook's own stages has another
+        digest."""
         return any(
-            (stage, name) not in self.unstable_values and stored.get(name, digest) != digest
+            (stage, name) not in self.unstable_values
+            and stored.get(name, digest) != digest
             for stage, digests in self.whole.digests.items()
             for stored in [read_digests(folder / "stages" / stage / "result.json")]
             for name, digest in digests.items()
         )
 
     def _output_divergence(
-        self, stage: str, cell_id: str, found: Outputs | None, run: Run, again: WholeRun, warned: str
+        self,
+        stage: str,
+        cell_id: str,
+        found: Outputs | None,
+        run: Run,
+        again: WholeRun,
+        warned: str,
     ) -> Divergence:
-        """Explains an output that differs: a stage that failed or never ran, or the first variable."""
+        """Explains an output that differs: a stage that failed or never ran, or the
+        first variable."""
         before, after = describe_difference(self.whole.outputs[cell_id], found or ())
-        made = partial(Divergence, stage, before, after, cell_id=cell_id, cell=self.numbers.get(cell_id))
+        made = partial(
+            Divergence,
+            stage,
+            before,
+            after,
+            cell_id=cell_id,
+            cell=self.numbers.get(cell_id),
+        )
         first = next(iter(again.differences), None)
         failure = run.stage(stage).failure
         if failure is not None and (not found or failure.cell_id == cell_id):
             return made(f"stage {stage} failed with {failure.ename}: {failure.evalue}")
         if found is None:
-            return made(f"stage {stage} was {run.stage(stage).state.value}{_first_failure(run)}")
+            return made(
+                f"stage {stage} was {run.stage(stage).state.value}{_first_failure(run)}"
+            )
         if first is None:
             return made(warned or _ELSEWHERE)
         return made(
@@ -283,24 +373,47 @@ def _executed_outputs(folder: Path, pipeline: Pipeline) -> dict[str, Outputs]:
 
 
 def _first_failure(run: Run) -> str:
-    found = ((stage.name, stage.failure) for stage in run.stages if stage.failure is not None)
-    return next((f", since {name} failed with {one.ename}: {one.evalue}" for name, one in found), "")
+    found = (
+        (stage.name, stage.failure) for stage in run.stages if stage.failure is not None
+    )
+    return next(
+        (
+            f", since {name} failed with {one.ename}: {one.evalue}"
+            for name, one in found
+        ),
+        "",
+    )
 
 
 def _failure_divergence(run: Run) -> Divergence | None:
     for stage in run.stages:
         if stage.failure is not None and stage.failure.kind not in DEMANDS:
             failure = stage.failure
-            cause = f"the stage fails: {failure.hint}" if failure.hint else "the stage fails"
+            cause = (
+                f"the stage fails: {failure.hint}"
+                if failure.hint
+                else "the stage fails"
+            )
             return Divergence(
-                stage.name, "(no error)", f"{failure.ename}: {failure.evalue}", cause, cell_id=failure.cell_id
+                stage.name,
+                "(no error)",
+                f"{failure.ename}: {failure.evalue}",
+                cause,
+                cell_id=failure.cell_id,
             )
     return None
 
 
-def _value_divergence(again: WholeRun, unstable: set[tuple[str, str]]) -> Divergence | None:
+def _value_divergence(
+    again: WholeRun, unstable: set[tuple[str, str]]
+) -> Divergence | None:
     for first in again.differences:
-        if not any(stage == first.stage and first.path.startswith(name) for stage, name in unstable):
+        if not any(
+            stage == first.stage and first.path.startswith(name)
+            for stage, name in unstable
+        ):
             cause = "the value when the stage ends differs, though all outputs agree"
-            return Divergence(first.stage, first.expected, first.found, cause, variable=first.path)
+            return Divergence(
+                first.stage, first.expected, first.found, cause, variable=first.path
+            )
     return None

@@ -1,4 +1,5 @@
-"""Runs and parameters as widgets, for every front end that shows ipywidgets: VS Code, Colab, Notebook."""
+"""Runs and parameters as widgets, for every front end that shows ipywidgets: VS Code,
+Colab, Notebook."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""`Parameters`: a form with a field for each parameter of a notebook, and a button that runs it.
+"""`Parameters`: a form with a field for each parameter of a notebook, and a button that
+runs it.
 
 Needs the extra `[widgets]`.
 """
@@ -22,10 +23,12 @@ _LABEL_WIDTH = "160px"
 
 
 class Parameters:
-    """A form for the parameters of the notebook, or package, at `path`; displays itself.
+    """A form for the parameters of the notebook, or package, at `path`; displays
+    itself.
 
-    `values` are what stands in the fields, `handle` the run that was started last. `options` are those of
-    `jupyter_pipe.start`. Raises NotebookError, CompileError and ExtraMissingError.
+    `values` are what stands in the fields, `handle` the run that was started last.
+    `options` are those of `jupyter_pipe.start`. Raises NotebookError, CompileError and
+    ExtraMissingError.
     """
 
     def __init__(self, path: str | Path, **options: Any) -> None:
@@ -40,17 +43,26 @@ class Parameters:
         self._parameters = {each.name: each for each in declared}
         self._message = widgets.HTML()
         self._view = widgets.VBox()
-        self._button = widgets.Button(description="Run", icon="play", button_style="primary")
+        self._button = widgets.Button(
+            description="Run", icon="play", button_style="primary"
+        )
         self._button.on_click(lambda button: self.run())
-        self.widget = widgets.VBox([*self.fields.values(), self._button, self._message, self._view])
+        self.widget = widgets.VBox(
+            [*self.fields.values(), self._button, self._message, self._view]
+        )
 
     @property
     def values(self) -> Mapping[str, Any]:
-        """The Python value of each field. Raises ParameterError for text that is not a Python literal."""
-        return {name: _value(self._parameters[name], field.value) for name, field in self.fields.items()}
+        """The Python value of each field. Raises ParameterError for text that is not a
+        Python literal."""
+        return {
+            name: _value(self._parameters[name], field.value)
+            for name, field in self.fields.items()
+        }
 
     def run(self) -> RunHandle | None:
-        """Start a run with these values, and show it below the form; what is wrong is said there instead."""
+        """Start a run with these values, and show it below the form; what is wrong is
+        said there instead."""
         from jupyter_pipe.api import start
 
         try:
@@ -67,23 +79,35 @@ class Parameters:
 
 
 def _field(widgets: Any, parameter: Parameter) -> Any:
-    """The widget that takes such a value; for lists and the like a text field with a Python literal."""
+    """The widget that takes such a value; for lists and the like a text field with a
+    Python literal."""
     common = {
         "description": parameter.name,
         "tooltip": parameter.description or parameter.name,
         "style": {"description_width": _LABEL_WIDTH},
     }
     if parameter.choices:
-        return widgets.Dropdown(options=list(parameter.choices), value=parameter.default, **common)
+        return widgets.Dropdown(
+            options=list(parameter.choices), value=parameter.default, **common
+        )
     if _has_field(parameter):
-        kinds = {"int": widgets.IntText, "float": widgets.FloatText, "bool": widgets.Checkbox}
-        return kinds.get(parameter.type_, widgets.Text)(value=parameter.default, **common)
+        kinds = {
+            "int": widgets.IntText,
+            "float": widgets.FloatText,
+            "bool": widgets.Checkbox,
+        }
+        return kinds.get(parameter.type_, widgets.Text)(
+            value=parameter.default, **common
+        )
     return widgets.Text(value=parameter.literal, **common)
 
 
 def _has_field(parameter: Parameter) -> bool:
     """Whether a widget holds the value itself: not None, no list, no text of Python."""
-    return parameter.type_ in {"int", "float", "bool", "str"} and parameter.default is not None
+    return (
+        parameter.type_ in {"int", "float", "bool", "str"}
+        and parameter.default is not None
+    )
 
 
 def _value(parameter: Parameter, shown: Any) -> Any:

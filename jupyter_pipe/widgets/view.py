@@ -1,6 +1,7 @@
 """`RunView`: the live table and graph of a run, with a button that cancels it.
 
-Follows the run's folder, so it shows runs of other processes as well. Needs the extra `[widgets]`.
+Follows the run's folder, so it shows runs of other processes as well. Needs the extra
+`[widgets]`.
 """
 
 from __future__ import annotations
@@ -24,14 +25,18 @@ _SECONDS_BETWEEN_LOOKS = 0.5
 class RunView:
     """Shows a run until it has ended; displays itself at the end of a cell.
 
-    `run` is what `jupyter_pipe.start` returned, a `Run`, or the id (or a part of it, or "latest") of one
-    below `root`, the folder that holds `.jupyter_pipe/` (default: the notebook's). Raises RunError and
-    ExtraMissingError.
+    `run` is what `jupyter_pipe.start` returned, a `Run`, or the id (or a part of it, or
+    "latest") of one below `root`, the folder that holds `.jupyter_pipe/` (default: the
+    notebook's). Raises RunError and ExtraMissingError.
     """
 
-    def __init__(self, run: RunHandle | Run | str = "latest", *, root: str | Path | None = None) -> None:
+    def __init__(
+        self, run: RunHandle | Run | str = "latest", *, root: str | Path | None = None
+    ) -> None:
         widgets = import_widgets("RunView")
-        self._store = run.store if isinstance(run, RunHandle) else RunStore(root or _root_of(run))
+        self._store = (
+            run.store if isinstance(run, RunHandle) else RunStore(root or _root_of(run))
+        )
         self._run_id = self._store.find(run) if isinstance(run, str) else run.run_id
         self._picture = widgets.HTML()
         self._cancel = widgets.Button(description="Cancel run", icon="stop")
@@ -39,7 +44,9 @@ class RunView:
         self.widget = widgets.VBox([self._picture, self._cancel])
         self._closed = threading.Event()
         if not self.look():
-            self._thread = threading.Thread(target=self._follow, name="RunView", daemon=True)
+            self._thread = threading.Thread(
+                target=self._follow, name="RunView", daemon=True
+            )
             self._thread.start()
 
     @property
@@ -78,7 +85,8 @@ class RunView:
 
 
 def _root_of(run: Run | str) -> Path:
-    """A run knows where its notebook is; an id says nothing, so it is looked for here."""
+    """A run knows where its notebook is; an id says nothing, so it is looked for
+    here."""
     if isinstance(run, Run) and run.facts.notebook:
         return Path(run.facts.notebook).parent
     return Path.cwd()

@@ -1,8 +1,8 @@
 """Programs in short notation: `A: x = 1 | B: print(x)`, one stage after the other.
 
-Lines of a cell are separated by newlines as usual; `|` at the start of a line begins a new cell.
-Heads are stage names, or `leading`, `parameters`, `shared`, `skip`. Cells of the stage `raising`
-are tagged `raises-exception`.
+Lines of a cell are separated by newlines as usual; `|` at the start of a line begins a
+new cell. Heads are stage names, or `leading`, `parameters`, `shared`, `skip`. Cells of
+the stage `raising` are tagged `raises-exception`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ HEAD = re.compile(r"^\|\s*(\w+):[ \t]*\n?", re.MULTILINE)
 def program(text: str) -> Program:
     parts = HEAD.split(text.strip("\n"))[1:]
     cells = []
-    for number, (head, source) in enumerate(zip(parts[::2], parts[1::2], strict=True), 1):
+    for number, (head, source) in enumerate(
+        zip(parts[::2], parts[1::2], strict=True), 1
+    ):
         role = head if head in ROLES else "stage"
         stage = head if role == "stage" else None
         tags = (f"stage:{head}",) if stage else (head,)
@@ -40,12 +42,19 @@ def flow(text: str, stage: str) -> StageFlow:
 
 
 def wired(analysis: Analysis) -> Wiring:
-    return resolve([Stage(f.name, f.cells, f.name, f.name, effects=f.effects) for f in analysis.stages])
+    return resolve(
+        [
+            Stage(f.name, f.cells, f.name, f.name, effects=f.effects)
+            for f in analysis.stages
+        ]
+    )
 
 
 def inputs(text: str, stage: str) -> set[str]:
     """The inputs of a stage as `name@source`."""
-    return {f"{entry.name}@{entry.from_}" for entry in wired(analysed(text)).inputs[stage]}
+    return {
+        f"{entry.name}@{entry.from_}" for entry in wired(analysed(text)).inputs[stage]
+    }
 
 
 def edges(text: str, folder: Path | None = None) -> set[str]:

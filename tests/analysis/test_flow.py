@@ -18,7 +18,9 @@ INPUTS = {
         "",
     ),
     "a loop over an unknown value may not run": (
-        "| A:\nx, r = 1, f()\n| B: for i in r: x = i\n| C: print(x)".replace("f()", "open('a').read()"),
+        "| A:\nx, r = 1, f()\n| B: for i in r: x = i\n| C: print(x)".replace(
+            "f()", "open('a').read()"
+        ),
         "B",
         "r@A x@A",
     ),
@@ -57,7 +59,11 @@ INPUTS = {
         "C",
         "xs@B",
     ),
-    "a comprehension has its own names": ("| A: i = 1\n| B: print([i for i in range(3)])", "B", ""),
+    "a comprehension has its own names": (
+        "| A: i = 1\n| B: print([i for i in range(3)])",
+        "B",
+        "",
+    ),
     "del ends a name": ("| A: x = [1]\n| B:\nx = 2\ndel x\nx = 3\nprint(x)", "B", ""),
     "an unused alias is nobody's input": (
         "| A:\na = [1]\nb = a\n| B: a.append(2)\n| C: print(a)",
@@ -79,7 +85,11 @@ INPUTS = {
         "C",
         "b@A",
     ),
-    "a copy is not the original": ("| A: a = [1]\n| B:\nb = list(a)\nb.append(1)\n| C: print(a)", "C", "a@A"),
+    "a copy is not the original": (
+        "| A: a = [1]\n| B:\nb = list(a)\nb.append(1)\n| C: print(a)",
+        "C",
+        "a@A",
+    ),
     "a shallow copy shares its elements": (
         "| A: a = [[1]]\n| B:\nb = list(a)\nb[0].append(1)\n| C: print(a)",
         "C",
@@ -104,7 +114,9 @@ INPUTS = {
 }
 
 
-@pytest.mark.parametrize(("text", "stage", "expected"), INPUTS.values(), ids=INPUTS.keys())
+@pytest.mark.parametrize(
+    ("text", "stage", "expected"), INPUTS.values(), ids=INPUTS.keys()
+)
 def test_inputs(text: str, stage: str, expected: str) -> None:
     assert inputs(text, stage) == set(expected.split())
 
@@ -160,7 +172,10 @@ def test_leading_code_without_values_makes_no_stage() -> None:
 def test_a_second_stage_that_draws_gets_the_state_over_the_seed() -> None:
     text = "| leading:\nimport random\nrandom.seed(0)\n| A: random.random()\n| B: random.random()"
     assert edges(text) == {"A>B @random"}
-    assert [replay.kind for replay in flow(text, "B").replays] == [ReplayKind.import_, ReplayKind.ambient]
+    assert [replay.kind for replay in flow(text, "B").replays] == [
+        ReplayKind.import_,
+        ReplayKind.ambient,
+    ]
 
 
 def test_the_rest_of_leading_code_is_setup() -> None:
@@ -171,7 +186,9 @@ def test_the_rest_of_leading_code_is_setup() -> None:
 def test_shared_cells_are_replayed_whole_below_their_place() -> None:
     text = "| A: print(1)\n| shared:\nxs = [1]\nys = [2]\n| B: xs.append(3)\n| C: print(xs)"
     assert flow(text, "A").replays == ()
-    assert [replay.kind for replay in flow(text, "B").replays] == [ReplayKind.shared] * 2
+    assert [replay.kind for replay in flow(text, "B").replays] == [
+        ReplayKind.shared
+    ] * 2
     assert inputs(text, "B") == set()
     assert inputs(text, "C") == {"xs@B"}
 
@@ -186,17 +203,20 @@ def test_files_order_their_users() -> None:
     assert edges(text) == {"A>B file:t", "A>C file:t", "B>C file:t"}
 
 
-@pytest.mark.parametrize("change", ["df.index.names = ['n']", "df.columns.name = 'c'", "df.attrs['a'] = 1"])
+@pytest.mark.parametrize(
+    "change", ["df.index.names = ['n']", "df.columns.name = 'c'", "df.attrs['a'] = 1"]
+)
 def test_parts_of_a_frame_are_the_frame(change: str) -> None:
-    text = (
-        f"| leading: import pandas as pd\n| A: df = pd.DataFrame({{'x': [1]}})\n| B: {change}\n| C: print(df)"
-    )
+    text = f"| leading: import pandas as pd\n| A: df = pd.DataFrame({{'x': [1]}})\n| B: {change}\n| C: print(df)"
     assert inputs(text, "C") == {"df@B"}
 
 
 def test_looking_at_parts_of_a_frame_does_not_tie_them() -> None:
     text = "| leading: import pandas as pd\n| A: df = pd.DataFrame({'x': [1]})\ncols = df.columns\n"
-    assert inputs(text + "| B: df['y'] = 1\n| C: print(cols, df)", "C") == {"cols@A", "df@B"}
+    assert inputs(text + "| B: df['y'] = 1\n| C: print(cols, df)", "C") == {
+        "cols@A",
+        "df@B",
+    }
 
 
 SHOW = """\
@@ -208,7 +228,9 @@ class Show:
 def test_names_in_strings_that_an_object_evaluates_when_it_is_shown() -> None:
     text = f"| leading:\n{SHOW}\n| A: x = [1]\n| B: y = [2]\n| C: Show('x', 'y + [1]')\n| D: Show('y')"
     assert edges(text) == {"A>C x", "B>C y", "B>D y"}
-    assert "PIPE221" in codes(text)  # an attribute may have been set where nobody sees it
+    assert "PIPE221" in codes(
+        text
+    )  # an attribute may have been set where nobody sees it
 
 
 def test_a_folder_that_the_notebook_makes_is_there_while_stages_work_in_it() -> None:
@@ -223,7 +245,9 @@ def test_a_folder_that_the_notebook_makes_is_there_while_stages_work_in_it() -> 
 
 def test_modules_beside_the_notebook_are_read(tmp_path: Path) -> None:
     (tmp_path / "helper.py").write_text("def push(xs):\n    xs.append(1)\n")
-    found = analysed("| A: xs = []\n| B:\nimport helper\nhelper.push(xs)\n| C: print(xs)", tmp_path)
+    found = analysed(
+        "| A: xs = []\n| B:\nimport helper\nhelper.push(xs)\n| C: print(xs)", tmp_path
+    )
     kinds = {(effect.name, effect.kind) for effect in found.stages[1].effects}
     assert ("xs", EffectKind.mutates) in kinds
 
@@ -234,19 +258,28 @@ def test_a_setting_in_the_midst_of_the_setup_is_made_in_its_place() -> None:
         "| leading: plt.rcParams['font.size'] = 20\n| leading: plt.plot([2])\n| A: plt.plot([3])"
     )
     assert codes(text) == []
-    assert [replay.kind for replay in flow(text, "setup").replays] == [ReplayKind.import_]
-    assert [replay.kind for replay in flow(text, "A").replays] == [ReplayKind.import_, ReplayKind.ambient]
+    assert [replay.kind for replay in flow(text, "setup").replays] == [
+        ReplayKind.import_
+    ]
+    assert [replay.kind for replay in flow(text, "A").replays] == [
+        ReplayKind.import_,
+        ReplayKind.ambient,
+    ]
 
 
 def test_the_cells_of_a_notebook_that_is_run_are_read(tmp_path: Path) -> None:
-    content = new_notebook(cells=[new_markdown_cell("# text"), new_code_cell("%time table = [true_count]")])
+    content = new_notebook(
+        cells=[new_markdown_cell("# text"), new_code_cell("%time table = [true_count]")]
+    )
     write(content, tmp_path / "made.ipynb")
     text = "| A: true_count = 3\n| B: %run -i made.ipynb\n| C: print(table)"
     assert edges(text, tmp_path) == {"A>B true_count", "B>C table"}
 
 
 def test_groups_are_names_that_share_an_object() -> None:
-    assert flow("| A:\na = []\nb = {'x': a}\nc = []\n| B: print(a, b, c)", "A").groups == (("a", "b"),)
+    assert flow(
+        "| A:\na = []\nb = {'x': a}\nc = []\n| B: print(a, b, c)", "A"
+    ).groups == (("a", "b"),)
 
 
 def test_one_notebook_gives_one_answer() -> None:
@@ -256,18 +289,27 @@ def test_one_notebook_gives_one_answer() -> None:
 
 def test_cells_without_statements_stay_in_their_stage() -> None:
     found = analysed("| A: # only a comment\n| A: x = 1\n| B: # nothing at all")
-    assert [(stage.name, stage.cells) for stage in found.stages] == [("A", ("c1", "c2")), ("B", ("c3",))]
+    assert [(stage.name, stage.cells) for stage in found.stages] == [
+        ("A", ("c1", "c2")),
+        ("B", ("c3",)),
+    ]
 
 
-CHANGES = "    global x\n    x = 5\n    log.append(1)\n    return [k for k in range(3)]\n"
+CHANGES = (
+    "    global x\n    x = 5\n    log.append(1)\n    return [k for k in range(3)]\n"
+)
 UNFOLLOWED = {
     "calls too deep to be followed": (
-        "".join(f"def f{n}(): return f{n + 1}()\n" for n in range(20)) + "def f20():\n" + CHANGES,
+        "".join(f"def f{n}(): return f{n + 1}()\n" for n in range(20))
+        + "def f20():\n"
+        + CHANGES,
         "f0()",
     ),
     "calls too large to be followed": (
         "def big(n):\n"
-        + "".join(f"    a{n} = n + {n} * (n - {n}) + len([n, n, {n}])\n" for n in range(3000))
+        + "".join(
+            f"    a{n} = n + {n} * (n - {n}) + len([n, n, {n}])\n" for n in range(3000)
+        )
         + "def change():\n"
         + CHANGES,
         "(big(1), change())",
@@ -275,14 +317,20 @@ UNFOLLOWED = {
 }
 
 
-@pytest.mark.parametrize(("definitions", "call"), UNFOLLOWED.values(), ids=UNFOLLOWED.keys())
-def test_calls_that_are_not_followed_one_by_one_change_what_they_reach(definitions: str, call: str) -> None:
+@pytest.mark.parametrize(
+    ("definitions", "call"), UNFOLLOWED.values(), ids=UNFOLLOWED.keys()
+)
+def test_calls_that_are_not_followed_one_by_one_change_what_they_reach(
+    definitions: str, call: str
+) -> None:
     text = f"| A: log, x = [], 1\n| leading:\n{definitions}| B: y = {call}\n| C: print(x, log)"
     assert inputs(text, "C") == {"x@B", "log@B"}
     assert codes(text) == []
 
 
 def test_the_way_of_showing_figures_is_told_to_every_later_stage() -> None:
-    text = "| A: x = 1\n| B: %config InlineBackend.figure_format = 'retina'\n| C: print(x)"
+    text = (
+        "| A: x = 1\n| B: %config InlineBackend.figure_format = 'retina'\n| C: print(x)"
+    )
     assert [replay.kind for replay in flow(text, "C").replays] == [ReplayKind.ambient]
     assert flow(text, "A").replays == ()

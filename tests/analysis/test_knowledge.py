@@ -1,4 +1,5 @@
-"""The tables about libraries: their language, what they say, and how projects extend them."""
+"""The tables about libraries: their language, what they say, and how projects extend
+them."""
 
 from __future__ import annotations
 
@@ -62,7 +63,8 @@ def test_a_phrase_says_what_a_call_does(phrase: str, effect: CallEffect) -> None
 
 
 @pytest.mark.parametrize(
-    "phrase", ["changes self", "mutates", "mutates 0:", "mutates -1", "draws", "-> A unless b"]
+    "phrase",
+    ["changes self", "mutates", "mutates 0:", "mutates -1", "draws", "-> A unless b"],
 )
 def test_a_phrase_that_is_wrong_says_which_clause(phrase: str) -> None:
     with pytest.raises(PhraseError, match=phrase.split(maxsplit=1)[0]):
@@ -80,10 +82,25 @@ def test_every_component_that_a_table_sets_is_put_back_or_set_again(file: str) -
     restored = {component.name for component in BUILT_IN}
     told_again = {name.removeprefix("@") for name in SHELL}
     for library in load_tables(file).values():
-        effects = [*library.functions.values(), *(effect for _, effect in library.patterns)]
-        effects += [effect for type_ in library.types.values() for effect in type_.methods.values()]
-        named = {name for effect in effects for name in (*effect.sets, *effect.seeds, *effect.draws)}
-        lost = {name for name in named - restored - told_again if not name.startswith("process.")}
+        effects = [
+            *library.functions.values(),
+            *(effect for _, effect in library.patterns),
+        ]
+        effects += [
+            effect
+            for type_ in library.types.values()
+            for effect in type_.methods.values()
+        ]
+        named = {
+            name
+            for effect in effects
+            for name in (*effect.sets, *effect.seeds, *effect.draws)
+        }
+        lost = {
+            name
+            for name in named - restored - told_again
+            if not name.startswith("process.")
+        }
         assert lost <= KNOWN_GAPS
 
 
@@ -91,12 +108,21 @@ def test_every_component_that_a_table_sets_is_put_back_or_set_again(file: str) -
 def test_every_type_that_a_table_names_is_described(file: str) -> None:
     """A misspelt result type would silently lose what is known about the result."""
     for library in load_tables(file).values():
-        effects = [*library.functions.values(), *(effect for _, effect in library.patterns)]
+        effects = [
+            *library.functions.values(),
+            *(effect for _, effect in library.patterns),
+        ]
         for type_ in library.types.values():
             effects += type_.methods.values()
             assert all(TABLES._type(base) for base in type_.bases)
-        names = {effect.result_type for effect in effects} | {effect.otherwise_type for effect in effects}
-        names |= {attr.result_type for type_ in library.types.values() for attr in type_.attributes.values()}
+        names = {effect.result_type for effect in effects} | {
+            effect.otherwise_type for effect in effects
+        }
+        names |= {
+            attr.result_type
+            for type_ in library.types.values()
+            for attr in type_.attributes.values()
+        }
         missing = {name for name in names - {""} if TABLES._type(name) is None}
         assert not missing - PLAIN
 
@@ -120,11 +146,15 @@ VERSIONED = {
 
 
 @pytest.mark.parametrize(
-    "library", ["numpy", "pandas", "sklearn", "scipy", "matplotlib", "seaborn", "stdlib"]
+    "library",
+    ["numpy", "pandas", "sklearn", "scipy", "matplotlib", "seaborn", "stdlib"],
 )
 def test_functions_of_the_tables_exist(library: str) -> None:
-    """Holds the tables against the installed libraries, so that a misspelt name is found."""
-    names = {name for table in load_tables(library).values() for name in table.functions}
+    """Holds the tables against the installed libraries, so that a misspelt name is
+    found."""
+    names = {
+        name for table in load_tables(library).values() for name in table.functions
+    }
     assert {name for name in names - VERSIONED if not _exists(name)} == set()
 
 
@@ -155,7 +185,9 @@ def _exists(name: str) -> bool:
         ("pathlib.Path", Path, {"cwd", "home"}),
     ],
 )
-def test_methods_of_the_tables_exist(type_: str, class_: type | str, ignored: set[str]) -> None:
+def test_methods_of_the_tables_exist(
+    type_: str, class_: type | str, ignored: set[str]
+) -> None:
     if isinstance(class_, str):
         module, _, name = class_.rpartition(".")
         class_ = getattr(importlib.import_module(module), name)
@@ -163,13 +195,27 @@ def test_methods_of_the_tables_exist(type_: str, class_: type | str, ignored: se
     assert found is not None
     known = {*found.methods} - ignored
     assert {
-        name for name in known if not hasattr(class_, name) and f"{type_}.{name}" not in VERSIONED
+        name
+        for name in known
+        if not hasattr(class_, name) and f"{type_}.{name}" not in VERSIONED
     } == set()
 
 
 @pytest.mark.parametrize(
     "name",
-    ["append", "extend", "update", "add", "fit", "sort", "insert", "pop", "remove", "clear", "shuffle"],
+    [
+        "append",
+        "extend",
+        "update",
+        "add",
+        "fit",
+        "sort",
+        "insert",
+        "pop",
+        "remove",
+        "clear",
+        "shuffle",
+    ],
 )
 def test_methods_that_change_a_receiver_of_unknown_type(name: str) -> None:
     effect = TABLES.method("", name)
@@ -178,7 +224,8 @@ def test_methods_that_change_a_receiver_of_unknown_type(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["head", "predict", "transform", "items", "groupby", "mean", "copy", "describe"]
+    "name",
+    ["head", "predict", "transform", "items", "groupby", "mean", "copy", "describe"],
 )
 def test_methods_that_leave_a_receiver_of_unknown_type_alone(name: str) -> None:
     effect = TABLES.method("", name)
@@ -205,10 +252,17 @@ def test_a_model_that_keeps_its_data_says_so() -> None:
 def test_a_model_without_a_seed_draws_when_it_is_fitted() -> None:
     effect = TABLES.function("sklearn.ensemble.RandomForestClassifier")
     assert effect is not None
-    drawing, seeded = (TABLES.method(type_, "fit") for type_ in (effect.result_type, effect.otherwise_type))
+    drawing, seeded = (
+        TABLES.method(type_, "fit")
+        for type_ in (effect.result_type, effect.otherwise_type)
+    )
     assert drawing is not None
     assert seeded is not None
-    assert (drawing.draws, seeded.draws, effect.unless) == (("numpy.random",), (), ("random_state",))
+    assert (drawing.draws, seeded.draws, effect.unless) == (
+        ("numpy.random",),
+        (),
+        ("random_state",),
+    )
 
 
 def test_components_and_what_is_shown_through_them() -> None:
@@ -244,7 +298,9 @@ def test_a_project_extends_and_overrides_the_tables(tmp_path: Path) -> None:
     (tmp_path / "notebooks").mkdir()
     knowledge = read_knowledge(tmp_path / "notebooks")
     assert knowledge.function("mylib.push") == CallEffect(mutates=(Argument(0),))
-    assert knowledge.method("mylib.Box", "put") == CallEffect(mutates=(RECEIVER,), retains=(Argument(0),))
+    assert knowledge.method("mylib.Box", "put") == CallEffect(
+        mutates=(RECEIVER,), retains=(Argument(0),)
+    )
     assert knowledge.untransportable("mylib.Box") == "a box belongs to its process"
     assert knowledge.function("numpy.asarray") == CallEffect(mutates=(Argument(0),))
     assert knowledge.function("numpy.zeros") == TABLES.function("numpy.zeros")
@@ -254,10 +310,19 @@ def test_a_project_extends_and_overrides_the_tables(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ('[tool.jupyter_pipe.knowledge.lib]\nfunctions."changes 0" = "f"', "changes"),
-        ('[tool.jupyter_pipe.knowledge.lib]\nfunction."mutates 0" = "f"', "lib.function is not known"),
-        ('[tool.jupyter_pipe.knowledge.lib]\nfunctions."mutates 0" = 3', "must be names"),
+        (
+            '[tool.jupyter_pipe.knowledge.lib]\nfunction."mutates 0" = "f"',
+            "lib.function is not known",
+        ),
+        (
+            '[tool.jupyter_pipe.knowledge.lib]\nfunctions."mutates 0" = 3',
+            "must be names",
+        ),
         ('[tool.jupyter_pipe.knowledge]\nlib = "mutates"', "must be a table"),
-        ("[tool.jupyter_pipe.knowledge.lib.types.A]\nmethod = {}", "lib.types.A.method is not known"),
+        (
+            "[tool.jupyter_pipe.knowledge.lib.types.A]\nmethod = {}",
+            "lib.types.A.method is not known",
+        ),
         ("[tool", "cannot be read"),
     ],
 )
@@ -269,10 +334,14 @@ def test_a_bad_table_is_one_clear_error(tmp_path: Path, text: str, words: str) -
     assert caught.value.code == "knowledge_invalid"
 
 
-def test_a_package_extends_the_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_extends_the_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     info = tmp_path / "boxes-1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: boxes\nVersion: 1.0\n", encoding="utf-8")
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: boxes\nVersion: 1.0\n", encoding="utf-8"
+    )
     (info / "entry_points.txt").write_text(
         "[jupyter_pipe.knowledge]\nboxes = boxes_knowledge:TABLE\n", encoding="utf-8"
     )
@@ -282,6 +351,8 @@ def test_a_package_extends_the_tables(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.syspath_prepend(tmp_path)
     extensions._from_packages.cache_clear()
     try:
-        assert read_knowledge().function("boxes.fill") == CallEffect(mutates=(Argument(0),))
+        assert read_knowledge().function("boxes.fill") == CallEffect(
+            mutates=(Argument(0),)
+        )
     finally:
         extensions._from_packages.cache_clear()

@@ -1,4 +1,5 @@
-"""Cells with magics: the Python they stand for, the way back to the user's text, their effects."""
+"""Cells with magics: the Python they stand for, the way back to the user's text, their
+effects."""
 
 from __future__ import annotations
 
@@ -26,11 +27,20 @@ from jupyter_pipe.analysis.source.magics import transform
         ("%time f(); g()", "f(); g()\n"),
         ("y = %time f(1)", "y = (f(1))\n"),
         ("%timeit -n 10 -r3 f(x)", "(lambda: (f(x)))()\n"),
-        ("t = %timeit -o f(x)", "t = get_ipython().run_line_magic('timeit', '-o f(x)')\n"),
+        (
+            "t = %timeit -o f(x)",
+            "t = get_ipython().run_line_magic('timeit', '-o f(x)')\n",
+        ),
         ("%%time\na = 1\n!ls", "\na = 1\nget_ipython().system('ls')\n"),
         ("%%prun -s cumulative\na = f()", "\na = f()\n"),
-        ("%%timeit -n3 k=1\nf(k)", "def _timeit_body():\n    k=1\n    f(k)\n    pass\n_timeit_body()\n"),
-        ('%%bash -s "$x"\necho $1', "get_ipython().run_cell_magic('bash', '-s \"$x\"', 'echo $1\\n')\n"),
+        (
+            "%%timeit -n3 k=1\nf(k)",
+            "def _timeit_body():\n    k=1\n    f(k)\n    pass\n_timeit_body()\n",
+        ),
+        (
+            '%%bash -s "$x"\necho $1',
+            "get_ipython().run_cell_magic('bash', '-s \"$x\"', 'echo $1\\n')\n",
+        ),
         ("df.head?", "get_ipython().run_line_magic('pinfo', 'df.head')\n"),
         ("if a:\n    %cd b", "if a:\n    get_ipython().run_line_magic('cd', 'b')\n"),
         (">>> x = 1\n>>> y = 2", "x = 1\ny = 2\n"),
@@ -69,7 +79,12 @@ def test_every_name_leads_back_to_where_the_user_wrote_it(source: str) -> None:
     lines = source.split("\n")
     checked = 0
     for node in ast.walk(result.tree):
-        if not isinstance(node, ast.Name) or node.id in {"get_ipython", "__import__", "_timeit_body", "out"}:
+        if not isinstance(node, ast.Name) or node.id in {
+            "get_ipython",
+            "__import__",
+            "_timeit_body",
+            "out",
+        }:
             continue
         line, column = result.position(node.lineno, node.col_offset)
         text = lines[line - 1][column - 1 :]
@@ -90,7 +105,9 @@ def test_every_name_leads_back_to_where_the_user_wrote_it(source: str) -> None:
         ("x = '\0'", 1, 1),
     ],
 )
-def test_a_cell_that_does_not_parse_says_where(source: str, line: int, column: int) -> None:
+def test_a_cell_that_does_not_parse_says_where(
+    source: str, line: int, column: int
+) -> None:
     problem = transform(source).problem
     assert problem is not None
     assert (problem.line, problem.column) == (line, column)
@@ -101,7 +118,9 @@ def test_plain_python_never_imports_ipython() -> None:
         "import sys; from jupyter_pipe.analysis.source.magics import transform;"
         "transform('x = 1 % 2\\nawait f(\"!ls ?\")'); print('IPython' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert done.stdout == "False\n"
 
 
@@ -110,7 +129,9 @@ PROCESS = ("os.environ", "os.cwd")
 
 def shell(command: str, *reads: str) -> MagicEffects:
     """What a command of the shell does that inserts values of these names."""
-    return MagicEffects(reads, ambient_reads=PROCESS, foreign=True, command=command, expanded=True)
+    return MagicEffects(
+        reads, ambient_reads=PROCESS, foreign=True, command=command, expanded=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -129,23 +150,39 @@ def shell(command: str, *reads: str) -> MagicEffects:
                 command="cat a.txt | tee b.txt\n",
             ),
         ),
-        ("%%writefile u.py\nx = 1", MagicEffects(writes_files=("u.py",), literal=False, foreign=True)),
+        (
+            "%%writefile u.py\nx = 1",
+            MagicEffects(writes_files=("u.py",), literal=False, foreign=True),
+        ),
         (
             "%%writefile -a u.py\nx = 1",
-            MagicEffects(reads_files=("u.py",), writes_files=("u.py",), literal=False, foreign=True),
+            MagicEffects(
+                reads_files=("u.py",),
+                writes_files=("u.py",),
+                literal=False,
+                foreign=True,
+            ),
         ),
         (
             "%%writefile {p}\nx",
-            MagicEffects(reads=("p",), writes_files=("{p}",), literal=False, foreign=True),
+            MagicEffects(
+                reads=("p",), writes_files=("{p}",), literal=False, foreign=True
+            ),
         ),
         ("%%html\n<b>{x}</b>", MagicEffects(foreign=True)),
         ("%cd data", MagicEffects(sets=("os.cwd",), enters="data")),
-        ("%cd {folder}", MagicEffects(reads=("folder",), sets=("os.cwd",), enters="", literal=False)),
+        (
+            "%cd {folder}",
+            MagicEffects(reads=("folder",), sets=("os.cwd",), enters="", literal=False),
+        ),
         ("%env A=1", MagicEffects(sets=("os.environ",))),
         ("%env A", MagicEffects(ambient_reads=("os.environ",))),
         ("%matplotlib inline", MagicEffects(sets=("ipython.matplotlib",))),
         ("%load_ext autoreload", MagicEffects(sets=("ipython.extensions",))),
-        ("%run setup.py", MagicEffects(reads_files=("setup.py",), literal=False, star=True)),
+        (
+            "%run setup.py",
+            MagicEffects(reads_files=("setup.py",), literal=False, star=True),
+        ),
         ("%store x y", MagicEffects(reads=("x", "y"))),
         ("%store -r x", MagicEffects(binds=("x",))),
         ("df.head??", MagicEffects(reads=("df",))),
@@ -154,10 +191,18 @@ def shell(command: str, *reads: str) -> MagicEffects:
         ("%pip install pandas", shell("pip install pandas")),
         (
             "%%R -i df -o fit\nfit <- lm(df)",
-            MagicEffects(reads=("df",), binds=("fit",), literal=False, foreign=True, keeps="R"),
+            MagicEffects(
+                reads=("df",), binds=("fit",), literal=False, foreign=True, keeps="R"
+            ),
         ),
-        ("%Rpush a b", MagicEffects(reads=("a", "b"), literal=False, foreign=True, keeps="R")),
-        ("%octave_pull a", MagicEffects(binds=("a",), literal=False, foreign=True, keeps="octave")),
+        (
+            "%Rpush a b",
+            MagicEffects(reads=("a", "b"), literal=False, foreign=True, keeps="R"),
+        ),
+        (
+            "%octave_pull a",
+            MagicEffects(binds=("a",), literal=False, foreign=True, keeps="octave"),
+        ),
         (
             "%%bigquery rows --project p\nselect $x",
             MagicEffects(binds=("rows",), foreign=True),
@@ -216,7 +261,19 @@ FRAGMENTS = (
         "é",
         "\t",
     ),
-    *("\r\n", ">>> ", "In [1]: ", "def f():\n    ", "await ", "#", "\f", "%%bash\n", "%", "!!", "%%"),
+    *(
+        "\r\n",
+        ">>> ",
+        "In [1]: ",
+        "def f():\n    ",
+        "await ",
+        "#",
+        "\f",
+        "%%bash\n",
+        "%",
+        "!!",
+        "%%",
+    ),
 )
 
 

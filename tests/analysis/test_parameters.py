@@ -34,7 +34,9 @@ def parameter(line: str) -> Parameter:
         ("n: Annotated[int, 'trees'] = 1", "int", 1, ()),
     ],
 )
-def test_types_and_choices(line: str, type_: str, default: object, choices: tuple[object, ...]) -> None:
+def test_types_and_choices(
+    line: str, type_: str, default: object, choices: tuple[object, ...]
+) -> None:
     found = parameter(line)
     assert (found.type_, found.default, found.choices) == (type_, default, choices)
 
@@ -44,7 +46,8 @@ def test_the_literal_is_kept_as_written() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["n = 1  # rows to read", "# rows to read\nn = 1", "# rows\n# to read\nn = 1"]
+    "line",
+    ["n = 1  # rows to read", "# rows to read\nn = 1", "# rows\n# to read\nn = 1"],
 )
 def test_descriptions_come_from_comments(line: str) -> None:
     assert parameter(line).description == "rows to read"

@@ -1,4 +1,5 @@
-"""Each rule of the analyzer is needed: switched off, it loses something that a program shows."""
+"""Each rule of the analyzer is needed: switched off, it loses something that a program
+shows."""
 
 from __future__ import annotations
 
@@ -35,7 +36,12 @@ def none(*_: Any, **__: Any) -> None:
 
 # rule -> (owner, attribute, replacement, program)
 RULES: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
-    "methods mutate": (World, "mutate", none, "| A: xs = []\n| B: xs.append(1)\n| C: print(xs)"),
+    "methods mutate": (
+        World,
+        "mutate",
+        none,
+        "| A: xs = []\n| B: xs.append(1)\n| C: print(xs)",
+    ),
     "views share memory": (
         Heap,
         "share",
@@ -116,7 +122,12 @@ RULES: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
         none,
         "| A:\nimport pandas as pd\nk = 1\ndf = pd.DataFrame({'a': [1]})\n| B: print(df.query('a > @k'))",
     ),
-    "shell commands name variables": (calls, "run_magic", nothing, "| A: x = 1\n| B: !echo {x}"),
+    "shell commands name variables": (
+        calls,
+        "run_magic",
+        nothing,
+        "| A: x = 1\n| B: !echo {x}",
+    ),
     "loops see elements": (
         interpreter.loops,
         "elements_of",
@@ -275,13 +286,18 @@ def answer(text: str) -> object:
     """All that a pipeline is made of, as comparable values."""
     found = analysed(text)
     wiring = wired(found)
-    kept = [(stage.name, [replay.names for replay in stage.replays]) for stage in found.stages]
+    kept = [
+        (stage.name, [replay.names for replay in stage.replays])
+        for stage in found.stages
+    ]
     errors = sorted(one.code for one in found.diagnostics)
     return wiring.inputs, wiring.edges, kept, errors
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_a_rule_that_is_switched_off_is_missed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rule_that_is_switched_off_is_missed(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     owner, attribute, replacement, text = RULES[name]
     right = answer(text)
     monkeypatch.setattr(owner, attribute, replacement)

@@ -46,15 +46,28 @@ def test_global_and_nonlocal_names_live_elsewhere() -> None:
 def _ours(tree: ast.Module) -> Iterator[tuple[int, str, tuple[str, ...]]]:
     for node in ast.walk(tree):
         if isinstance(node, FUNCTIONS):
-            yield node.lineno, getattr(node, "name", "lambda"), tuple(sorted(scope_of(node).names))
+            yield (
+                node.lineno,
+                getattr(node, "name", "lambda"),
+                tuple(sorted(scope_of(node).names)),
+            )
 
 
 def _theirs(table: symtable.SymbolTable) -> Iterator[tuple[int, str, tuple[str, ...]]]:
     for child in table.get_children():
         if child.get_type() == "function" and child.get_name() not in COMPREHENSIONS:
-            names = {s.get_name() for s in child.get_symbols() if s.is_local() and not _only_annotated(s)}
-            # Comprehensions are tables of their own there, and ours hold no names of functions.
-            yield child.get_lineno(), child.get_name(), tuple(sorted(n for n in names if n[0] != "."))
+            names = {
+                s.get_name()
+                for s in child.get_symbols()
+                if s.is_local() and not _only_annotated(s)
+            }
+            # Comprehensions are tables of their own there, and ours hold no names of
+            # functions.
+            yield (
+                child.get_lineno(),
+                child.get_name(),
+                tuple(sorted(n for n in names if n[0] != ".")),
+            )
         yield from _theirs(child)
 
 
@@ -62,4 +75,6 @@ COMPREHENSIONS = frozenset({"listcomp", "setcomp", "dictcomp", "genexpr"})
 
 
 def _only_annotated(symbol: symtable.Symbol) -> bool:
-    return symbol.is_annotated() and not symbol.is_assigned() and not symbol.is_parameter()
+    return (
+        symbol.is_annotated() and not symbol.is_assigned() and not symbol.is_parameter()
+    )

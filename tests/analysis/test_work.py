@@ -1,4 +1,5 @@
-"""How much the analyzer does for notebooks whose values multiply: bounded, whatever they are."""
+"""How much the analyzer does for notebooks whose values multiply: bounded, whatever
+they are."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ import pytest
 
 from tests.analysis.programs import analysed, edges
 
-# A class of expressions that is rewritten recursively: each call makes new ones out of old ones.
+# A class of expressions that is rewritten recursively: each call makes new ones out of
+# old ones.
 SYMBOLS = """
 | leading:
 class Term:
@@ -98,14 +100,26 @@ def calls_of(text: str) -> int:
     ("start", "line"),
     [
         (SYMBOLS, "simple(slope({n} * x * a + b * x * c, x))"),
-        (SYMBOLS, "t{n} = simple(slope(x * x * x + {n}, x) + simple(a * x))\nprint(t{n})"),
+        (
+            SYMBOLS,
+            "t{n} = simple(slope(x * x * x + {n}, x) + simple(a * x))\nprint(t{n})",
+        ),
         (SYMBOLS, "[simple(slope(term * a, x)) for term in (a, b * x, c + {n})]"),
-        (INTERPRETER, 'run(["define", "f{n}", ["lambda", ["x"], ["+", "x", {n}]]])\nrun(["f{n}", {n}])'),
-        (INTERPRETER, 'made{n} = run(["lambda", ["x"], ["first", ["if", "x", "pi", {n}]]])\nmade{n}(1)'),
+        (
+            INTERPRETER,
+            'run(["define", "f{n}", ["lambda", ["x"], ["+", "x", {n}]]])\nrun(["f{n}", {n}])',
+        ),
+        (
+            INTERPRETER,
+            'made{n} = run(["lambda", ["x"], ["first", ["if", "x", "pi", {n}]]])\nmade{n}(1)',
+        ),
     ],
 )
-def test_recursion_that_makes_ever_new_objects_is_bounded(start: str, line: str) -> None:
-    """Before receivers were taken together, these were between two and six million calls."""
+def test_recursion_that_makes_ever_new_objects_is_bounded(
+    start: str, line: str
+) -> None:
+    """Before receivers were taken together, these were between two and six million
+    calls."""
     cells = ["| A: " + line.format(n=n) for n in range(4)]
     assert calls_of(start + "\n".join(cells)) < 1_400_000
 
@@ -128,7 +142,9 @@ for box in [b0, b1, b2, b3, b4, b5]:
 """
 
 
-@pytest.mark.parametrize("change", ["box.put(1)", "box += 1", "add = box.put; add(1)", "box.held.append(1)"])
+@pytest.mark.parametrize(
+    "change", ["box.put(1)", "box += 1", "add = box.put; add(1)", "box.held.append(1)"]
+)
 def test_what_is_called_on_many_receivers_changes_all_of_them(change: str) -> None:
     found = edges(BOXES.replace("CHANGE", change))
     assert {"B>C b2", "B>D b5"} <= found

@@ -1,4 +1,5 @@
-"""Stages without kernels: code in plain namespaces, values through the real payload files."""
+"""Stages without kernels: code in plain namespaces, values through the real payload
+files."""
 
 from __future__ import annotations
 
@@ -15,7 +16,11 @@ from jupyter_pipe.kernel.session import Session
 
 
 def definition(source: str) -> dict[str, Any]:
-    return {"source": source, "digest": hashlib.sha256(source.encode()).hexdigest(), "cell_id": "d"}
+    return {
+        "source": source,
+        "digest": hashlib.sha256(source.encode()).hexdigest(),
+        "cell_id": "d",
+    }
 
 
 def execute(code: str, namespace: dict[str, Any]) -> None:
@@ -28,7 +33,9 @@ class Stages:
 
     def __init__(self, folder: Path, **definitions: str) -> None:
         self.store = str(folder / "artifacts")
-        self.definitions = {name: definition(source) for name, source in definitions.items()}
+        self.definitions = {
+            name: definition(source) for name, source in definitions.items()
+        }
         self.results: dict[str, StageResult] = {}
         self.sessions: dict[str, Session] = {}
 
@@ -45,8 +52,12 @@ class Stages:
         replays_all: bool = False,
         **options: Any,
     ) -> dict[str, Any]:
-        """`inputs` maps a stage to the names that it gives. The namespace after the stage."""
-        namespace: dict[str, Any] = {"__name__": "__main__", **({"values": values} if values else {})}
+        """`inputs` maps a stage to the names that it gives. The namespace after the
+        stage."""
+        namespace: dict[str, Any] = {
+            "__name__": "__main__",
+            **({"values": values} if values else {}),
+        }
         definitions = options.pop("definitions", self.definitions)
         context = StageContext(
             run_id="r",
@@ -57,7 +68,9 @@ class Stages:
             workdir="",
             ambient=ambient,
             inputs=tuple(
-                one for source, names in (inputs or {}).items() for one in self._inputs(source, names)
+                one
+                for source, names in (inputs or {}).items()
+                for one in self._inputs(source, names)
             ),
             definitions=definitions,
             **options,
@@ -80,7 +93,11 @@ class Stages:
     def _inputs(self, source: str, names: str) -> list[InputPayload]:
         wanted = set(names.split())
         return [
-            InputPayload(stored.ref, tuple(name for name in stored.names if name in wanted), source)
+            InputPayload(
+                stored.ref,
+                tuple(name for name in stored.names if name in wanted),
+                source,
+            )
             for stored in self.results[source].outputs
             if wanted.intersection(stored.names)
         ]

@@ -1,4 +1,5 @@
-"""What an object calls when it changes does not travel with it: an object that is watched is refused."""
+"""What an object calls when it changes does not travel with it: an object that is
+watched is refused."""
 
 from __future__ import annotations
 
@@ -43,7 +44,11 @@ def test_watched_traits_are_refused(connect: str, name: str, stages: Stages) -> 
 
 @pytest.mark.parametrize(
     "connect",
-    ["", "f = lambda change: None\nt.observe(f, 'degrees')\nt.unobserve(f, 'degrees')", "t.degrees = 3"],
+    [
+        "",
+        "f = lambda change: None\nt.observe(f, 'degrees')\nt.unobserve(f, 'degrees')",
+        "t.degrees = 3",
+    ],
 )
 def test_what_watches_itself_travels(connect: str, stages: Stages) -> None:
     stages.run("A", TRAITS + connect, "t")
@@ -54,7 +59,10 @@ def test_what_watches_itself_travels(connect: str, stages: Stages) -> None:
 @pytest.mark.parametrize(
     ("connect", "name"),
     [
-        ("cid = ax.callbacks.connect('xlim_changed', lambda ax: seen.append(1))", "<lambda>"),
+        (
+            "cid = ax.callbacks.connect('xlim_changed', lambda ax: seen.append(1))",
+            "<lambda>",
+        ),
         ("cid = ax.callbacks.connect('ylim_changed', seen.append)", "append"),
         ("cid = fig.canvas.mpl_connect('draw_event', seen.append)", "append"),
         (
@@ -83,7 +91,9 @@ def test_a_figure_that_calls_the_notebook_when_it_is_drawn_is_refused(
         "twin = ax.twinx()\nax.sharex(fig.add_subplot())",
     ],
 )
-def test_a_figure_that_waits_for_people_or_for_its_own_parts_travels(connect: str, stages: Stages) -> None:
+def test_a_figure_that_waits_for_people_or_for_its_own_parts_travels(
+    connect: str, stages: Stages
+) -> None:
     stages.run("A", FIGURE + connect, "fig")
     received = stages.run("B", "fig.axes[0].set_xlim(0, 5)", inputs={"A": "fig"})
     assert received["fig"].axes[0].get_xlim() == (0, 5)

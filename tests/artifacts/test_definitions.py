@@ -1,4 +1,5 @@
-"""Rule 7: notebook classes by reference, functions with the stage's globals, state in definitions."""
+"""Rule 7: notebook classes by reference, functions with the stage's globals, state in
+definitions."""
 
 # ruff: noqa: E501 - the stages are code, one case a line
 
@@ -17,12 +18,15 @@ F = "def f():\n    return k\n"
 
 def known(stages: Stages, **sources: str) -> Stages:
     """`made_here` sources are executed by stage A as its own cells."""
-    stages.definitions = {name: {**definition(source), "cell_id": "A"} for name, source in sources.items()}
+    stages.definitions = {
+        name: {**definition(source), "cell_id": "A"} for name, source in sources.items()
+    }
     return stages
 
 
 def test_instances_are_instances_of_the_stage_s_class(stages: Stages) -> None:
-    """Cases 37 and 56: in a list and in a frame, where the stage never names the class."""
+    """Cases 37 and 56: in a list and in a frame, where the stage never names the
+    class."""
     known(stages, Point=POINT)
     code = "import pandas as pd\nc = Point(2); many = [Point(3)]; df = pd.DataFrame({'p': [Point(4)]})"
     stages.run("A", code, "c many df")
@@ -55,13 +59,19 @@ def test_a_class_brings_the_definitions_that_it_needs(stages: Stages) -> None:
         "Child": child,
     }
     known(stages, **sources).run("A", "c = Child(4)", "c")
-    stages.run("B", "assert c.m() == -4 and isinstance(c, Base) and c == Child(4)", inputs={"A": "c"})
+    stages.run(
+        "B",
+        "assert c.m() == -4 and isinstance(c, Base) and c == Child(4)",
+        inputs={"A": "c"},
+    )
 
 
 def test_another_definition_of_the_class_is_an_error(stages: Stages) -> None:
     known(stages, Point=POINT).run("A", "c = Point(2)", "c")
     known(stages, Point=POINT + "    y = 1\n")
-    with pytest.raises(DefinitionError, match=r"c holds an instance of 'Point', but this stage defines"):
+    with pytest.raises(
+        DefinitionError, match=r"c holds an instance of 'Point', but this stage defines"
+    ):
         stages.run("B", inputs={"A": "c"})
     stages.definitions = {}
     with pytest.raises(DefinitionError, match="cannot define again"):
@@ -70,7 +80,15 @@ def test_another_definition_of_the_class_is_an_error(stages: Stages) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["[E.a, E.b]", "P(1, 2)", "G([1])", "Err('x', 1)", "Slots(3)", "Outer.Inner(5)", "Typed(a=1)"],
+    [
+        "[E.a, E.b]",
+        "P(1, 2)",
+        "G([1])",
+        "Err('x', 1)",
+        "Slots(3)",
+        "Outer.Inner(5)",
+        "Typed(a=1)",
+    ],
 )
 def test_all_sorts_of_classes(stages: Stages, value: str) -> None:
     sources = {
@@ -97,13 +115,21 @@ def test_all_sorts_of_classes(stages: Stages, value: str) -> None:
 
 
 CLOSURES = {
-    "lambda sees the stage's global": ("s = 2; f = lambda x: x * s", "f", "s = 3; assert f(2) == 6"),
+    "lambda sees the stage's global": (
+        "s = 2; f = lambda x: x * s",
+        "f",
+        "s = 3; assert f(2) == 6",
+    ),
     "partial of a notebook function": (
         "import functools; p = functools.partial(f)",
         "p",
         "k = 5; assert p() == 5 and p.func is f",
     ),
-    "functions in a dict": ("reg = {'f': f}", "reg", "k = 5; assert reg['f']() == 5 and reg['f'] is f"),
+    "functions in a dict": (
+        "reg = {'f': f}",
+        "reg",
+        "k = 5; assert reg['f']() == 5 and reg['f'] is f",
+    ),
     "local function, recursive": (
         "def make():\n    def fact(n): return 1 if n < 2 else n * fact(n - 1)\n    return fact\ng = make()",
         "g",
@@ -124,7 +150,11 @@ CLOSURES = {
         "d",
         "assert d['b'] == 3",
     ),
-    "modules of a lambda": ("import math as m; f2 = lambda x: m.floor(x)", "f2", "assert f2(2.5) == 2"),
+    "modules of a lambda": (
+        "import math as m; f2 = lambda x: m.floor(x)",
+        "f2",
+        "assert f2(2.5) == 2",
+    ),
     "namedtuple by call": (
         "import collections; P = collections.namedtuple('P', 'x y'); p = P(1, 2)",
         "P p",
@@ -140,7 +170,11 @@ CLOSURES = {
         "p q",
         "assert q(1) == 12",
     ),
-    "bound method": ("class Q:\n    def m(self): return k\nb = Q().m", "b", "k = 8; assert b() == 8"),
+    "bound method": (
+        "class Q:\n    def m(self): return k\nb = Q().m",
+        "b",
+        "k = 8; assert b() == 8",
+    ),
     "attributes and defaults": (
         "def h(a, *, b=[1]): return a, b\nh.note = 'x'; h.__doc__ = 'd'",
         "h",
@@ -155,7 +189,9 @@ CLOSURES = {
 
 
 @pytest.mark.parametrize("case", CLOSURES)
-def test_functions_run_with_the_globals_of_their_stage(stages: Stages, case: str) -> None:
+def test_functions_run_with_the_globals_of_their_stage(
+    stages: Stages, case: str
+) -> None:
     code, names, check = CLOSURES[case]
     known(stages, f=F)
     stages.run("A", "k = 1\n" + code, names)
@@ -198,7 +234,13 @@ def memo(function):
 
 
 def test_state_in_definitions_travels(stages: Stages) -> None:
-    known(stages, Counted=COUNTED, append=APPEND, memo=MEMO, g="@memo\ndef g(x): return x * 2\n")
+    known(
+        stages,
+        Counted=COUNTED,
+        append=APPEND,
+        memo=MEMO,
+        g="@memo\ndef g(x): return x * 2\n",
+    )
     code = "c = Counted(4); Counted(5); append(1); append(2); g(3); Counted.m = lambda self: -self.x; Counted.new = 1; Counted.remember()"
     stages.run("A", code, "c append Counted g")
     check = (
@@ -243,7 +285,8 @@ def test_results_in_a_cache_stay_behind_and_that_is_told(stages: Stages) -> None
 
 
 def test_unchanged_definitions_carry_no_state(tmp_path: Path) -> None:
-    """Also where the definition stands deep in its cell, or has run in a subclass hook."""
+    """Also where the definition stands deep in its cell, or has run in a subclass
+    hook."""
     source = (
         "class Base:\n    registry = []\n    def __init_subclass__(cls): Base.registry.append(cls.__name__)\n"
         "class Sub(Base):\n    def m(self, a=(1, 2)): return {x: (lambda y: y) for x in 'ab'}\n"
@@ -259,7 +302,9 @@ def test_unchanged_definitions_carry_no_state(tmp_path: Path) -> None:
     assert session.definitions.changes("Base") == {}
 
 
-def test_definitions_are_compiled_without_our_own_future_imports(stages: Stages) -> None:
+def test_definitions_are_compiled_without_our_own_future_imports(
+    stages: Stages,
+) -> None:
     known(stages, Point="class Point:\n    x: int = 1\n").run("A", "p = Point()", "p")
     namespace = stages.run("B", inputs={"A": "p"})
     assert namespace["Point"].__annotations__ == {"x": int}
@@ -272,8 +317,11 @@ def test_the_stage_s_namespace_is_all_that_changes(stages: Stages) -> None:
     assert namespace.keys() - before.keys() == {"__name__", "a"}
 
 
-def test_a_value_may_take_the_name_of_a_class_while_instances_travel(stages: Stages) -> None:
-    """Nobody binds the name in C: the instance still comes out, and is of the class of its source."""
+def test_a_value_may_take_the_name_of_a_class_while_instances_travel(
+    stages: Stages,
+) -> None:
+    """Nobody binds the name in C: the instance still comes out, and is of the class of
+    its source."""
     known(stages, K="class K:\n    pass\n").run("A", "k = K()", "k")
     stages.run("B", "K = 5", "K k", inputs={"A": "k"}, protect=("k",))
     assert stages.results["B"].changed == ()

@@ -1,4 +1,5 @@
-"""Content digests: equal for equal content, different for any difference that a program can see."""
+"""Content digests: equal for equal content, different for any difference that a program
+can see."""
 
 # ruff: noqa: E501 - the stages are code, one case a line
 
@@ -31,7 +32,22 @@ def shared() -> list[Any]:
 
 
 DIFFERENT = [
-    *([1], [1.0], [True], (1,), {1}, frozenset({1}), {1: 1}, "1", b"1", bytearray(b"1"), 1, 1.0, None, 1j),
+    *(
+        [1],
+        [1.0],
+        [True],
+        (1,),
+        {1},
+        frozenset({1}),
+        {1: 1},
+        "1",
+        b"1",
+        bytearray(b"1"),
+        1,
+        1.0,
+        None,
+        1j,
+    ),
     *(
         0.0,
         -0.0,
@@ -101,7 +117,9 @@ def test_bare_objects_count_by_identity() -> None:
 
 
 @pytest.mark.parametrize("values", [[1, None], [1.5, None], [True, None], ["a", None]])
-def test_what_pandas_remembers_of_an_array_is_not_its_content(values: list[Any]) -> None:
+def test_what_pandas_remembers_of_an_array_is_not_its_content(
+    values: list[Any],
+) -> None:
     array = pd.array(values)
     vars(array).pop("_cache", None)
     before = digest(array)
@@ -142,7 +160,9 @@ def test_rows_count_by_value_and_identity() -> None:
     )
 
 
-def test_large_containers_of_atoms_need_no_walk(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_containers_of_atoms_need_no_walk(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("jupyter_pipe.kernel.values.digest._LIMIT", 1000)
     assert digest(list(range(3000))) != digest(list(range(3001)))
     rows = [[n, "x"] for n in range(500)]
@@ -153,8 +173,15 @@ def test_large_containers_of_atoms_need_no_walk(monkeypatch: pytest.MonkeyPatch)
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.integers() | st.text() | st.tuples(st.integers(), st.text()), max_size=20), st.randoms())
-def test_the_order_of_insertion_into_a_set_does_not_matter(items: list[Any], random: Any) -> None:
+@given(
+    st.lists(
+        st.integers() | st.text() | st.tuples(st.integers(), st.text()), max_size=20
+    ),
+    st.randoms(),
+)
+def test_the_order_of_insertion_into_a_set_does_not_matter(
+    items: list[Any], random: Any
+) -> None:
     shuffled = list(items)
     random.shuffle(shuffled)
     assert digest(set(items)) == digest(set(shuffled))
@@ -180,7 +207,12 @@ def test_every_process_computes_the_same_digest() -> None:
     command = [sys.executable, "-c", STABLE, root]
     found = {
         subprocess.run(
-            command, capture_output=True, text=True, timeout=60, check=True, env={"PYTHONHASHSEED": seed}
+            command,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+            env={"PYTHONHASHSEED": seed},
         ).stdout
         for seed in ("1", "2")
     }
@@ -189,16 +221,30 @@ def test_every_process_computes_the_same_digest() -> None:
 
 def test_payloads_with_equal_content_have_equal_digests(stages: Stages) -> None:
     """The file may differ: strings and numbers shared or not, sets in another order."""
-    stages.run("A", "import numpy as np; s = 'x' * 3; v = [s, s, {'a', 'b'}, np.arange(5)]", "v")
-    stages.run("B", "import numpy as np; v = ['x' * 3, ''.join('xxx'), {'b', 'a'}, np.arange(5)]", "v")
+    stages.run(
+        "A",
+        "import numpy as np; s = 'x' * 3; v = [s, s, {'a', 'b'}, np.arange(5)]",
+        "v",
+    )
+    stages.run(
+        "B",
+        "import numpy as np; v = ['x' * 3, ''.join('xxx'), {'b', 'a'}, np.arange(5)]",
+        "v",
+    )
     assert stages.ref("A", "v").digest == stages.ref("B", "v").digest
     assert stages.ref("A", "v").artifact != stages.ref("B", "v").artifact
-    stages.run("C", "import numpy as np; s = 'x' * 3; v = [s, s, {'a', 'b'}, np.arange(1, 6)]", "v")
+    stages.run(
+        "C",
+        "import numpy as np; s = 'x' * 3; v = [s, s, {'a', 'b'}, np.arange(1, 6)]",
+        "v",
+    )
     assert stages.ref("C", "v").digest != stages.ref("A", "v").digest
 
 
 def test_a_value_without_a_rule_goes_by_its_file(stages: Stages) -> None:
-    stages.run("A", "def make():\n    class Local: pass\n    return Local()\nv = make()", "v")
+    stages.run(
+        "A", "def make():\n    class Local: pass\n    return Local()\nv = make()", "v"
+    )
     assert stages.ref("A", "v").digest == stages.ref("A", "v").artifact
 
 
@@ -208,14 +254,20 @@ def test_a_change_of_class_state_changes_the_digest(stages: Stages) -> None:
     stages.run("A", "c = C()", "c", replays=source)
     stages.run("B", "c = C(); C.n = 5", "c", replays=source)
     stages.run("C", "c = C()", "c", replays=source)
-    assert stages.ref("A", "c").digest == stages.ref("C", "c").digest != stages.ref("B", "c").digest
+    assert (
+        stages.ref("A", "c").digest
+        == stages.ref("C", "c").digest
+        != stages.ref("B", "c").digest
+    )
 
 
 NAMES = ["Amsterdam", "Bergen", "Coimbra", "Évora"]
 
 
 def cities(seed: int = 0, count: int = 20_000) -> list[str]:
-    return [NAMES[number] for number in np.random.default_rng(seed).integers(0, 4, count)]
+    return [
+        NAMES[number] for number in np.random.default_rng(seed).integers(0, 4, count)
+    ]
 
 
 def test_many_names_go_by_content_and_not_by_object() -> None:
@@ -225,12 +277,22 @@ def test_many_names_go_by_content_and_not_by_object() -> None:
     twice = np.array([*cities()[:10_000], *apart[10_000:]], object)
     fortran = np.asfortranarray(same.reshape(100, 200))
     assert digest(same) == digest(apart) == digest(twice)
-    assert digest(same.reshape(100, 200)) == digest(fortran) == digest(apart.reshape(100, 200))
+    assert (
+        digest(same.reshape(100, 200))
+        == digest(fortran)
+        == digest(apart.reshape(100, 200))
+    )
     assert digest(pd.DataFrame({"city": same})) == digest(pd.DataFrame({"city": apart}))
 
 
 def test_many_names_that_differ_anywhere() -> None:
-    values = [cities(), cities(seed=1), cities()[::-1], [*cities()[:-1], "Faro"], [*cities()[:-1], None]]
+    values = [
+        cities(),
+        cities(seed=1),
+        cities()[::-1],
+        [*cities()[:-1], "Faro"],
+        [*cities()[:-1], None],
+    ]
     renamed = [name.replace("Bergen", "Narvik") for name in cities()]
     arrays = [np.array(one, object) for one in (*values, renamed, cities(count=20_001))]
     arrays.append(arrays[0].reshape(2, 10_000))
@@ -253,5 +315,7 @@ atoms, places, *_ = find_repeated(np.array(values, object))
 assert atoms == list(dict.fromkeys(values)) and [atoms[place] for place in places] == values
 print(content_digest(np.array(values, object), Definitions({{}}, {{}})))
 """
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert ran.stdout.strip() == digest(np.array(cities(), object))

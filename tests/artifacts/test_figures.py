@@ -32,7 +32,10 @@ def _transforms(figure: Figure) -> list[TransformNode]:
         node = waiting.pop()
         if isinstance(node, TransformNode) and id(node) not in found:
             found[id(node)] = node
-            waiting += [*vars(node).values(), *(parent() for parent in vars(node)["_parents"].values())]
+            waiting += [
+                *vars(node).values(),
+                *(parent() for parent in vars(node)["_parents"].values()),
+            ]
     return list(found.values())
 
 
@@ -42,17 +45,25 @@ def _picture(figure: Figure) -> bytes:
     return file.getvalue()
 
 
-def test_transforms_know_their_parents_by_the_ids_of_this_process(stages: Stages) -> None:
+def test_transforms_know_their_parents_by_the_ids_of_this_process(
+    stages: Stages,
+) -> None:
     """With those of another one, a new object could take the place of a parent."""
     stages.run("A", DRAW, "fig")
     received = stages.run("B", inputs={"A": "fig"})["fig"]
     nodes = _transforms(received)
-    links = [(key, parent()) for node in nodes for key, parent in vars(node)["_parents"].items()]
+    links = [
+        (key, parent())
+        for node in nodes
+        for key, parent in vars(node)["_parents"].items()
+    ]
     assert len(links) > 100
     assert [key for key, parent in links if key != id(parent)] == []
 
 
-def test_a_received_figure_is_drawn_after_changes_as_where_it_was_made(stages: Stages) -> None:
+def test_a_received_figure_is_drawn_after_changes_as_where_it_was_made(
+    stages: Stages,
+) -> None:
     change = "ax.set_xlim(0, 5); ax.grid(True, which='both'); ax.minorticks_on()"
     made = stages.run("A", DRAW, "fig ax")
     received = stages.run("B", change, inputs={"A": "fig ax"})

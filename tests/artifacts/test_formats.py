@@ -29,7 +29,9 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "clouds_of_test.py").write_text(PLUGIN)
     folder = tmp_path / "clouds-1.0.dist-info"
     folder.mkdir()
-    (folder / "entry_points.txt").write_text("[jupyter_pipe.formats]\ncloud = clouds_of_test:Clouds\n")
+    (folder / "entry_points.txt").write_text(
+        "[jupyter_pipe.formats]\ncloud = clouds_of_test:Clouds\n"
+    )
     monkeypatch.syspath_prepend(tmp_path)
     find_plugins.cache_clear()
     yield folder
@@ -40,7 +42,9 @@ def test_a_format_stores_what_pickle_refuses(stages: Stages, plugin: Path) -> No
     code = "import numpy as np, clouds_of_test as ct\na = np.arange(5.0)\nc = [ct.Cloud(a)]"
     stages.run("A", code, "a c")
     assert stages.groups("A") == [("a", "c")]
-    stages.run("B", "c[0].points[0] = 7\nassert a[0] == 7", inputs={"A": "a c"}, protect=("a",))
+    stages.run(
+        "B", "c[0].points[0] = 7\nassert a[0] == 7", inputs={"A": "a c"}, protect=("a",)
+    )
     assert stages.results["B"].changed[0].names == ("a",)
     stages.run("same", code, "a c")
     assert stages.ref("same", "c").digest == stages.ref("A", "c").digest

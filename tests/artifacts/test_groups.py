@@ -14,12 +14,26 @@ from hypothesis import strategies as st
 from tests.artifacts.stages import Stages
 
 COPY_ON_WRITE = "pd.options.mode.copy_on_write = True\n" if pd.__version__ < "3" else ""
-IMPORTS = "import collections, enum, re\nimport numpy as np\nimport pandas as pd\n" + COPY_ON_WRITE
+IMPORTS = (
+    "import collections, enum, re\nimport numpy as np\nimport pandas as pd\n"
+    + COPY_ON_WRITE
+)
 
-# code of the first stage, names, expected groups, what the second stage does and asserts
+# code of the first stage, names, expected groups, what the second stage does and
+# asserts
 SHARED = {
-    "list in dict": ("a = [1]; b = {'x': a}", "a b", [("a", "b")], "assert b['x'] is a"),
-    "same object": ("a = {}; b = a", "a b", [("a", "b")], "b[1] = 2; assert a == {1: 2}"),
+    "list in dict": (
+        "a = [1]; b = {'x': a}",
+        "a b",
+        [("a", "b")],
+        "assert b['x'] is a",
+    ),
+    "same object": (
+        "a = {}; b = a",
+        "a b",
+        [("a", "b")],
+        "b[1] = 2; assert a == {1: 2}",
+    ),
     "deep": (
         "a = []; b = (1, {'k': (a,)}); c = 3",
         "a b c",
@@ -32,8 +46,18 @@ SHARED = {
         [("a", "c", "d")],
         "assert d[0] is c and d[1][0] is a",
     ),
-    "cycle": ("a = []; a.append(a); b = [a]", "a b", [("a", "b")], "assert a[0] is a and b[0] is a"),
-    "view": ("a = np.zeros(3); v = a[:2]", "a v", [("a", "v")], "v[:] = 1; assert a.tolist() == [1, 1, 0]"),
+    "cycle": (
+        "a = []; a.append(a); b = [a]",
+        "a b",
+        [("a", "b")],
+        "assert a[0] is a and b[0] is a",
+    ),
+    "view": (
+        "a = np.zeros(3); v = a[:2]",
+        "a v",
+        [("a", "v")],
+        "v[:] = 1; assert a.tolist() == [1, 1, 0]",
+    ),
     "views only": (
         "a = np.arange(9.0); v = a[:5]; w = a[3:]",
         "v w",
@@ -95,7 +119,12 @@ SHARED = {
         [("model", "rng")],
         "assert model['rng'] is rng; rng.normal()",
     ),
-    "bound method": ("a = []; f = a.append", "a f", [("a", "f")], "f(1); assert a == [1]"),
+    "bound method": (
+        "a = []; f = a.append",
+        "a f",
+        [("a", "f")],
+        "f(1); assert a == [1]",
+    ),
     "iterator": (
         "a = [1, 2, 3]; i = iter(a); next(i)",
         "a i",
@@ -105,17 +134,32 @@ SHARED = {
 }
 
 INDEPENDENT = {
-    "atoms": ("a = 'long string'; b = a; c = 10**20; d = c; e = (1, 2); f = e", "a b c d e f"),
-    "modules and functions": ("import math; a = {'f': math.sin, 'm': math}; b = [math.sin, math]", "a b"),
+    "atoms": (
+        "a = 'long string'; b = a; c = 10**20; d = c; e = (1, 2); f = e",
+        "a b c d e f",
+    ),
+    "modules and functions": (
+        "import math; a = {'f': math.sin, 'm': math}; b = [math.sin, math]",
+        "a b",
+    ),
     "disjoint views": ("x = np.arange(10.0); a = x[:5]; b = x[5:]", "a b"),
     "frame and subset": (
         "a = pd.DataFrame({'x': [1, 2], 'y': [3, 4]}); b = a[['x']]; c = a['y']; d = a[:1]",
         "a b c d",
     ),
     "index": ("a = pd.DataFrame({'x': [1, 2]}, index=['p', 'q']); b = a.index", "a b"),
-    "dtype": ("a = np.zeros(2); b = a.dtype; c = pd.Categorical(['a']).dtype; d = [c]", "a b c d"),
-    "pattern and enum": ("import enum\na = re.compile('x'); b = [a]; c = enum.Flag('F', 'A B')", "a b"),
-    "global generator": ("a = {'r': np.random.mtrand._rand}; b = [np.random.mtrand._rand]", "a b"),
+    "dtype": (
+        "a = np.zeros(2); b = a.dtype; c = pd.Categorical(['a']).dtype; d = [c]",
+        "a b c d",
+    ),
+    "pattern and enum": (
+        "import enum\na = re.compile('x'); b = [a]; c = enum.Flag('F', 'A B')",
+        "a b",
+    ),
+    "global generator": (
+        "a = {'r': np.random.mtrand._rand}; b = [np.random.mtrand._rand]",
+        "a b",
+    ),
     "frozen": ("a = frozenset({1}); b = [a]; c = [a]", "a b c"),
 }
 
@@ -124,7 +168,9 @@ INDEPENDENT = {
 def test_what_is_shared_travels_together(stages: Stages, case: str) -> None:
     code, names, groups, check = SHARED[case]
     stages.run("A", IMPORTS + code, names)
-    assert [set(group) for group in stages.groups("A")] == [set(group) for group in groups]
+    assert [set(group) for group in stages.groups("A")] == [
+        set(group) for group in groups
+    ]
     stages.run("B", "import numpy as np, pandas as pd\n" + check, inputs={"A": names})
 
 
@@ -206,7 +252,8 @@ def test_a_slice_travels_without_the_array_behind_it(stages: Stages) -> None:
 
 @st.composite
 def programs(draw: st.DrawFn) -> tuple[str, str, str]:
-    """Code that builds a graph of containers and arrays, the names to pass on, and a change."""
+    """Code that builds a graph of containers and arrays, the names to pass on, and a
+    change."""
     lines = ["n0 = [0]", "n1 = {'k': 1}", "n2 = np.arange(8)"]
     for number in range(3, draw(st.integers(4, 9))):
         other, third = (f"n{draw(st.integers(0, number - 1))}" for _ in range(2))
@@ -242,12 +289,20 @@ ADDRESS = re.compile(" at 0x[0-9a-f]+")
 SHOW = "[repr(v() if callable(v) else v) for v in ({names},)]"
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=80,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(programs())
-def test_any_graph_changes_after_the_trip_as_before_it(stages: Stages, program: tuple[str, str, str]) -> None:
+def test_any_graph_changes_after_the_trip_as_before_it(
+    stages: Stages, program: tuple[str, str, str]
+) -> None:
     code, names, change = program
     before = stages.run("A", IMPORTS + code, names)
-    after = stages.run("B", "import numpy as np", inputs={"A": names}, protect=tuple(names.split()))
+    after = stages.run(
+        "B", "import numpy as np", inputs={"A": names}, protect=tuple(names.split())
+    )
     assert stages.results["B"].changed == ()
     shown = SHOW.format(names=", ".join(names.split()))
     for space in (before, after):

@@ -84,7 +84,12 @@ def use(stages: Stages, code: str, **options: Any) -> tuple[ChangedInput, ...]:
     protect = tuple(options.pop("protect", names).split())
     imports = "import numpy as np, pandas as pd\n"
     stages.run(
-        "B", imports + code, options.pop("outputs", ""), inputs={"A": names}, protect=protect, **options
+        "B",
+        imports + code,
+        options.pop("outputs", ""),
+        inputs={"A": names},
+        protect=protect,
+        **options,
     )
     return stages.results["B"].changed
 
@@ -100,7 +105,9 @@ def test_reading_is_no_change(made: Stages, code: str) -> None:
     assert use(made, code) == ()
 
 
-@pytest.mark.parametrize("code", ["a[77_777] = -1", "df.loc[0, 'a'] = 5", "a[5] = a[5]; df.a.mean()"])
+@pytest.mark.parametrize(
+    "code", ["a[77_777] = -1", "df.loc[0, 'a'] = 5", "a[5] = a[5]; df.a.mean()"]
+)
 def test_systems_that_do_not_tell_pages_compare_them(
     made: Stages, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,11 +119,15 @@ def test_the_changed_values_are_handed_on(made: Stages) -> None:
     """Without running the stage again: case 64."""
     use(made, "xs[1]['k'].append(3); y = xs[1]", outputs="y")
     assert made.groups("B") == [("y", "xs")]
-    made.run("C", "assert xs[1]['k'] == [2, 3]; assert y is xs[1]", inputs={"B": "xs y"})
+    made.run(
+        "C", "assert xs[1]['k'] == [2, 3]; assert y is xs[1]", inputs={"B": "xs y"}
+    )
 
 
 def test_only_what_a_later_stage_reads_is_looked_at(made: Stages) -> None:
-    assert use(made, "a[0] = 5; xs.append(1)", protect="xs") == (ChangedInput("A", ("xs",)),)
+    assert use(made, "a[0] = 5; xs.append(1)", protect="xs") == (
+        ChangedInput("A", ("xs",)),
+    )
     assert use(made, "a[0] = 5", protect="") == ()
 
 
@@ -127,9 +138,13 @@ def test_declared_changes_are_no_news(made: Stages) -> None:
 
 def test_a_group_is_reported_as_one(stages: Stages) -> None:
     stages.run("A", "a = [1]; b = {'x': a}; c = [a]", "a b c")
-    stages.run("B", "a.append(2)", inputs={"A": "a b c"}, protect=("b", "c"), mutates=("a",))
+    stages.run(
+        "B", "a.append(2)", inputs={"A": "a b c"}, protect=("b", "c"), mutates=("a",)
+    )
     assert stages.results["B"].changed == (ChangedInput("A", ("b", "c")),)
-    stages.run("B", "b['new'] = 2", inputs={"A": "a b c"}, protect=("a",), mutates=("b",))
+    stages.run(
+        "B", "b['new'] = 2", inputs={"A": "a b c"}, protect=("a",), mutates=("b",)
+    )
     assert stages.results["B"].changed == ()
 
 
@@ -145,17 +160,22 @@ def test_instances_of_notebook_classes(stages: Stages) -> None:
     stages.run("A", "b = Box(); many = [Box() for _ in range(50)]", "b many")
     stages.run("B", "b.items; len(many)", inputs={"A": "b many"}, protect=("b", "many"))
     assert stages.results["B"].changed == ()
-    stages.run("B", "many[7].items.append(1)", inputs={"A": "b many"}, protect=("b", "many"))
+    stages.run(
+        "B", "many[7].items.append(1)", inputs={"A": "b many"}, protect=("b", "many")
+    )
     assert stages.results["B"].changed == (ChangedInput("A", ("many",)),)
 
 
 def test_a_function_by_value_is_the_same_wherever_it_is_bound(
     stages: Stages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In a kernel the stage's own function is found in `__main__`, a fresh copy of it is not."""
+    """In a kernel the stage's own function is found in `__main__`, a fresh copy of it
+    is not."""
     stages.run("A", "xs = [1]\ndef f(v, data=xs): return v", "xs f")
     monkeypatch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))
-    code = "import sys; sys.modules['__main__'].f = f; f.__annotations__ = {}; len = len"
+    code = (
+        "import sys; sys.modules['__main__'].f = f; f.__annotations__ = {}; len = len"
+    )
     stages.run("B", code, inputs={"A": "xs f"}, protect=("xs", "f"))
     assert stages.results["B"].changed == ()
     stages.run("B", f"{code}; f.seen = 1", inputs={"A": "xs f"}, protect=("xs", "f"))
@@ -173,16 +193,24 @@ def test_a_function_by_value_is_the_same_wherever_it_is_bound(
         ("cities.shape = (2, 15_000)", ("cities",)),
     ],
 )
-def test_names_that_stand_many_times(stages: Stages, code: str, changed: tuple[str, ...]) -> None:
+def test_names_that_stand_many_times(
+    stages: Stages, code: str, changed: tuple[str, ...]
+) -> None:
     made = "import numpy as np, pandas as pd\nnames = ['u', 'v', 'w'] * 10_000\n"
     made += "df = pd.DataFrame({'city': names, 'n': range(30_000)}); cities = np.array(names, object)"
     stages.run("A", made, "df cities")
     stages.run("B", code, inputs={"A": "df cities"}, protect=("df", "cities"))
-    assert stages.results["B"].changed == tuple(ChangedInput("A", (name,)) for name in changed)
+    assert stages.results["B"].changed == tuple(
+        ChangedInput("A", (name,)) for name in changed
+    )
 
 
 def test_what_is_handed_on_unchanged_is_the_same_payload(stages: Stages) -> None:
-    stages.run("A", "import numpy as np; cities = np.array(['u', 'v'] * 10_000, object)", "cities")
+    stages.run(
+        "A",
+        "import numpy as np; cities = np.array(['u', 'v'] * 10_000, object)",
+        "cities",
+    )
     stages.run("B", "", "cities", inputs={"A": "cities"})
     assert stages.results["B"].outputs[0].ref == stages.results["A"].outputs[0].ref
 

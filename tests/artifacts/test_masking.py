@@ -15,7 +15,13 @@ from jupyter_pipe.artifacts.masking import Masker, StreamMasker
 PLAIN = "hunter2-token"
 ODD = "a'b\"c\\d\ne<f>&é/ü"
 KEY = "-----BEGIN KEY-----\nMIIEabcdefgh\nijklmnopqrst\n-----END KEY-----\n"
-VALUES = {"plain": PLAIN, "odd": ODD, "key": KEY, "digits": "12345678", "padded": "  hunter2 \n"}
+VALUES = {
+    "plain": PLAIN,
+    "odd": ODD,
+    "key": KEY,
+    "digits": "12345678",
+    "padded": "  hunter2 \n",
+}
 
 ENCODINGS: dict[str, Callable[[str], str]] = {
     "itself": lambda value: f"<{value}>",
@@ -28,7 +34,9 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
     "JSON in JSON": lambda value: json.dumps(json.dumps(value)),
     "HTML": html.escape,
     "HTML without quotes": lambda value: html.escape(value, quote=False),
-    "HTML as Jinja": lambda value: html.escape(value).replace("&#x27;", "&#39;").replace("&quot;", "&#34;"),
+    "HTML as Jinja": lambda value: (
+        html.escape(value).replace("&#x27;", "&#39;").replace("&quot;", "&#34;")
+    ),
     "URL": lambda value: urllib.parse.quote(value, safe=""),
     "URL with pluses": urllib.parse.quote_plus,
     "hex": lambda value: value.encode().hex(),
@@ -36,7 +44,9 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
     "base64": lambda value: base64.b64encode(value.encode()).decode(),
     "base64 behind one": lambda value: base64.b64encode(f":{value}x".encode()).decode(),
     "base64 behind two": lambda value: base64.b64encode(f"u:{value}".encode()).decode(),
-    "base64 for URLs": lambda value: base64.urlsafe_b64encode(f"u:{value}xy".encode()).decode(),
+    "base64 for URLs": lambda value: base64.urlsafe_b64encode(
+        f"u:{value}xy".encode()
+    ).decode(),
     "UTF-16": lambda value: repr(value.encode("utf-16")),
     "colours": lambda value: f"{value[:3]}\x1b[31m{value[3:5]}\x1b[0m{value[5:]}",
 }
@@ -44,7 +54,9 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
 @pytest.mark.parametrize("encode", ENCODINGS.values(), ids=ENCODINGS)
-def test_a_value_is_hidden_in_every_encoding(encode: Callable[[str], str], value: str) -> None:
+def test_a_value_is_hidden_in_every_encoding(
+    encode: Callable[[str], str], value: str
+) -> None:
     shown = Masker({"T": value}).text(encode(value))
     assert "***" in shown
     for other in ENCODINGS.values():
@@ -76,22 +88,41 @@ def test_values_within_values_and_side_by_side_are_hidden_as_a_whole() -> None:
 
 def test_json_values_keep_their_form() -> None:
     masker = Masker({"T": "12345678", "U": PLAIN})
-    given = {"n": 12345678, "f": 1.5, "b": True, "none": None, PLAIN: [f"x {PLAIN}", (1, "y")]}
-    assert masker.value(given) == {"n": "***", "f": 1.5, "b": True, "none": None, "***": ["x ***", (1, "y")]}
+    given = {
+        "n": 12345678,
+        "f": 1.5,
+        "b": True,
+        "none": None,
+        PLAIN: [f"x {PLAIN}", (1, "y")],
+    }
+    assert masker.value(given) == {
+        "n": "***",
+        "f": 1.5,
+        "b": True,
+        "none": None,
+        "***": ["x ***", (1, "y")],
+    }
 
 
 @given(st.lists(st.text("abc-", max_size=9), max_size=6), st.data())
 def test_pieces_are_masked_as_one_text(texts: list[str], data: st.DataObject) -> None:
     whole = "".join(texts) + "abc-cab-abc" + "".join(reversed(texts))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=4)))
-    pieces = [whole[low:high] for low, high in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
+    pieces = [
+        whole[low:high]
+        for low, high in zip([0, *cuts], [*cuts, len(whole)], strict=True)
+    ]
     masked = Masker({"T": "abc-cab-abc"}).pieces(pieces)
     assert len(masked) == len(pieces)
     assert "abc-cab-abc" not in "".join(masked)
 
 
-@given(st.lists(st.sampled_from([*"abc-", "abc-", "abc-cab-abc"]), max_size=30), st.data())
-def test_a_stream_is_masked_however_it_is_cut(parts: list[str], data: st.DataObject) -> None:
+@given(
+    st.lists(st.sampled_from([*"abc-", "abc-", "abc-cab-abc"]), max_size=30), st.data()
+)
+def test_a_stream_is_masked_however_it_is_cut(
+    parts: list[str], data: st.DataObject
+) -> None:
     whole = "".join(parts).encode()
     stream, written = StreamMasker(Masker({"T": "abc-cab-abc"})), b""
     place = 0

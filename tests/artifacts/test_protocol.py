@@ -1,4 +1,5 @@
-"""The protocol is written twice, since the kernel side has no msgspec: both sides mean the same fields."""
+"""The protocol is written twice, since the kernel side has no msgspec: both sides mean
+the same fields."""
 
 from __future__ import annotations
 
@@ -11,7 +12,9 @@ from jupyter_pipe.kernel import context
 
 
 def test_the_kernel_reads_fields_that_the_runner_writes() -> None:
-    written = {field.encode_name for field in msgspec.structs.fields(protocol.StageContext)}
+    written = {
+        field.encode_name for field in msgspec.structs.fields(protocol.StageContext)
+    }
     read = {field.name for field in dataclasses.fields(context.Context)}
     assert read - written == set()
 
@@ -32,7 +35,16 @@ def test_what_the_runner_writes_is_read_as_it_was_meant() -> None:
         trust=True,
     )
     found = context.parse_context(msgspec.json.decode(msgspec.json.encode(sent)))
-    assert (found.stage, found.store, found.protect, found.metrics) == ("train", "/store", ("x",), ("mae",))
-    assert found.inputs == (context.Input(context.Ref("a" * 64, "b" * 64, 3), ("x", "y"), "load"),)
-    assert found.ambient == (context.AmbientInput(context.Ref("a" * 64, "b" * 64, 3), "random", "load"),)
+    assert (found.stage, found.store, found.protect, found.metrics) == (
+        "train",
+        "/store",
+        ("x",),
+        ("mae",),
+    )
+    assert found.inputs == (
+        context.Input(context.Ref("a" * 64, "b" * 64, 3), ("x", "y"), "load"),
+    )
+    assert found.ambient == (
+        context.AmbientInput(context.Ref("a" * 64, "b" * 64, 3), "random", "load"),
+    )
     assert found.trust is True

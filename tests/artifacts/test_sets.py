@@ -17,7 +17,10 @@ WORDS = "import random\nr = random.Random(4)\nwords = {f'w{r.randrange(10**6)}' 
 
 def test_a_vocabulary_keeps_its_order(stages: Stages) -> None:
     """Case 57."""
-    code = WORDS + "counts = [len(w) for w in words]; big = {'v': [words], 'f': frozenset({1})}"
+    code = (
+        WORDS
+        + "counts = [len(w) for w in words]; big = {'v': [words], 'f': frozenset({1})}"
+    )
     before = stages.run("A", code, "words counts big")
     after = stages.run("B", inputs={"A": "words counts big"})
     unordered = {name for one in stages.results["A"].outputs for name in one.unordered}
@@ -60,10 +63,16 @@ def test_the_stage_may_go_on_with_a_rebuilt_set(stages: Stages) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.integers(-(10**6), 10**6) | st.text(max_size=4), max_size=60), st.data())
-def test_a_recipe_gives_the_same_set_in_the_same_order(items: list[object], data: st.DataObject) -> None:
+@given(
+    st.lists(st.integers(-(10**6), 10**6) | st.text(max_size=4), max_size=60), st.data()
+)
+def test_a_recipe_gives_the_same_set_in_the_same_order(
+    items: list[object], data: st.DataObject
+) -> None:
     value = set(items)
-    for item in data.draw(st.lists(st.sampled_from(items), max_size=20)) if items else ():
+    for item in (
+        data.draw(st.lists(st.sampled_from(items), max_size=20)) if items else ()
+    ):
         value.discard(item)
     if not keeps_order(value):
         recipe = find_recipe(value)
@@ -75,6 +84,9 @@ def test_most_sets_have_a_recipe() -> None:
     chosen = random.Random(7)
     lost = 0
     for _ in range(300):
-        value = {chosen.randrange(10**9) * 31 for _ in range(chosen.choice([5, 20, 100, 500]))}
+        value = {
+            chosen.randrange(10**9) * 31
+            for _ in range(chosen.choice([5, 20, 100, 500]))
+        }
         lost += not keeps_order(value) and find_recipe(value) is None
     assert lost < 60

@@ -1,4 +1,5 @@
-"""Payload files and the store: immutable, verified, private; the kernel side in a bare interpreter."""
+"""Payload files and the store: immutable, verified, private; the kernel side in a bare
+interpreter."""
 
 from __future__ import annotations
 
@@ -39,7 +40,11 @@ def test_the_address_is_the_hash_of_the_file(ref: ArtifactRef, store: Store) -> 
     path = store.path(ref)
     assert hashlib.sha256(path.read_bytes()).hexdigest() == ref.artifact == path.stem
     assert path.parent.name == ref.artifact[:2]
-    assert (store.has(ref), store.size(ref), ref.bytes) == (True, path.stat().st_size, path.stat().st_size)
+    assert (store.has(ref), store.size(ref), ref.bytes) == (
+        True,
+        path.stat().st_size,
+        path.stat().st_size,
+    )
     assert [address for address, _ in store.entries()] == [ref.artifact]
     assert store.manifest(ref)["names"] == ["a", "b"]
     store.verify(ref)
@@ -56,10 +61,14 @@ def test_buffers_are_aligned(ref: ArtifactRef, store: Store) -> None:
 
 
 @pytest.mark.parametrize("place", [0, 100, 4000, -200, -70, -40, -1])
-def test_an_altered_file_is_refused(stages: Stages, ref: ArtifactRef, store: Store, place: int) -> None:
+def test_an_altered_file_is_refused(
+    stages: Stages, ref: ArtifactRef, store: Store, place: int
+) -> None:
     change(store.path(ref), place)
     for attempt in (store.verify, store.load):
-        with pytest.raises(ArtifactError, match=r"altered|truncated|no payload") as caught:
+        with pytest.raises(
+            ArtifactError, match=r"altered|truncated|no payload"
+        ) as caught:
             attempt(ref)
         assert caught.value.hint
     with pytest.raises(PayloadError):
@@ -78,7 +87,9 @@ def test_an_altered_file_is_refused_whatever_its_times_say(
 
 
 @pytest.mark.parametrize("size", [0, 10, 100, 5000, -1])
-def test_a_truncated_file_is_refused(stages: Stages, ref: ArtifactRef, store: Store, size: int) -> None:
+def test_a_truncated_file_is_refused(
+    stages: Stages, ref: ArtifactRef, store: Store, size: int
+) -> None:
     path = store.path(ref)
     path.write_bytes(path.read_bytes()[:size])
     with pytest.raises(PayloadError):
@@ -115,14 +126,18 @@ def test_a_copy_elsewhere_is_verified_and_used(
     assert len(other.load(ref)) == 2
 
 
-def test_equal_content_is_stored_once(stages: Stages, ref: ArtifactRef, store: Store) -> None:
+def test_equal_content_is_stored_once(
+    stages: Stages, ref: ArtifactRef, store: Store
+) -> None:
     stages.run("B", "import numpy as np; a = np.arange(1000.0); b = [a, 'text']", "a b")
     assert stages.ref("B", "a") == ref
     assert len(list(store.entries())) == 1
     assert not list(Path(stages.store).glob(".writing*"))
 
 
-def test_a_full_disk_leaves_nothing_behind(stages: Stages, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_nothing_behind(
+    stages: Stages, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(descriptor: int, data: bytes) -> int:
         raise OSError(28, "No space left on device")
 
@@ -156,7 +171,9 @@ def test_another_python_s_payload_is_refused(
     ref: ArtifactRef, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "version_info", (3, 99, 0))
-    with pytest.raises(ArtifactError, match=r"written by Python 3\.\d+, this kernel runs 3\.99"):
+    with pytest.raises(
+        ArtifactError, match=r"written by Python 3\.\d+, this kernel runs 3\.99"
+    ):
         store.load(ref)
 
 
@@ -188,23 +205,36 @@ def test_a_bare_interpreter_runs_the_kernel_side(tmp_path: Path) -> None:
     }
     (tmp_path / "context.json").write_text(json.dumps(context))
     script = tmp_path / "script.py"
-    script.write_text(BARE.format(bootstrap=bootstrap_source(tmp_path / "context.json")))
+    script.write_text(
+        BARE.format(bootstrap=bootstrap_source(tmp_path / "context.json"))
+    )
     command = [sys.executable, "-I", "-S", "-W", "error", str(script)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, check=False
+    )
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
     result = json.loads((tmp_path / "result.json").read_text())
     assert result.get("error") is None
-    assert [one["names"] for one in result["outputs"]] == [["acc"], ["text"], ["closure"]]
+    assert [one["names"] for one in result["outputs"]] == [
+        ["acc"],
+        ["text"],
+        ["closure"],
+    ]
     assert (result["unbound"], result["untransportable"], result["metrics"]) == (
         ["missing"],
         [],
         {"acc": 0.5},
     )
     assert result["gates"] == [
-        {"expression": "acc > 0.9", "passed": False, "values": {"acc": "0.5"}, "error": ""}
+        {
+            "expression": "acc > 0.9",
+            "passed": False,
+            "values": {"acc": "0.5"},
+            "error": "",
+        }
     ]
     assert result["peak_memory_bytes"] > 1_000_000
-    text = Store(tmp_path).load(result["outputs"][1]["ref"]["artifact"], definitions=context["definitions"])[
-        "text"
-    ]  # type: ignore[arg-type]
+    text = Store(tmp_path).load(
+        result["outputs"][1]["ref"]["artifact"], definitions=context["definitions"]
+    )["text"]  # type: ignore[arg-type]
     assert type(text[0]) is text[1]  # type: ignore[index]

@@ -1,4 +1,5 @@
-"""Tensors of torch, which is not installed here: what is asked of one stands in for it."""
+"""Tensors of torch, which is not installed here: what is asked of one stands in for
+it."""
 
 from __future__ import annotations
 
@@ -21,7 +22,14 @@ from jupyter_pipe.kernel.values.tensors import (
 class Tensor:
     """As much of a tensor as is looked at."""
 
-    __slots__ = ("__dict__", "_backward_hooks", "array", "grad", "is_leaf", "requires_grad")
+    __slots__ = (
+        "__dict__",
+        "_backward_hooks",
+        "array",
+        "grad",
+        "is_leaf",
+        "requires_grad",
+    )
 
     def __init__(self, array: Any, requires_grad: bool = False) -> None:
         self.array, self.requires_grad = array, requires_grad
@@ -51,7 +59,9 @@ class Parameter(Tensor):
     __slots__ = ()
 
     def __init__(self, data: Any, requires_grad: bool = True) -> None:
-        super().__init__(data.array if isinstance(data, Tensor) else data, requires_grad)
+        super().__init__(
+            data.array if isinstance(data, Tensor) else data, requires_grad
+        )
 
 
 def _unpickled(name: str) -> Tensor:
@@ -90,7 +100,9 @@ def test_what_numpy_cannot_hold_is_left_to_torch() -> None:
     assert again.grad is tensor.grad
 
 
-@pytest.mark.parametrize(("name", "value"), [("is_leaf", False), ("_backward_hooks", {1: print})])
+@pytest.mark.parametrize(
+    ("name", "value"), [("is_leaf", False), ("_backward_hooks", {1: print})]
+)
 def test_what_autograd_keeps_is_refused(name: str, value: object) -> None:
     tensor = Tensor(np.ones(1))
     setattr(tensor, name, value)

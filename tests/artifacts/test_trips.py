@@ -1,4 +1,5 @@
-"""Values come out of a payload as they went in, arrays writable; what cannot travel is named."""
+"""Values come out of a payload as they went in, arrays writable; what cannot travel is
+named."""
 
 # ruff: noqa: E501 - the stages are code, one case a line
 
@@ -109,12 +110,17 @@ def test_frames(stages: Stages, case: str) -> None:
     pd.testing.assert_frame_equal(after, before, check_freq=True, check_flags=True)
     assert after.attrs == before.attrs
     assert digest(after) == digest(before)
-    again = stages.run("C", "x = x.copy(); x['new'] = 1" if case != "flags" else "", inputs={"A": "x"})
+    again = stages.run(
+        "C", "x = x.copy(); x['new'] = 1" if case != "flags" else "", inputs={"A": "x"}
+    )
     assert len(again["x"]) == len(before)
 
 
-def test_a_class_of_a_module_that_nobody_imported_yet_stays_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`numpy.recarray` says that it is from `numpy.rec`, which numpy does not import by itself."""
+def test_a_class_of_a_module_that_nobody_imported_yet_stays_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`numpy.recarray` says that it is from `numpy.rec`, which numpy does not import by
+    itself."""
     monkeypatch.delitem(sys.modules, "numpy.rec", raising=False)
     assert is_global(np.recarray)
     monkeypatch.setattr(np.recarray, "__module__", "numpy.no_such_module")
@@ -132,19 +138,29 @@ def test_loaded_arrays_can_be_changed_without_changing_the_file(stages: Stages) 
 
 
 def test_a_read_only_array_stays_read_only(stages: Stages) -> None:
-    stages.run("A", "import numpy as np; a = np.arange(3); a.flags.writeable = False", "a")
+    stages.run(
+        "A", "import numpy as np; a = np.arange(3); a.flags.writeable = False", "a"
+    )
     assert not stages.run("B", inputs={"A": "a"})["a"].flags.writeable
 
 
 REFUSED = {
     "generator": ("x = (i for i in [1])", "x", "generator"),
-    "file": ("f = open('/dev/null'); x = {'log': [1, f]}", "x['log'][1]", "TextIOWrapper"),
+    "file": (
+        "f = open('/dev/null'); x = {'log': [1, f]}",
+        "x['log'][1]",
+        "TextIOWrapper",
+    ),
     "lock": (
         "import threading\nclass L: pass\nx = L(); x.inner = {'k': threading.Lock()}",
         "x.inner['k']",
         "lock",
     ),
-    "connection": ("import sqlite3; x = [0, sqlite3.connect(':memory:')]", "x[1]", "Connection"),
+    "connection": (
+        "import sqlite3; x = [0, sqlite3.connect(':memory:')]",
+        "x[1]",
+        "Connection",
+    ),
     "socket": ("import socket; x = (socket.socket(),)", "x[0]", "socket"),
     "in a closure": (
         "g = (i for i in [1])\ndef make():\n    h = g\n    return lambda: h\nx = make()",
@@ -152,13 +168,19 @@ REFUSED = {
         "generator",
     ),
     "frame": ("import sys; x = [sys._getframe()]", "x[0]", "frame"),
-    "temporary file": ("import tempfile; x = tempfile.TemporaryFile()", "x", "BufferedRandom"),
+    "temporary file": (
+        "import tempfile; x = tempfile.TemporaryFile()",
+        "x",
+        "BufferedRandom",
+    ),
     "event": ("import threading; x = threading.Event()", "x._cond._lock", "lock"),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_cannot_travel_is_named_with_the_way_to_it(stages: Stages, case: str) -> None:
+def test_what_cannot_travel_is_named_with_the_way_to_it(
+    stages: Stages, case: str
+) -> None:
     code, path, kind = REFUSED[case]
     stages.run("A", f"{code}\nother = 1", "x other")
     (failure,) = stages.results["A"].untransportable
@@ -175,8 +197,17 @@ def test_outputs_that_hold_no_value_are_told(stages: Stages) -> None:
 def test_people_read_what_an_artifact_holds(stages: Stages) -> None:
     code = "import pandas as pd, numpy as np\ndf = pd.DataFrame({'a': range(4318)}); a = np.zeros((2, 3)); l = [1] * 12; n = 5"
     stages.run("A", code, "df a l n")
-    found = {name: text for one in stages.results["A"].outputs for name, text in one.summary.items()}
-    assert found == {"df": "DataFrame 4,318 x 1", "a": "ndarray 2 x 3", "l": "list of 12", "n": "5"}
+    found = {
+        name: text
+        for one in stages.results["A"].outputs
+        for name, text in one.summary.items()
+    }
+    assert found == {
+        "df": "DataFrame 4,318 x 1",
+        "a": "ndarray 2 x 3",
+        "l": "list of 12",
+        "n": "5",
+    }
 
 
 atoms = (
@@ -204,29 +235,46 @@ arrays = st.sampled_from(["i1", "f8", "c8", "U2", "M8[s]", "?"]).flatmap(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(st.dictionaries(st.sampled_from("abcde"), trees | arrays, min_size=1))
 def test_any_values_come_back_equal(stages: Stages, values: dict[str, Any]) -> None:
     stages.run("A", "globals().update(values)", " ".join(values), values=values)
     after = stages.run("B", inputs={"A": " ".join(values)})
     for name, value in values.items():
         assert digest(after[name]) == digest(value)
-        assert repr(after[name]) == repr(value) or isinstance(value, set) or "{" in repr(value)
+        assert (
+            repr(after[name]) == repr(value)
+            or isinstance(value, set)
+            or "{" in repr(value)
+        )
 
 
 Change = Callable[[Any], Any]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     st.integers(1, 4),
     st.lists(
-        st.tuples(st.integers(0, 9), st.integers(0, 9), st.sampled_from([1, 2, -1])), min_size=1, max_size=4
+        st.tuples(st.integers(0, 9), st.integers(0, 9), st.sampled_from([1, 2, -1])),
+        min_size=1,
+        max_size=4,
     ),
     st.integers(0, 9),
 )
-def test_any_views_keep_their_memory(stages: Stages, width: int, slices: list[Any], place: int) -> None:
-    """Writing through one of several views shows in the others exactly as it did before the trip."""
+def test_any_views_keep_their_memory(
+    stages: Stages, width: int, slices: list[Any], place: int
+) -> None:
+    """Writing through one of several views shows in the others exactly as it did before
+    the trip."""
     views = {
         f"v{number}": f"a[{min(i, j)}:{max(i, j) + 1}][::{step}]"
         for number, (i, j, step) in enumerate(slices)
@@ -238,7 +286,9 @@ def test_any_views_keep_their_memory(stages: Stages, width: int, slices: list[An
     after = stages.run("B", inputs={"A": " ".join(names)})
     for space in (before, after):
         space[names[place % len(names)]][...] = 99
-    assert [after[name].tolist() for name in names] == [before[name].tolist() for name in names]
+    assert [after[name].tolist() for name in names] == [
+        before[name].tolist() for name in names
+    ]
 
 
 REPEATED = {
@@ -263,18 +313,36 @@ def test_an_array_of_objects_keeps_which_elements_are_one(
     for one, other in zip(before, after, strict=True):
         assert repr(one) == repr(other)
     array, loaded = before[0], after[0]
-    assert (loaded.dtype, loaded.shape, loaded.flags.writeable) == (array.dtype, array.shape, True)
+    assert (loaded.dtype, loaded.shape, loaded.flags.writeable) == (
+        array.dtype,
+        array.shape,
+        True,
+    )
     assert loaded.flags.f_contiguous == array.copy(order="K").flags.f_contiguous
-    numbers = {id(element): number for number, element in enumerate(reversed(array.ravel().tolist()))}
-    loaded_numbers = {id(element): number for number, element in enumerate(reversed(loaded.ravel().tolist()))}
-    assert [numbers[id(element)] for element in array.ravel().tolist() if type(element) is str] == [
-        loaded_numbers[id(element)] for element in loaded.ravel().tolist() if type(element) is str
+    numbers = {
+        id(element): number
+        for number, element in enumerate(reversed(array.ravel().tolist()))
+    }
+    loaded_numbers = {
+        id(element): number
+        for number, element in enumerate(reversed(loaded.ravel().tolist()))
+    }
+    assert [
+        numbers[id(element)]
+        for element in array.ravel().tolist()
+        if type(element) is str
+    ] == [
+        loaded_numbers[id(element)]
+        for element in loaded.ravel().tolist()
+        if type(element) is str
     ]
     assert loaded.flat[0] is after[1] or type(after[1]) is not str
 
 
 def test_many_equal_words_are_stored_once(stages: Stages) -> None:
     stages.run(
-        "A", "import numpy as np\nx = np.array(['a long word', 'another one'] * 100_000, dtype=object)", "x"
+        "A",
+        "import numpy as np\nx = np.array(['a long word', 'another one'] * 100_000, dtype=object)",
+        "x",
     )
     assert stages.results["A"].outputs[0].ref.bytes < 210_000

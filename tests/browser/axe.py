@@ -1,4 +1,5 @@
-"""What axe-core says of a part of a page: everything serious or moderate that is ours."""
+"""What axe-core says of a part of a page: everything serious or moderate that is
+ours."""
 
 from __future__ import annotations
 
@@ -12,13 +13,14 @@ __all__ = ["violations"]
 
 _SCRIPT = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 _WEIGHTY = {"moderate", "serious", "critical"}
-# A part of JupyterLab's page has no landmarks and no first heading of its own: those are the page's.
+# A part of JupyterLab's page has no landmarks and no first heading of its own: those
+# are the page's.
 _OF_THE_PAGE = ("region", "page-has-heading-one", "landmark-one-main", "heading-order")
 
 
 def violations(page: Page, *parts: str, whole: bool = False) -> list[str]:
-    """A line for each thing that is wrong in the parts, which are selectors; `whole` asks about a page of
-    ours with everything that a page must have."""
+    """A line for each thing that is wrong in the parts, which are selectors; `whole`
+    asks about a page of ours with everything that a page must have."""
     if not page.evaluate("typeof axe !== 'undefined'"):
         page.evaluate(_SCRIPT.read_text(encoding="utf-8"))
     left_out = {} if whole else {name: {"enabled": False} for name in _OF_THE_PAGE}

@@ -1,7 +1,8 @@
 """A real JupyterLab with our extension, and Chromium to look at it.
 
-The server has folders of its own for everything that Jupyter keeps, so that neither the developer's
-settings nor another test's reach it. The extension is the one that is built in the checkout.
+The server has folders of its own for everything that Jupyter keeps, so that neither the
+developer's settings nor another test's reach it. The extension is the one that is built
+in the checkout.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ SECONDS_TO_START = 300
 SECONDS_TO_OPEN = 240
 # Pages are slow on a busy machine, and wrong ones stay wrong.
 expect.set_options(timeout=60_000)
-# A server that is told to stop while a kernel starts waits for a thread of its own for ever.
+# A server that is told to stop while a kernel starts waits for a thread of its own for
+# ever.
 SECONDS_TO_STOP = 10
 
 
@@ -38,7 +40,8 @@ SECONDS_A_TEST = 1200
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give browser tests the time that they need; each of their steps has a limit of its own."""
+    """Give browser tests the time that they need; each of their steps has a limit of
+    its own."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.timeout(SECONDS_A_TEST))
@@ -48,7 +51,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Say of a test that failed what its page showed: a dialog that nobody expected is in no traceback."""
+    """Say of a test that failed what its page showed: a dialog that nobody expected is
+    in no traceback."""
     report = yield
     page = getattr(item, "funcargs", {}).get("page")
     if report.failed and isinstance(page, Page) and not page.is_closed():
@@ -59,12 +63,15 @@ def pytest_runtest_makereport(
 def _what_is_shown(page: Page) -> str:
     lines = [f"address: {page.url.partition('?')[0]}"]
     for name in (".jp-Dialog", ".lm-Menu", ".Toastify__toast", "#jupyter-pipe-panel"):
-        lines += [f"{name}: {text[:2000]!r}" for text in page.locator(name).all_inner_texts()]
+        lines += [
+            f"{name}: {text[:2000]!r}" for text in page.locator(name).all_inner_texts()
+        ]
     return "\n".join(lines)
 
 
 class Lab:
-    """A running server: `folder` is its root, `guests` are the extensions of others that are on."""
+    """A running server: `folder` is its root, `guests` are the extensions of others
+    that are on."""
 
     def __init__(self, folder: Path, state: Path, guests: Collection[str] = ()) -> None:
         self.guests = guests
@@ -108,11 +115,16 @@ class Lab:
             self.process.kill()
             self.process.wait()
 
-    def write(self, path: str, *cells: tuple[str, ...], markdown: dict[int, str] | None = None) -> Path:
-        """Write a notebook; cells are `(source, *tags)`, `markdown` goes before the cell of its number."""
+    def write(
+        self, path: str, *cells: tuple[str, ...], markdown: dict[int, str] | None = None
+    ) -> Path:
+        """Write a notebook; cells are `(source, *tags)`, `markdown` goes before the
+        cell of its number."""
         target = self.folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(json.dumps(notebook_json(*cells, markdown=markdown or {})), encoding="utf-8")
+        target.write_text(
+            json.dumps(notebook_json(*cells, markdown=markdown or {})), encoding="utf-8"
+        )
         return target
 
     def _options(self) -> list[str]:
@@ -128,14 +140,20 @@ class Lab:
             "--LabApp.expose_app_in_browser=True",
             "--JupyterNotebookApp.expose_app_in_browser=True",
             "--ServerApp.jpserver_extensions=notebook=True",
-            *(f"--ServerApp.jpserver_extensions={name}={name in self.guests}" for name in GUESTS),
+            *(
+                f"--ServerApp.jpserver_extensions={name}={name in self.guests}"
+                for name in GUESTS
+            ),
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
             f"--LabApp.workspaces_dir={self.state / 'workspaces'}",
             f"--LabApp.user_settings_dir={self.state / 'settings'}",
         ]
 
     def _environment(self) -> dict[str, str]:
-        folders = {name: str(self.state / name.lower()) for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")}
+        folders = {
+            name: str(self.state / name.lower())
+            for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
+        }
         jupyter = {f"JUPYTER_{name}": path for name, path in folders.items()}
         extensions = {"JUPYTER_PATH": str(self.state / "share")}
         return {**os.environ, **jupyter, **extensions, "PYTHONPATH": str(ROOT)}
@@ -152,7 +170,12 @@ def notebook_json(*cells: tuple[str, ...], markdown: dict[int, str]) -> dict[str
     written: list[dict[str, Any]] = []
     for number, (source, *tags) in enumerate(cells):
         if number in markdown:
-            text = {"cell_type": "markdown", "id": f"m{number}", "metadata": {}, "source": markdown[number]}
+            text = {
+                "cell_type": "markdown",
+                "id": f"m{number}",
+                "metadata": {},
+                "source": markdown[number],
+            }
             written.append(text)
         written.append(
             {
@@ -164,16 +187,27 @@ def notebook_json(*cells: tuple[str, ...], markdown: dict[int, str]) -> dict[str
                 "execution_count": None,
             }
         )
-    kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
-    return {"nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": kernel}, "cells": written}
+    kernel = {
+        "name": "python3",
+        "display_name": "Python 3 (ipykernel)",
+        "language": "python",
+    }
+    return {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {"kernelspec": kernel},
+        "cells": written,
+    }
 
 
-# Other people's extensions of JupyterLab that the test extra installs: they are off where no test is of them.
+# Other people's extensions of JupyterLab that the test extra installs: they are off
+# where no test is of them.
 GUESTS = {"jupytext": "jupyterlab-jupytext", "nbdime": "nbdime-jupyterlab"}
 
 
 def make_lab(folder: Path, state: Path, *, guests: Collection[str] = ()) -> Lab:
-    """A server that is not started yet, with the built extension and nothing of the developer's."""
+    """A server that is not started yet, with the built extension and nothing of the
+    developer's."""
     if not (ROOT / "jupyter_pipe" / "labextension" / "package.json").exists():
         pytest.fail("The extension is not built: npm run build")
     extensions = state / "share" / "labextensions"
@@ -184,13 +218,17 @@ def make_lab(folder: Path, state: Path, *, guests: Collection[str] = ()) -> Lab:
     silence = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
     (labconfig / "default_setting_overrides.json").write_text(json.dumps(silence))
     disabled = {package: True for name, package in GUESTS.items() if name not in guests}
-    (labconfig / "page_config.json").write_text(json.dumps({"disabledExtensions": disabled}))
+    (labconfig / "page_config.json").write_text(
+        json.dumps({"disabledExtensions": disabled})
+    )
     return Lab(folder, state, guests)
 
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    running = make_lab(tmp_path_factory.mktemp("work"), tmp_path_factory.mktemp("state"))
+    running = make_lab(
+        tmp_path_factory.mktemp("work"), tmp_path_factory.mktemp("state")
+    )
     running.start()
     yield running
     running.stop()
@@ -198,7 +236,12 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args() -> dict[str, Any]:
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    chromium = next(
+        filter(
+            None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
+        ),
+        None,
+    )
     if chromium is None:
         pytest.fail("The browser tests need Chromium on the PATH.")
     options = ["--disable-gpu", "--disable-dev-shm-usage", "--no-sandbox"]
@@ -210,9 +253,10 @@ def browser_context_args() -> dict[str, Any]:
     return {"viewport": {"width": 1400, "height": 900}, "reduced_motion": "reduce"}
 
 
-# A notebook is open when a user could work in it: loaded, shown, the cells of the first screen drawn, and
-# (JupyterLab always does that, Notebook 7 not always) focused. A click that comes earlier may hit a cell
-# that is about to move, or lose its active cell again.
+# A notebook is open when a user could work in it: loaded, shown, the cells of the first
+# screen drawn, and (JupyterLab always does that, Notebook 7 not always) focused. A
+# click that comes earlier may hit a cell that is about to move, or lose its active cell
+# again.
 IS_OPEN = """([path, takesFocus]) => {
   const panel = window.jupyterapp?.shell.currentWidget;
   if (panel?.context?.path !== path || !panel.context.isReady || !panel.isRevealed) {
@@ -228,7 +272,9 @@ IS_OPEN = """([path, takesFocus]) => {
 def go_to_notebook(page: Page, lab: Lab, path: str, app: str = "lab/tree") -> Page:
     """Open a notebook at its address, and wait until a user could work in it."""
     page.goto(lab.address(path, app))
-    page.wait_for_function(IS_OPEN, arg=[path, app != "notebooks"], timeout=SECONDS_TO_OPEN * 1000)
+    page.wait_for_function(
+        IS_OPEN, arg=[path, app != "notebooks"], timeout=SECONDS_TO_OPEN * 1000
+    )
     return page
 
 
@@ -253,21 +299,29 @@ def narrow(page: Page, open_notebook: Callable[[str], Page]) -> Callable[[str], 
 
 
 def activate_cell(page: Page, cell: Locator) -> None:
-    """Click beside a cell, and wait until the notebook has it as its active one, without its editor."""
+    """Click beside a cell, and wait until the notebook has it as its active one,
+    without its editor."""
     cell.locator(".jp-InputPrompt").first.click()
     expect(cell).to_have_class(re.compile("jp-mod-active"))
     page.keyboard.press("Escape")
-    expect(page.locator(".jp-Notebook:visible").first).to_have_class(re.compile("jp-mod-commandMode"))
+    expect(page.locator(".jp-Notebook:visible").first).to_have_class(
+        re.compile("jp-mod-commandMode")
+    )
 
 
 def run_command(page: Page, command: str, **arguments: Any) -> None:
-    """Execute a command of JupyterLab as soon as a user could choose it, and wait until it is done.
+    """Execute a command of JupyterLab as soon as a user could choose it, and wait until
+    it is done.
 
-    A row says "cached" a moment before its run has ended, and no run starts before that: executed
-    then, *Run From This Stage On* would do nothing.
+    A row says "cached" a moment before its run has ended, and no run starts before
+    that: executed then, *Run From This Stage On* would do nothing.
     """
-    can_be_chosen = "([command, args]) => window.jupyterapp?.commands.isEnabled(command, args)"
-    page.wait_for_function(can_be_chosen, arg=[command, arguments], timeout=SECONDS_TO_OPEN * 1000)
+    can_be_chosen = (
+        "([command, args]) => window.jupyterapp?.commands.isEnabled(command, args)"
+    )
+    page.wait_for_function(
+        can_be_chosen, arg=[command, arguments], timeout=SECONDS_TO_OPEN * 1000
+    )
     script = "([command, args]) => window.jupyterapp.commands.execute(command, args).then(() => {})"
     page.evaluate(script, [command, arguments])
 

@@ -1,8 +1,9 @@
 """What our updates cost the browser, frame by frame, read from a trace of Chromium.
 
-A frame counts when something of ours changed in it: our elements carry classes that begin with `jp-pipe-`.
-Its cost is the CPU time of the page's main thread in script, style, layout and paint since the frame before,
-whoever asked for it: JupyterLab's own work in the same frame is in it.
+A frame counts when something of ours changed in it: our elements carry classes that
+begin with `jp-pipe-`. Its cost is the CPU time of the page's main thread in script,
+style, layout and paint since the frame before, whoever asked for it: JupyterLab's own
+work in the same frame is in it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,11 @@ from typing import Any
 
 __all__ = ["CATEGORIES", "WATCH", "frame_costs"]
 
-CATEGORIES = ["devtools.timeline", "disabled-by-default-devtools.timeline", "blink.user_timing"]
+CATEGORIES = [
+    "devtools.timeline",
+    "disabled-by-default-devtools.timeline",
+    "blink.user_timing",
+]
 _MARK = "pipe-changed"
 WATCH = """() => {
   const ours = node => node.nodeType === 1 && node.closest('[class*="jp-pipe-"]');
@@ -40,7 +45,11 @@ def frame_costs(trace: bytes) -> list[float]:
     events: list[dict[str, Any]] = json.loads(trace)["traceEvents"]
     marks = [event for event in events if event["name"] == _MARK]
     ((main, _),) = Counter((mark["pid"], mark["tid"]) for mark in marks).most_common(1)
-    spans = [event for event in events if event["ph"] == "X" and (event["pid"], event["tid"]) == main]
+    spans = [
+        event
+        for event in events
+        if event["ph"] == "X" and (event["pid"], event["tid"]) == main
+    ]
     frames = sorted(span["ts"] for span in spans if span["name"] == "Commit")
     costs: Counter[int] = Counter()
     for span in _outermost([span for span in spans if span["name"] in _WORK]):

@@ -1,7 +1,8 @@
-"""A project that has something on every page of the Operations tab, made with the command line.
+"""A project that has something on every page of the Operations tab, made with the
+command line.
 
-`python -m tests.browser.homes` makes it in the current folder, in one process: importing MLflow takes longer
-than all the rest.
+`python -m tests.browser.homes` makes it in the current folder, in one process:
+importing MLflow takes longer than all the rest.
 """
 
 from __future__ import annotations
@@ -57,7 +58,9 @@ def cells(*more: str) -> list[tuple[str, ...]]:
 
 
 def write_notebook(*more: str) -> None:
-    Path("homes.ipynb").write_text(json.dumps(notebook_json(*cells(*more), markdown={})), encoding="utf-8")
+    Path("homes.ipynb").write_text(
+        json.dumps(notebook_json(*cells(*more), markdown={})), encoding="utf-8"
+    )
 
 
 def write_sales(rows: int = 120) -> None:
@@ -69,9 +72,15 @@ def write_sales(rows: int = 120) -> None:
             district = draw.choice(["Harbour", "Old Town", "Hill"])
             area = round(draw.uniform(35, 160), 1)
             rooms = max(1, round(area / 28 + draw.gauss(0, 0.6)))
-            price = round(2500 * area + (60_000 if district == "Harbour" else 0) + draw.gauss(0, 22_000))
+            price = round(
+                2500 * area
+                + (60_000 if district == "Harbour" else 0)
+                + draw.gauss(0, 22_000)
+            )
             lines.append(f"S{week}{number:03},{week},{district},{area},{rooms},{price}")
-        Path(f"sales/week_{week:02}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        Path(f"sales/week_{week:02}.csv").write_text(
+            "\n".join(lines) + "\n", encoding="utf-8"
+        )
 
 
 def write_traffic() -> None:
@@ -79,17 +88,42 @@ def write_traffic() -> None:
     log = RequestLog(LogSettings(".jupyter_pipe/serving/homes/log"))
     now = time.time()
     for number in range(200):
-        log.add(Answered(f"a{number}", now - 60 * number, 200, "1", "d", "champion", 0.004 + 0.0001 * number))
-    problem = Problem("row_refused", "area must be a number", column="area", rule="type")
+        log.add(
+            Answered(
+                f"a{number}",
+                now - 60 * number,
+                200,
+                "1",
+                "d",
+                "champion",
+                0.004 + 0.0001 * number,
+            )
+        )
+    problem = Problem(
+        "row_refused", "area must be a number", column="area", rule="type"
+    )
     for number in range(5):
-        log.add(Answered(f"r{number}", now - 90 * number, 422, "1", "d", "champion", 0.002, problem=problem))
+        log.add(
+            Answered(
+                f"r{number}",
+                now - 90 * number,
+                422,
+                "1",
+                "d",
+                "champion",
+                0.002,
+                problem=problem,
+            )
+        )
     log.close()
 
 
 def write_queue() -> None:
     """Two rows that wait for a label."""
     rows = [{"sale": "S1001", "price": 90_000}, {"sale": "S1002", "price": 400_000}]
-    Path("doubtful.tasks.json").write_text(json.dumps(tasks_from_rows(rows, ["sale"])), encoding="utf-8")
+    Path("doubtful.tasks.json").write_text(
+        json.dumps(tasks_from_rows(rows, ["sale"])), encoding="utf-8"
+    )
     Path("doubtful.tasks.xml").write_text(
         label_config(["sale", "price"], ["dear", "cheap"]), encoding="utf-8"
     )
@@ -97,7 +131,8 @@ def write_queue() -> None:
 
 def main() -> None:
     """Make the project."""
-    # In CI runs are strict: the first would ask for the contract that the second command makes.
+    # In CI runs are strict: the first would ask for the contract that the second
+    # command makes.
     os.environ.pop("CI", None)
     write_sales()
     write_notebook()

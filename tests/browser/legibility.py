@@ -1,6 +1,8 @@
-"""What cannot be read on a page: texts that are cut without a sign, and texts that are too pale.
+"""What cannot be read on a page: texts that are cut without a sign, and texts that are
+too pale.
 
-Both look at what is painted: boxes of the texts themselves, colours with every transparency on the way.
+Both look at what is painted: boxes of the texts themselves, colours with every
+transparency on the way.
 """
 
 from __future__ import annotations
@@ -40,8 +42,9 @@ _TEXTS = """
     `${parent.getAttribute('class') ?? parent.tagName} "${node.data.trim().slice(0, 40)}"`;
 """
 
-# A text may end early if an ellipsis says so and a tooltip or a label has the rest. What scrolls is not cut,
-# but a panel that scrolls sideways is too wide; only the picture of a graph may be moved about.
+# A text may end early if an ellipsis says so and a tooltip or a label has the rest.
+# What scrolls is not cut, but a panel that scrolls sideways is too wide; only the
+# picture of a graph may be moved about.
 _CUT = f"""parts => {{
   {_TEXTS}
   const isSaid = ({{node, parent}}) => {{
@@ -144,13 +147,15 @@ _PALE = f"""([parts, least]) => {{
 
 
 def cut_texts(page: Page, *parts: str) -> list[str]:
-    """A line for each text within the parts, which are selectors, of which some is not to be seen."""
+    """A line for each text within the parts, which are selectors, of which some is not
+    to be seen."""
     found: list[str] = page.evaluate(_CUT, list(parts))
     return found
 
 
 def pale_texts(page: Page, *parts: str) -> list[str]:
-    """A line for each text within the parts that stands out less than 4.5 to 1; also of disabled controls."""
+    """A line for each text within the parts that stands out less than 4.5 to 1; also of
+    disabled controls."""
     found: list[str] = page.evaluate(_PALE, [list(parts), LEAST_CONTRAST])
     return found
 
@@ -163,9 +168,14 @@ def hovered(page: Page, selectors: Collection[str]) -> Iterator[None]:
     session.send("CSS.enable")
     root = session.send("DOM.getDocument", {"depth": 0})["root"]["nodeId"]
     for selector in selectors:
-        found = session.send("DOM.querySelectorAll", {"nodeId": root, "selector": selector})
+        found = session.send(
+            "DOM.querySelectorAll", {"nodeId": root, "selector": selector}
+        )
         for node in found["nodeIds"]:
-            session.send("CSS.forcePseudoState", {"nodeId": node, "forcedPseudoClasses": ["hover"]})
+            session.send(
+                "CSS.forcePseudoState",
+                {"nodeId": node, "forcedPseudoClasses": ["hover"]},
+            )
     try:
         yield
     finally:

@@ -1,7 +1,9 @@
-"""The second half of docs/lifecycle.md in pictures: `python -m tests.browser.lifecycle`.
+"""The second half of docs/lifecycle.md in pictures: `python -m
+tests.browser.lifecycle`.
 
-No test: the twelve weeks of `tests.loop.scenario` with the real command line and a real service, and the
-Operations tab beside them. From the first champion to the one that takes its place, ten pictures.
+No test: the twelve weeks of `tests.loop.scenario` with the real command line and a real
+service, and the Operations tab beside them. From the first champion to the one that
+takes its place, ten pictures.
 """
 
 from __future__ import annotations
@@ -33,13 +35,19 @@ def main() -> None:
         scenario.the_first_version(world)
         lab.start()
         try:
-            with serving("homes@champion", folder=world.folder) as service, sync_playwright() as playwright:
+            with (
+                serving("homes@champion", folder=world.folder) as service,
+                sync_playwright() as playwright,
+            ):
                 world.port = service.port
                 browser = playwright.chromium.launch(
-                    executable_path=shutil.which("chromium") or shutil.which("google-chrome"),
+                    executable_path=shutil.which("chromium")
+                    or shutil.which("google-chrome"),
                     args=["--no-sandbox", "--disable-gpu"],
                 )
-                page = browser.new_page(viewport={"width": 1100, "height": 720}, reduced_motion="reduce")
+                page = browser.new_page(
+                    viewport={"width": 1100, "height": 720}, reduced_motion="reduce"
+                )
                 take(world, lab, page)
                 browser.close()
         finally:
@@ -96,7 +104,8 @@ def _service(world: Scenario, page: Page, traffic: Traffic) -> None:
 
 
 def _retrained(world: Scenario, page: Page) -> None:
-    """Drift and new data start one run; its version waits for somebody, and takes over with a click."""
+    """Drift and new data start one run; its version waits for somebody, and takes over
+    with a click."""
     settings = world.folder / "homes.loop.yaml"
     settings.write_text(settings.read_text().replace("promote: auto", "promote: ask"))
     world.feed(8, dearer(8))
@@ -110,9 +119,12 @@ def _retrained(world: Scenario, page: Page) -> None:
     dialog = page.locator(".jp-Dialog")
     expect(dialog.locator("tbody tr", has_text="mae")).to_have_count(1, timeout=LONG)
     save(page, "lifecycle-9-promote")
-    # The page has no field for labelled rows; the comparison of these weeks is the command line's.
+    # The page has no field for labelled rows; the comparison of these weeks is the
+    # command line's.
     dialog.get_by_role("button", name="Cancel").click()
-    newest = max(int(each["number"]) for each in world.read("models", "homes", "--json"))
+    newest = max(
+        int(each["number"]) for each in world.read("models", "homes", "--json")
+    )
     world.pipe("promote", f"homes@{newest}", "--on", "labels.csv")
     picture(page, "lifecycle-10-promoted", "Models", f"version {newest} answers")
 
@@ -126,10 +138,18 @@ def _named(page: Page, name: str, text: str) -> None:
         page.wait_for_timeout(1000)
         if text in (page.locator(".jp-pipe-Ops-page").text_content() or ""):
             return
-    raise AssertionError(f"{name} does not say {text!r}: {page.locator('.jp-pipe-Ops-page').text_content()}")
+    raise AssertionError(
+        f"{name} does not say {text!r}: {page.locator('.jp-pipe-Ops-page').text_content()}"
+    )
 
 
-def picture(page: Page, name: str, tab: str, text: str, prepare: Callable[[], None] = lambda: None) -> None:
+def picture(
+    page: Page,
+    name: str,
+    tab: str,
+    text: str,
+    prepare: Callable[[], None] = lambda: None,
+) -> None:
     """Save a page of the Operations tab."""
     _named(page, tab, text)
     prepare()

@@ -1,7 +1,9 @@
-"""Pictures of the main states at every width, size and theme: `make screenshots`, to be looked at.
+"""Pictures of the main states at every width, size and theme: `make screenshots`, to be
+looked at.
 
-`python -m tests.browser.matrix [FOLDER [STATE]…]` writes STATE-SIZE-WIDTH-THEME.png and a sheet of all
-pictures of a state into the folder (`build/screenshots`). No test: `test_looks` holds the layout.
+`python -m tests.browser.matrix [FOLDER [STATE]…]` writes STATE-SIZE-WIDTH-THEME.png and
+a sheet of all pictures of a state into the folder (`build/screenshots`). No test:
+`test_looks` holds the layout.
 """
 
 from __future__ import annotations
@@ -17,11 +19,27 @@ from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from tests.browser.conftest import ROOT, Lab, go_to_notebook, make_lab, run_command
 
-__all__ = ["PANEL", "SIZES", "STATES", "THEMES", "WIDTHS", "run_once", "set_width", "show_state"]
+__all__ = [
+    "PANEL",
+    "SIZES",
+    "STATES",
+    "THEMES",
+    "WIDTHS",
+    "run_once",
+    "set_width",
+    "show_state",
+]
 
 WIDTHS = (250, 320, 480)
-SIZES: tuple[ViewportSize, ...] = ({"width": 1280, "height": 800}, {"width": 1920, "height": 1080})
-THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark", "contrast": "JupyterLab Dark High Contrast"}
+SIZES: tuple[ViewportSize, ...] = (
+    {"width": 1280, "height": 800},
+    {"width": 1920, "height": 1080},
+)
+THEMES = {
+    "light": "JupyterLab Light",
+    "dark": "JupyterLab Dark",
+    "contrast": "JupyterLab Dark High Contrast",
+}
 PANEL = "#jupyter-pipe-panel"
 LONG = 300_000
 
@@ -32,7 +50,10 @@ settings = {"depth": depth}"""
 GOOD = (
     ("depth: int = 3", "parameters"),
     (SALES, "stage:load"),
-    ("mean_price = sales.price.mean() * settings['depth']", "stage:customer_lifetime_value"),
+    (
+        "mean_price = sales.price.mean() * settings['depth']",
+        "stage:customer_lifetime_value",
+    ),
     ("dearest = sales.price.max()", "stage:dearest"),
     ("mae = mean_price / dearest", "stage:evaluate", "metric:mae", "gate:mae < 99"),
 )
@@ -48,7 +69,9 @@ BAD = (("x = 1", "stage:load"), ("y = x / 0", "stage:fit"), ("print(y)", "stage:
 
 
 def _untagged(lab: Lab, page: Page) -> None:
-    lab.write("look_untagged.ipynb", ("import math\nx = 3",), ("y = math.sqrt(x)\nprint(y)",))
+    lab.write(
+        "look_untagged.ipynb", ("import math\nx = 3",), ("y = math.sqrt(x)\nprint(y)",)
+    )
     _open(lab, page, "look_untagged.ipynb")
 
 
@@ -81,10 +104,17 @@ def _succeeded(lab: Lab, page: Page, path: str = "look_good.ipynb") -> None:
 
 def _running(lab: Lab, page: Page) -> None:
     (lab.folder / GO).unlink(missing_ok=True)
-    lab.write("look_running.ipynb", ("x = 1", "stage:load"), (LASTS, "stage:fit"), ("print(x)", "stage:show"))
+    lab.write(
+        "look_running.ipynb",
+        ("x = 1", "stage:load"),
+        (LASTS, "stage:fit"),
+        ("print(x)", "stage:show"),
+    )
     _open(lab, page, "look_running.ipynb")
     run_command(page, "jupyter-pipe:run-without-cache")
-    page.locator(f"{PANEL} .jp-pipe-Row[aria-label^='running, fit']").wait_for(timeout=LONG)
+    page.locator(f"{PANEL} .jp-pipe-Row[aria-label^='running, fit']").wait_for(
+        timeout=LONG
+    )
 
 
 def _empty(lab: Lab, page: Page) -> None:
@@ -110,7 +140,9 @@ def _older(lab: Lab, page: Page) -> None:
 
 def _many(lab: Lab, page: Page) -> None:
     names = [f"region_{number:02}" for number in range(1, 25)]
-    fits = [(f"{name} = x * {number}", f"stage:{name}") for number, name in enumerate(names)]
+    fits = [
+        (f"{name} = x * {number}", f"stage:{name}") for number, name in enumerate(names)
+    ]
     lab.write(
         "look_many.ipynb",
         ("x = 1", "stage:fetch"),
@@ -136,17 +168,24 @@ STATES: dict[str, Callable[[Lab, Page], None]] = {
 
 
 def show_state(lab: Lab, page: Page, name: str) -> None:
-    """Bring the page into a state, with the panel beside the notebook and no notification over it."""
+    """Bring the page into a state, with the panel beside the notebook and no
+    notification over it."""
     (lab.folder / GO).touch()
     STATES[name](lab, page)
-    page.evaluate("window.jupyterapp.commands.execute('apputils:dismiss-all-notifications').catch(() => {})")
+    page.evaluate(
+        "window.jupyterapp.commands.execute('apputils:dismiss-all-notifications').catch(() => {})"
+    )
 
 
 def set_width(page: Page, width: int) -> None:
     """Drag the edge of the panel, as a user does."""
     is_there = "width => Math.abs(document.querySelector('#jp-left-stack').offsetWidth - width) < 3"
-    for _ in range(5):  # a window that has just changed its size is laid out in the next frames
-        page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    for _ in range(
+        5
+    ):  # a window that has just changed its size is laid out in the next frames
+        page.evaluate(
+            "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
         if page.evaluate(is_there, width):
             return
         _drag_edge(page, width)
@@ -156,7 +195,9 @@ def set_width(page: Page, width: int) -> None:
 
 def _drag_edge(page: Page, width: int) -> None:
     stack = page.locator("#jp-left-stack")
-    handle = page.locator("#jp-main-split-panel > .lm-SplitPanel-handle:not(.lm-mod-hidden)").first
+    handle = page.locator(
+        "#jp-main-split-panel > .lm-SplitPanel-handle:not(.lm-mod-hidden)"
+    ).first
     box, grip = stack.bounding_box(), handle.bounding_box()
     assert box is not None
     assert grip is not None
@@ -176,9 +217,9 @@ def _open(lab: Lab, page: Page, path: str) -> None:
 
 def _run_unless_known(page: Page, state: str) -> None:
     """A run that an earlier picture has stored is as good as a new one."""
-    page.locator(f"{PANEL} .jp-pipe-Run, {PANEL} .jp-pipe-Section-runs .jp-pipe-Empty").first.wait_for(
-        timeout=LONG
-    )
+    page.locator(
+        f"{PANEL} .jp-pipe-Run, {PANEL} .jp-pipe-Section-runs .jp-pipe-Empty"
+    ).first.wait_for(timeout=LONG)
     if page.locator(f"{PANEL} .jp-pipe-Run").count() == 0:
         run_once(page, state)
     page.locator(f"{PANEL} .jp-pipe-Strip", has_text=state).wait_for(timeout=LONG)
@@ -197,12 +238,16 @@ def _take(lab: Lab, page: Page, folder: Path, name: str) -> Iterator[Path]:
     show_state(lab, page, name)
     for theme, called in THEMES.items():
         run_command(page, "apputils:change-theme", theme=called)
-        page.wait_for_function("name => document.body.dataset.jpThemeName === name", arg=called)
+        page.wait_for_function(
+            "name => document.body.dataset.jpThemeName === name", arg=called
+        )
         for size in SIZES:
             page.set_viewport_size(size)
             for width in WIDTHS:
                 set_width(page, width)
-                page.wait_for_timeout(300)  # until what is drawn in the next frames is drawn
+                page.wait_for_timeout(
+                    300
+                )  # until what is drawn in the next frames is drawn
                 path = folder / f"{name}-{size['width']}-{width}-{theme}.png"
                 page.screenshot(path=path)
                 yield path
@@ -213,7 +258,9 @@ def _write_sheet(paths: list[Path], target: Path) -> None:
     """All pictures of a state in one, three in a row."""
     from PIL import Image
 
-    pictures = [Image.open(io.BytesIO(path.read_bytes())).convert("RGB") for path in paths]
+    pictures = [
+        Image.open(io.BytesIO(path.read_bytes())).convert("RGB") for path in paths
+    ]
     for picture in pictures:
         picture.thumbnail((960, 600))
     sheet = Image.new("RGB", (3 * 960, -(-len(pictures) // 3) * 600), "white")
@@ -236,7 +283,9 @@ def main() -> None:
             browser = playwright.chromium.launch(executable_path=chromium, args=options)
             page = browser.new_page(viewport=SIZES[0], reduced_motion="reduce")
             for name in sys.argv[2:] or STATES:
-                _write_sheet(list(_take(lab, page, folder, name)), folder / f"{name}.png")
+                _write_sheet(
+                    list(_take(lab, page, folder, name)), folder / f"{name}.png"
+                )
                 print(f"{folder / name}.png")
             browser.close()
         finally:

@@ -1,4 +1,5 @@
-"""Takes the pictures of docs/images: `python -m tests.browser.screenshots [run|failure|many|tutorial]…`.
+"""Takes the pictures of docs/images: `python -m tests.browser.screenshots
+[run|failure|many|tutorial]…`.
 
 No test: it shows the example notebook in a real JupyterLab for people to look at.
 """
@@ -40,9 +41,16 @@ def take(lab: Lab, playwright: Playwright, names: list[str]) -> None:
     """Drive one browser through the stories."""
     from tests.browser.tutorial import take_tutorial
 
-    stories = {"run": take_run, "failure": take_failure, "many": take_many, "tutorial": take_tutorial}
+    stories = {
+        "run": take_run,
+        "failure": take_failure,
+        "many": take_many,
+        "tutorial": take_tutorial,
+    }
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+    browser = playwright.chromium.launch(
+        executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
+    )
     page = browser.new_page(viewport=SIZE, reduced_motion="reduce")
     for name in names or stories:
         stories[name](lab, page)
@@ -86,11 +94,20 @@ def take_failure(lab: Lab, page: Page) -> None:
 
 def take_many(lab: Lab, page: Page) -> None:
     """Sixty stages in a narrow panel."""
-    fit = [(f"fit_{number:02} = x * {number}", f"stage:fit_{number:02}") for number in range(24)]
-    tune = [(f"tune_{number:02} = best + {number}", f"stage:tune_{number:02}") for number in range(20)]
+    fit = [
+        (f"fit_{number:02} = x * {number}", f"stage:fit_{number:02}")
+        for number in range(24)
+    ]
+    tune = [
+        (f"tune_{number:02} = best + {number}", f"stage:tune_{number:02}")
+        for number in range(20)
+    ]
     names = ", ".join(f"fit_{number:02}" for number in range(24))
     chosen = ", ".join(f"tune_{number:02}" for number in range(20))
-    rest = [(f"r{number} = final + {number}", f"stage:report_{number}") for number in range(13)]
+    rest = [
+        (f"r{number} = final + {number}", f"stage:report_{number}")
+        for number in range(13)
+    ]
     lab.write(
         "regions.ipynb",
         ("x = 1", "stage:fetch"),
@@ -126,20 +143,27 @@ def show(lab: Lab, page: Page, path: str, *, width: int) -> None:
 
 def dark(page: Page, *, on: bool) -> None:
     """Change the theme."""
-    run_command(page, "apputils:change-theme", theme="JupyterLab Dark" if on else "JupyterLab Light")
-    page.wait_for_function(f"document.body.dataset.jpThemeLight === '{str(not on).lower()}'")
+    run_command(
+        page,
+        "apputils:change-theme",
+        theme="JupyterLab Dark" if on else "JupyterLab Light",
+    )
+    page.wait_for_function(
+        f"document.body.dataset.jpThemeLight === '{str(not on).lower()}'"
+    )
     page.wait_for_timeout(500)
 
 
 def save(page: Page, name: str) -> None:
-    """Write the picture once nothing moves; 256 colours keep it small and look the same."""
+    """Write the picture once nothing moves; 256 colours keep it small and look the
+    same."""
     from PIL import Image
 
     page.wait_for_timeout(500)
     taken = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    taken.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE).save(
-        IMAGES / f"{name}.png", optimize=True
-    )
+    taken.quantize(
+        256, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE
+    ).save(IMAGES / f"{name}.png", optimize=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Five things that everybody does, counted in clicks. Typing into what the last click has focused is none."""
+"""Five things that everybody does, counted in clicks. Typing into what the last click
+has focused is none."""
 
 from __future__ import annotations
 
@@ -43,7 +44,9 @@ def test_five_tasks_take_few_clicks(minor: int, lab: Lab, open_notebook: Open) -
     path = lab.write(f"clicks_{minor}.ipynb", *CELLS, markdown=HEADINGS)
     notebook = {**json.loads(path.read_text()), "nbformat_minor": minor}
     if minor < 5:
-        notebook["cells"] = [{k: v for k, v in cell.items() if k != "id"} for cell in notebook["cells"]]
+        notebook["cells"] = [
+            {k: v for k, v in cell.items() if k != "id"} for cell in notebook["cells"]
+        ]
     path.write_text(json.dumps(notebook))
     page = open_notebook(path.name)
     run_command(page, "jupyter-pipe:show-panel")  # as Lab remembers it

@@ -1,4 +1,5 @@
-"""The first steps: shown once to a user, left by Escape, started again, done when the report is open."""
+"""The first steps: shown once to a user, left by Escape, started again, done when the
+report is open."""
 
 from __future__ import annotations
 
@@ -19,17 +20,25 @@ CUT = """card => [...card.querySelectorAll('*:not(.jp-pipe-hidden)')]
 
 
 def wait_until_remembered(lab: Lab) -> None:
-    """JupyterLab writes what it remembers of a user a moment later, into the workspace."""
+    """JupyterLab writes what it remembers of a user a moment later, into the
+    workspace."""
     deadline = monotonic() + LONG / 1000
     folder = lab.state / "workspaces"
-    while not any('"jupyter-pipe:tour"' in path.read_text() for path in folder.glob("*")):
+    while not any(
+        '"jupyter-pipe:tour"' in path.read_text() for path in folder.glob("*")
+    ):
         assert monotonic() < deadline
         sleep(0.1)
 
 
-def test_three_steps_lead_to_a_report(lab: Lab, open_notebook: Callable[[str], Page]) -> None:
+def test_three_steps_lead_to_a_report(
+    lab: Lab, open_notebook: Callable[[str], Page]
+) -> None:
     lab.write(
-        "first.ipynb", ("import math\nx = 3",), ("y = math.sqrt(x)\nprint(y)",), markdown={1: "## Root"}
+        "first.ipynb",
+        ("import math\nx = 3",),
+        ("y = math.sqrt(x)\nprint(y)",),
+        markdown={1: "## Root"},
     )
     page = open_notebook("first.ipynb")
     page.set_viewport_size({"width": 1280, "height": 800})
@@ -58,7 +67,9 @@ def test_three_steps_lead_to_a_report(lab: Lab, open_notebook: Callable[[str], P
     wrong = []
     for theme in THEMES.values():
         run_command(page, "apputils:change-theme", theme=theme)
-        page.wait_for_function("name => document.body.dataset.jpThemeName === name", arg=theme)
+        page.wait_for_function(
+            "name => document.body.dataset.jpThemeName === name", arg=theme
+        )
         wrong += [f"{theme}: {each}" for each in violations(page, PANEL)]
     run_command(page, "apputils:change-theme", theme=THEMES["light"])
     assert wrong == []

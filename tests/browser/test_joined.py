@@ -1,4 +1,5 @@
-"""A `pipeline.toml` in JupyterLab: one graph with a frame a notebook, run from there."""
+"""A `pipeline.toml` in JupyterLab: one graph with a frame a notebook, run from
+there."""
 
 from __future__ import annotations
 
@@ -13,9 +14,15 @@ pytestmark = pytest.mark.browser
 SECONDS_TO_RUN = 120_000
 
 
-def test_notebooks_of_a_list_are_shown_and_run_as_one_pipeline(lab: Lab, page: Page) -> None:
+def test_notebooks_of_a_list_are_shown_and_run_as_one_pipeline(
+    lab: Lab, page: Page
+) -> None:
     lab.write("joined/ingest.ipynb", ("rows = [1, 2, 3]", "stage:load", "shares:rows"))
-    lab.write("joined/report.ipynb", ("print(sum(rows))", "stage:add"), ("print(total)", "stage:show"))
+    lab.write(
+        "joined/report.ipynb",
+        ("print(sum(rows))", "stage:add"),
+        ("print(total)", "stage:show"),
+    )
     listed = lab.folder / "joined" / "pipeline.toml"
     listed.write_text('name = "daily"\nnotebooks = ["ingest.ipynb", "report.ipynb"]\n')
     page.goto(lab.address("joined/pipeline.toml"))
@@ -27,14 +34,22 @@ def test_notebooks_of_a_list_are_shown_and_run_as_one_pipeline(lab: Lab, page: P
     expect(picture).to_have_attribute("src", re.compile("jpipe-frame"))
 
     problems.get_by_role("button", name="joined/report.ipynb, cell 2, line 1").click()
-    page.wait_for_function("window.jupyterapp.shell.currentWidget?.context?.path === 'joined/report.ipynb'")
-    lab.write("joined/report.ipynb", ("print(sum(rows))", "stage:add"), ("print('done')", "stage:show"))
+    page.wait_for_function(
+        "window.jupyterapp.shell.currentWidget?.context?.path === 'joined/report.ipynb'"
+    )
+    lab.write(
+        "joined/report.ipynb",
+        ("print(sum(rows))", "stage:add"),
+        ("print('done')", "stage:show"),
+    )
     run_command(page, "docmanager:open", path="joined/pipeline.toml")
     start = view.get_by_role("button", name="Compile and run")
     expect(start).to_be_enabled(timeout=30_000)
     start.click()
     status = view.get_by_role("status")
-    expect(status).to_have_text(re.compile("succeeded: 3 of 3 stages done"), timeout=SECONDS_TO_RUN)
+    expect(status).to_have_text(
+        re.compile("succeeded: 3 of 3 stages done"), timeout=SECONDS_TO_RUN
+    )
     expect(picture).to_have_attribute("src", re.compile("succeeded"))
     view.get_by_role("button", name="Report", exact=True).click()
     report = page.frame_locator("iframe[title='Report of daily']")
@@ -42,4 +57,6 @@ def test_notebooks_of_a_list_are_shown_and_run_as_one_pipeline(lab: Lab, page: P
 
     # What is seen is the latest run, also by who comes later.
     page.goto(lab.address("joined/pipeline.toml"))
-    expect(view.get_by_role("status")).to_have_text(re.compile("succeeded"), timeout=60_000)
+    expect(view.get_by_role("status")).to_have_text(
+        re.compile("succeeded"), timeout=60_000
+    )

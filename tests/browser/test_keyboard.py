@@ -1,4 +1,5 @@
-"""The panel without a mouse: every way that a pointer has, a key has too, and the focus is never lost."""
+"""The panel without a mouse: every way that a pointer has, a key has too, and the focus
+is never lost."""
 
 from __future__ import annotations
 
@@ -15,8 +16,15 @@ PANEL = "#jupyter-pipe-panel"
 FOCUSED_STAGE = "() => document.activeElement?.dataset?.stage ?? ''"
 
 
-def test_the_panel_is_driven_by_keys(lab: Lab, open_notebook: Callable[[str], Page]) -> None:
-    lab.write("keys.ipynb", ("a = 1", "stage:load"), ("b = a + 1", "stage:fit"), ("print(b)", "stage:show"))
+def test_the_panel_is_driven_by_keys(
+    lab: Lab, open_notebook: Callable[[str], Page]
+) -> None:
+    lab.write(
+        "keys.ipynb",
+        ("a = 1", "stage:load"),
+        ("b = a + 1", "stage:fit"),
+        ("print(b)", "stage:show"),
+    )
     page = open_notebook("keys.ipynb")
     run_command(page, "jupyter-pipe:show-panel")
     expect(page.locator(f"{PANEL} .jp-pipe-Node")).to_have_count(3, timeout=LONG)
@@ -49,7 +57,9 @@ def test_the_panel_is_driven_by_keys(lab: Lab, open_notebook: Callable[[str], Pa
     for key, stage in (("ArrowDown", "fit"), ("ArrowDown", "show"), ("ArrowUp", "fit")):
         page.keyboard.press(key)
         assert page.evaluate(FOCUSED_STAGE) == stage
-    expect(page.locator(f"{PANEL} .jp-pipe-Node[tabindex='0']")).to_have_attribute("data-stage", "fit")
+    expect(page.locator(f"{PANEL} .jp-pipe-Node[tabindex='0']")).to_have_attribute(
+        "data-stage", "fit"
+    )
 
     # The picker: opened by a key at the cell, Escape leads back to the notebook.
     activate_cell(page, page.locator(".jp-CodeCell", has_text="a = 1"))
@@ -57,9 +67,12 @@ def test_the_panel_is_driven_by_keys(lab: Lab, open_notebook: Callable[[str], Pa
     expect(page.locator(".jp-pipe-Popover input").first).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.locator(".jp-pipe-Popover")).to_have_count(0)
-    page.wait_for_function("() => document.querySelector('.jp-Notebook').contains(document.activeElement)")
+    page.wait_for_function(
+        "() => document.querySelector('.jp-Notebook').contains(document.activeElement)"
+    )
 
-    # Running: the button that starts is the one that cancels, and stays under the fingers.
+    # Running: the button that starts is the one that cancels, and stays under the
+    # fingers.
     page.locator(f"{PANEL} .jp-pipe-Toolbar .jp-mod-primary").focus()
     page.keyboard.press("Enter")
     expect(page.locator(".jp-pipe-Strip")).to_contain_text("Succeeded", timeout=LONG)
@@ -70,7 +83,13 @@ def test_the_panel_is_driven_by_keys(lab: Lab, open_notebook: Callable[[str], Pa
     stops = []
     for _ in range(20):
         page.keyboard.press("Tab")
-        if not page.evaluate(f"() => document.querySelector('{PANEL}').contains(document.activeElement)"):
+        if not page.evaluate(
+            f"() => document.querySelector('{PANEL}').contains(document.activeElement)"
+        ):
             break
-        stops.append(page.evaluate("() => document.activeElement.getAttribute('aria-label') ?? ''"))
+        stops.append(
+            page.evaluate(
+                "() => document.activeElement.getAttribute('aria-label') ?? ''"
+            )
+        )
     assert 3 <= len(stops) < 20, stops

@@ -1,9 +1,10 @@
-"""How the panel looks in its six main states: where its parts stand, in which colours, none on another.
+"""How the panel looks in its six main states: where its parts stand, in which colours,
+none on another.
 
-Of boxes that is compared which the style sets and no font changes, and of their pixels the mean, which fonts
-change little, so that the pictures hold on every machine. In the end the page is broken on purpose, to show
-that it is found. `looks.json` is written anew by `UPDATE_LOOKS=1`; `make screenshots` shows the same states
-to people.
+Of boxes that is compared which the style sets and no font changes, and of their pixels
+the mean, which fonts change little, so that the pictures hold on every machine. In the
+end the page is broken on purpose, to show that it is found. `looks.json` is written
+anew by `UPDATE_LOOKS=1`; `make screenshots` shows the same states to people.
 """
 
 from __future__ import annotations
@@ -25,11 +26,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.kernel]
 EXPECTED = Path(__file__).with_name("looks.json")
 STATES = ("untagged", "suggested", "broken", "failed", "many", "succeeded")
 TOLERANCE = 3
-# Of 255, in each of red, green and blue: another font moves the mean of a line of text by less than this.
+# Of 255, in each of red, green and blue: another font moves the mean of a line of text
+# by less than this.
 COLOUR_TOLERANCE = 16
 
-# Of each part: how far it stands from the panel's left edge, how high it is, and its box on the screen if it
-# is not scrolled away.
+# Of each part: how far it stands from the panel's left edge, how high it is, and its
+# box on the screen if it is not scrolled away.
 BOXES = """parts => {
   const panel = document.querySelector('#jupyter-pipe-panel');
   const left = panel.getBoundingClientRect().left;
@@ -61,8 +63,8 @@ PARTS = (
     ".jp-pipe-Run-when",
     ".jp-pipe-Problem .jp-pipe-state",
 )
-# Rows of stages have the colour of their stage, and another ground where they are chosen; how much of the bar
-# of segments is of one colour is a matter of seconds.
+# Rows of stages have the colour of their stage, and another ground where they are
+# chosen; how much of the bar of segments is of one colour is a matter of seconds.
 COLOURED = (
     ".jp-pipe-Button.jp-mod-primary",
     ".jp-pipe-Strip .jp-pipe-state",
@@ -70,7 +72,8 @@ COLOURED = (
     ".jp-pipe-Run .jp-pipe-state",
     ".jp-pipe-Problem .jp-pipe-state",
 )
-# Texts and icons that lie on one another, or leave the panel; what is scrolled away is not seen.
+# Texts and icons that lie on one another, or leave the panel; what is scrolled away is
+# not seen.
 FAULTS = """() => {
   const panel = document.querySelector('#jupyter-pipe-panel');
   const edge = panel.getBoundingClientRect();
@@ -112,10 +115,12 @@ FAULTS = """() => {
 
 
 def looks_of(page: Page) -> dict[str, list[int] | None]:
-    """Of each part its distance, its height, and the mean of its pixels if they are seen; None if it is not
-    there."""
+    """Of each part its distance, its height, and the mean of its pixels if they are
+    seen; None if it is not there."""
     before = None
-    while (looks := _looks_now(page)) != before:  # sections find their heights within some frames
+    while (
+        looks := _looks_now(page)
+    ) != before:  # sections find their heights within some frames
         before = looks
     return looks
 
@@ -123,12 +128,21 @@ def looks_of(page: Page) -> dict[str, list[int] | None]:
 def _looks_now(page: Page) -> dict[str, list[int] | None]:
     found: dict[str, Any] = page.evaluate(BOXES, list(PARTS))
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    means = {part: _mean(picture, found[part]["box"]) for part in COLOURED if found[part]}
-    return {part: each and [*each["look"], *means.get(part, [])] for part, each in found.items()}
+    means = {
+        part: _mean(picture, found[part]["box"]) for part in COLOURED if found[part]
+    }
+    return {
+        part: each and [*each["look"], *means.get(part, [])]
+        for part, each in found.items()
+    }
 
 
 def _mean(picture: Image.Image, box: list[int] | None) -> list[int]:
-    return [round(channel) for channel in ImageStat.Stat(picture.crop(box)).mean] if box else []
+    return (
+        [round(channel) for channel in ImageStat.Stat(picture.crop(box)).mean]
+        if box
+        else []
+    )
 
 
 def faults_of(page: Page) -> list[str]:
@@ -156,7 +170,9 @@ def _far(one: int, other: int) -> int:
     return abs(one - other)
 
 
-def test_the_panel_looks_as_it_did_and_nothing_lies_on_anything(lab: Lab, page: Page) -> None:
+def test_the_panel_looks_as_it_did_and_nothing_lies_on_anything(
+    lab: Lab, page: Page
+) -> None:
     page.set_viewport_size({"width": 1280, "height": 800})
     seen: dict[str, dict[str, Any]] = {}
     faults: list[str] = []
@@ -170,13 +186,19 @@ def test_the_panel_looks_as_it_did_and_nothing_lies_on_anything(lab: Lab, page: 
     if os.environ.get("UPDATE_LOOKS"):
         EXPECTED.write_text(json.dumps(seen, indent=1) + "\n", encoding="utf-8")
     expected = json.loads(EXPECTED.read_text(encoding="utf-8"))
-    assert [line for state in STATES for line in differences(seen[state], expected[state])] == []
+    assert [
+        line for state in STATES for line in differences(seen[state], expected[state])
+    ] == []
     check_that_it_bites(page, expected[STATES[-1]])
 
 
 def check_that_it_bites(page: Page, expected: dict[str, Any]) -> None:
-    """The page is in the last state; each style breaks it as styles have broken it before."""
-    overlaps = (".jp-pipe-Row-name { margin-left: -24px }", ".jp-pipe-Run-when { margin-right: -40px }")
+    """The page is in the last state; each style breaks it as styles have broken it
+    before."""
+    overlaps = (
+        ".jp-pipe-Row-name { margin-left: -24px }",
+        ".jp-pipe-Run-when { margin-right: -40px }",
+    )
     moves = (
         ".jp-pipe-Row-line { padding-left: 20px !important }",
         ".jp-pipe-Run { height: 32px !important }",
@@ -187,14 +209,19 @@ def check_that_it_bites(page: Page, expected: dict[str, Any]) -> None:
     )
     for style in (*overlaps, *moves):
         added = page.add_style_tag(content=style)
-        found = faults_of(page) if style in overlaps else differences(looks_of(page), expected)
+        found = (
+            faults_of(page)
+            if style in overlaps
+            else differences(looks_of(page), expected)
+        )
         assert found, style
         added.evaluate("node => node.remove()")
     assert faults_of(page) == []
 
 
-# What stands in one line: tops and middles of toolbar buttons, left edges of the marks of all rows, and how
-# high the message with "Undo" is beside the status bar that holds it.
+# What stands in one line: tops and middles of toolbar buttons, left edges of the marks
+# of all rows, and how high the message with "Undo" is beside the status bar that holds
+# it.
 LINES = """() => {
   const box = node => node.getBoundingClientRect();
   const middle = node => Math.round(box(node).top + box(node).height / 2);
@@ -212,7 +239,8 @@ LINES = """() => {
 
 
 def test_small_things_stand_in_line(lab: Lab, page: Page) -> None:
-    """People met a message 4 px high, icons beside their line, and runs that were indented for nothing."""
+    """People met a message 4 px high, icons beside their line, and runs that were
+    indented for nothing."""
     show_state(lab, page, "succeeded")
     set_width(page, 480)
     run_command(page, "jupyter-pipe:assign-stage", stage="load")

@@ -1,7 +1,8 @@
-"""What `make screenshots` shows to people is held here: every state can be read at every width and theme.
+"""What `make screenshots` shows to people is held here: every state can be read at
+every width and theme.
 
-Nothing is cut without a sign, nothing leaves its place or lies on anything, "…" can be clicked, every text
-stands out, also under the pointer, and axe has nothing to say.
+Nothing is cut without a sign, nothing leaves its place or lies on anything, "…" can be
+clicked, every text stands out, also under the pointer, and axe has nothing to say.
 """
 
 from __future__ import annotations
@@ -14,13 +15,30 @@ from playwright.sync_api import Page, ViewportSize
 from tests.browser.axe import violations
 from tests.browser.conftest import Lab, run_command
 from tests.browser.legibility import cut_texts, hovered, pale_texts
-from tests.browser.matrix import PANEL, SIZES, STATES, THEMES, WIDTHS, set_width, show_state
+from tests.browser.matrix import (
+    PANEL,
+    SIZES,
+    STATES,
+    THEMES,
+    WIDTHS,
+    set_width,
+    show_state,
+)
 from tests.browser.test_looks import faults_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.kernel]
 # Ours beside the panel; a chip stands in the notebook, which has a width of its own.
-BESIDE = (".jp-pipe-Chip", ".jp-pipe-Failure", ".jp-pipe-RunButton", ".jp-pipe-Values", ".jp-pipe-Status")
-HOVERED = tuple(f".jp-pipe-{name}" for name in ("Button", "Link", "Row", "Run", "IconButton", "Node", "Chip"))
+BESIDE = (
+    ".jp-pipe-Chip",
+    ".jp-pipe-Failure",
+    ".jp-pipe-RunButton",
+    ".jp-pipe-Values",
+    ".jp-pipe-Status",
+)
+HOVERED = tuple(
+    f".jp-pipe-{name}"
+    for name in ("Button", "Link", "Row", "Run", "IconButton", "Node", "Chip")
+)
 
 # Whether a click on the middle of "…" hits it.
 MORE = """panel => {
@@ -37,9 +55,7 @@ def set_theme(page: Page, theme: str) -> None:
     """Change the theme, and wait until its style sheet is there."""
     run_command(page, "apputils:change-theme", theme=theme)
     # A splash lies over the page meanwhile, and fades.
-    is_there = (
-        "name => document.body.dataset.jpThemeName === name && !document.querySelector('#jupyterlab-splash')"
-    )
+    is_there = "name => document.body.dataset.jpThemeName === name && !document.querySelector('#jupyterlab-splash')"
     page.wait_for_function(is_there, arg=theme)
 
 

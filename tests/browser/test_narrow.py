@@ -1,4 +1,5 @@
-"""The panel as a new user meets it: JupyterLab's own width of 250 pixels, every way of getting somewhere."""
+"""The panel as a new user meets it: JupyterLab's own width of 250 pixels, every way of
+getting somewhere."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ Open = Callable[[str], Page]
 LONG = 240_000
 PANEL = "#jupyter-pipe-panel"
 
-# Pixels of the smallest text in a picture: what its view box does to the style's font size.
+# Pixels of the smallest text in a picture: what its view box does to the style's font
+# size.
 SMALLEST_TEXT = """svg => Math.min(...[...svg.querySelectorAll('text')].map(text =>
     parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().d))"""
 CONTRAST = """button => {
@@ -36,14 +38,24 @@ def is_inside(page: Page, part: Locator) -> bool:
     inner, outer = part.bounding_box(), page.locator(PANEL).bounding_box()
     assert inner is not None
     assert outer is not None
-    return inner["x"] >= outer["x"] and inner["x"] + inner["width"] <= outer["x"] + outer["width"]
+    return (
+        inner["x"] >= outer["x"]
+        and inner["x"] + inner["width"] <= outer["x"] + outer["width"]
+    )
 
 
 def fan(count: int) -> list[tuple[str, ...]]:
     """One stage, many that need it, and one that needs them all."""
-    middle = [(f"r{number} = x + {number}", f"stage:region_{number:02}") for number in range(count)]
+    middle = [
+        (f"r{number} = x + {number}", f"stage:region_{number:02}")
+        for number in range(count)
+    ]
     total = " + ".join(f"r{number}" for number in range(count))
-    return [("x = 1", "stage:fetch"), *middle, (f"total = {total}", "stage:customer_lifetime_value")]
+    return [
+        ("x = 1", "stage:fetch"),
+        *middle,
+        (f"total = {total}", "stage:customer_lifetime_value"),
+    ]
 
 
 @pytest.mark.parametrize("count", [3, 5, 24])
@@ -75,7 +87,9 @@ def test_a_node_of_the_large_graph_leads_to_its_cell(lab: Lab, narrow: Open) -> 
     expect(picture).to_have_attribute("viewBox", str(before))
     tab.get_by_role("button", name="Put parallel stages into one box").click()
     tab.locator('.jp-pipe-Node[data-stage="customer_lifetime_value"]').click()
-    expect(page.locator(".jp-NotebookPanel:visible .jp-CodeCell.jp-mod-active")).to_contain_text("total =")
+    expect(
+        page.locator(".jp-NotebookPanel:visible .jp-CodeCell.jp-mod-active")
+    ).to_contain_text("total =")
 
 
 def test_a_notebook_that_cannot_compile_says_so_first(lab: Lab, narrow: Open) -> None:
@@ -102,24 +116,37 @@ def test_what_a_notebook_needs_first_is_its_main_action(lab: Lab, narrow: Open) 
     go_to_notebook(page, lab, "nothing.ipynb")
     run_command(page, "jupyter-pipe:show-panel")
     expect(main).to_be_disabled()
-    expect(page.locator(PANEL)).to_contain_text("No stages yet: the notebook has no code.")
+    expect(page.locator(PANEL)).to_contain_text(
+        "No stages yet: the notebook has no code."
+    )
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark High Contrast"])
-def test_the_primary_button_is_legible_under_the_pointer(lab: Lab, narrow: Open, theme: str) -> None:
+@pytest.mark.parametrize(
+    "theme", ["JupyterLab Light", "JupyterLab Dark", "JupyterLab Dark High Contrast"]
+)
+def test_the_primary_button_is_legible_under_the_pointer(
+    lab: Lab, narrow: Open, theme: str
+) -> None:
     lab.write("button.ipynb", ("x = 1", "stage:one"))
     page = narrow("button.ipynb")
     run_command(page, "apputils:change-theme", theme=theme)
     button = page.locator(f"{PANEL} .jp-pipe-Button.jp-mod-primary")
     expect(button).to_be_enabled(timeout=LONG)
-    page.wait_for_function("name => document.body.dataset.jpThemeName === name", arg=theme)
+    page.wait_for_function(
+        "name => document.body.dataset.jpThemeName === name", arg=theme
+    )
     assert button.evaluate(CONTRAST) >= 4.5
     button.hover()
     assert button.evaluate(CONTRAST) >= 4.5
 
 
 def test_enter_on_an_open_picker_changes_nothing(lab: Lab, narrow: Open) -> None:
-    path = lab.write("picker.ipynb", ("a = 1", "stage:one"), ("b = 2", "stage:two"), markdown={1: "# Text"})
+    path = lab.write(
+        "picker.ipynb",
+        ("a = 1", "stage:one"),
+        ("b = 2", "stage:two"),
+        markdown={1: "# Text"},
+    )
     page = narrow("picker.ipynb")
     activate_cell(page, page.locator(".jp-CodeCell", has_text="b = 2"))
     page.keyboard.press("Alt+s")
@@ -133,7 +160,9 @@ def test_enter_on_an_open_picker_changes_nothing(lab: Lab, narrow: Open) -> None
     page.keyboard.press("Enter")
     expect(popover).to_have_count(0)
     run_command(page, "docmanager:save")
-    tags = [cell["metadata"].get("tags") for cell in json.loads(path.read_text())["cells"]]
+    tags = [
+        cell["metadata"].get("tags") for cell in json.loads(path.read_text())["cells"]
+    ]
     assert tags == [["stage:one"], None, ["stage:two"]]
     run_command(page, "jupyter-pipe:assign-stage", stage="one")
     expect(page.locator(".jp-pipe-Undo")).to_contain_text("Put 1 cell into one. Undo")
@@ -144,13 +173,19 @@ def test_text_that_is_put_into_a_stage_is_explained(lab: Lab, narrow: Open) -> N
     page = narrow("text.ipynb")
     activate_cell(page, page.locator(".jp-MarkdownCell"))
     run_command(page, "jupyter-pipe:pick-stage")
-    expect(page.locator(".Toastify")).to_contain_text("Text belongs to no stage. Select a code cell first.")
+    expect(page.locator(".Toastify")).to_contain_text(
+        "Text belongs to no stage. Select a code cell first."
+    )
 
 
 @pytest.mark.kernel
-def test_from_a_run_to_its_report_and_back_from_an_older_one(lab: Lab, narrow: Open) -> None:
+def test_from_a_run_to_its_report_and_back_from_an_older_one(
+    lab: Lab, narrow: Open
+) -> None:
     lab.write(
-        "twice.ipynb", ("n = 1", "parameters"), ("mae = n * 2", "stage:fit", "metric:mae", "gate:mae < 99")
+        "twice.ipynb",
+        ("n = 1", "parameters"),
+        ("mae = n * 2", "stage:fit", "metric:mae", "gate:mae < 99"),
     )
     page = narrow("twice.ipynb")
     head = page.locator(f"{PANEL} .jp-pipe-Strip")
@@ -171,7 +206,9 @@ def test_from_a_run_to_its_report_and_back_from_an_older_one(lab: Lab, narrow: O
     page.keyboard.press("Escape")
     for place in (".jp-pipe-Row", ".jp-pipe-Node"):
         page.locator(f"{PANEL} {place}").first.click(button="right")
-        expect(page.get_by_role("menuitem", name="Run From This Stage On")).to_be_visible()
+        expect(
+            page.get_by_role("menuitem", name="Run From This Stage On")
+        ).to_be_visible()
         page.keyboard.press("Escape")
     head.get_by_role("button", name="Open report").click()
     report = page.frame_locator(".jp-pipe-Document iframe")
@@ -185,7 +222,9 @@ def test_from_a_run_to_its_report_and_back_from_an_older_one(lab: Lab, narrow: O
 @pytest.mark.kernel
 def test_comparing_measures_against_what_came_before(lab: Lab, narrow: Open) -> None:
     lab.write(
-        "compared.ipynb", ("n = 1", "parameters"), ("mae = n * 2", "stage:fit", "metric:mae", "gate:mae < 3")
+        "compared.ipynb",
+        ("n = 1", "parameters"),
+        ("mae = n * 2", "stage:fit", "metric:mae", "gate:mae < 3"),
     )
     page = narrow("compared.ipynb")
     for value, end in (("1", "Succeeded"), ("5", "Gate of fit is false")):
@@ -193,7 +232,9 @@ def test_comparing_measures_against_what_came_before(lab: Lab, narrow: Open) -> 
         expect(field).to_be_visible(timeout=LONG)
         field.fill(value)
         run_command(page, "jupyter-pipe:compile-and-run")
-        expect(page.locator(f"{PANEL} .jp-pipe-Strip")).to_contain_text(end, timeout=LONG)
+        expect(page.locator(f"{PANEL} .jp-pipe-Strip")).to_contain_text(
+            end, timeout=LONG
+        )
     # Newest first, as somebody would mark them from the top.
     runs = page.locator(".jp-pipe-Run")
     expect(runs).to_have_count(2)
@@ -203,8 +244,12 @@ def test_comparing_measures_against_what_came_before(lab: Lab, narrow: Open) -> 
     page.get_by_role("button", name="Compare 2 runs").click()
     table = page.locator(".jp-pipe-Compare table")
     expect(table.locator("thead th").first).to_contain_text("baseline")
-    expect(table.locator("tr", has_text="mae < 3")).to_contain_text(re.compile("passed.*false", re.DOTALL))
-    values = table.locator("tbody tr", has=page.locator("th", has_text=re.compile("^n$"))).locator("td")
+    expect(table.locator("tr", has_text="mae < 3")).to_contain_text(
+        re.compile("passed.*false", re.DOTALL)
+    )
+    values = table.locator(
+        "tbody tr", has=page.locator("th", has_text=re.compile("^n$"))
+    ).locator("td")
     expect(values.first).to_contain_text("1")
     expect(values.last).to_contain_text("5")
 
@@ -216,7 +261,9 @@ def test_a_debug_notebook_is_not_a_broken_pipeline(lab: Lab, narrow: Open) -> No
     run_command(page, "jupyter-pipe:compile-and-run")
     expect(page.locator(".jp-pipe-Failure")).to_be_visible(timeout=LONG)
     page.locator(".jp-pipe-Failure").get_by_role("button", name="Debug here").click()
-    expect(page.locator(PANEL)).to_contain_text("This notebook tries out stage fit.", timeout=LONG)
+    expect(page.locator(PANEL)).to_contain_text(
+        "This notebook tries out stage fit.", timeout=LONG
+    )
     expect(page.locator(f"{PANEL} .jp-pipe-Problem")).to_have_count(0)
 
 
@@ -237,14 +284,20 @@ def test_a_folder_that_cannot_be_written_is_no_dead_end(lab: Lab, narrow: Open) 
     field.fill("freed.ipynb")
     expect(field).to_have_value("freed.ipynb")
     page.locator(".jp-Dialog .jp-mod-accept").click()
-    # JupyterLab opens the copy and closes what cannot be saved. It asks about that, if a kernel that has
-    # started since wrote its language into the notebook.
+    # JupyterLab opens the copy and closes what cannot be saved. It asks about that, if
+    # a kernel that has started since wrote its language into the notebook.
     question = page.get_by_role("dialog").filter(has_text="before closing?")
-    page.add_locator_handler(question, lambda _: question.get_by_role("button", name="Discard").click())
+    page.add_locator_handler(
+        question, lambda _: question.get_by_role("button", name="Discard").click()
+    )
     copy = page.get_by_role("tab", name="freed.ipynb")
     expect(copy).to_be_visible(timeout=LONG)
     copy.click()  # what closed last may have taken the focus with it
-    moved = "() => window.jupyterapp.shell.currentWidget?.context?.path === 'freed.ipynb'"
+    moved = (
+        "() => window.jupyterapp.shell.currentWidget?.context?.path === 'freed.ipynb'"
+    )
     page.wait_for_function(moved, timeout=LONG)
     run_command(page, "jupyter-pipe:compile-and-run")
-    expect(page.locator(f"{PANEL} .jp-pipe-Strip")).to_contain_text("Succeeded", timeout=LONG)
+    expect(page.locator(f"{PANEL} .jp-pipe-Strip")).to_contain_text(
+        "Succeeded", timeout=LONG
+    )

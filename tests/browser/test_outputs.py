@@ -1,4 +1,5 @@
-"""What a run showed, beside the source cells: on demand, as it comes, and never in the notebook."""
+"""What a run showed, beside the source cells: on demand, as it comes, and never in the
+notebook."""
 
 from __future__ import annotations
 
@@ -17,7 +18,9 @@ EVIL = "<img src=x onerror=window.hacked=1><script>window.hacked=1</script><b id
 SHOWS = "from IPython.display import HTML, Javascript\ndisplay(HTML({0!r}), Javascript('window.hacked=1'))"
 
 
-def test_the_output_of_a_run_is_shown_below_its_cell(lab: Lab, open_notebook: Open) -> None:
+def test_the_output_of_a_run_is_shown_below_its_cell(
+    lab: Lab, open_notebook: Open
+) -> None:
     path = lab.write(
         "outputs.ipynb",
         ("print('first')", "stage:show"),

@@ -1,4 +1,5 @@
-"""Run on…: a notebook handed to another engine from the notebook, in a server that speaks Airflow's API."""
+"""Run on…: a notebook handed to another engine from the notebook, in a server that
+speaks Airflow's API."""
 
 from __future__ import annotations
 
@@ -48,9 +49,16 @@ def lab_of_airflow(airflow: FakeAirflow, tmp_path: Path) -> Iterator[Lab]:
     running.stop()
 
 
-def test_a_notebook_is_run_on_airflow(lab_of_airflow: Lab, airflow: FakeAirflow, page: Page) -> None:
+def test_a_notebook_is_run_on_airflow(
+    lab_of_airflow: Lab, airflow: FakeAirflow, page: Page
+) -> None:
     lab = lab_of_airflow
-    lab.write("flow.ipynb", ("n: int = 1", "parameters"), ("x = n", "stage:load"), ("y = x", "stage:fit"))
+    lab.write(
+        "flow.ipynb",
+        ("n: int = 1", "parameters"),
+        ("x = n", "stage:load"),
+        ("y = x", "stage:fit"),
+    )
     go_to_notebook(page, lab, "flow.ipynb")
     run_command(page, "jupyter-pipe:show-panel")
     page.locator(".jp-pipe-Parameters input").fill("7")
@@ -66,7 +74,9 @@ def test_a_notebook_is_run_on_airflow(lab_of_airflow: Lab, airflow: FakeAirflow,
     link = strip.get_by_role("link", name="In Apache Airflow 3")
     expect(link).to_be_visible(timeout=LONG)
     # Why the first stage waits: Airflow has not read the DAG yet.
-    expect(page.locator('.jp-pipe-Row[aria-label^="queued, load"]')).to_contain_text("has not read flow-")
+    expect(page.locator('.jp-pipe-Row[aria-label^="queued, load"]')).to_contain_text(
+        "has not read flow-"
+    )
     airflow.reads = True
     expect(page.locator('.jp-pipe-Row[aria-label^="queued, load"]')).to_contain_text(
         "Apache Airflow 3: queued"
@@ -82,4 +92,6 @@ def test_a_notebook_is_run_on_airflow(lab_of_airflow: Lab, airflow: FakeAirflow,
     expect(strip).to_contain_text("Cancelled", timeout=LONG)
     assert airflow.runs[run_id]["note"] == "Cancelled by jupyter pipe."
     folder = RunStore(lab.folder).folder(run_id)
-    until(lambda: not is_followed(folder), "the end of the process that followed the run")
+    until(
+        lambda: not is_followed(folder), "the end of the process that followed the run"
+    )

@@ -1,4 +1,5 @@
-"""Running from the notebook, in real kernels: every state is seen, also after what breaks."""
+"""Running from the notebook, in real kernels: every state is seen, also after what
+breaks."""
 
 from __future__ import annotations
 
@@ -51,20 +52,26 @@ def test_stages_go_through_their_states(lab: Lab, open_notebook: Open) -> None:
     page.get_by_role("button", name="Compile and run", exact=True).last.click()
     expect(row(page, "running", "load")).to_be_visible(timeout=LONG)
     expect(row(page, "queued", "fit")).to_be_visible()
-    expect(page.locator(".jp-pipe-Chip[data-stage=load]")).to_contain_text("running · cell 1/1")
+    expect(page.locator(".jp-pipe-Chip[data-stage=load]")).to_contain_text(
+        "running · cell 1/1"
+    )
     expect(page.locator(".jp-pipe-RunButton")).to_contain_text("Running, 0 of 3")
     (lab.folder / "states.go").touch()
     expect(strip(page)).to_contain_text("Succeeded", timeout=LONG)
     for stage in ("load", "fit", "show"):
         expect(row(page, "succeeded", stage)).to_be_visible()
     expect(page.locator(".jp-pipe-Run-note").first).to_contain_text("n=4, best 41")
-    expect(page.locator("[data-pipe-says=polite]")).to_contain_text("states succeeded in")
+    expect(page.locator("[data-pipe-says=polite]")).to_contain_text(
+        "states succeeded in"
+    )
     assert contents(path) == before  # a run writes nothing into its notebook
     page.get_by_role("button", name="Compile and run", exact=True).last.click()
     expect(row(page, "cached", "show")).to_be_visible(timeout=LONG)
     # The first stage again: its value is the same, so nothing else has to run.
     run_command(page, "jupyter-pipe:run-from", stage="load")
-    expect(row(page, "succeeded", "load")).to_contain_text(re.compile(r"\d s · last .* s"), timeout=LONG)
+    expect(row(page, "succeeded", "load")).to_contain_text(
+        re.compile(r"\d s · last .* s"), timeout=LONG
+    )
     tree = page.get_by_role("tree", name="Stages")
     tree.focus()
     page.keyboard.press("End")
@@ -78,7 +85,9 @@ def test_stages_go_through_their_states(lab: Lab, open_notebook: Open) -> None:
     expect(page.locator(".jp-pipe-Document iframe")).to_have_attribute("sandbox", "")
 
 
-def test_a_failure_is_shown_beside_its_cell_and_mended(lab: Lab, open_notebook: Open) -> None:
+def test_a_failure_is_shown_beside_its_cell_and_mended(
+    lab: Lab, open_notebook: Open
+) -> None:
     lab.write(
         "failing.ipynb",
         ("scores = {'mae': 1}", "stage:load"),
@@ -95,10 +104,16 @@ def test_a_failure_is_shown_beside_its_cell_and_mended(lab: Lab, open_notebook: 
     expect(failure).to_be_in_viewport()
     expect(failure).to_contain_text("fit, cell 2, line 2")
     failure.get_by_role("button", name="Full traceback").click()
-    expect(failure.locator(".jp-pipe-Failure-traceback")).to_contain_text("Traceback (most recent call last)")
-    expect(page.locator(".jp-pipe-FailedLine")).to_have_text("bad = scores['<b>nobody</b>']")
+    expect(failure.locator(".jp-pipe-Failure-traceback")).to_contain_text(
+        "Traceback (most recent call last)"
+    )
+    expect(page.locator(".jp-pipe-FailedLine")).to_have_text(
+        "bad = scores['<b>nobody</b>']"
+    )
     expect(row(page, "skipped", "show")).to_be_visible()
-    expect(page.locator(".Toastify")).to_contain_text("failing failed in fit (cell 2, line 2)")
+    expect(page.locator(".Toastify")).to_contain_text(
+        "failing failed in fit (cell 2, line 2)"
+    )
     failure.get_by_role("button", name="Debug here").click()
     expect(page.locator(".jp-NotebookPanel:visible")).to_contain_text("inputs loadable")
     run_command(page, "docmanager:open", path="failing.ipynb")
@@ -115,7 +130,11 @@ def test_a_failure_is_shown_beside_its_cell_and_mended(lab: Lab, open_notebook: 
 
 
 def test_a_run_is_cancelled(lab: Lab, open_notebook: Open) -> None:
-    lab.write("cancel.ipynb", (WAIT.format("never.go", ""), "stage:wait"), ("y = 1", "stage:after"))
+    lab.write(
+        "cancel.ipynb",
+        (WAIT.format("never.go", ""), "stage:wait"),
+        ("y = 1", "stage:after"),
+    )
     page = open_notebook("cancel.ipynb")
     run_command(page, "jupyter-pipe:show-panel")
     run_command(page, "jupyter-pipe:compile-and-run")
@@ -125,8 +144,14 @@ def test_a_run_is_cancelled(lab: Lab, open_notebook: Open) -> None:
     expect(page.locator(".Toastify__toast")).to_have_count(0)
 
 
-def test_a_run_of_the_command_line_appears_and_survives_a_reload(lab: Lab, open_notebook: Open) -> None:
-    lab.write("outside.ipynb", (WAIT.format("outside.go", "x = 1"), "stage:load"), ("print(x)", "stage:show"))
+def test_a_run_of_the_command_line_appears_and_survives_a_reload(
+    lab: Lab, open_notebook: Open
+) -> None:
+    lab.write(
+        "outside.ipynb",
+        (WAIT.format("outside.go", "x = 1"), "stage:load"),
+        ("print(x)", "stage:show"),
+    )
     page = open_notebook("outside.ipynb")
     run_command(page, "jupyter-pipe:show-panel")
     expect(page.get_by_text("No runs yet.")).to_be_visible()
@@ -153,7 +178,9 @@ def own_lab(tmp_path: Path) -> Iterator[Lab]:
 
 def test_a_run_survives_the_server(own_lab: Lab, page: Page) -> None:
     own_lab.write(
-        "server.ipynb", (WAIT.format("server.go", "x = 1"), "stage:load"), ("print(x)", "stage:show")
+        "server.ipynb",
+        (WAIT.format("server.go", "x = 1"), "stage:load"),
+        ("print(x)", "stage:show"),
     )
     go_to_notebook(page, own_lab, "server.ipynb")
     run_command(page, "jupyter-pipe:show-panel")
@@ -175,7 +202,11 @@ def test_a_run_survives_the_server(own_lab: Lab, page: Page) -> None:
 
 
 def test_a_parameter_is_typed_in_the_middle(lab: Lab, open_notebook: Open) -> None:
-    lab.write("typed.ipynb", ("title = 'to day'", "parameters"), ("print(title)", "stage:show"))
+    lab.write(
+        "typed.ipynb",
+        ("title = 'to day'", "parameters"),
+        ("print(title)", "stage:show"),
+    )
     page = open_notebook("typed.ipynb")
     run_command(page, "jupyter-pipe:show-panel")
     field = page.locator(".jp-pipe-Parameters input")
@@ -183,18 +214,26 @@ def test_a_parameter_is_typed_in_the_middle(lab: Lab, open_notebook: Open) -> No
     page.keyboard.press("Home")
     page.keyboard.type("back ")
     expect(field).to_have_value("back to day")
-    page.get_by_role("button", name=re.compile("^Use the notebook.s value of title$")).click()
+    page.get_by_role(
+        "button", name=re.compile("^Use the notebook.s value of title$")
+    ).click()
     expect(field).to_have_value("to day")
 
 
 def test_runs_are_compared(lab: Lab, open_notebook: Open) -> None:
-    lab.write("compare.ipynb", ("n = 2", "parameters"), ("score = n * 10", "stage:fit", "metric:score"))
+    lab.write(
+        "compare.ipynb",
+        ("n = 2", "parameters"),
+        ("score = n * 10", "stage:fit", "metric:score"),
+    )
     page = open_notebook("compare.ipynb")
     run_command(page, "jupyter-pipe:show-panel")
     for value in ("2", "3"):
         page.locator(".jp-pipe-Parameters input").fill(value)
         run_command(page, "jupyter-pipe:compile-and-run")
-        expect(page.locator(".jp-pipe-Run").first).to_contain_text(f"score {value}0", timeout=LONG)
+        expect(page.locator(".jp-pipe-Run").first).to_contain_text(
+            f"score {value}0", timeout=LONG
+        )
     for box in page.locator(".jp-pipe-Run input").all():
         box.check()
     page.get_by_role("button", name="Compare 2 runs").click()
@@ -205,13 +244,15 @@ def test_runs_are_compared(lab: Lab, open_notebook: Open) -> None:
 
 
 def test_notebook_7_runs_pipelines_too(lab: Lab, page: Page) -> None:
-    lab.write("seven.ipynb", ("seven = 7", "stage:load"), ("print(seven)", "stage:show"))
+    lab.write(
+        "seven.ipynb", ("seven = 7", "stage:load"), ("print(seven)", "stage:show")
+    )
     go_to_notebook(page, lab, "seven.ipynb", app="notebooks")
     expect(page.locator(".jp-pipe-Chip-name")).to_have_text(["load", "show"])
     expect(page.locator(".jp-pipe-Cell")).to_have_count(2)
     bars = "cells => cells.map(cell => getComputedStyle(cell, '::after').width)"
     assert page.locator(".jp-pipe-Cell").evaluate_all(bars) == ["4px", "4px"]
     page.locator(".jp-pipe-RunButton button").first.click()
-    expect(page.locator(".jp-pipe-Chip[data-stage=show] .jp-pipe-state")).to_have_attribute(
-        "data-state", "succeeded", timeout=LONG
-    )
+    expect(
+        page.locator(".jp-pipe-Chip[data-stage=show] .jp-pipe-state")
+    ).to_have_attribute("data-state", "succeeded", timeout=LONG)

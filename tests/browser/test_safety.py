@@ -1,4 +1,5 @@
-"""What a notebook carries cannot run script: not in the panel, not beside the cells, not in the report."""
+"""What a notebook carries cannot run script: not in the panel, not beside the cells,
+not in the report."""
 
 from __future__ import annotations
 
@@ -23,7 +24,11 @@ def test_script_runs_nowhere(lab: Lab, open_notebook: Open) -> None:
         "safety.ipynb",
         (f"evil: str = {EVIL!r}", "parameters"),
         ("from IPython.display import HTML, Markdown, display",),
-        ("display(HTML(evil), Markdown(evil))\nprint(evil)\nseen = evil", "stage:show", "metric:seen"),
+        (
+            "display(HTML(evil), Markdown(evil))\nprint(evil)\nseen = evil",
+            "stage:show",
+            "metric:seen",
+        ),
         (picture,),
         (f"# {EVIL}\nraise ValueError(evil + seen)", "stage:bad"),
     )
@@ -42,12 +47,18 @@ def test_script_runs_nowhere(lab: Lab, open_notebook: Open) -> None:
     run_command(page, "jupyter-pipe:toggle-run-output", stage="show")
     shown = page.get_by_role("region", name="Output of the run")
     expect(shown.first).to_contain_text("onerror")
-    page.locator(".jp-pipe-Failure").get_by_role("button", name="Full traceback").click()
+    page.locator(".jp-pipe-Failure").get_by_role(
+        "button", name="Full traceback"
+    ).click()
     expect(page.locator(".Toastify")).to_contain_text("failed in bad")
     assert page.evaluate("window.hacked") is None
     run_command(page, "jupyter-pipe:open-report")
-    expect(page.frame_locator(".jp-pipe-Document iframe").locator("h1")).to_contain_text("safety")
-    run_id = page.evaluate("document.querySelector('.jp-pipe-Document').parentElement.id")[-20:]
+    expect(
+        page.frame_locator(".jp-pipe-Document iframe").locator("h1")
+    ).to_contain_text("safety")
+    run_id = page.evaluate(
+        "document.querySelector('.jp-pipe-Document').parentElement.id"
+    )[-20:]
     (report,) = (lab.folder / ".jupyter_pipe" / "runs").glob(f"*{run_id}/report.html")
     alone = page.context.new_page()
     alone.on("dialog", note)

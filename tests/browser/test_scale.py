@@ -1,4 +1,5 @@
-"""A large notebook in the panel. What it costs is printed (`pytest -s`), never judged."""
+"""A large notebook in the panel. What it costs is printed (`pytest -s`), never
+judged."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ Open = Callable[[str], Page]
 STAGES = 60
 CELLS = 5 * STAGES
 
-# When the strip first shows each stage as done; its segments stand in the notebook's order.
+# When the strip first shows each stage as done; its segments stand in the notebook's
+# order.
 WATCH_ENDS = """() => {
   const ends = {};
   const note = () => document.querySelectorAll('.jp-pipe-Segment').forEach((segment, index) => {
@@ -32,12 +34,15 @@ WATCH_ENDS = """() => {
 }"""
 
 
-def test_a_large_notebook_runs_smoothly(lab: Lab, browser: Browser, open_notebook: Open) -> None:
+def test_a_large_notebook_runs_smoothly(
+    lab: Lab, browser: Browser, open_notebook: Open
+) -> None:
     lab.write("large/large.ipynb", *(_cell(number) for number in range(CELLS)))
     page = open_notebook("large/large.ipynb")
     run_command(page, "jupyter-pipe:show-panel")
     expect(page.locator(".jp-pipe-Row")).not_to_have_count(0)
-    # JupyterLab draws the cells out of view one by one, whenever it has time; that is not our cost.
+    # JupyterLab draws the cells out of view one by one, whenever it has time; that is
+    # not our cost.
     drawn = f"document.querySelectorAll('.jp-Notebook .jp-Cell .cm-editor').length >= {CELLS}"
     page.wait_for_function(drawn, timeout=LONG)
     page.evaluate(WATCH)
@@ -48,18 +53,24 @@ def test_a_large_notebook_runs_smoothly(lab: Lab, browser: Browser, open_noteboo
     costs = sorted(frame_costs(browser.stop_tracing()))
     (log,) = (lab.folder / "large" / ".jupyter_pipe" / "runs").glob("*/events.jsonl")
     delays = _delays(log, page.evaluate("window.pipeEnds()"))
-    frames = (
-        f"{sum(costs) / len(costs):.1f} ms a frame on average (p95 {_late(costs):.1f}, {len(costs)} frames)"
-    )
+    frames = f"{sum(costs) / len(costs):.1f} ms a frame on average (p95 {_late(costs):.1f}, {len(costs)} frames)"
     waits = f"median {1000 * delays[len(delays) // 2]:.0f} ms, p95 {1000 * _late(delays):.0f} ms"
-    print(f"\n{STAGES} stages, {CELLS} cells: {frames}; from event to screen {waits}", end=" ")
+    print(
+        f"\n{STAGES} stages, {CELLS} cells: {frames}; from event to screen {waits}",
+        end=" ",
+    )
     assert len(delays) == STAGES
 
 
 def _cell(number: int) -> tuple[str, ...]:
-    """Five cells a stage, in four chains of stages whose names do not fold into groups."""
+    """Five cells a stage, in four chains of stages whose names do not fold into
+    groups."""
     stage, place = divmod(number, 5)
-    source = f"v{number} = v{number - 20} + 1" if place == 0 and stage >= 4 else f"v{number} = {number}"
+    source = (
+        f"v{number} = v{number - 20} + 1"
+        if place == 0 and stage >= 4
+        else f"v{number} = {number}"
+    )
     return (source, f"stage:part{stage:02}_of_it") if place == 0 else (source,)
 
 
@@ -70,5 +81,11 @@ def _late(ordered: list[float]) -> float:
 def _delays(log: Path, ends: dict[str, float]) -> list[float]:
     """Seconds from the events of stages that ended to the screen."""
     events = [json.loads(line) for line in log.read_text().splitlines()]
-    finished = {event["stage"]: event["time"] for event in events if event["event"] == "stage_finished"}
-    return sorted(at - finished[f"part{int(index):02}_of_it"] for index, at in ends.items())
+    finished = {
+        event["stage"]: event["time"]
+        for event in events
+        if event["event"] == "stage_finished"
+    }
+    return sorted(
+        at - finished[f"part{int(index):02}_of_it"] for index, at in ends.items()
+    )

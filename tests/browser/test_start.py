@@ -1,4 +1,5 @@
-"""What the extension costs when JupyterLab starts. Printed (`pytest -s`), never judged."""
+"""What the extension costs when JupyterLab starts. Printed (`pytest -s`), never
+judged."""
 
 from __future__ import annotations
 
@@ -35,7 +36,9 @@ def _spent(profile: dict[str, Any], address: str) -> float:
     """Milliseconds in functions of scripts from there, and in all that they call."""
     nodes = {node["id"]: node for node in profile["nodes"]}
     alone: Counter[int] = Counter()
-    for node, microseconds in zip(profile["samples"], profile["timeDeltas"], strict=True):
+    for node, microseconds in zip(
+        profile["samples"], profile["timeDeltas"], strict=True
+    ):
         alone[node] += microseconds
     due = [(profile["nodes"][0]["id"], False)]
     total = 0

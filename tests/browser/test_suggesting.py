@@ -1,4 +1,5 @@
-"""Stages that are suggested: seen first, bent, and tagged in one step that can be undone."""
+"""Stages that are suggested: seen first, bent, and tagged in one step that can be
+undone."""
 
 from __future__ import annotations
 
@@ -27,17 +28,25 @@ HEADINGS = {2: "## Load", 3: "## Clean", 4: "## Sum up"}
 
 def tags_of(path: Path) -> list[list[str]]:
     cells = json.loads(path.read_text())["cells"]
-    return [cell["metadata"].get("tags", []) for cell in cells if cell["cell_type"] == "code"]
+    return [
+        cell["metadata"].get("tags", [])
+        for cell in cells
+        if cell["cell_type"] == "code"
+    ]
 
 
 def suggest(page: Page) -> None:
     run_command(page, "jupyter-pipe:show-panel")
     expect(page.get_by_text("No stages yet.")).to_be_visible()
-    page.locator(".jp-pipe-Section").get_by_role("button", name="Suggest stages").click()
+    page.locator(".jp-pipe-Section").get_by_role(
+        "button", name="Suggest stages"
+    ).click()
     expect(page.get_by_role("list", name="Suggested stages")).to_be_visible()
 
 
-def test_a_suggestion_is_seen_bent_accepted_and_undone(lab: Lab, open_notebook: Open) -> None:
+def test_a_suggestion_is_seen_bent_accepted_and_undone(
+    lab: Lab, open_notebook: Open
+) -> None:
     path = lab.write("suggest.ipynb", *CELLS, markdown=HEADINGS)
     before = tags_of(path)
     page = open_notebook("suggest.ipynb")
@@ -61,7 +70,10 @@ def test_a_suggestion_is_seen_bent_accepted_and_undone(lab: Lab, open_notebook: 
     page.get_by_role("button", name="Accept 2 stages").click()
     expect(page.locator(".jp-pipe-Row")).to_have_count(2)
     run_command(page, "docmanager:save")
-    stages = [next((tag for tag in tags if tag.startswith("stage:")), "") for tags in tags_of(path)]
+    stages = [
+        next((tag for tag in tags if tag.startswith("stage:")), "")
+        for tags in tags_of(path)
+    ]
     assert stages[2:] == [f"stage:{proposed[0]}", "stage:tidy_up", "stage:tidy_up", ""]
     assert tags_of(path)[5] == ["skip"]
     assert "mine" in tags_of(path)[2]
@@ -71,7 +83,8 @@ def test_a_suggestion_is_seen_bent_accepted_and_undone(lab: Lab, open_notebook: 
     assert tags_of(path) == before
 
 
-# What is typed as the name of a stage beside one called load, and what is said; nothing where it is a name.
+# What is typed as the name of a stage beside one called load, and what is said; nothing
+# where it is a name.
 NAMES = {
     "tidy-up": "",
     "9 lives": "A name has letters, digits and underscores and does not start with a digit.",
@@ -82,7 +95,9 @@ NAMES = {
 }
 
 
-def test_a_name_is_judged_alike_wherever_it_is_typed(lab: Lab, open_notebook: Open) -> None:
+def test_a_name_is_judged_alike_wherever_it_is_typed(
+    lab: Lab, open_notebook: Open
+) -> None:
     lab.write("names.ipynb", *CELLS, markdown=HEADINGS)
     page = open_notebook("names.ipynb")
     suggest(page)
@@ -104,7 +119,9 @@ def test_a_name_is_judged_alike_wherever_it_is_typed(lab: Lab, open_notebook: Op
         new = page.get_by_role("option", name="New stage “")
         expect(new).to_have_count(0 if problem else 1)
         if name == "LOAD":  # here a name that is taken finds the stage that has it
-            expect(page.locator(".jp-pipe-Picker [role=option]")).to_have_text(["load1 cell"])
+            expect(page.locator(".jp-pipe-Picker [role=option]")).to_have_text(
+                ["load1 cell"]
+            )
         elif problem:
             expect(page.locator(".jp-pipe-Picker [role=alert]")).to_have_text(problem)
     page.keyboard.press("Escape")

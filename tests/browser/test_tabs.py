@@ -18,7 +18,11 @@ def open_tab(lab: Lab, page: Page, path: str) -> Page:
 
 
 def test_two_tabs_see_one_run(lab: Lab, page: Page) -> None:
-    lab.write("tabs.ipynb", (WAIT.format("tabs.go", "x = 1"), "stage:load"), ("print(x)", "stage:show"))
+    lab.write(
+        "tabs.ipynb",
+        (WAIT.format("tabs.go", "x = 1"), "stage:load"),
+        ("print(x)", "stage:show"),
+    )
     here = open_tab(lab, page, "tabs.ipynb")
     there = open_tab(lab, page.context.new_page(), "tabs.ipynb")
     run_command(here, "jupyter-pipe:compile-and-run")

@@ -1,4 +1,5 @@
-"""Tagging in the notebook: by picker, keys, commands and forms; every change one step that can be undone."""
+"""Tagging in the notebook: by picker, keys, commands and forms; every change one step
+that can be undone."""
 
 from __future__ import annotations
 
@@ -26,7 +27,11 @@ GAP = """chip => {
 
 def tags_of(path: Path) -> list[list[str]]:
     cells = json.loads(path.read_text())["cells"]
-    return [cell["metadata"].get("tags", []) for cell in cells if cell["cell_type"] == "code"]
+    return [
+        cell["metadata"].get("tags", [])
+        for cell in cells
+        if cell["cell_type"] == "code"
+    ]
 
 
 def save(page: Page) -> None:
@@ -42,7 +47,9 @@ def chips(page: Page) -> list[str]:
 
 
 def test_an_untagged_notebook_is_tagged_by_hand(lab: Lab, open_notebook: Open) -> None:
-    path = lab.write("by_hand.ipynb", ("x = 1",), ("y = x", "hide-input"), ("z = y",), ("print(z)",))
+    path = lab.write(
+        "by_hand.ipynb", ("x = 1",), ("y = x", "hide-input"), ("z = y",), ("print(z)",)
+    )
     page = open_notebook("by_hand.ipynb")
     expect(page.locator(".jp-pipe-Chip")).to_have_count(0)
     select_cell(page, 1)
@@ -52,12 +59,21 @@ def test_an_untagged_notebook_is_tagged_by_hand(lab: Lab, open_notebook: Open) -
     expect(page.locator(".jp-pipe-Chip[data-stage=clean_up]")).to_be_visible()
     select_cell(page, 3)
     page.keyboard.press("Alt+Shift+s")
-    expect(page.locator(".jp-pipe-Chip-name")).to_have_text(["setup", "clean_up", "clean_up_2"])
+    expect(page.locator(".jp-pipe-Chip-name")).to_have_text(
+        ["setup", "clean_up", "clean_up_2"]
+    )
     save(page)
-    assert tags_of(path) == [[], ["hide-input", "stage:clean_up"], [], ["stage:clean_up_2"]]
+    assert tags_of(path) == [
+        [],
+        ["hide-input", "stage:clean_up"],
+        [],
+        ["stage:clean_up_2"],
+    ]
 
 
-def test_renaming_rewrites_dependents_and_can_be_undone(lab: Lab, open_notebook: Open) -> None:
+def test_renaming_rewrites_dependents_and_can_be_undone(
+    lab: Lab, open_notebook: Open
+) -> None:
     before = [
         ("x = 1", "stage:load"),
         ("y = x", "other", "step:fit", "prev:load"),
@@ -86,7 +102,10 @@ def test_renaming_rewrites_dependents_and_can_be_undone(lab: Lab, open_notebook:
 
 def test_options_are_checked_as_they_are_typed(lab: Lab, open_notebook: Open) -> None:
     path = lab.write(
-        "options.ipynb", ("x = 1", "stage:load"), ("oob_mae = x", "stage:fit", "mine"), ("y = 2",)
+        "options.ipynb",
+        ("x = 1", "stage:load"),
+        ("oob_mae = x", "stage:fit", "mine"),
+        ("y = 2",),
     )
     page = open_notebook("options.ipynb")
     expect(page.locator(".jp-pipe-Chip[data-stage=fit]")).to_be_visible()
@@ -102,12 +121,20 @@ def test_options_are_checked_as_they_are_typed(lab: Lab, open_notebook: Open) ->
     form.get_by_label("Add a stage to wait for").select_option("load")
     form.get_by_role("button", name="Save options").click()
     save(page)
-    written = ["after:load", "metric:oob_mae", "metric:x", "gate:oob_mae < 40_000", "timeout:30m"]
+    written = [
+        "after:load",
+        "metric:oob_mae",
+        "metric:x",
+        "gate:oob_mae < 40_000",
+        "timeout:30m",
+    ]
     assert tags_of(path)[1] == ["stage:fit", "mine", *written]
 
 
 def test_problems_come_with_their_cure(lab: Lab, open_notebook: Open) -> None:
-    path = lab.write("problems.ipynb", ("x = 1", "stgae:load"), ("print(y)", "stage:show"))
+    path = lab.write(
+        "problems.ipynb", ("x = 1", "stgae:load"), ("print(y)", "stage:show")
+    )
     page = open_notebook("problems.ipynb")
     run_command(page, "jupyter-pipe:show-panel")
     problems = page.get_by_role("list", name="Problems")
@@ -121,8 +148,15 @@ def test_problems_come_with_their_cure(lab: Lab, open_notebook: Open) -> None:
 
 @pytest.fixture(params=["defer", "full", "none", "contentVisibility"])
 def windowing_mode(lab: Lab, request: pytest.FixtureRequest) -> Iterator[str]:
-    """JupyterLab draws the cells of a long notebook in one of these ways, until the test ends."""
-    settings = lab.state / "settings" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
+    """JupyterLab draws the cells of a long notebook in one of these ways, until the
+    test ends."""
+    settings = (
+        lab.state
+        / "settings"
+        / "@jupyterlab"
+        / "notebook-extension"
+        / "tracker.jupyterlab-settings"
+    )
     settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text(json.dumps({"windowingMode": request.param}))
     yield request.param
@@ -131,12 +165,16 @@ def windowing_mode(lab: Lab, request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.mark.usefixtures("windowing_mode")
 def test_chips_in_every_windowing_mode(lab: Lab, open_notebook: Open) -> None:
-    lab.write("modes.ipynb", *[(f"x{number} = {number}", f"stage:s{number:03}") for number in range(120)])
+    lab.write(
+        "modes.ipynb",
+        *[(f"x{number} = {number}", f"stage:s{number:03}") for number in range(120)],
+    )
     page = open_notebook("modes.ipynb")
     expect(page.locator(".jp-pipe-Chip-name").first).to_have_text("s000")
     chip = page.locator(".jp-pipe-Chip[data-stage=s110]")
     for _ in range(10):
-        # JupyterLab draws cells late, which pushes the target out of view: a user goes there again.
+        # JupyterLab draws cells late, which pushes the target out of view: a user goes
+        # there again.
         run_command(page, "jupyter-pipe:go-to-stage", stage="s110")
         with contextlib.suppress(AssertionError):
             expect(chip).to_be_in_viewport(timeout=5_000)
@@ -159,11 +197,17 @@ def test_two_views_of_one_notebook_show_the_same(lab: Lab, open_notebook: Open) 
 def test_other_languages_have_no_pipeline(lab: Lab, open_notebook: Open) -> None:
     path = lab.write("other.ipynb", ("x <- 1",))
     notebook = json.loads(path.read_text())
-    notebook["metadata"]["kernelspec"] = {"name": "ir", "display_name": "R", "language": "R"}
+    notebook["metadata"]["kernelspec"] = {
+        "name": "ir",
+        "display_name": "R",
+        "language": "R",
+    }
     path.write_text(json.dumps(notebook))
     page = open_notebook("other.ipynb")
     run_command(page, "jupyter-pipe:show-panel")
-    expect(page.get_by_text("Pipelines need a Python kernel; this one is R.")).to_be_visible()
+    expect(
+        page.get_by_text("Pipelines need a Python kernel; this one is R.")
+    ).to_be_visible()
     expect(page.get_by_role("button", name="Compile and run")).to_have_count(0)
 
 
@@ -171,15 +215,25 @@ def test_an_empty_notebook_waits_for_nothing(lab: Lab, open_notebook: Open) -> N
     lab.write("empty.ipynb")
     page = open_notebook("empty.ipynb")
     run_command(page, "jupyter-pipe:show-panel")
-    expect(page.get_by_text("Nothing to check yet: the notebook has no code.")).to_be_visible()
-    expect(page.get_by_text("The graph is known when the notebook compiles.")).to_be_visible()
-    expect(page.get_by_text("The parameters are known when the notebook compiles.")).to_be_visible()
+    expect(
+        page.get_by_text("Nothing to check yet: the notebook has no code.")
+    ).to_be_visible()
+    expect(
+        page.get_by_text("The graph is known when the notebook compiles.")
+    ).to_be_visible()
+    expect(
+        page.get_by_text("The parameters are known when the notebook compiles.")
+    ).to_be_visible()
     expect(page.get_by_text("Compiling…")).to_have_count(0)
 
 
 def test_names_that_carry_html_stay_text(lab: Lab, open_notebook: Open) -> None:
     evil = "<img src=x onerror=window.hacked=1>"
-    lab.write("evil.ipynb", ("x = 1", f"stage:{evil}", f"gate:{evil}"), (f"print('{evil}')", "stage:show"))
+    lab.write(
+        "evil.ipynb",
+        ("x = 1", f"stage:{evil}", f"gate:{evil}"),
+        (f"print('{evil}')", "stage:show"),
+    )
     page = open_notebook("evil.ipynb")
     run_command(page, "jupyter-pipe:show-panel")
     expect(page.get_by_role("list", name="Problems")).to_contain_text("onerror")

@@ -12,21 +12,34 @@ from tests.browser.conftest import Lab, run_command
 from tests.browser.matrix import PANEL
 
 pytestmark = [pytest.mark.browser]
-WIDTHS = "inputs => inputs.map(input => Math.round(input.getBoundingClientRect().width))"
+WIDTHS = (
+    "inputs => inputs.map(input => Math.round(input.getBoundingClientRect().width))"
+)
 
 
-def test_what_is_done_is_said_and_leaves_again(lab: Lab, open_notebook: Callable[[str], Page]) -> None:
-    lab.write("telling.ipynb", ("depth: int = 3\nleaves: int = 5", "parameters"), ("x = depth", "stage:one"))
+def test_what_is_done_is_said_and_leaves_again(
+    lab: Lab, open_notebook: Callable[[str], Page]
+) -> None:
+    lab.write(
+        "telling.ipynb",
+        ("depth: int = 3\nleaves: int = 5", "parameters"),
+        ("x = depth", "stage:one"),
+    )
     page = open_notebook("telling.ipynb")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     run_command(page, "jupyter-pipe:show-panel")
     fields = page.locator(f"{PANEL} .jp-pipe-Parameters input")
     expect(fields).to_have_count(2)
 
-    # A value that is changed gets a button beside it, and the other field stays as wide as it was.
+    # A value that is changed gets a button beside it, and the other field stays as wide
+    # as it was.
     _, before = fields.evaluate_all(WIDTHS)
     fields.first.fill("4")
-    expect(page.get_by_role("button", name=re.compile("^Use the notebook.s value of depth"))).to_be_visible()
+    expect(
+        page.get_by_role(
+            "button", name=re.compile("^Use the notebook.s value of depth")
+        )
+    ).to_be_visible()
     assert fields.evaluate_all(WIDTHS)[1] == before
 
     toasts = page.locator(".Toastify__toast")

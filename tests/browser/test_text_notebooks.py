@@ -1,4 +1,5 @@
-"""A script that jupytext opens as a notebook: tagged, run, and its failure shown where it is."""
+"""A script that jupytext opens as a notebook: tagged, run, and its failure shown where
+it is."""
 
 from __future__ import annotations
 
@@ -11,12 +12,18 @@ from tests.browser.conftest import TOKEN, Lab, activate_cell, make_lab, run_comm
 
 pytestmark = pytest.mark.browser
 PATIENCE_MS = 120_000
-SCRIPT = "# %%\nrows = [1, 2, 3]\n\n# %%\n# About the total.\ntotal = sum(rows)\nrows[7]\n"
+SCRIPT = (
+    "# %%\nrows = [1, 2, 3]\n\n# %%\n# About the total.\ntotal = sum(rows)\nrows[7]\n"
+)
 
 
 @pytest.fixture
 def text_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    found = make_lab(tmp_path_factory.mktemp("texts"), tmp_path_factory.mktemp("state"), guests=("jupytext",))
+    found = make_lab(
+        tmp_path_factory.mktemp("texts"),
+        tmp_path_factory.mktemp("state"),
+        guests=("jupytext",),
+    )
     found.start()
     yield found
     found.stop()
@@ -25,9 +32,12 @@ def text_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 def test_a_script_is_tagged_and_run_as_a_notebook(text_lab: Lab, page: Page) -> None:
     path = text_lab.folder / "work.py"
     path.write_text(SCRIPT)
-    # A script names no kernel, so JupyterLab asks for one unless a kernel's program is the server's own.
+    # A script names no kernel, so JupyterLab asks for one unless a kernel's program is
+    # the server's own.
     question = page.get_by_role("dialog").filter(has_text="Select Kernel")
-    page.add_locator_handler(question, lambda _: question.get_by_role("button", name="Select Kernel").click())
+    page.add_locator_handler(
+        question, lambda _: question.get_by_role("button", name="Select Kernel").click()
+    )
     page.goto(f"{text_lab.url}/lab?reset&token={TOKEN}")
     run_command(page, "docmanager:open", path="work.py", factory="Jupytext Notebook")
     cells = page.locator(".jp-Notebook .jp-Cell")

@@ -1,4 +1,5 @@
-"""Looking at what a stage left: from the list, by keyboard, and from an edge of the graph."""
+"""Looking at what a stage left: from the list, by keyboard, and from an edge of the
+graph."""
 
 from __future__ import annotations
 
@@ -20,7 +21,9 @@ settings = {"depth": 3}"""
 
 def test_values_are_looked_at(lab: Lab, open_notebook: Callable[[str], Page]) -> None:
     lab.write(
-        "looked.ipynb", (MADE, "stage:load"), ("total = sales.price.sum() * settings['depth']", "stage:add")
+        "looked.ipynb",
+        (MADE, "stage:load"),
+        ("total = sales.price.sum() * settings['depth']", "stage:add"),
     )
     page = open_notebook("looked.ipynb")
     run_command(page, "jupyter-pipe:show-panel")
@@ -39,7 +42,9 @@ def test_values_are_looked_at(lab: Lab, open_notebook: Callable[[str], Page]) ->
     expect(values.nth(1)).to_have_attribute("aria-selected", "true")
     values.nth(0).click()
     expect(tab.locator(".jp-pipe-Values-head")).to_contain_text("Bonn", timeout=LONG)
-    expect(tab.get_by_role("img", name="Histogram of price, 0 to 39, middle 19.5")).to_be_visible()
+    expect(
+        tab.get_by_role("img", name="Histogram of price, 0 to 39, middle 19.5")
+    ).to_be_visible()
     values.nth(0).focus()
     page.keyboard.press("ArrowRight")
     expect(values.nth(1)).to_be_focused()
@@ -48,6 +53,8 @@ def test_values_are_looked_at(lab: Lab, open_notebook: Callable[[str], Page]) ->
     expect(tab.locator(".jp-pipe-Values-head")).to_contain_text("Bonn")
     assert violations(page, ".jp-pipe-Values") == []
 
-    arc = page.locator("#jupyter-pipe-panel .jp-pipe-Arc[data-opens=true] .jp-pipe-Arc-reach").first
+    arc = page.locator(
+        "#jupyter-pipe-panel .jp-pipe-Arc[data-opens=true] .jp-pipe-Arc-reach"
+    ).first
     arc.dispatch_event("click")
     expect(page.locator(".lm-TabBar-tab", has_text="Values of load")).to_have_count(1)

@@ -1,4 +1,5 @@
-"""A working day in one page: problems in the editor, what is stale, a run's output as it comes, history."""
+"""A working day in one page: problems in the editor, what is stale, a run's output as
+it comes, history."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ PANEL = "#jupyter-pipe-panel"
 
 
 def edit(page: Page, cell: int, source: str) -> None:
-    """Change a cell as the user would, through the notebook's own model; nothing is saved."""
+    """Change a cell as the user would, through the notebook's own model; nothing is
+    saved."""
     page.evaluate(
         """([index, source]) => window.jupyterapp.shell.currentWidget.content.widgets[index]
             .model.sharedModel.setSource(source)""",
@@ -30,7 +32,8 @@ def edit(page: Page, cell: int, source: str) -> None:
 
 
 def hover_problem(page: Page, cell: Locator) -> Locator:
-    """What is said at the mark in a cell. It goes when marks are drawn anew: then the pointer comes again."""
+    """What is said at the mark in a cell. It goes when marks are drawn anew: then the
+    pointer comes again."""
     said = page.locator(".cm-tooltip-lint")
     for _ in range(10):
         page.mouse.move(0, 0)
@@ -41,23 +44,35 @@ def hover_problem(page: Page, cell: Locator) -> Locator:
     return said
 
 
-def test_a_problem_is_marked_where_it_is_and_cured_there(lab: Lab, open_notebook: Open) -> None:
-    path = lab.write("marked.ipynb", ("x_train = 1", "stgae:load"), ("y = 1\nprint(x_trian)", "stage:show"))
+def test_a_problem_is_marked_where_it_is_and_cured_there(
+    lab: Lab, open_notebook: Open
+) -> None:
+    path = lab.write(
+        "marked.ipynb",
+        ("x_train = 1", "stgae:load"),
+        ("y = 1\nprint(x_trian)", "stage:show"),
+    )
     page = open_notebook("marked.ipynb")
     run_command(page, "jupyter-pipe:show-panel")
     cells = page.locator(".jp-CodeCell")
     mark = cells.nth(1).locator(".cm-lintRange-error")
     expect(mark).to_have_text("x_trian")
     expect(cells.nth(1).locator(".cm-lint-marker-error")).to_have_count(1)
-    expect(page.locator(f"{PANEL} .jp-pipe-Problem", has_text="x_trian")).to_contain_text("show, line 2")
+    expect(
+        page.locator(f"{PANEL} .jp-pipe-Problem", has_text="x_trian")
+    ).to_contain_text("show, line 2")
     # The cure of a tag stands in the editor, too, and leaves when it is done.
-    hover_problem(page, cells.nth(0)).get_by_role("button", name=re.compile("stage:load")).click()
+    hover_problem(page, cells.nth(0)).get_by_role(
+        "button", name=re.compile("stage:load")
+    ).click()
     expect(page.locator(".jp-pipe-Chip-name").first).to_have_text("load")
     expect(cells.nth(0).locator(".cm-lintRange")).to_have_count(0)
     edit(page, 1, "y = 1\nprint(x_train)")
     expect(page.locator(".cm-lintRange-error")).to_have_count(0)
     run_command(page, "docmanager:save")
-    assert json.loads(path.read_text())["cells"][0]["metadata"]["tags"] == ["stage:load"]
+    assert json.loads(path.read_text())["cells"][0]["metadata"]["tags"] == [
+        "stage:load"
+    ]
 
 
 @pytest.mark.kernel
@@ -106,7 +121,9 @@ def run_only_what_failed(page: Page) -> None:
     expect(strip(page)).to_contain_text("Failed in check", timeout=LONG)
     edit(page, 2, "mae = x * 11")
     expect(row(page, "stale", "fit")).to_be_visible(timeout=LONG)
-    expect(row(page, "failed", "check")).to_be_visible()  # which has no result to be out of date
+    expect(
+        row(page, "failed", "check")
+    ).to_be_visible()  # which has no result to be out of date
     edit(page, 2, "mae = x * 10")
     expect(row(page, "succeeded", "fit")).to_be_visible(timeout=LONG)
     edit(page, 3, "assert mae < 60, 'too much'")
@@ -122,11 +139,15 @@ def name_and_pin(page: Page) -> None:
     page.locator(".jp-Dialog").get_by_label("Note").fill("before the change")
     page.locator(".jp-Dialog .jp-mod-accept").click()
     named = page.locator(".jp-pipe-Run", has_text="the good one")
-    expect(named.locator(".jp-pipe-Run-when")).to_have_attribute("title", re.compile("before the change"))
+    expect(named.locator(".jp-pipe-Run-when")).to_have_attribute(
+        "title", re.compile("before the change")
+    )
     named.click(button="right")
     page.get_by_role("menuitem", name="Pin Run").click()
     expect(page.locator(".jp-pipe-Run").first).to_contain_text("the good one")
-    expect(page.locator(".jp-pipe-Run").first.get_by_role("img", name="Pinned")).to_be_visible()
+    expect(
+        page.locator(".jp-pipe-Run").first.get_by_role("img", name="Pinned")
+    ).to_be_visible()
 
 
 def compare(page: Page, saved: Path) -> None:
@@ -137,7 +158,9 @@ def compare(page: Page, saved: Path) -> None:
     page.get_by_role("button", name="Compare 2 runs").click()
     compared = page.locator(".jp-pipe-Compare")
     expect(compared.get_by_label("Changes in fit")).to_contain_text("+ mae = x * 10")
-    expect(compared.get_by_role("img", name=re.compile("^mae in [23] runs, 3 to 20"))).to_be_visible()
+    expect(
+        compared.get_by_role("img", name=re.compile("^mae in [23] runs, 3 to 20"))
+    ).to_be_visible()
     compared.get_by_label("Add a run to the comparison").select_option(index=1)
     expect(compared.locator("thead th")).to_have_count(3)
     with page.expect_download() as saving:
@@ -147,7 +170,9 @@ def compare(page: Page, saved: Path) -> None:
         lines = list(csv.reader(file))
     assert "metric" in [line[0] for line in lines if line[1] == "mae"]
     assert len(lines[0]) == 5
-    compared.get_by_role("button", name="Remove this run from the comparison").first.click()
+    compared.get_by_role(
+        "button", name="Remove this run from the comparison"
+    ).first.click()
     expect(compared.locator("thead th")).to_have_count(2)
 
 
@@ -163,7 +188,9 @@ def see_shortcuts(page: Page) -> None:
 
 def follow_output(page: Page, go: Path) -> None:
     """What a stage prints arrives while it runs."""
-    edit(page, 1, f"print('epoch one', flush=True)\n{WAIT.format(go.name, 'x = n * 2')}")
+    edit(
+        page, 1, f"print('epoch one', flush=True)\n{WAIT.format(go.name, 'x = n * 2')}"
+    )
     run_command(page, "jupyter-pipe:follow-output")
     run_command(page, "jupyter-pipe:compile-and-run")
     live = page.get_by_role("log", name="Output of the stage")

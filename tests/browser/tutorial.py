@@ -1,4 +1,5 @@
-"""The story of docs/tutorial.md in pictures: home_value.ipynb from untagged to a green run."""
+"""The story of docs/tutorial.md in pictures: home_value.ipynb from untagged to a green
+run."""
 
 from __future__ import annotations
 
@@ -28,10 +29,14 @@ def take_tutorial(lab: Lab, page: Page) -> None:
 
 def _tag(page: Page) -> None:
     expect(
-        page.get_by_role("list", name="Problems").or_(page.get_by_text("No problems found."))
+        page.get_by_role("list", name="Problems").or_(
+            page.get_by_text("No problems found.")
+        )
     ).to_be_visible(timeout=LONG)
     save(page, "tutorial-1-open")
-    page.locator(".jp-pipe-Section").get_by_role("button", name="Suggest stages").click()
+    page.locator(".jp-pipe-Section").get_by_role(
+        "button", name="Suggest stages"
+    ).click()
     page.wait_for_selector(".jp-pipe-Suggestion", timeout=LONG)
     page.get_by_role("button", name="Cells of features").click()
     run_command(page, "jupyter-pipe:go-to-stage", stage="features")
@@ -67,7 +72,9 @@ def _run(page: Page) -> None:
     save(page, "tutorial-6-run")
     page.wait_for_selector(FINISHED.format("Succeeded"), timeout=LONG)
     run_command(page, "jupyter-pipe:open-report")
-    page.frame_locator(".jp-pipe-Document iframe").locator("h1").first.wait_for(timeout=LONG)
+    page.frame_locator(".jp-pipe-Document iframe").locator("h1").first.wait_for(
+        timeout=LONG
+    )
     save(page, "tutorial-7-report")
     run_command(page, "docmanager:open", path="homes.ipynb")
 

@@ -1,4 +1,5 @@
-"""Gates and metrics that changed since a result was made: answered from its metrics, or the stage runs."""
+"""Gates and metrics that changed since a result was made: answered from its metrics, or
+the stage runs."""
 
 from __future__ import annotations
 
@@ -11,7 +12,9 @@ from jupyter_pipe.cache.demands import answer_demands
 from jupyter_pipe.model import Gate, Metric, Stage
 
 METRICS = {"mae": 20.5, "r2": 0.9, "rows": 12, "best": "forest", "ok": True}
-RESULT = StageResult(metrics=METRICS, gates=(GateResult("mae < 25", True, {"mae": "20.5"}),))
+RESULT = StageResult(
+    metrics=METRICS, gates=(GateResult("mae < 25", True, {"mae": "20.5"}),)
+)
 
 
 def stage(*gates: str, metrics: tuple[str, ...] = ("mae",)) -> Stage:
@@ -46,7 +49,10 @@ def test_the_same_gate_needs_nothing() -> None:
 def test_a_gate_over_metrics_is_answered_without_running(gate: str) -> None:
     answered = answer_demands(stage(gate, "mae < 25"), RESULT)
     assert isinstance(answered, StageResult)
-    assert [(each.expression, each.passed) for each in answered.gates] == [(gate, True), ("mae < 25", True)]
+    assert [(each.expression, each.passed) for each in answered.gates] == [
+        (gate, True),
+        ("mae < 25", True),
+    ]
 
 
 def test_a_gate_that_went_is_not_shown() -> None:
@@ -77,19 +83,32 @@ def test_any_other_gate_makes_the_stage_run(gate: str) -> None:
 
 
 def test_a_metric_that_the_result_lacks_makes_the_stage_run() -> None:
-    assert answer_demands(stage("mae < 25", metrics=("mae", "spread")), RESULT) == "metric spread is new"
+    assert (
+        answer_demands(stage("mae < 25", metrics=("mae", "spread")), RESULT)
+        == "metric spread is new"
+    )
 
 
 NUMBERS = st.one_of(
-    st.integers(-5, 5), st.floats(-5, 5, allow_nan=False), st.sampled_from(["mae", "r2", "rows"])
+    st.integers(-5, 5),
+    st.floats(-5, 5, allow_nan=False),
+    st.sampled_from(["mae", "r2", "rows"]),
 )
 COMPARED = st.builds(
-    lambda a, op, b: f"({a} {op} {b})", NUMBERS, st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), NUMBERS
+    lambda a, op, b: f"({a} {op} {b})",
+    NUMBERS,
+    st.sampled_from(["<", "<=", ">", ">=", "==", "!="]),
+    NUMBERS,
 )
 GATES = st.recursive(
     COMPARED,
     lambda inner: st.one_of(
-        st.builds(lambda a, op, b: f"({a} {op} {b})", inner, st.sampled_from(["and", "or"]), inner),
+        st.builds(
+            lambda a, op, b: f"({a} {op} {b})",
+            inner,
+            st.sampled_from(["and", "or"]),
+            inner,
+        ),
         inner.map(lambda text: f"(not {text})"),
     ),
     max_leaves=5,

@@ -23,17 +23,31 @@ def changed(**parts: dict[str, str]) -> Fingerprint:
 
 
 def why(after: Fingerprint) -> str:
-    return explain(BASE, after, cell_numbers={"c1": 6, "c2": 7}, sources={"features": "clean"})
+    return explain(
+        BASE, after, cell_numbers={"c1": 6, "c2": 7}, sources={"features": "clean"}
+    )
 
 
 @pytest.mark.parametrize(
     ("after", "reason"),
     [
-        (changed(code={"replay:f": "d0", "c1": "d1", "c2": "new"}), "code changed in cell 7"),
-        (changed(code={"replay:f": "d0", "c1": "x", "c2": "y"}), "code changed in cells 6, 7"),
-        (changed(code={"replay:f": "new", "c1": "d1", "c2": "d2"}), "definition of f changed"),
+        (
+            changed(code={"replay:f": "d0", "c1": "d1", "c2": "new"}),
+            "code changed in cell 7",
+        ),
+        (
+            changed(code={"replay:f": "d0", "c1": "x", "c2": "y"}),
+            "code changed in cells 6, 7",
+        ),
+        (
+            changed(code={"replay:f": "new", "c1": "d1", "c2": "d2"}),
+            "definition of f changed",
+        ),
         (changed(code={"replay:f": "d0", "c1": "d1"}), "cells removed or reordered"),
-        (changed(code={"replay:f": "d0", "c2": "d2", "c1": "d1"}), "cells removed or reordered"),
+        (
+            changed(code={"replay:f": "d0", "c2": "d2", "c1": "d1"}),
+            "cells removed or reordered",
+        ),
         (changed(parameters={"n": "20"}), "parameter n: 10 -> 20"),
         (changed(inputs={"features": "zz"}), "input features from clean changed"),
         (changed(modules={"u.py": "zz"}), "u.py changed"),
@@ -41,7 +55,9 @@ def why(after: Fingerprint) -> str:
         (changed(settings={"Python": "3.12"}), "Python 3.11 -> 3.12"),
     ],
 )
-def test_each_component_changes_the_key_and_is_named(after: Fingerprint, reason: str) -> None:
+def test_each_component_changes_the_key_and_is_named(
+    after: Fingerprint, reason: str
+) -> None:
     assert after.key != BASE.key
     assert why(after) == reason
 
@@ -67,7 +83,13 @@ def test_layout_and_comments_do_not_count(before: str, after: str) -> None:
 
 @pytest.mark.parametrize(
     ("before", "after"),
-    [("x = 1", "x = 2"), ("df", "df;"), ("f(a)", "f(b)"), ('"# 1"', '"# 2"'), ("%pip a", "%pip b")],
+    [
+        ("x = 1", "x = 2"),
+        ("df", "df;"),
+        ("f(a)", "f(b)"),
+        ('"# 1"', '"# 2"'),
+        ("%pip a", "%pip b"),
+    ],
 )
 def test_meaning_counts(before: str, after: str) -> None:
     assert code_digest(before) != code_digest(after)

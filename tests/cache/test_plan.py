@@ -1,4 +1,5 @@
-"""Decisions about single stages and the forecast, on a two-stage package written by hand."""
+"""Decisions about single stages and the forecast, on a two-stage package written by
+hand."""
 
 from __future__ import annotations
 
@@ -9,8 +10,21 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from jupyter_pipe.artifacts.protocol import AmbientValue, ArtifactRef, StageResult, StoredPayload
-from jupyter_pipe.cache.plan import Computed, Forcing, Plan, StageCache, StageInputs, Surroundings, plan_run
+from jupyter_pipe.artifacts.protocol import (
+    AmbientValue,
+    ArtifactRef,
+    StageResult,
+    StoredPayload,
+)
+from jupyter_pipe.cache.plan import (
+    Computed,
+    Forcing,
+    Plan,
+    StageCache,
+    StageInputs,
+    Surroundings,
+    plan_run,
+)
 from jupyter_pipe.cache.store import Cache
 from jupyter_pipe.model import (
     Edge,
@@ -39,7 +53,9 @@ def write_stage(package: Path, name: str, source: str) -> None:
 
 
 def make_stage(name: str, **fields: object) -> Stage:
-    return Stage(name, (f"{name}-1",), f"nb/{name}.py", f"notebooks/{name}.ipynb", **fields)  # type: ignore[arg-type]
+    return Stage(
+        name, (f"{name}-1",), f"nb/{name}.py", f"notebooks/{name}.ipynb", **fields
+    )  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -72,7 +88,9 @@ def make_cache(
         Cache(folder / "cache"),
         "nb",
         package=folder,
-        surroundings=lambda _: Surroundings(folder, {"make-1": 3, "use-1": 4}, {"kernel": "python3"}),
+        surroundings=lambda _: Surroundings(
+            folder, {"make-1": 3, "use-1": 4}, {"kernel": "python3"}
+        ),
         literals={"n": n},
         versions=lambda _: {"pandas": "3.1.0"},
         has_artifact=lambda _: stored,
@@ -91,7 +109,13 @@ def record(
     given = StageInputs(**inputs)
     stage = (pipeline or make_pipeline()).stage(name)
     decision = cache.decide(stage, given)
-    cache.record(stage, decision, given, Computed(result, "r1", 6.0, folder / "executed.ipynb"), created=1.0)
+    cache.record(
+        stage,
+        decision,
+        given,
+        Computed(result, "r1", 6.0, folder / "executed.ipynb"),
+        created=1.0,
+    )
 
 
 def forecast(folder: Path, selected: tuple[str, ...]) -> Plan:
@@ -102,13 +126,18 @@ def forecast(folder: Path, selected: tuple[str, ...]) -> Plan:
 
 
 def test_a_stage_that_never_ran_runs(folder: Path) -> None:
-    assert make_cache(folder).decide(make_pipeline().stage("make"), StageInputs()).reason == "never ran"
+    assert (
+        make_cache(folder).decide(make_pipeline().stage("make"), StageInputs()).reason
+        == "never ran"
+    )
 
 
 def test_an_unchanged_stage_is_reused_with_its_notebook(folder: Path) -> None:
     record(make_cache(folder), "make", folder)
     (folder / "executed.ipynb").unlink()
-    entry = make_cache(folder).decide(make_pipeline().stage("make"), StageInputs()).entry
+    entry = (
+        make_cache(folder).decide(make_pipeline().stage("make"), StageInputs()).entry
+    )
     assert entry is not None
     assert entry.result == RESULT
     assert Cache(folder / "cache").executed_path(entry).read_text() == "{}"
@@ -117,7 +146,9 @@ def test_an_unchanged_stage_is_reused_with_its_notebook(folder: Path) -> None:
 def test_reasons(folder: Path) -> None:
     record(make_cache(folder), "make", folder)
     assert (
-        make_cache(folder, n="20").decide(make_pipeline().stage("make"), StageInputs()).reason
+        make_cache(folder, n="20")
+        .decide(make_pipeline().stage("make"), StageInputs())
+        .reason
         == "parameter n: 10 -> 20"
     )
     write_stage(folder, "make", "x = n + 1")
@@ -126,13 +157,18 @@ def test_reasons(folder: Path) -> None:
         == "code changed in cell 3"
     )
     write_stage(folder, "make", "x = n  # the same")
-    assert make_cache(folder).decide(make_pipeline().stage("make"), StageInputs()).reason == "unchanged"
+    assert (
+        make_cache(folder).decide(make_pipeline().stage("make"), StageInputs()).reason
+        == "unchanged"
+    )
 
 
 def test_a_lost_artifact_runs_the_stage_again(folder: Path) -> None:
     record(make_cache(folder), "make", folder)
     assert (
-        make_cache(folder, stored=False).decide(make_pipeline().stage("make"), StageInputs()).reason
+        make_cache(folder, stored=False)
+        .decide(make_pipeline().stage("make"), StageInputs())
+        .reason
         == "a stored value is missing or damaged"
     )
 
@@ -148,7 +184,9 @@ def test_a_lost_artifact_runs_the_stage_again(folder: Path) -> None:
 def test_forcing(folder: Path, forcing: Forcing, reason: str) -> None:
     record(make_cache(folder), "make", folder)
     assert (
-        make_cache(folder, forcing=forcing).decide(make_pipeline().stage("make"), StageInputs()).reason
+        make_cache(folder, forcing=forcing)
+        .decide(make_pipeline().stage("make"), StageInputs())
+        .reason
         == reason
     )
 
@@ -156,7 +194,10 @@ def test_forcing(folder: Path, forcing: Forcing, reason: str) -> None:
 def test_cache_off_is_reused_by_resume_only(folder: Path) -> None:
     pipeline = make_pipeline(options=StageOptions(cache_seconds=0))
     record(make_cache(folder), "make", folder, pipeline=pipeline)
-    assert make_cache(folder).decide(pipeline.stage("make"), StageInputs()).reason == "cache:off"
+    assert (
+        make_cache(folder).decide(pipeline.stage("make"), StageInputs()).reason
+        == "cache:off"
+    )
     resumed = make_cache(folder, forcing=Forcing(reuse_uncached=frozenset({"make"})))
     assert resumed.decide(pipeline.stage("make"), StageInputs()).entry is not None
 
@@ -172,12 +213,19 @@ def test_cache_off_is_reused_by_resume_only(folder: Path) -> None:
     ],
 )
 def test_a_result_may_not_be_older_than_its_tag_says(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, seconds: float | None, age: float, reason: str
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float | None,
+    age: float,
+    reason: str,
 ) -> None:
     pipeline = make_pipeline(options=StageOptions(cache_seconds=seconds))
     record(make_cache(folder), "make", folder, pipeline=pipeline)
     monkeypatch.setattr("jupyter_pipe.cache.plan.time.time", lambda: 1.0 + age)
-    assert make_cache(folder).decide(pipeline.stage("make"), StageInputs()).reason == reason
+    assert (
+        make_cache(folder).decide(pipeline.stage("make"), StageInputs()).reason
+        == reason
+    )
 
 
 @pytest.mark.parametrize(
@@ -190,25 +238,42 @@ def test_a_result_may_not_be_older_than_its_tag_says(
         (StageOptions(reads=("prices.bin",)), "other.bin", "unchanged"),
     ],
 )
-def test_declared_files_count(folder: Path, options: StageOptions, edited: str, reason: str) -> None:
+def test_declared_files_count(
+    folder: Path, options: StageOptions, edited: str, reason: str
+) -> None:
     (folder / "prices.bin").write_text("1")
     pipeline = make_pipeline(options=options)
     record(make_cache(folder), "make", folder, pipeline=pipeline)
-    assert make_cache(folder).decide(pipeline.stage("make"), StageInputs()).reason == "unchanged"
+    assert (
+        make_cache(folder).decide(pipeline.stage("make"), StageInputs()).reason
+        == "unchanged"
+    )
     (folder / edited).parent.mkdir(exist_ok=True)
     (folder / edited).write_text("new")
-    assert make_cache(folder).decide(pipeline.stage("make"), StageInputs()).reason == reason
+    assert (
+        make_cache(folder).decide(pipeline.stage("make"), StageInputs()).reason
+        == reason
+    )
 
 
 def test_a_written_file_must_still_be_there(folder: Path) -> None:
     pipeline = make_pipeline(effects=(Effect("file:out.csv", EffectKind.binds),))
     (folder / "out.csv").write_text("1")
     record(make_cache(folder), "make", folder, pipeline=pipeline)
-    assert make_cache(folder).decide(pipeline.stage("make"), StageInputs()).entry is not None
+    assert (
+        make_cache(folder).decide(pipeline.stage("make"), StageInputs()).entry
+        is not None
+    )
     (folder / "out.csv").write_text("22")
-    assert make_cache(folder).decide(pipeline.stage("make"), StageInputs()).reason == "out.csv changed"
+    assert (
+        make_cache(folder).decide(pipeline.stage("make"), StageInputs()).reason
+        == "out.csv changed"
+    )
     (folder / "out.csv").unlink()
-    assert make_cache(folder).decide(pipeline.stage("make"), StageInputs()).reason == "out.csv is missing"
+    assert (
+        make_cache(folder).decide(pipeline.stage("make"), StageInputs()).reason
+        == "out.csv is missing"
+    )
 
 
 def test_an_unseeded_draw_always_runs_again(folder: Path) -> None:
@@ -224,18 +289,25 @@ def test_a_stage_that_seeds_its_own_draws_is_reused(folder: Path) -> None:
     state = AmbientValue("numpy.random", REF, "make")
     seeded = msgspec.structs.replace(RESULT, drawn=("numpy.random",), ambient=(state,))
     record(make_cache(folder), "make", folder, seeded)
-    assert make_cache(folder).decide(make_pipeline().stage("make"), StageInputs()).entry is not None
+    assert (
+        make_cache(folder).decide(make_pipeline().stage("make"), StageInputs()).entry
+        is not None
+    )
 
 
 def test_the_reason_compares_with_what_the_last_run_used(folder: Path) -> None:
-    """n was 10, then 20, then 10 again, which was reused: that n was 20 explains nothing any more."""
+    """n was 10, then 20, then 10 again, which was reused: that n was 20 explains
+    nothing any more."""
     stage = make_pipeline().stage("make")
     record(make_cache(folder, n="10"), "make", folder)
     record(make_cache(folder, n="20"), "make", folder)
     cache = make_cache(folder, n="10")
     cache.reused(stage, cache.decide(stage, StageInputs()))
     write_stage(folder, "make", "x = n + 1")
-    assert make_cache(folder, n="10").decide(stage, StageInputs()).reason == "code changed in cell 3"
+    assert (
+        make_cache(folder, n="10").decide(stage, StageInputs()).reason
+        == "code changed in cell 3"
+    )
     assert make_cache(folder, n="20").decide(stage, StageInputs()).reason == (
         "code changed in cell 3, parameter n: 10 -> 20"
     )
@@ -245,16 +317,23 @@ def test_generator_states_count_only_for_stages_that_draw(folder: Path) -> None:
     before, after = {"numpy.random": "s1"}, {"numpy.random": "s2"}
     record(make_cache(folder), "make", folder, generators=before)
     assert (
-        make_cache(folder).decide(make_pipeline().stage("make"), StageInputs(generators=after)).entry
+        make_cache(folder)
+        .decide(make_pipeline().stage("make"), StageInputs(generators=after))
+        .entry
         is not None
     )
     drawn = msgspec.structs.replace(RESULT, drawn=("numpy.random",))
     record(make_cache(folder), "use", folder, drawn, generators=before)
     assert (
-        make_cache(folder).decide(make_pipeline().stage("use"), StageInputs(generators=after)).entry is None
+        make_cache(folder)
+        .decide(make_pipeline().stage("use"), StageInputs(generators=after))
+        .entry
+        is None
     )
     assert (
-        make_cache(folder).decide(make_pipeline().stage("use"), StageInputs(generators=before)).entry
+        make_cache(folder)
+        .decide(make_pipeline().stage("use"), StageInputs(generators=before))
+        .entry
         is not None
     )
 
@@ -276,4 +355,7 @@ def test_a_truncated_entry_counts_as_absent(folder: Path) -> None:
     record(make_cache(folder), "make", folder)
     for path in (folder / "cache" / "entries").rglob("*.json"):
         path.write_text("[{")
-    assert make_cache(folder).decide(make_pipeline().stage("make"), StageInputs()).entry is None
+    assert (
+        make_cache(folder).decide(make_pipeline().stage("make"), StageInputs()).entry
+        is None
+    )

@@ -1,1 +1,2 @@
-"""The reference cases as programs: what a notebook computes, and the graph that it must become."""
+"""The reference cases as programs: what a notebook computes, and the graph that it must
+become."""

@@ -1,4 +1,5 @@
-"""Compares a compiled pipeline with what a case expects; every difference is one sentence."""
+"""Compares a compiled pipeline with what a case expects; every difference is one
+sentence."""
 
 from __future__ import annotations
 
@@ -13,8 +14,12 @@ DEFINITIONS = frozenset({ReplayKind.import_, ReplayKind.function, ReplayKind.cla
 
 
 def differences(case: Case, pipeline: Pipeline) -> list[str]:
-    """What the graph says otherwise than the case; the answer is exact in both directions."""
-    found = [*_edge_differences(case, pipeline), *_finding_differences(case.warnings, pipeline.diagnostics)]
+    """What the graph says otherwise than the case; the answer is exact in both
+    directions."""
+    found = [
+        *_edge_differences(case, pipeline),
+        *_finding_differences(case.warnings, pipeline.diagnostics),
+    ]
     for stage in pipeline.stages:
         found += _input_differences(stage, case.inputs.get(stage.name, []))
         if stage.name in case.code:
@@ -25,9 +30,15 @@ def differences(case: Case, pipeline: Pipeline) -> list[str]:
 
 def refusals(case: Case, diagnostics: Sequence[Diagnostic]) -> list[str]:
     """What a case that must not compile lacks among the errors."""
-    errors = [diagnostic for diagnostic in diagnostics if diagnostic.severity is Severity.error]
+    errors = [
+        diagnostic
+        for diagnostic in diagnostics
+        if diagnostic.severity is Severity.error
+    ]
     expected = _finding_differences(case.errors, errors)
-    return expected if case.errors else [f"refused: {error.message}" for error in errors]
+    return (
+        expected if case.errors else [f"refused: {error.message}" for error in errors]
+    )
 
 
 def _input_differences(stage: Stage, expected: list[Expected]) -> Iterator[str]:
@@ -54,7 +65,12 @@ def _code_differences(stage: Stage, expected: list[Expected]) -> Iterator[str]:
     for entry in expected:
         if not entry.optional and entry.name not in replayed:
             yield f"{stage.name} lacks the code of {entry.name}"
-    imports = {name for replay in stage.replays if replay.kind is ReplayKind.import_ for name in replay.names}
+    imports = {
+        name
+        for replay in stage.replays
+        if replay.kind is ReplayKind.import_
+        for name in replay.names
+    }
     for name in sorted(needed - imports - {entry.name for entry in expected}):
         yield f"{stage.name} has the superfluous code of {name}"
 
@@ -72,11 +88,14 @@ def _edge_differences(case: Case, pipeline: Pipeline) -> Iterator[str]:
         yield f"the edge {before}>{after} {name} is superfluous"
 
 
-def _finding_differences(expected: Sequence[Finding], diagnostics: Sequence[Diagnostic]) -> list[str]:
+def _finding_differences(
+    expected: Sequence[Finding], diagnostics: Sequence[Diagnostic]
+) -> list[str]:
     return [
         f"nothing says {finding.words!r} about cell {finding.cell or '*'}"
         for finding in expected
-        if not finding.optional and not any(_fits(finding, diagnostic) for diagnostic in diagnostics)
+        if not finding.optional
+        and not any(_fits(finding, diagnostic) for diagnostic in diagnostics)
     ]
 
 

@@ -1,7 +1,9 @@
-"""Runs a case as its notebook and as its pipeline, without kernels, through everything else.
+"""Runs a case as its notebook and as its pipeline, without kernels, through everything
+else.
 
-The compiler, the stage notebooks, the payload format, the guard and the machine that decides what
-runs (again) are the real ones; only papermill and the kernel are replaced by a fork (`zygote`).
+The compiler, the stage notebooks, the payload format, the guard and the machine that
+decides what runs (again) are the real ones; only papermill and the kernel are replaced
+by a fork (`zygote`).
 """
 
 from __future__ import annotations
@@ -36,27 +38,42 @@ from jupyter_pipe.notebook.parameters import set_parameters
 from jupyter_pipe.runs.model import Failure
 from tests.forking import ForkingProcesses
 
-__all__ = ["ENOUGH", "Forks", "Outcome", "attempt", "run_as_notebook", "run_as_pipeline", "run_stage_cells"]
+__all__ = [
+    "ENOUGH",
+    "Forks",
+    "Outcome",
+    "attempt",
+    "run_as_notebook",
+    "run_as_pipeline",
+    "run_stage_cells",
+]
 
 VARYING = re.compile(r"0x[0-9a-fA-F]{6,}|CPU times: .*\nWall time: .*")
 """What differs from run to run: addresses of objects, and what `%time` prints."""
 MAY_RAISE = "raises-exception"
 ENOUGH = 100
-"""More workers than any case has stages: all that may run in parallel is offered at once."""
+"""More workers than any case has stages: all that may run in parallel is offered at
+once."""
 
 
 @dataclass
 class Outcome:
-    """What each of the user's cells printed, by cell id, and how the first failing one failed."""
+    """What each of the user's cells printed, by cell id, and how the first failing one
+    failed."""
 
     outputs: dict[str, str] = field(default_factory=dict)
     error: str = ""
     events: list[Any] = field(default_factory=list)
 
     def take(self, reply: Mapping[str, Any]) -> None:
-        # a shell command of the notebook writes to a terminal here, to a pipe in a kernel
-        texts = {name: text.replace("\r\n", "\n") for name, text in reply["outputs"].items()}
-        self.outputs.update({name: VARYING.sub("…", text) for name, text in texts.items()})
+        # a shell command of the notebook writes to a terminal here, to a pipe in a
+        # kernel
+        texts = {
+            name: text.replace("\r\n", "\n") for name, text in reply["outputs"].items()
+        }
+        self.outputs.update(
+            {name: VARYING.sub("…", text) for name, text in texts.items()}
+        )
         if reply["error"] and not self.error:
             self.error = "cell {id}: {ename}: {evalue}".format(**reply["error"])
 
@@ -67,13 +84,17 @@ class Outcome:
 
 
 class Forks:
-    """Runs cells in forks. `sabotage` is a statement to run in every stage before anything else, for
-    tests of the tests."""
+    """Runs cells in forks. `sabotage` is a statement to run in every stage before
+    anything else, for tests of the tests."""
 
     def __init__(self, scratch: Path) -> None:
         self.sabotage = ""
         self._scratch = scratch
-        environment = {"PATH": "/usr/bin:/bin", "PYTHONHASHSEED": "0", "MPLBACKEND": "agg"}
+        environment = {
+            "PATH": "/usr/bin:/bin",
+            "PYTHONHASHSEED": "0",
+            "MPLBACKEND": "agg",
+        }
         program = Path(__file__).with_name("zygote.py")
         self._processes = ForkingProcesses(program, environment=environment)
         self._jobs = 0
@@ -83,10 +104,17 @@ class Forks:
     ) -> dict[str, Any]:
         self._jobs += 1
         reply = self._scratch / f"{self._jobs}.json"
-        job = {"folder": str(folder), "cells": cells, "environment": dict(environment), "reply": str(reply)}
+        job = {
+            "folder": str(folder),
+            "cells": cells,
+            "environment": dict(environment),
+            "reply": str(reply),
+        }
         self._processes.ask(job, _code_in(folder))
         if not reply.exists():
-            raise RuntimeError(f"the cells in {folder} took too long, or killed their process")
+            raise RuntimeError(
+                f"the cells in {folder} took too long, or killed their process"
+            )
         answer: dict[str, Any] = json.loads(reply.read_text(encoding="utf-8"))
         reply.unlink()
         reply.with_suffix(".out").unlink()
@@ -97,12 +125,15 @@ class Forks:
 
 
 def _code_in(folder: Path) -> str:
-    """Of the whole notebook, since a stage also gets values of libraries that it does not import."""
+    """Of the whole notebook, since a stage also gets values of libraries that it does
+    not import."""
     files = sorted([*folder.glob("*.ipynb"), *folder.glob("*.py")])
     return "".join(file.read_text(encoding="utf-8") for file in files)
 
 
-def run_as_notebook(forks: Forks, path: Path, literals: Mapping[str, str] | None = None) -> Outcome:
+def run_as_notebook(
+    forks: Forks, path: Path, literals: Mapping[str, str] | None = None
+) -> Outcome:
     """All cells but skipped ones from top to bottom in one namespace."""
     cells = [
         {
@@ -122,13 +153,20 @@ def run_as_notebook(forks: Forks, path: Path, literals: Mapping[str, str] | None
 
 
 def run_as_pipeline(
-    forks: Forks, path: Path, literals: Mapping[str, str] | None = None, *, backwards: bool = False
+    forks: Forks,
+    path: Path,
+    literals: Mapping[str, str] | None = None,
+    *,
+    backwards: bool = False,
 ) -> Outcome:
-    """Stage by stage; of stages that may run in parallel the first, or the last, in the notebook's
-    order runs first. Raises CompileError."""
+    """Stage by stage; of stages that may run in parallel the first, or the last, in the
+    notebook's order runs first. Raises CompileError."""
     compiled = compile_notebook(path)
     run = _PipelineRun(forks, path, compiled, dict(literals or {}))
-    with patch.object(stage_module, "execute", run.execute), patch("os.fsync", lambda _: None):
+    with (
+        patch.object(stage_module, "execute", run.execute),
+        patch("os.fsync", lambda _: None),
+    ):
         run.go(backwards=backwards)
     return run.outcome
 
@@ -136,7 +174,9 @@ def run_as_pipeline(
 class _PipelineRun:
     """The shell around the machine; attempts run one at a time."""
 
-    def __init__(self, forks: Forks, path: Path, compiled: Compiled, literals: dict[str, str]) -> None:
+    def __init__(
+        self, forks: Forks, path: Path, compiled: Compiled, literals: dict[str, str]
+    ) -> None:
         self.outcome = Outcome()
         self._forks = forks
         self._path = path
@@ -154,8 +194,13 @@ class _PipelineRun:
         todo: list[ms.Message] = [ms.Begin()]
         while todo or launches:
             if not todo:
-                order = {stage.name: place for place, stage in enumerate(self._machine.pipeline.stages)}
-                launches.sort(key=lambda launch: order[launch.stage], reverse=not backwards)
+                order = {
+                    stage.name: place
+                    for place, stage in enumerate(self._machine.pipeline.stages)
+                }
+                launches.sort(
+                    key=lambda launch: order[launch.stage], reverse=not backwards
+                )
                 todo.append(self._attempt(launches.pop()))
             for instruction in self._machine.handle(todo.pop(0)):
                 match instruction:
@@ -180,13 +225,16 @@ class _PipelineRun:
             numbers=self._numbers,
         )
 
-    def execute(self, notebook: Mapping[str, Any], _kernel: str, execution: Execution) -> None:
+    def execute(
+        self, notebook: Mapping[str, Any], _kernel: str, execution: Execution
+    ) -> None:
         """Stands in for papermill."""
         run_stage_cells(self._forks, notebook, execution, self.outcome)
 
 
 def attempt(machine: Machine, launch: ms.Launch, **fields: Any) -> ms.Message:
-    """One attempt at a stage, here and now; `fields` are the rest of its `StageWork`."""
+    """One attempt at a stage, here and now; `fields` are the rest of its
+    `StageWork`."""
     pipeline, results = machine.pipeline, machine.results
     given = given_to(pipeline, launch.stage, results)
     work = StageWork(
@@ -204,21 +252,36 @@ def attempt(machine: Machine, launch: ms.Launch, **fields: Any) -> ms.Message:
 def run_stage_cells(
     forks: Forks, notebook: Mapping[str, Any], execution: Execution, outcome: Outcome
 ) -> None:
-    """The cells of a stage notebook in a fork. Raises StageFailure, as papermill's engine does."""
-    cells = [_silent(source) for source in (forks.sabotage or "None", bootstrap_source(execution.context))]
+    """The cells of a stage notebook in a fork. Raises StageFailure, as papermill's
+    engine does."""
+    cells = [
+        _silent(source)
+        for source in (forks.sabotage or "None", bootstrap_source(execution.context))
+    ]
     for cell in notebook["cells"]:
         if not is_users(cell):
             cells.append(_silent(cell["source"]))
             continue
         number = execution.numbers[cell["id"]]
-        cells.append(_silent(f'__import__("jupyter_pipe_kernel").set_execution_count({number})'))
+        cells.append(
+            _silent(f'__import__("jupyter_pipe_kernel").set_execution_count({number})')
+        )
         may_raise = MAY_RAISE in cell["metadata"].get("tags", ())
-        cells.append({"id": cell["id"], "source": cell["source"], "user": True, "may_raise": may_raise})
+        cells.append(
+            {
+                "id": cell["id"],
+                "source": cell["source"],
+                "user": True,
+                "may_raise": may_raise,
+            }
+        )
     reply = forks.run(execution.folder, cells, execution.environment)
     outcome.take(reply)
     if reply["error"]:
         failure = Failure(reply["error"]["ename"], reply["error"]["evalue"])
-        raise StageFailure(failure, msgspec.convert(reply["error"]["observed"], Observations))
+        raise StageFailure(
+            failure, msgspec.convert(reply["error"]["observed"], Observations)
+        )
 
 
 def _silent(source: str) -> dict[str, Any]:

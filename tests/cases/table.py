@@ -26,7 +26,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["FOLDER", "Case", "CaseCell", "Expected", "Finding", "read_all", "read_cases"]
+__all__ = [
+    "FOLDER",
+    "Case",
+    "CaseCell",
+    "Expected",
+    "Finding",
+    "read_all",
+    "read_cases",
+]
 
 FOLDER = Path(__file__).parent / "table"
 ROLES = {
@@ -58,7 +66,8 @@ class Expected:
 
 @dataclass(frozen=True)
 class Finding:
-    """A diagnostic that must (or, with `optional`, may) be there. `cell` is its number."""
+    """A diagnostic that must (or, with `optional`, may) be there. `cell` is its
+    number."""
 
     cell: int | None
     words: str
@@ -97,8 +106,16 @@ class Case:
             }
             for number, cell in enumerate(self.cells, 1)
         ]
-        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-        return json.dumps({"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}).encode()
+        kernel = {
+            "kernelspec": {
+                "name": "python3",
+                "display_name": "Python 3",
+                "language": "python",
+            }
+        }
+        return json.dumps(
+            {"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
+        ).encode()
 
     def write(self, folder: Path) -> Path:
         """Writes the notebook and the files beside it; returns the notebook's path."""
@@ -111,12 +128,17 @@ class Case:
 
 
 def read_all(folder: Path = FOLDER) -> list[Case]:
-    return [case for path in sorted(folder.glob("*.cases")) for case in read_cases(path)]
+    return [
+        case for path in sorted(folder.glob("*.cases")) for case in read_cases(path)
+    ]
 
 
 def read_cases(path: Path) -> Iterator[Case]:
-    """Raises ValueError, with the file and the case, for a line that it does not understand."""
-    for block in re.split(r"^=== ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+    """Raises ValueError, with the file and the case, for a line that it does not
+    understand."""
+    for block in re.split(
+        r"^=== ", path.read_text(encoding="utf-8"), flags=re.MULTILINE
+    )[1:]:
         heading, _, body = block.partition("\n")
         id_, _, title = heading.partition(" ")
         case = Case(id_, title)
@@ -168,9 +190,13 @@ def _read_expectation(case: Case, line: str) -> None:
             target = case.possible_edges if between.startswith("?") else case.edges
             target.add((before, after, name))
         case [("error" | "?error") as kind, cell]:
-            case.errors.append(Finding(_number(cell), rest.strip(), optional=kind.startswith("?")))
+            case.errors.append(
+                Finding(_number(cell), rest.strip(), optional=kind.startswith("?"))
+            )
         case [*may, "warn", cell]:
-            case.warnings.append(Finding(_number(cell), rest.strip(), optional=bool(may)))
+            case.warnings.append(
+                Finding(_number(cell), rest.strip(), optional=bool(may))
+            )
         case ["code", stage]:
             case.code[stage] = [_expected(word) for word in rest.split()]
         case [stage]:

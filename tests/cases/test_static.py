@@ -1,4 +1,5 @@
-"""Every case compiles to the stated graph, or is refused for the stated reason. No kernels."""
+"""Every case compiles to the stated graph, or is refused for the stated reason. No
+kernels."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
-"""Runs lists of cells, each list in a fork of one process that has imported the libraries.
+"""Runs lists of cells, each list in a fork of one process that has imported the
+libraries.
 
-A program of its own, with the libraries as its arguments: jobs come as lines of JSON on standard input,
-each is answered by a line on standard output when its reply file is written. A fork gives every stage
-what a kernel gives it (a `__main__`, ambient state and modules of its own) in milliseconds instead of
-seconds.
+A program of its own, with the libraries as its arguments: jobs come as lines of JSON on
+standard input, each is answered by a line on standard output when its reply file is
+written. A fork gives every stage what a kernel gives it (a `__main__`, ambient state
+and modules of its own) in milliseconds instead of seconds.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ def _shell() -> Any:
 
 
 def _preload_kernel_side() -> None:
-    """Its modules, so that forks find them; `bootstrap_source` runs the package itself anew."""
+    """Its modules, so that forks find them; `bootstrap_source` runs the package itself
+    anew."""
     folder = Path(__file__).parents[2] / "jupyter_pipe" / "kernel"
     name = "jupyter_pipe_kernel"
     spec = importlib.util.spec_from_file_location(
@@ -82,7 +84,9 @@ def _run(shell: Any, job: dict[str, Any]) -> None:
     with open(output, "w+b", buffering=0) as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-        sys.stdout = sys.stderr = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), encoding="utf-8")
+        sys.stdout = sys.stderr = io.TextIOWrapper(
+            io.FileIO(1, "w", closefd=False), encoding="utf-8"
+        )
         warnings.simplefilter("ignore")
         reply = _run_cells(shell, job, file)
     Path(job["reply"]).write_text(json.dumps(reply), encoding="utf-8")
@@ -94,7 +98,9 @@ def _run_cells(shell: Any, job: dict[str, Any], file: Any) -> dict[str, Any]:
     for cell in job["cells"]:
         sys.stdout.flush()
         begin = file.seek(0, os.SEEK_END)
-        result = shell.run_cell(cell["source"], store_history=cell["user"], silent=not cell["user"])
+        result = shell.run_cell(
+            cell["source"], store_history=cell["user"], silent=not cell["user"]
+        )
         sys.stdout.flush()
         file.seek(begin)
         text = file.read().decode("utf-8", errors="replace")

@@ -18,7 +18,13 @@ from tests.cli.scripted import home_value, scripted_run
 
 @pytest.fixture(autouse=True)
 def _plain_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("CI", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "FORCE_COLOR", "NO_COLOR"):
+    for name in (
+        "CI",
+        "GITHUB_ACTIONS",
+        "GITHUB_STEP_SUMMARY",
+        "FORCE_COLOR",
+        "NO_COLOR",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
 
@@ -37,7 +43,9 @@ def write_notebook(path: Path, cells: Sequence[tuple[str, Sequence[str]]]) -> Pa
             }
             for number, (source, tags) in enumerate(cells, 1)
         ],
-        "metadata": {"kernelspec": {"name": "python3", "display_name": "p", "language": "python"}},
+        "metadata": {
+            "kernelspec": {"name": "python3", "display_name": "p", "language": "python"}
+        },
         "nbformat": 4,
         "nbformat_minor": 5,
     }
@@ -63,7 +71,11 @@ def broken(tmp_path: Path) -> Path:
     """A name that nobody defines, and a tag that does not parse."""
     return write_notebook(
         tmp_path / "broken.ipynb",
-        [("x_train = 1", ["stage:one"]), ("y = 1\nprint(x_trian)", ["stage:two"]), ("z = 1", ["stage:a b"])],
+        [
+            ("x_train = 1", ["stage:one"]),
+            ("y = 1\nprint(x_trian)", ["stage:two"]),
+            ("z = 1", ["stage:a b"]),
+        ],
     )
 
 
@@ -72,7 +84,9 @@ def write_run(root: Path, events: list[Event], run_id: str) -> RunStore:
     store = RunStore(root)
     folder = store.folder(run_id)
     folder.path.mkdir(parents=True)
-    events = [replace(e, run_id=run_id) if isinstance(e, RunQueued) else e for e in events]
+    events = [
+        replace(e, run_id=run_id) if isinstance(e, RunQueued) else e for e in events
+    ]
     folder.pipeline.write_bytes(to_json(home_value()))
     folder.events.write_bytes(b"".join(map(encode_event, events)))
     folder.summary.write_bytes(sign("run", run_id, to_json(scripted_run(events))))

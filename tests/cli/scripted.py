@@ -1,4 +1,5 @@
-"""Runs told by their events, without kernels: what the presenters, the report and JUnit are tested with."""
+"""Runs told by their events, without kernels: what the presenters, the report and JUnit
+are tested with."""
 
 from __future__ import annotations
 
@@ -40,7 +41,12 @@ FLOWS = {
     "ridge": {"X": "features", "y": "features"},
     "forest": {"X": "features", "y": "features"},
     "boosting": {"X": "features", "y": "features"},
-    "evaluate": {"ridge": "ridge", "forest": "forest", "boosting": "boosting", "test": "features"},
+    "evaluate": {
+        "ridge": "ridge",
+        "forest": "forest",
+        "boosting": "boosting",
+        "test": "features",
+    },
     "card": {"scores": "evaluate"},
 }
 # When each stage starts and how long it takes.
@@ -71,7 +77,9 @@ def home_value() -> Pipeline:
                 cells=(f"{name}-1", f"{name}-2"),
                 module=f"home_value/{name}.py",
                 notebook=f"notebooks/{name}.ipynb",
-                inputs=tuple(StageInput(value, source) for value, source in flow.items()),
+                inputs=tuple(
+                    StageInput(value, source) for value, source in flow.items()
+                ),
                 outputs=tuple(dict.fromkeys(outputs[name])),
             )
             for name, flow in FLOWS.items()
@@ -90,12 +98,16 @@ def numbered(events: Iterator[Event]) -> list[Event]:
     return [replace(event, seq=number) for number, event in enumerate(ordered, 1)]
 
 
-def opening(names: tuple[str, ...], *, run_id: str = RUN_ID, cells: int = 2) -> Iterator[Event]:
+def opening(
+    names: tuple[str, ...], *, run_id: str = RUN_ID, cells: int = 2
+) -> Iterator[Event]:
     yield RunQueued(run_id=run_id, pipeline="home_value", stages=names, time=START)
     yield RunStarted(pid=1, workers=2, time=START)
     for name in names:
         after = tuple(dict.fromkeys(FLOWS.get(name, {}).values()))
-        yield StageQueued(stage=name, reason="never ran", after=after, cells=cells, time=START)
+        yield StageQueued(
+            stage=name, reason="never ran", after=after, cells=cells, time=START
+        )
 
 
 def ran(name: str, start: float, seconds: float) -> Iterator[Event]:
@@ -103,11 +115,20 @@ def ran(name: str, start: float, seconds: float) -> Iterator[Event]:
     yield StageStarted(stage=name, time=begin)
     for position in (1, 2):
         half = begin + seconds * (position - 1) / 2
-        cell = {"stage": name, "cell_id": f"{name}-{position}", "position": position, "total": 2}
+        cell = {
+            "stage": name,
+            "cell_id": f"{name}-{position}",
+            "position": position,
+            "total": 2,
+        }
         yield CellStarted(**cell, time=half)
         yield CellFinished(**cell, seconds=seconds / 2, time=half + seconds / 2)
     yield ArtifactWritten(
-        stage=name, names=(name,), artifact="ab" * 32, bytes=4_200_000, time=begin + seconds
+        stage=name,
+        names=(name,),
+        artifact="ab" * 32,
+        bytes=4_200_000,
+        time=begin + seconds,
     )
     yield StageFinished(stage=name, seconds=seconds, time=begin + seconds)
 
@@ -129,9 +150,13 @@ def succeeded_events() -> list[Event]:
         yield from reused()
         for name, (start, seconds) in TIMES.items():
             yield from ran(name, start, seconds)
-        yield MetricLogged(stage="forest", name="oob_mae", value=23940.4, time=START + 45)
+        yield MetricLogged(
+            stage="forest", name="oob_mae", value=23940.4, time=START + 45
+        )
         yield from measured(21480, passed=True)
-        yield RunFinished(state=RunState.succeeded, exit_code=0, seconds=54.2, time=START + 54.2)
+        yield RunFinished(
+            state=RunState.succeeded, exit_code=0, seconds=54.2, time=START + 54.2
+        )
 
     return numbered(events())
 
@@ -144,7 +169,11 @@ def measured(mae: float, *, passed: bool) -> Iterator[Event]:
         ("r2 > 0.8", {"r2": "0.8731"}, True),
     ):
         yield GateEvaluated(
-            stage="evaluate", expression=expression, passed=good, values=values, time=START + 49
+            stage="evaluate",
+            expression=expression,
+            passed=good,
+            values=values,
+            time=START + 49,
         )
 
 
@@ -159,7 +188,12 @@ FAILURE = StageFailed(
     traceback="cell 2, line 2\n    model.fit(X, drop(y))\nKeyError",
     frames=(
         Frame(line=2, source="model.fit(X, drop(y))", cell_id="boosting-2", position=2),
-        Frame(line=12, source="    return y.drop(columns=['price'])", function="drop", path="sales.py"),
+        Frame(
+            line=12,
+            source="    return y.drop(columns=['price'])",
+            function="drop",
+            path="sales.py",
+        ),
     ),
     hint="'price' was dropped in features, cell 1.",
     seconds=12.0,
@@ -172,16 +206,23 @@ def failed_events() -> list[Event]:
         yield from opening(tuple(FLOWS))
         yield from reused()
         yield WarningRaised(
-            stage=None, code="PIPE301", message="ridge and forest both seed @numpy.random.", time=START
+            stage=None,
+            code="PIPE301",
+            message="ridge and forest both seed @numpy.random.",
+            time=START,
         )
         for name in ("features", "ridge", "forest"):
             yield from ran(name, *TIMES[name])
         yield StageStarted(stage="boosting", time=START + 11)
-        yield CellStarted(stage="boosting", cell_id="boosting-2", position=2, total=2, time=START + 12)
+        yield CellStarted(
+            stage="boosting", cell_id="boosting-2", position=2, total=2, time=START + 12
+        )
         yield FAILURE
         for name in ("evaluate", "card"):
             yield StageSkipped(stage=name, reason="boosting failed", time=START + 46)
-        yield RunFinished(state=RunState.failed, exit_code=1, seconds=46.0, time=START + 46)
+        yield RunFinished(
+            state=RunState.failed, exit_code=1, seconds=46.0, time=START + 46
+        )
 
     return numbered(events())
 
@@ -204,7 +245,9 @@ def gate_events() -> list[Event]:
             time=START + 49.1,
         )
         yield StageSkipped(stage="card", reason="evaluate failed", time=START + 49.1)
-        yield RunFinished(state=RunState.failed, exit_code=3, seconds=49.1, time=START + 49.1)
+        yield RunFinished(
+            state=RunState.failed, exit_code=3, seconds=49.1, time=START + 49.1
+        )
 
     return numbered(events())
 

@@ -35,7 +35,9 @@ def usage_error(argv: list[str], capsys: Capture) -> str:
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
-def test_every_command_explains_itself_with_an_example(name: str, capsys: Capture) -> None:
+def test_every_command_explains_itself_with_an_example(
+    name: str, capsys: Capture
+) -> None:
     with pytest.raises(SystemExit) as stop:
         main([name, "--help"])
     assert stop.value.code == 0
@@ -59,7 +61,9 @@ def test_a_wrong_command_line_ends_with_2_and_what_was_meant(
     assert suggestion in usage_error(argv, capsys)
 
 
-def test_check_shows_all_problems_by_cell_with_line_and_caret(broken: Path, capsys: Capture) -> None:
+def test_check_shows_all_problems_by_cell_with_line_and_caret(
+    broken: Path, capsys: Capture
+) -> None:
     assert main(["check", str(broken)]) == 2
     out = capsys.readouterr().out
     assert "cell 2" in out
@@ -79,11 +83,16 @@ def test_check_is_quiet_about_a_good_notebook(small: Path, capsys: Capture) -> N
 def test_check_annotates_for_github(broken: Path, capsys: Capture) -> None:
     assert main(["check", "--format", "github", str(broken)]) == 2
     lines = capsys.readouterr().out.splitlines()
-    assert all(line.startswith(("::error file=", "::warning file=", "::notice file=")) for line in lines)
+    assert all(
+        line.startswith(("::error file=", "::warning file=", "::notice file="))
+        for line in lines
+    )
     assert any("cell 2%2C line 2::" in line for line in lines)
 
 
-def test_check_as_json_counts_unreadable_files_too(broken: Path, tmp_path: Path, capsys: Capture) -> None:
+def test_check_as_json_counts_unreadable_files_too(
+    broken: Path, tmp_path: Path, capsys: Capture
+) -> None:
     (tmp_path / "none.ipynb").write_text("{")
     assert main(["check", "--json", str(broken), "none.ipynb"]) == 2
     found = json.loads(capsys.readouterr().out)
@@ -124,15 +133,28 @@ def test_a_folder_that_is_no_package_is_named(tmp_path: Path, capsys: Capture) -
 
 @pytest.mark.parametrize(
     ("parameter", "message"),
-    [("m=4", "There is no parameter 'm'"), ("n=x", "type int"), ("n", "not NAME=VALUE")],
+    [
+        ("m=4", "There is no parameter 'm'"),
+        ("n=x", "type int"),
+        ("n", "not NAME=VALUE"),
+    ],
 )
-def test_wrong_parameters_end_with_2(small: Path, parameter: str, message: str, capsys: Capture) -> None:
+def test_wrong_parameters_end_with_2(
+    small: Path, parameter: str, message: str, capsys: Capture
+) -> None:
     assert main(["plan", str(small), "-p", parameter]) == 2
     assert message in capsys.readouterr().err
 
 
-def test_graph_draws_in_every_form(small: Path, tmp_path: Path, capsys: Capture) -> None:
-    for form, start in (("mermaid", "flowchart"), ("dot", "digraph"), ("svg", "<svg"), ("json", "{")):
+def test_graph_draws_in_every_form(
+    small: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    for form, start in (
+        ("mermaid", "flowchart"),
+        ("dot", "digraph"),
+        ("svg", "<svg"),
+        ("json", "{"),
+    ):
         assert main(["graph", str(small), "--format", form]) == 0
         assert capsys.readouterr().out.startswith(start)
     assert main(["graph", str(small), "--json", "-o", "dag.json"]) == 0
@@ -140,7 +162,9 @@ def test_graph_draws_in_every_form(small: Path, tmp_path: Path, capsys: Capture)
     assert edges == [{"from": "make", "to": "add", "names": ["xs"]}]
 
 
-def test_compile_writes_a_package_and_check_sees_when_it_is_stale(small: Path, capsys: Capture) -> None:
+def test_compile_writes_a_package_and_check_sees_when_it_is_stale(
+    small: Path, capsys: Capture
+) -> None:
     assert main(["compile", str(small), "--check"]) == 2
     assert main(["compile", str(small)]) == 0
     assert "2 stages (make, add)" in capsys.readouterr().out
@@ -150,7 +174,9 @@ def test_compile_writes_a_package_and_check_sees_when_it_is_stale(small: Path, c
     assert "notebooks/add.ipynb" in capsys.readouterr().out
 
 
-def test_plan_says_what_would_run_and_leaves_no_run(small: Path, capsys: Capture) -> None:
+def test_plan_says_what_would_run_and_leaves_no_run(
+    small: Path, capsys: Capture
+) -> None:
     assert main(["plan", str(small)]) == 0
     out = capsys.readouterr().out
     assert "make  run    never ran" in out
@@ -203,7 +229,9 @@ def test_logs_tell_what_happened(runs: Path, capsys: Capture) -> None:
     assert "ingest    cached: unchanged, saves 6 s" in out
     assert "forest    succeeded, 37 s" in out
     assert main(["logs", RUN_ID, "ridge", "--json"]) == 0
-    assert {json.loads(line)["stage"] for line in capsys.readouterr().out.splitlines()} == {"ridge"}
+    assert {
+        json.loads(line)["stage"] for line in capsys.readouterr().out.splitlines()
+    } == {"ridge"}
     assert main(["logs", RUN_ID, "rigde"]) == 2
     assert "Did you mean 'ridge'?" in capsys.readouterr().err
 
@@ -222,7 +250,9 @@ def test_compare_shows_what_differs_and_which_way(runs: Path, capsys: Capture) -
     assert main(["compare", RUN_ID]) == 2
 
 
-def test_cancelling_a_run_that_has_ended_changes_nothing(runs: Path, capsys: Capture) -> None:
+def test_cancelling_a_run_that_has_ended_changes_nothing(
+    runs: Path, capsys: Capture
+) -> None:
     for _ in range(2):
         assert main(["cancel", RUN_ID]) == 0
         assert "has already ended: succeeded" in capsys.readouterr().out
@@ -241,7 +271,9 @@ def test_a_secret_file_that_cannot_be_read_shows_no_line_of_it(
 def test_a_reader_that_leaves_is_no_error(runs: Path) -> None:
     command = [sys.executable, "-m", "jupyter_pipe.cli.main", "logs", RUN_ID]
     shell = f"{' '.join(command)} | head -1"
-    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=True, cwd=runs)
+    done = subprocess.run(
+        ["bash", "-c", shell], capture_output=True, text=True, check=True, cwd=runs
+    )
     assert "Traceback" not in done.stderr
 
 
@@ -253,7 +285,9 @@ def test_help_imports_nothing_heavy() -> None:
         "heavy = {'papermill', 'nbformat', 'nbclient', 'nbconvert', 'pandas', 'numpy', 'rich', 'IPython'}\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert done.stderr.strip() == "[]"
 
 
@@ -270,7 +304,9 @@ def test_a_run_imports_nothing_that_reads_notebooks_from_elsewhere() -> None:
         "print(requests.get.__name__, sorted(heavy - set(sys.modules)))\n"
         "print([finder for finder in sys.meta_path if 'jupyter_pipe' in type(finder).__module__])"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert done.stdout.splitlines() == ["[] True", "get []", "[]"]
 
 
@@ -281,7 +317,9 @@ def test_no_colour_in_pipes(broken: Path) -> None:
     assert "\x1b" not in done.stdout + done.stderr
 
 
-def test_names_and_values_with_odd_characters_print_on_any_terminal(tmp_path: Path) -> None:
+def test_names_and_values_with_odd_characters_print_on_any_terminal(
+    tmp_path: Path,
+) -> None:
     notebook = write_notebook(tmp_path / "ü.ipynb", [("größe = 1", ["stage:a"])])
     command = [sys.executable, "-m", "jupyter_pipe.cli.main", "check", str(notebook)]
     env = {"PYTHONIOENCODING": "ascii", "PATH": "/usr/bin"}
@@ -299,7 +337,9 @@ def test_failed_runs_can_be_shown(tmp_path: Path, capsys: Capture) -> None:
     assert "hint: 'price' was dropped in features, cell 1." in out
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.ENAMETOOLONG])
+@pytest.mark.parametrize(
+    "number", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.ENAMETOOLONG]
+)
 def test_a_disk_that_refuses_is_one_clear_sentence(
     runs: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
@@ -309,7 +349,9 @@ def test_a_disk_that_refuses_is_one_clear_sentence(
     monkeypatch.setattr(RunStore, "ids", refuse)
     assert main(["runs"]) == 2
     said = capsys.readouterr().err
-    assert said.startswith(f"error: 'somewhere' cannot be read or written: {os.strerror(number)}.\nhint: ")
+    assert said.startswith(
+        f"error: 'somewhere' cannot be read or written: {os.strerror(number)}.\nhint: "
+    )
 
 
 def test_a_defect_of_ours_is_not_taken_for_trouble_with_a_disk(
@@ -333,7 +375,12 @@ def notebook_in(language: str, path: Path) -> Path:
         "outputs": [],
         "execution_count": None,
     }
-    document = {"nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": spec}, "cells": [cell]}
+    document = {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {"kernelspec": spec},
+        "cells": [cell],
+    }
     path.write_text(json.dumps(document))
     return path
 
@@ -342,13 +389,18 @@ def notebook_in(language: str, path: Path) -> Path:
 def test_check_passes_over_what_cannot_be_a_pipeline_and_says_so(
     form: str, small: Path, tmp_path: Path, capsys: Capture
 ) -> None:
-    others = [notebook_in("R", tmp_path / "r.ipynb"), notebook_in("Julia", tmp_path / "j.ipynb")]
+    others = [
+        notebook_in("R", tmp_path / "r.ipynb"),
+        notebook_in("Julia", tmp_path / "j.ipynb"),
+    ]
     others.append(write_notebook(tmp_path / "empty.ipynb", [("", [])]))
     assert main(["check", "--format", form, *map(str, [*others, small])]) == 0
     out = capsys.readouterr().out
     assert all(path.name in out for path in others)
     assert out.lower().count("skipped") == 3
-    assert main(["check", "--format", form, *map(str, others)]) == 2  # nothing was checked
+    assert (
+        main(["check", "--format", form, *map(str, others)]) == 2
+    )  # nothing was checked
 
 
 def completions(line: str, script: Path) -> list[str]:
@@ -415,7 +467,9 @@ def test_open_shows_the_report_of_the_latest_run(
     assert len(opened) == 1
 
 
-def test_logs_print_what_a_stage_shows_as_it_comes(tmp_path: Path, capsys: Capture) -> None:
+def test_logs_print_what_a_stage_shows_as_it_comes(
+    tmp_path: Path, capsys: Capture
+) -> None:
     executed = tmp_path / "executed.ipynb"
 
     def write(*texts: str) -> None:
@@ -432,8 +486,18 @@ def test_logs_print_what_a_stage_shows_as_it_comes(tmp_path: Path, capsys: Captu
 
     printed = Printed(Terminal(), executed)
     printed.show_new()  # not there yet
-    for texts in (("epoch 1\n",), ("epoch 1\nepoch 2\n",), ("epoch 1\nepoch 2\n", "done\n")):
+    for texts in (
+        ("epoch 1\n",),
+        ("epoch 1\nepoch 2\n",),
+        ("epoch 1\nepoch 2\n", "done\n"),
+    ):
         write(*texts)
         printed.show_new()
         printed.show_new()
-    assert capsys.readouterr().out.splitlines() == ["--- cell 1", "epoch 1", "epoch 2", "--- cell 2", "done"]
+    assert capsys.readouterr().out.splitlines() == [
+        "--- cell 1",
+        "epoch 1",
+        "epoch 2",
+        "--- cell 2",
+        "done",
+    ]

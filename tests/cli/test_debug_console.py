@@ -1,4 +1,5 @@
-"""`debug --console`: IPython in the terminal, where everything before the cell that failed has run."""
+"""`debug --console`: IPython in the terminal, where everything before the cell that
+failed has run."""
 
 from __future__ import annotations
 
@@ -15,14 +16,26 @@ from tests.engine.packages import Package, request_of
 
 
 @pytest.mark.kernel
-def test_the_console_has_what_the_stage_received(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package = Package().stage("a", "x = [41]", binds="x").stage("b", "y = x[0] + 1", "1 / 0", reads="x")
+def test_the_console_has_what_the_stage_received(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = (
+        Package()
+        .stage("a", "x = [41]", binds="x")
+        .stage("b", "y = x[0] + 1", "1 / 0", reads="x")
+    )
     assert run_pipeline(request_of(package.write(tmp_path))).exit_code == 1
     said: list[str] = []
     real = subprocess.run
 
     def typed(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
-        done = real(command, input="print('y is', y)\n", capture_output=True, text=True, **options)
+        done = real(
+            command,
+            input="print('y is', y)\n",
+            capture_output=True,
+            text=True,
+            **options,
+        )
         said.append(done.stdout)
         return done
 

@@ -48,7 +48,9 @@ def store(tmp_path: Path) -> RunStore:
     for run_id, letter in zip(IDS, "abc", strict=True):
         write_run(tmp_path, succeeded_events(), run_id)
         refs = [value(found, letter), *([shared] if letter in "ab" else [])]
-        payloads = tuple(StoredPayload(ArtifactRef(ref, ref, 1000), ("x",)) for ref in refs)
+        payloads = tuple(
+            StoredPayload(ArtifactRef(ref, ref, 1000), ("x",)) for ref in refs
+        )
         folder = found.folder(run_id).stage("ingest")
         folder.mkdir(parents=True)
         (folder / "result.json").write_bytes(to_json(StageResult(outputs=payloads)))
@@ -82,7 +84,9 @@ def test_the_newest_run_stays_whatever_the_limits(store: RunStore) -> None:
     assert store.ids() == (IDS[2],)
 
 
-def test_young_values_stay_for_whoever_is_about_to_refer_to_them(store: RunStore) -> None:
+def test_young_values_stay_for_whoever_is_about_to_refer_to_them(
+    store: RunStore,
+) -> None:
     value(store, "f", age_seconds=60)
     value(store, "d")
     collect(store, Limits(runs=3), now=time.time())
@@ -97,19 +101,29 @@ def test_a_size_keeps_the_newest_runs_that_fit(store: RunStore) -> None:
 
 def entry(store: RunStore, letter: str) -> None:
     """A result that could be reused, with one value."""
-    result = StageResult(outputs=(StoredPayload(ArtifactRef(value(store, letter), letter, 1000), ("x",)),))
+    result = StageResult(
+        outputs=(
+            StoredPayload(ArtifactRef(value(store, letter), letter, 1000), ("x",)),
+        )
+    )
     executed = store.root / "executed.ipynb"
     executed.write_text("{}")
     kept = CacheEntry(Fingerprint(code={"a": letter}), result, IDS[0], 1.0, "", 0.0)
-    Cache(store.state_folder / "cache").record(kept, pipeline="p", stage=letter, executed=executed)
+    Cache(store.state_folder / "cache").record(
+        kept, pipeline="p", stage=letter, executed=executed
+    )
 
 
 def begin_run(tmp_path: Path) -> None:
-    events = [event for event in succeeded_events() if not isinstance(event, RunFinished)]
+    events = [
+        event for event in succeeded_events() if not isinstance(event, RunFinished)
+    ]
     write_run(tmp_path, events, "20261123-100000-dddd")
 
 
-def test_while_a_run_goes_on_it_and_what_it_could_reuse_are_kept(store: RunStore, tmp_path: Path) -> None:
+def test_while_a_run_goes_on_it_and_what_it_could_reuse_are_kept(
+    store: RunStore, tmp_path: Path
+) -> None:
     entry(store, "d")
     value(store, "f")
     begin_run(tmp_path)
@@ -144,7 +158,11 @@ def test_what_was_left_behind_goes(store: RunStore) -> None:
         store.artifacts / ".writing-1-2",
         state / "work" / "w" / "file",
     ]
-    kept = [compiled_path(state, notebook), compiled_path(state, "/new.ipynb"), state / "work" / "v" / "file"]
+    kept = [
+        compiled_path(state, notebook),
+        compiled_path(state, "/new.ipynb"),
+        state / "work" / "v" / "file",
+    ]
     for path in (*old, *kept):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"1")
@@ -166,7 +184,9 @@ def test_limits(texts: list[str], limits: Limits) -> None:
     assert parse_limits(texts) == limits
 
 
-def test_the_command_says_what_went(store: RunStore, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_says_what_went(
+    store: RunStore, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["gc", "--keep", "1"]) == 0
     assert capsys.readouterr().out.startswith("Removed 2 runs, 0 results, 3 values: ")
     assert main(["gc"]) == 0
@@ -182,6 +202,12 @@ def test_after_a_run_that_stored_something_a_full_store_is_news(
     for largest, is_news in ((4000, False), (3000, True)):
         monkeypatch.setattr(results, "LARGEST_STORE_BYTES", largest)
         results.write_results(
-            Namespace(html=None, junit=None), Terminal(colour=False), store, run, home_value()
+            Namespace(html=None, junit=None),
+            Terminal(colour=False),
+            store,
+            run,
+            home_value(),
         )
-        assert ("Stored values take 4.0 kB. To remove" in capsys.readouterr().out) == is_news
+        assert (
+            "Stored values take 4.0 kB. To remove" in capsys.readouterr().out
+        ) == is_news

@@ -1,4 +1,5 @@
-"""Files that users name: written whole, never through what lies in their place, or refused."""
+"""Files that users name: written whole, never through what lies in their place, or
+refused."""
 
 from __future__ import annotations
 
@@ -15,9 +16,12 @@ from jupyter_pipe.errors import RunError
 from tests.compiler.notebooks import write_notebook
 
 
-@pytest.mark.parametrize("there", ["nothing", "file", "link", "dangling link", "pipe", "empty folder"])
+@pytest.mark.parametrize(
+    "there", ["nothing", "file", "link", "dangling link", "pipe", "empty folder"]
+)
 def test_what_lies_in_its_place_is_replaced(tmp_path: Path, there: str) -> None:
-    """A folder that somebody else made may have a link of the name that the documentation uses."""
+    """A folder that somebody else made may have a link of the name that the
+    documentation uses."""
     elsewhere, path = tmp_path / "elsewhere", tmp_path / "new" / "report.html"
     path.parent.mkdir(exist_ok=there != "nothing")
     if there == "file":
@@ -33,7 +37,11 @@ def test_what_lies_in_its_place_is_replaced(tmp_path: Path, there: str) -> None:
     write_output(path, b"new")
     assert path.read_bytes() == b"new"
     assert not path.is_symlink()
-    assert elsewhere.read_text() == "private" if there == "link" else not elsewhere.exists()
+    assert (
+        elsewhere.read_text() == "private"
+        if there == "link"
+        else not elsewhere.exists()
+    )
 
 
 @pytest.mark.parametrize("letter", ["n", "ö", "☃", "𝄞"])
@@ -59,11 +67,16 @@ def test_what_cannot_be_written_is_said(tmp_path: Path, name: str) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
 
 
-def test_commands_say_it_as_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_commands_say_it_as_well(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     notebook = str(write_notebook(tmp_path / "n.ipynb", [("x = 1", ["stage:a"])]))
     answers = tmp_path / "a.json"
     chosen = {"result": [{"type": "choices", "value": {"choices": ["x"]}}]}
     answers.write_text(json.dumps([{"data": {"k": 1}, "annotations": [chosen]}]))
-    for argv in (["graph", notebook, "-o"], ["labels", "merge", str(answers), "--key", "k", "-o"]):
+    for argv in (
+        ["graph", notebook, "-o"],
+        ["labels", "merge", str(answers), "--key", "k", "-o"],
+    ):
         assert main([*argv, f"{notebook}/out"]) == 2
         assert "Cannot write" in capsys.readouterr().err

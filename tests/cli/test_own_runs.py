@@ -14,7 +14,9 @@ from jupyter_pipe.runs import RunFacts, RunStore
 
 
 def _run(store: RunStore, *warnings: str) -> str:
-    writer = store.create(Pipeline(1, "flow", "python3", Source("flow.ipynb", "x")), RunFacts())
+    writer = store.create(
+        Pipeline(1, "flow", "python3", Source("flow.ipynb", "x")), RunFacts()
+    )
     writer.append(ev.RunQueued(writer.run_id, "flow", ("fit",)))
     for code in warnings:
         writer.append(ev.WarningRaised("fit", code, "said"))

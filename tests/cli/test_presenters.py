@@ -7,7 +7,11 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
-from jupyter_pipe.cli.output.github import failure_annotations, job_summary, write_github
+from jupyter_pipe.cli.output.github import (
+    failure_annotations,
+    job_summary,
+    write_github,
+)
 from jupyter_pipe.cli.output.live import LiveTable, table
 from jupyter_pipe.cli.output.progress import PlainLines, progress_on
 from jupyter_pipe.cli.output.summary import run_json, summary
@@ -27,7 +31,9 @@ from tests.cli.scripted import (
 NOW = START + 20
 
 
-def lines(events: list[Event], verbosity: int = 0, stage: str | None = None) -> list[str]:
+def lines(
+    events: list[Event], verbosity: int = 0, stage: str | None = None
+) -> list[str]:
     out = io.StringIO()
     show = PlainLines(Terminal(out, verbosity=verbosity), stage=stage)
     for event in events:
@@ -46,26 +52,41 @@ def test_plain_lines_are_one_a_transition() -> None:
     shown = lines(failed_events())
     assert shown[0] == "home_value, 8 stages, run 20261120-144107-7b1e"
     assert "ingest    cached: unchanged, saves 6 s" in shown
-    assert "boosting  failed: KeyError: \"['price'] not found in axis\" (cell 2, line 2)" in shown
+    assert (
+        "boosting  failed: KeyError: \"['price'] not found in axis\" (cell 2, line 2)"
+        in shown
+    )
     assert "card      skipped: boosting failed" in shown
-    assert sum("forest" in line for line in shown) == 3  # started, succeeded, and the warning
+    assert (
+        sum("forest" in line for line in shown) == 3
+    )  # started, succeeded, and the warning
 
 
 def test_verbose_lines_add_cells_and_metrics_and_quiet_ones_nothing() -> None:
     assert "forest    cell 1/2" in lines(succeeded_events(), verbosity=1)
-    assert "evaluate  metric best_mae = 21,480" in lines(succeeded_events(), verbosity=1)
+    assert "evaluate  metric best_mae = 21,480" in lines(
+        succeeded_events(), verbosity=1
+    )
     assert lines(succeeded_events(), verbosity=-1) == []
 
 
 def test_lines_of_one_stage_leave_the_others_out() -> None:
-    assert {line.split()[0] for line in lines(succeeded_events(), stage="ridge")[1:]} == {"ridge"}
+    assert {
+        line.split()[0] for line in lines(succeeded_events(), stage="ridge")[1:]
+    } == {"ridge"}
 
 
 def test_what_happens_on_the_way_is_told() -> None:
     shown = lines(
         [
             StageStarted(stage="a", attempt=2, time=NOW),
-            StageRetrying(stage="a", attempt=2, delay_seconds=4, reason="TimeoutError: x\nmore", time=NOW),
+            StageRetrying(
+                stage="a",
+                attempt=2,
+                delay_seconds=4,
+                reason="TimeoutError: x\nmore",
+                time=NOW,
+            ),
             InputChanged(stage="b", from_stage="a", names=("df",), time=NOW),
         ]
     )
@@ -110,16 +131,23 @@ def test_the_live_table_starts_with_the_first_stage_and_goes_with_the_run() -> N
         (Terminal(io.StringIO(), live=True, verbosity=1), PlainLines),
     ],
 )
-def test_lines_where_there_is_no_terminal_or_more_is_wanted(terminal: Terminal, expected: type) -> None:
+def test_lines_where_there_is_no_terminal_or_more_is_wanted(
+    terminal: Terminal, expected: type
+) -> None:
     with progress_on(terminal) as progress:
         assert isinstance(progress, expected)
 
 
-def test_the_summary_ends_with_where_things_are_and_how_to_go_on(tmp_path: Path) -> None:
+def test_the_summary_ends_with_where_things_are_and_how_to_go_on(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "stages").mkdir()
     (tmp_path / "report.html").touch()
     text = summary(
-        Terminal(io.StringIO()), scripted_run(failed_events()), tmp_path, command="jupyter pipe resume 7b1e"
+        Terminal(io.StringIO()),
+        scripted_run(failed_events()),
+        tmp_path,
+        command="jupyter pipe resume 7b1e",
     )
     assert text.endswith("  continue   jupyter pipe resume 7b1e")
     assert "report.html" in text
@@ -128,21 +156,30 @@ def test_the_summary_ends_with_where_things_are_and_how_to_go_on(tmp_path: Path)
 
 def test_a_failed_gate_names_expression_and_values_once_in_its_block() -> None:
     text = summary(Terminal(io.StringIO()), scripted_run(gate_events()), Path("none"))
-    assert "evaluate gate failed\n  best_mae < 25000 (best_mae = 27310)" in text.replace("! ", "").replace(
-        "⊖ ", ""
+    assert (
+        "evaluate gate failed\n  best_mae < 25000 (best_mae = 27310)"
+        in text.replace("! ", "").replace("⊖ ", "")
     )
     assert "continue" not in text
 
 
 def test_ascii_terminals_get_ascii_marks_and_colour_only_where_it_shows() -> None:
     out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-    summary(Terminal(out), scripted_run(failed_events()), Path("none"), with_stages=True).encode("ascii")
-    assert "\x1b[31m" in summary(Terminal(out, colour=True), scripted_run(failed_events()), Path("none"))
+    summary(
+        Terminal(out), scripted_run(failed_events()), Path("none"), with_stages=True
+    ).encode("ascii")
+    assert "\x1b[31m" in summary(
+        Terminal(out, colour=True), scripted_run(failed_events()), Path("none")
+    )
 
 
 @pytest.mark.parametrize(
     ("variables", "colour"),
-    [({}, False), ({"FORCE_COLOR": "1"}, True), ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False)],
+    [
+        ({}, False),
+        ({"FORCE_COLOR": "1"}, True),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+    ],
 )
 def test_colour_follows_the_environment(
     variables: dict[str, str], colour: bool, monkeypatch: pytest.MonkeyPatch
@@ -157,11 +194,20 @@ def test_the_json_line_is_as_documented(tmp_path: Path) -> None:
 
     found = json.loads(run_json(scripted_run(failed_events()), tmp_path))
     assert set(found) == {"run_id", "state", "run_dir", "stages"}
-    assert set(found["stages"][0]) == {"name", "state", "reason", "seconds", "attempts", "notebook"}
+    assert set(found["stages"][0]) == {
+        "name",
+        "state",
+        "reason",
+        "seconds",
+        "attempts",
+        "notebook",
+    }
     assert found["state"] == "failed"
 
 
-def test_github_gets_annotations_and_a_summary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_github_gets_annotations_and_a_summary(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
     out = io.StringIO()
     write_github(Terminal(out), scripted_run(failed_events()), home_value())
@@ -177,7 +223,10 @@ def test_github_gets_annotations_and_a_summary(tmp_path: Path, monkeypatch: pyte
 
 def test_the_job_summary_escapes_what_the_notebook_says() -> None:
     evil = "a|b\n<script>`x`"
-    events = [replace(e, evalue=evil) if isinstance(e, type(FAILURE)) else e for e in failed_events()]
+    events = [
+        replace(e, evalue=evil) if isinstance(e, type(FAILURE)) else e
+        for e in failed_events()
+    ]
     run = replace(scripted_run(events), pipeline=evil)
     assert "<script>" not in job_summary(run, home_value())
     assert all("\n" not in line for line in failure_annotations(run))

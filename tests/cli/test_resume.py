@@ -32,14 +32,24 @@ DASK = {"kernels": "fresh", "executor": "dask", "scheduler": "tcp://s:1", "worke
     ],
 )
 def test_how_the_run_goes_on(
-    given: list[str], expected: dict[str, Any], small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    given: list[str],
+    expected: dict[str, Any],
+    small: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     requests: list[RunRequest] = []
-    monkeypatch.setattr(resume, "execute", lambda args, request: requests.append(request) or 0)
+    monkeypatch.setattr(
+        resume, "execute", lambda args, request: requests.append(request) or 0
+    )
     store = write_run(tmp_path, succeeded_events(), RUN)
-    facts = RunFacts(notebook=str(small), workdir=str(tmp_path), options=RunOptions(**DASK))
+    facts = RunFacts(
+        notebook=str(small), workdir=str(tmp_path), options=RunOptions(**DASK)
+    )
     folder = store.folder(RUN)
-    folder.summary.write_bytes(sign("run", RUN, to_json(replace(store.read(RUN), facts=facts))))
+    folder.summary.write_bytes(
+        sign("run", RUN, to_json(replace(store.read(RUN), facts=facts)))
+    )
     assert main(["resume", "latest", *given]) == 0
     assert {name: getattr(requests[0].options, name) for name in expected} == expected
     assert requests[0].target.store.root == tmp_path

@@ -15,8 +15,18 @@ pytestmark = pytest.mark.kernel
 Capture = pytest.CaptureFixture[str]
 
 
-def test_a_run_and_the_run_after_it(small: Path, tmp_path: Path, capsys: Capture) -> None:
-    options = ["--json", "--junit", "out/results.xml", "--html", "out/report.html", "-p", "n=5"]
+def test_a_run_and_the_run_after_it(
+    small: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    options = [
+        "--json",
+        "--junit",
+        "out/results.xml",
+        "--html",
+        "out/report.html",
+        "-p",
+        "n=5",
+    ]
     assert main(["run", str(small), *options]) == 0
     captured = capsys.readouterr()
     result = json.loads(captured.out.splitlines()[-1])
@@ -41,18 +51,26 @@ def test_a_run_and_the_run_after_it(small: Path, tmp_path: Path, capsys: Capture
 
 
 def printed_by_debugging(path: Path, expression: str) -> str:
-    """What `expression` gives when the notebook's cells before the failing one have run."""
+    """What `expression` gives when the notebook's cells before the failing one have
+    run."""
     import nbformat
     from nbclient import NotebookClient
 
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
-    notebook.cells = [*notebook.cells[:-1], nbformat.v4.new_code_cell(f"print({expression})")]
-    NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(path.parent)}}).execute()
+    notebook.cells = [
+        *notebook.cells[:-1],
+        nbformat.v4.new_code_cell(f"print({expression})"),
+    ]
+    NotebookClient(
+        notebook, timeout=60, resources={"metadata": {"path": str(path.parent)}}
+    ).execute()
     return "".join(output.text for output in notebook.cells[-1].outputs)
 
 
-def test_a_failure_shows_cell_and_line_and_can_be_resumed(tmp_path: Path, capsys: Capture) -> None:
+def test_a_failure_shows_cell_and_line_and_can_be_resumed(
+    tmp_path: Path, capsys: Capture
+) -> None:
     notebook = write_notebook(
         tmp_path / "fails.ipynb",
         [
@@ -72,16 +90,24 @@ def test_a_failure_shows_cell_and_line_and_can_be_resumed(tmp_path: Path, capsys
 
     assert main(["debug", "latest", "use"]) == 0
     assert main(["debug", "latest", "use"]) == 2
-    assert printed_by_debugging(tmp_path / "debug_fails_use.ipynb", "xs, y") == "[1, 2] 1\n"
+    assert (
+        printed_by_debugging(tmp_path / "debug_fails_use.ipynb", "xs, y")
+        == "[1, 2] 1\n"
+    )
 
     notebook.write_text(notebook.read_text().replace("xs[total]", "xs[0]"))
     capsys.readouterr()
     assert main(["resume", "latest", "--json"]) == 0
-    states = {stage["name"]: stage["state"] for stage in json.loads(capsys.readouterr().out)["stages"]}
+    states = {
+        stage["name"]: stage["state"]
+        for stage in json.loads(capsys.readouterr().out)["stages"]
+    }
     assert states == {"make": "cached", "use": "succeeded", "show": "succeeded"}
 
 
-def test_a_failed_gate_ends_with_3_and_names_what_was_seen(small: Path, capsys: Capture) -> None:
+def test_a_failed_gate_ends_with_3_and_names_what_was_seen(
+    small: Path, capsys: Capture
+) -> None:
     assert main(["run", str(small), "-p", "n=50"]) == 3
     out = capsys.readouterr().out
     assert "gate failed" in out

@@ -32,11 +32,20 @@ def hostile_events() -> list[Any]:
     for event in failed_events():
         if isinstance(event, StageFailed):
             found.append(
-                replace(event, ename=f"E{CONTROLS}", evalue=f"{CONTROLS}\n{CONTROLS}", hint=CONTROLS)
+                replace(
+                    event,
+                    ename=f"E{CONTROLS}",
+                    evalue=f"{CONTROLS}\n{CONTROLS}",
+                    hint=CONTROLS,
+                )
             )
         else:
             found.append(event)
-    return [*found[:-1], WarningRaised(stage=None, code="c", message=CONTROLS), found[-1]]
+    return [
+        *found[:-1],
+        WarningRaised(stage=None, code="c", message=CONTROLS),
+        found[-1],
+    ]
 
 
 @pytest.mark.parametrize("method", ["result", "say"])
@@ -61,7 +70,11 @@ def test_a_run_is_told_without_controls() -> None:
     show = PlainLines(terminal)
     for event in hostile_events():
         show(event)
-    terminal.result(summary(terminal, scripted_run(hostile_events()), Path("none"), with_stages=True))
+    terminal.result(
+        summary(
+            terminal, scripted_run(hostile_events()), Path("none"), with_stages=True
+        )
+    )
     assert is_safe(out.getvalue())
 
 
@@ -69,7 +82,11 @@ def test_the_live_table_shows_names_and_notes_without_controls() -> None:
     from rich.console import Console
 
     run = scripted_run(hostile_events())
-    run = replace(run, pipeline=CONTROLS, stages=tuple(replace(s, reason=CONTROLS) for s in run.stages))
+    run = replace(
+        run,
+        pipeline=CONTROLS,
+        stages=tuple(replace(s, reason=CONTROLS) for s in run.stages),
+    )
     out = io.StringIO()
     Console(file=out, width=120).print(table(run, width=120, height=40, now=0.0))
     assert is_safe(out.getvalue())
@@ -89,8 +106,12 @@ def test_json_stays_exact_and_cannot_act() -> None:
     assert is_safe(out.getvalue())
 
 
-@pytest.mark.parametrize("line", ["::set-env name=A::b", "  ::error::x", "\t::add-path::y", "x ##[command]z"])
-def test_github_takes_nothing_of_the_users_for_a_command(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "line", ["::set-env name=A::b", "  ::error::x", "\t::add-path::y", "x ##[command]z"]
+)
+def test_github_takes_nothing_of_the_users_for_a_command(
+    line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     out = io.StringIO()
     terminal = Terminal(out, colour=False)
@@ -103,7 +124,9 @@ def test_github_takes_nothing_of_the_users_for_a_command(line: str, monkeypatch:
 
 
 def test_annotations_are_one_line_without_controls() -> None:
-    made = annotation("error", f"n{CONTROLS}.ipynb", f"t\n::x::{CONTROLS}", f"m\n::error::{CONTROLS}")
+    made = annotation(
+        "error", f"n{CONTROLS}.ipynb", f"t\n::x::{CONTROLS}", f"m\n::error::{CONTROLS}"
+    )
     assert len(made.splitlines()) == 1
     assert is_safe(made)
     assert made.count("::") == 4

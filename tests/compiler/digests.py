@@ -1,4 +1,5 @@
-"""Prints a digest of what each generated notebook compiles to. A program: a process has one hash seed."""
+"""Prints a digest of what each generated notebook compiles to. A program: a process has
+one hash seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Runs a notebook top to bottom, and its compiled package, in forks (`printing`); gives what they print."""
+"""Runs a notebook top to bottom, and its compiled package, in forks (`printing`); gives
+what they print."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ _PROGRAM = Path(__file__).with_name("printing.py")
 # A shell that exists would be found by the code of packages, which runs without one.
 _ENVIRONMENT = {**os.environ, "MPLBACKEND": "agg"}
 _processes = {
-    kind: ForkingProcesses(_PROGRAM, kind, environment=_ENVIRONMENT) for kind in ("notebook", "package")
+    kind: ForkingProcesses(_PROGRAM, kind, environment=_ENVIRONMENT)
+    for kind in ("notebook", "package")
 }
 
 
@@ -31,12 +33,18 @@ def notebook_prints(path: Path) -> list[str]:
     return _printed({"notebook": str(path)}, path)
 
 
-def package_prints(path: Path, output: Path, parameters: Mapping[str, Any] | None = None) -> list[str]:
+def package_prints(
+    path: Path, output: Path, parameters: Mapping[str, Any] | None = None
+) -> list[str]:
     """The lines that `run()` of the compiled package prints."""
     compiled = compile_notebook(path, output=output)
     write_package(compiled, output)
     package = Path(compiled.pipeline.stages[0].module).parent.name
-    job = {"output": str(output), "package": package, "parameters": dict(parameters or {})}
+    job = {
+        "output": str(output),
+        "package": package,
+        "parameters": dict(parameters or {}),
+    }
     return _printed(job, path)
 
 
@@ -52,8 +60,14 @@ def _printed(job: dict[str, Any], notebook: Path) -> list[str]:
         kind = "notebook" if "notebook" in job else "package"
         answer = _processes[kind].ask(sent, notebook.read_text(encoding="utf-8"))
         assert json.loads(answer), f"{job} took too long"
-        lines = [line.rstrip() for line in log.read().decode(errors="replace").splitlines()]
-    kept = (ADDRESS.sub("<object>", line) for line in lines if line and not line.startswith(TIMES))
+        lines = [
+            line.rstrip() for line in log.read().decode(errors="replace").splitlines()
+        ]
+    kept = (
+        ADDRESS.sub("<object>", line)
+        for line in lines
+        if line and not line.startswith(TIMES)
+    )
     return list(_without_tracebacks(kept))
 
 

@@ -1,9 +1,11 @@
-"""Runs notebooks and compiled packages, each in a fork of one process that has imported the libraries.
+"""Runs notebooks and compiled packages, each in a fork of one process that has imported
+the libraries.
 
-A program of its own, with the kind of its jobs and the libraries as its arguments: pytest's process has
-threads by the time these tests run, and a fork of it can wait for a lock that no thread of its own holds.
-Jobs come as lines of JSON on standard input; each is answered by a line on standard output: true, or false
-where the fork took too long.
+A program of its own, with the kind of its jobs and the libraries as its arguments:
+pytest's process has threads by the time these tests run, and a fork of it can wait for
+a lock that no thread of its own holds. Jobs come as lines of JSON on standard input;
+each is answered by a line on standard output: true, or false where the fork took too
+long.
 """
 
 from __future__ import annotations
@@ -36,7 +38,12 @@ def main() -> None:
         if child == 0:
             _child(json.loads(line), shell)
         _, status = os.waitpid(child, 0)
-        answers.write(json.dumps(not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGALRM) + "\n")
+        answers.write(
+            json.dumps(
+                not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGALRM
+            )
+            + "\n"
+        )
         answers.flush()
 
 
@@ -73,7 +80,12 @@ def _shell() -> Any:
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
-    quiet = Config({"HistoryManager": {"enabled": False}, "InteractiveShell": {"colors": "NoColor"}})
+    quiet = Config(
+        {
+            "HistoryManager": {"enabled": False},
+            "InteractiveShell": {"colors": "NoColor"},
+        }
+    )
     shell = InteractiveShell.instance(config=quiet)
     shell.display_formatter.formatters["text/plain"].pprint = False
     shell.displayhook.write_output_prompt = lambda: None
@@ -86,7 +98,11 @@ def _run_cells(path: Path, shell: Any) -> None:
     for cell in json.loads(path.read_bytes())["cells"]:
         tags = cell["metadata"].get("tags", [])
         source = "".join(cell["source"])
-        if cell["cell_type"] == "code" and source.strip() and not SKIPPED.intersection(tags):
+        if (
+            cell["cell_type"] == "code"
+            and source.strip()
+            and not SKIPPED.intersection(tags)
+        ):
             result = shell.run_cell(source, store_history=True)
             if not result.success and "raises-exception" not in tags:
                 return

@@ -1,4 +1,5 @@
-"""`run()` of a compiled package prints what the notebook prints: the table of cases, random notebooks."""
+"""`run()` of a compiled package prints what the notebook prints: the table of cases,
+random notebooks."""
 
 from __future__ import annotations
 
@@ -16,18 +17,23 @@ from tests.property.grammar import idioms, write_notebook
 pytestmark = pytest.mark.processes
 
 CASES = {case.id: case for case in read_all()}
-# The stages of these have gaps, so that the pipeline prints the same lines in another order.
+# The stages of these have gaps, so that the pipeline prints the same lines in another
+# order.
 REORDERED = {"54c", "f10e"}
 # What `run()` of a package, unlike the pipeline, cannot keep.
 ONLY_AS_PIPELINE = {
-    "nb6",  # it lets go of what no later stage reads: pandas then splits no block, sums in another order
+    # it lets go of what no later stage reads: pandas then splits no block, sums in
+    # another order
+    "nb6",
     "lb8",  # for the same reason an option that a living object holds is set back
     "lb1",  # its functions are not in `__main__`
     "sq2b",  # a library that looks for a frame in `__main__` finds nothing there
     "st5a",  # a class is shown with its module, which is not `__main__`
     "st6b",  # likewise
     "st6c",  # likewise
-    "ip2",  # values are shown by their `repr`, the last one of a cell: no setting of the shell counts
+    # values are shown by their `repr`, the last one of a cell: no setting of the shell
+    # counts
+    "ip2",
     "ip2a",  # likewise
     "ip2b",  # likewise
     "ip4c",  # likewise, and `%precision` shows nothing
@@ -36,19 +42,26 @@ ONLY_AS_PIPELINE = {
     "sy1a",  # likewise
     "sy1b",  # likewise
     "ev1",  # no cells run in the shell, so nothing runs before them
-    "mp1a",  # its modules are imported before a hook stands that a stage sets by a name of its own
+    # its modules are imported before a hook stands that a stage sets by a name of its
+    # own
+    "mp1a",
     "ip4",  # no cells run in the shell, so nothing runs after them
     "tr1",  # likewise, whatever formatter is set
     "wi1",  # a widget is shown by another `repr` than the shell's
     "wi1a",  # likewise
     "wi1b",  # likewise
     "wi1c",  # likewise
-    "n7d",  # a cell that is no Python is a comment there, and its SyntaxError is not shown
+    # a cell that is no Python is a comment there, and its SyntaxError is not shown
+    "n7d",
 }
 
 
-@pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in CASES.values()])
-def test_the_package_prints_what_the_notebook_prints(case: Case, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, id=case.id) for case in CASES.values()]
+)
+def test_the_package_prints_what_the_notebook_prints(
+    case: Case, tmp_path: Path
+) -> None:
     folders = [tmp_path / "package", tmp_path / "notebook"]
     for folder in folders:
         folder.mkdir()
@@ -66,7 +79,9 @@ def test_the_package_prints_what_the_notebook_prints(case: Case, tmp_path: Path)
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_a_random_notebook_prints_the_same_as_a_package(seed: int, tmp_path: Path) -> None:
+def test_a_random_notebook_prints_the_same_as_a_package(
+    seed: int, tmp_path: Path
+) -> None:
     rng = random.Random(seed)
     sizes = [rng.randint(1, 4) for _ in range(rng.randint(2, 6))]
     case = write_notebook(rng.choice, idioms(), sizes)

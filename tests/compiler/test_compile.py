@@ -25,17 +25,26 @@ SCHEMA = ROOT / "docs" / "pipeline.schema.json"
 
 def compiled_notebooks(path: Path) -> dict[str, dict[str, Any]]:
     files = compile_notebook(path).files
-    return {name: json.loads(data) for name, data in files.items() if name.endswith(".ipynb")}
+    return {
+        name: json.loads(data)
+        for name, data in files.items()
+        if name.endswith(".ipynb")
+    }
 
 
 def roles(notebook: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(cell["metadata"]["jupyter_pipe"]["role"], "".join(cell["source"])) for cell in notebook["cells"]]
+    return [
+        (cell["metadata"]["jupyter_pipe"]["role"], "".join(cell["source"]))
+        for cell in notebook["cells"]
+    ]
 
 
 def refused(path: Path) -> tuple[Diagnostic, ...]:
     with pytest.raises(CompileError) as caught:
         compile_notebook(path)
-    return tuple(item for item in caught.value.diagnostics if item.severity is Severity.error)
+    return tuple(
+        item for item in caught.value.diagnostics if item.severity is Severity.error
+    )
 
 
 def test_a_stage_notebook_holds_what_the_kernel_needs_in_order(tmp_path: Path) -> None:
@@ -43,7 +52,10 @@ def test_a_stage_notebook_holds_what_the_kernel_needs_in_order(tmp_path: Path) -
         ("import math", []),
         ("n: int = 2", ["parameters"]),
         ("def root(x):\n    return math.pow(x, 1 / n)\n", []),
-        ("xs = [root(x) for x in range(9)]\nxs", ["stage:load", "metric:total", "hide-input"]),
+        (
+            "xs = [root(x) for x in range(9)]\nxs",
+            ["stage:load", "metric:total", "hide-input"],
+        ),
         ("total = sum(xs);", []),
         ("ys = [root(x) for x in xs]", ["stage:again"]),
     ]
@@ -70,14 +82,19 @@ def test_stage_notebooks_are_valid(tmp_path: Path) -> None:
     import nbformat
 
     path = tmp_path / "orders.ipynb"
-    path.write_bytes((Path(__file__).parents[1] / "golden" / "orders" / "orders.ipynb").read_bytes())
+    path.write_bytes(
+        (Path(__file__).parents[1] / "golden" / "orders" / "orders.ipynb").read_bytes()
+    )
     for name, notebook in compiled_notebooks(path).items():
         nbformat.validate(nbformat.from_dict(notebook))
         assert notebook["metadata"]["kernelspec"]["name"] == "python3", name
 
 
 def test_parameters_of_a_cell_that_a_stage_owns_stay_in_it(tmp_path: Path) -> None:
-    cells: Cells = [("n = 10\nm = n * 2", ["parameters"]), ("print(m, n)", ["stage:show"])]
+    cells: Cells = [
+        ("n = 10\nm = n * 2", ["parameters"]),
+        ("print(m, n)", ["stage:show"]),
+    ]
     compiled = compile_notebook(write_notebook(tmp_path / "own.ipynb", cells))
     setup = json.loads(compiled.files["notebooks/setup.ipynb"])
     assert [role for role, _ in roles(setup)] == ["cell", "outputs"]
@@ -96,14 +113,19 @@ def test_what_runs_have_learned_is_compiled_in(tmp_path: Path) -> None:
     before = compile_notebook(path).pipeline
     (tmp_path / ".jupyter_pipe").mkdir()
     learned = tmp_path / ".jupyter_pipe" / "effects.json"
-    known = {"learns": {"two": {"mutates": ["a"]}}, "other": {"three": {"mutates": ["a"]}}}
+    known = {
+        "learns": {"two": {"mutates": ["a"]}},
+        "other": {"three": {"mutates": ["a"]}},
+    }
     said = json.dumps(known).encode()
     learned.write_bytes(said)
     assert compile_notebook(path).pipeline == before  # anybody could have said so
     learned.write_bytes(sign("learned", "", said))
     after = compile_notebook(path).pipeline
     assert after.stage("three").inputs[0].from_ == "two"
-    assert EffectKind.mutates in {effect.kind for effect in after.stage("two").effects if effect.name == "a"}
+    assert EffectKind.mutates in {
+        effect.kind for effect in after.stage("two").effects if effect.name == "a"
+    }
     learned.write_text("{")
     assert compile_notebook(path).pipeline == before
 
@@ -112,10 +134,30 @@ def test_what_runs_have_learned_is_compiled_in(tmp_path: Path) -> None:
     ("cells", "code", "cell", "line"),
     [
         ([("x = 1", ["stage:a", "timeout:soon"])], "PIPE101", 1, None),
-        ([("x = 1", ["stage:a"]), ("y = x", ["stage:b", "after:z"])], "PIPE107", 2, None),
-        ([("x = 1", ["stage:a"]), ("y = 1\nif y:\nprint(x)", ["stage:b"])], "PIPE200", 2, 3),
-        ([("x = 1", ["stage:a"]), ("print(x)\nprint(xx)", ["stage:b"])], "PIPE201", 2, 2),
-        ([("d = 1", []), ("x = 1", ["stage:setup"]), ("d", ["stage:b"])], "PIPE112", 1, None),
+        (
+            [("x = 1", ["stage:a"]), ("y = x", ["stage:b", "after:z"])],
+            "PIPE107",
+            2,
+            None,
+        ),
+        (
+            [("x = 1", ["stage:a"]), ("y = 1\nif y:\nprint(x)", ["stage:b"])],
+            "PIPE200",
+            2,
+            3,
+        ),
+        (
+            [("x = 1", ["stage:a"]), ("print(x)\nprint(xx)", ["stage:b"])],
+            "PIPE201",
+            2,
+            2,
+        ),
+        (
+            [("d = 1", []), ("x = 1", ["stage:setup"]), ("d", ["stage:b"])],
+            "PIPE112",
+            1,
+            None,
+        ),
     ],
 )
 def test_mistakes_are_errors_with_their_place(
@@ -135,7 +177,10 @@ def test_a_cycle_is_named_with_its_path(tmp_path: Path) -> None:
         ("c = b", ["stage:x"]),
         ("c", ["stage:z"]),
     ]
-    messages = " ".join(error.message for error in refused(write_notebook(tmp_path / "cycle.ipynb", cells)))
+    messages = " ".join(
+        error.message
+        for error in refused(write_notebook(tmp_path / "cycle.ipynb", cells))
+    )
     assert "x" in messages
     assert "y" in messages
 
@@ -147,23 +192,38 @@ def test_all_mistakes_are_shown_at_once_in_notebook_order(tmp_path: Path) -> Non
         ("print(unknown)", ["stage:c", "after:nobody"]),
     ]
     errors = refused(write_notebook(tmp_path / "wrong.ipynb", cells))
-    assert [error.cell for error in errors] == sorted(error.cell or 0 for error in errors)
-    assert {error.code for error in errors} >= {"PIPE101", "PIPE107", "PIPE200", "PIPE201"}
+    assert [error.cell for error in errors] == sorted(
+        error.cell or 0 for error in errors
+    )
+    assert {error.code for error in errors} >= {
+        "PIPE101",
+        "PIPE107",
+        "PIPE200",
+        "PIPE201",
+    }
 
 
 def test_a_kernel_that_is_not_installed_is_a_warning(tmp_path: Path) -> None:
     spec = {"name": "no-such-kernel", "display_name": "Gone", "language": "python"}
-    path = write_notebook(tmp_path / "n.ipynb", [("import msgspec", ["stage:a"])], kernelspec=spec)
+    path = write_notebook(
+        tmp_path / "n.ipynb", [("import msgspec", ["stage:a"])], kernelspec=spec
+    )
     compiled = compile_notebook(path)
-    assert [(item.code, item.severity) for item in check_notebook(path)] == [("PIPE120", Severity.warning)]
+    assert [(item.code, item.severity) for item in check_notebook(path)] == [
+        ("PIPE120", Severity.warning)
+    ]
     assert compiled.pipeline.kernel == "no-such-kernel"
-    assert b"# not installed when this was compiled: msgspec" in compiled.files["requirements.txt"]
+    assert (
+        b"# not installed when this was compiled: msgspec"
+        in compiled.files["requirements.txt"]
+    )
 
 
 def test_requirements_are_pinned_as_installed(tmp_path: Path) -> None:
     (tmp_path / "beside.py").touch()
     path = write_notebook(
-        tmp_path / "n.ipynb", [("import msgspec, json, beside\nmsgspec, json, beside", ["stage:a"])]
+        tmp_path / "n.ipynb",
+        [("import msgspec, json, beside\nmsgspec, json, beside", ["stage:a"])],
     )
     lines = compile_notebook(path).files["requirements.txt"].decode().splitlines()
     assert [line for line in lines if line and not line.startswith("#")] == [
@@ -176,7 +236,9 @@ def test_requirements_are_pinned_as_installed(tmp_path: Path) -> None:
 def test_the_package_does_not_depend_on_where_one_stands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = write_notebook(tmp_path / "n.ipynb", [("a = 1", ["stage:a"]), ("print(a)", ["stage:b"])])
+    path = write_notebook(
+        tmp_path / "n.ipynb", [("a = 1", ["stage:a"]), ("print(a)", ["stage:b"])]
+    )
     expected = compile_notebook(path).files
     monkeypatch.chdir(tmp_path)
     assert compile_notebook("n.ipynb").files == expected
@@ -215,6 +277,13 @@ def test_no_byte_hangs_on_the_hash_seed(tmp_path: Path) -> None:
     for seed in ("1", "2"):
         command = [sys.executable, "-m", "tests.compiler.digests", str(tmp_path), "12"]
         environment = {**os.environ, "PYTHONHASHSEED": seed}
-        done = subprocess.run(command, env=environment, cwd=ROOT, check=True, capture_output=True, text=True)
+        done = subprocess.run(
+            command,
+            env=environment,
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
         printed.add(done.stdout)
     assert len(printed) == 1

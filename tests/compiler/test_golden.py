@@ -43,14 +43,18 @@ def test_the_package_is_the_one_beside_the_notebook(name: str, tmp_path: Path) -
             (expected / path).parent.mkdir(parents=True, exist_ok=True)
             (expected / path).write_bytes(data)
     found = {
-        p.relative_to(expected).as_posix(): p.read_text() for p in expected.rglob("*.*") if p.suffix != ".pyc"
+        p.relative_to(expected).as_posix(): p.read_text()
+        for p in expected.rglob("*.*")
+        if p.suffix != ".pyc"
     }
     assert {path: data.decode() for path, data in files.items()} == found
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_package_prints_what_the_notebook_prints(name: str, tmp_path: Path) -> None:
-    assert package_prints(notebook(name), tmp_path / "out") == notebook_prints(notebook(name))
+    assert package_prints(notebook(name), tmp_path / "out") == notebook_prints(
+        notebook(name)
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -78,7 +82,9 @@ def test_generated_modules_pass_a_linter(name: str) -> None:
 def run_module(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     package = folder.name.removesuffix("_pipeline")
     command = [sys.executable, "-m", package, *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=False
+    )
 
 
 def packaged(folder: Path, cells: Cells) -> Path:
@@ -100,12 +106,21 @@ help = 3"""
     ("arguments", "printed"),
     [
         ("", 'True a [1, 2] x "quoted" None text 3'),
-        ("--no-fast --kind b --sizes [3] --limit 2.5 --thing 5 --help 4", 'False b [3] x "quoted" 2.5 5 4'),
+        (
+            "--no-fast --kind b --sizes [3] --limit 2.5 --thing 5 --help 4",
+            'False b [3] x "quoted" 2.5 5 4',
+        ),
     ],
 )
-def test_parameters_of_every_type_are_options(tmp_path: Path, arguments: str, printed: str) -> None:
+def test_parameters_of_every_type_are_options(
+    tmp_path: Path, arguments: str, printed: str
+) -> None:
     show = "print(fast, kind, sizes, name, limit, thing, help)"
-    cells = [("from typing import Literal", []), (KINDS, ["parameters"]), (show, ["stage:show"])]
+    cells = [
+        ("from typing import Literal", []),
+        (KINDS, ["parameters"]),
+        (show, ["stage:show"]),
+    ]
     folder = packaged(tmp_path, cells)
     assert run_module(folder, *arguments.split()).stdout.strip() == printed
     assert run_module(folder, "--kind", "c").returncode == 2
@@ -113,7 +128,11 @@ def test_parameters_of_every_type_are_options(tmp_path: Path, arguments: str, pr
 
 
 def test_a_changed_parameter_is_new_in_each_run(tmp_path: Path) -> None:
-    cells = [("xs = [1]", ["parameters"]), ("xs.append(2)", ["stage:a"]), ("print(xs)", ["stage:b"])]
+    cells = [
+        ("xs = [1]", ["parameters"]),
+        ("xs.append(2)", ["stage:a"]),
+        ("print(xs)", ["stage:b"]),
+    ]
     code = "import small; small.run(); small.run()"
     ended = subprocess.run(
         [sys.executable, "-c", code],
@@ -126,7 +145,9 @@ def test_a_changed_parameter_is_new_in_each_run(tmp_path: Path) -> None:
 
 
 def test_a_module_beside_the_notebook_is_found_from_anywhere(tmp_path: Path) -> None:
-    (tmp_path / "beside.py").write_text("def text():\n    return open('data.txt').read()")
+    (tmp_path / "beside.py").write_text(
+        "def text():\n    return open('data.txt').read()"
+    )
     (tmp_path / "data.txt").write_text("data")
     cells = [("import beside\nprint(beside.text())", ["stage:a"])]
     folder = packaged(tmp_path, cells)

@@ -3,7 +3,16 @@ from __future__ import annotations
 import pytest
 
 from jupyter_pipe.compiler.graph import resolve, rewire, select, topological
-from jupyter_pipe.model import Effect, EffectKind, Gate, Learned, Metric, Pipeline, Source, Stage
+from jupyter_pipe.model import (
+    Effect,
+    EffectKind,
+    Gate,
+    Learned,
+    Metric,
+    Pipeline,
+    Source,
+    Stage,
+)
 
 KINDS = {
     "r": EffectKind.reads,
@@ -16,11 +25,19 @@ KINDS = {
 }
 
 
-def stage(name: str, *effects: str, after: tuple[str, ...] = (), metrics: tuple[str, ...] = ()) -> Stage:
+def stage(
+    name: str, *effects: str, after: tuple[str, ...] = (), metrics: tuple[str, ...] = ()
+) -> Stage:
     """Effects are `kind:name`, the kinds as in KINDS."""
     parsed = tuple(Effect(text.partition(":")[2], KINDS[text[0]]) for text in effects)
     return Stage(
-        name, (name,), name, name, effects=parsed, after=after, metrics=tuple(Metric(m) for m in metrics)
+        name,
+        (name,),
+        name,
+        name,
+        effects=parsed,
+        after=after,
+        metrics=tuple(Metric(m) for m in metrics),
     )
 
 
@@ -58,7 +75,9 @@ def test_a_mutated_input_comes_from_the_mutator() -> None:
 
 
 def test_pure_silences_a_mutation() -> None:
-    assert edges(stage("a", "b:x"), stage("b", "r:x", "m:x", "p:x"), stage("c", "r:x")) == [
+    assert edges(
+        stage("a", "b:x"), stage("b", "r:x", "m:x", "p:x"), stage("c", "r:x")
+    ) == [
         ("a", "b", ("x",)),
         ("a", "c", ("x",)),
     ]
@@ -70,13 +89,21 @@ def test_replayed_and_deleted_names_are_nobodys_input() -> None:
 
 
 def test_ambient_state_and_files_make_edges_but_no_inputs() -> None:
-    stages = stage("a", "b:@random", "b:file:t.csv"), stage("b", "r:@random", "r:file:t.csv")
+    stages = (
+        stage("a", "b:@random", "b:file:t.csv"),
+        stage("b", "r:@random", "r:file:t.csv"),
+    )
     assert edges(*stages) == [("a", "b", ("@random", "file:t.csv"))]
     assert resolve(stages).inputs["b"] == ()
 
 
 def test_a_file_is_overwritten_after_its_readers() -> None:
-    stages = stage("a", "b:file:t"), stage("b", "r:file:t"), stage("c", "b:file:t"), stage("d", "r:file:t")
+    stages = (
+        stage("a", "b:file:t"),
+        stage("b", "r:file:t"),
+        stage("c", "b:file:t"),
+        stage("d", "r:file:t"),
+    )
     assert edges(*stages) == [
         ("a", "b", ("file:t",)),
         ("a", "c", ("file:t",)),
@@ -111,14 +138,21 @@ def test_a_learned_effect_rewires_the_readers() -> None:
 
 
 def test_topological_order_keeps_notebook_order_where_it_can() -> None:
-    graph = pipeline(stage("a"), stage("b", after=("c",)), stage("c"), stage("d", after=("a",)))
+    graph = pipeline(
+        stage("a"), stage("b", after=("c",)), stage("c"), stage("d", after=("a",))
+    )
     assert [s.name for s in topological(graph)] == ["a", "c", "b", "d"]
     with pytest.raises(ValueError, match="depend on each other"):
         topological(pipeline(stage("a", after=("b",)), stage("b", after=("a",))))
 
 
 def test_selection_by_target_and_from() -> None:
-    graph = pipeline(stage("a", "b:x"), stage("b", "r:x", "b:y"), stage("c", "r:x"), stage("d", "r:y"))
+    graph = pipeline(
+        stage("a", "b:x"),
+        stage("b", "r:x", "b:y"),
+        stage("c", "r:x"),
+        stage("d", "r:y"),
+    )
     assert select(graph, targets=["d"]) == ("a", "b", "d")
     assert select(graph, from_=["b"]) == ("b", "d")
     assert select(graph, targets=["b"], from_=["a"]) == ("a", "b")

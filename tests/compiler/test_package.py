@@ -8,7 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from jupyter_pipe.compiler import Compiled, compile_notebook, read_package, stale_files, write_package
+from jupyter_pipe.compiler import (
+    Compiled,
+    compile_notebook,
+    read_package,
+    stale_files,
+    write_package,
+)
 from jupyter_pipe.compiler.codegen.seals import is_intact, is_ours
 from jupyter_pipe.errors import PackageError
 from tests.compiler.notebooks import write_notebook
@@ -44,7 +50,10 @@ def test_the_folder_holds_the_files_and_compiling_again_changes_nothing(
     assert write_package(compile_notebook(tmp_path / "small.ipynb"), folder) == ()
     assert stale_files(compiled, folder) == ()
     assert times == {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["small.ipynb", "small_pipeline"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "small.ipynb",
+        "small_pipeline",
+    ]
 
 
 def test_saving_outputs_changes_nothing(compiled: Compiled, tmp_path: Path) -> None:
@@ -53,7 +62,9 @@ def test_saving_outputs_changes_nothing(compiled: Compiled, tmp_path: Path) -> N
     for number, cell in enumerate(saved["cells"], start=1):
         cell["execution_count"] = number
         cell["outputs"] = [{"output_type": "stream", "name": "stdout", "text": ["2\n"]}]
-    saved["cells"].insert(0, {"cell_type": "markdown", "id": "m", "metadata": {}, "source": ["# Title"]})
+    saved["cells"].insert(
+        0, {"cell_type": "markdown", "id": "m", "metadata": {}, "source": ["# Title"]}
+    )
     saved["metadata"]["language_info"] = {"name": "python", "version": "3.11.7"}
     path.write_text(json.dumps(saved, indent=1))
     assert compile_notebook(path).files == compiled.files
@@ -91,7 +102,9 @@ def test_edited_files_are_refused_by_name(compiled: Compiled, folder: Path) -> N
     assert content(folder) == compiled.files
 
 
-def test_version_control_may_change_line_endings(compiled: Compiled, folder: Path) -> None:
+def test_version_control_may_change_line_endings(
+    compiled: Compiled, folder: Path
+) -> None:
     write_package(compiled, folder)
     for path in folder.rglob("*.*"):
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
@@ -118,7 +131,8 @@ def test_a_file_in_place_of_the_folder(compiled: Compiled, folder: Path) -> None
 
 
 class Failing:
-    """Lets a function of the file system work `after` times, then fails as a full disk does."""
+    """Lets a function of the file system work `after` times, then fails as a full disk
+    does."""
 
     def __init__(self, real: Callable[..., Any], after: int) -> None:
         self.real = real
@@ -135,7 +149,9 @@ class Failing:
 
 
 @pytest.mark.parametrize("after", range(0, 9, 2))
-@pytest.mark.parametrize(("owner", "function"), [(Path, "open"), (Path, "rename"), (Path, "write_bytes")])
+@pytest.mark.parametrize(
+    ("owner", "function"), [(Path, "open"), (Path, "rename"), (Path, "write_bytes")]
+)
 def test_a_failure_leaves_the_old_package(
     compiled: Compiled,
     folder: Path,
@@ -158,7 +174,10 @@ def test_a_failure_leaves_the_old_package(
         with pytest.raises(PackageError, match="No space left on device"):
             write_package(new, folder)
     assert content(folder) == old
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["small.ipynb", "small_pipeline"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "small.ipynb",
+        "small_pipeline",
+    ]
 
 
 def test_a_first_compile_that_fails_leaves_nothing(
@@ -190,7 +209,9 @@ def test_what_is_no_package_says_so(folder: Path, text: str | None, words: str) 
 def test_a_newer_package_is_refused(compiled: Compiled, folder: Path) -> None:
     write_package(compiled, folder)
     newer = msgspec.json.decode((folder / "pipeline.json").read_bytes())
-    (folder / "pipeline.json").write_bytes(msgspec.json.encode({**newer, "version": 99}))
+    (folder / "pipeline.json").write_bytes(
+        msgspec.json.encode({**newer, "version": 99})
+    )
     with pytest.raises(PackageError, match="has version 99"):
         read_package(folder)
 

@@ -1,4 +1,5 @@
-"""Modules are found in the distributions that provide them, as importlib's slow way finds them."""
+"""Modules are found in the distributions that provide them, as importlib's slow way
+finds them."""
 
 from __future__ import annotations
 
@@ -16,19 +17,29 @@ from jupyter_pipe.compiler.codegen import providers
 def test_agrees_with_importlib() -> None:
     known = metadata.packages_distributions()
     expected = {
-        module: sorted({(name, metadata.version(name)) for name in names}) for module, names in known.items()
+        module: sorted({(name, metadata.version(name)) for name in names})
+        for module, names in known.items()
     }
     assert providers.providers([*known, "no_such_module"]) == expected
 
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder on the path with two distributions: one lists its files, the other declares its modules."""
-    listed, declared = tmp_path / "listed-1.2.dist-info", tmp_path / "declared-3.dist-info"
+    """A folder on the path with two distributions: one lists its files, the other
+    declares its modules."""
+    listed, declared = (
+        tmp_path / "listed-1.2.dist-info",
+        tmp_path / "declared-3.dist-info",
+    )
     for folder in (listed, declared):
         folder.mkdir()
-        name, version = folder.stem.split("-")[0], folder.name.split("-")[1].removesuffix(".dist")
-        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name.title()}\nVersion: {version}\n")
+        name, version = (
+            folder.stem.split("-")[0],
+            folder.name.split("-")[1].removesuffix(".dist"),
+        )
+        (folder / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {name.title()}\nVersion: {version}\n"
+        )
     (listed / "RECORD").write_text(
         "jp_tree/part.py,,\njp_single.py,,\njp_fast.cpython-311-x86.so,,\njp_no.txt,,\n"
     )
@@ -38,7 +49,9 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_reads_lists_of_files_and_declared_modules(installed: Path) -> None:
-    assert providers.providers(["jp_tree", "jp_single", "jp_fast", "jp_no", "jp_other", "jp"]) == {
+    assert providers.providers(
+        ["jp_tree", "jp_single", "jp_fast", "jp_no", "jp_other", "jp"]
+    ) == {
         "jp_tree": [("Declared", "3"), ("Listed", "1.2")],
         "jp_single": [("Listed", "1.2")],
         "jp_fast": [("Listed", "1.2")],
@@ -50,9 +63,13 @@ def test_reads_lists_of_files_and_declared_modules(installed: Path) -> None:
 def test_reads_what_setuptools_leaves_beside_a_source_tree(installed: Path) -> None:
     left = installed / "jp_developed.egg-info"
     left.mkdir()
-    (left / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: jp.developed\nVersion: 0.1\n")
+    (left / "PKG-INFO").write_text(
+        "Metadata-Version: 2.1\nName: jp.developed\nVersion: 0.1\n"
+    )
     (left / "top_level.txt").write_text("jp_developed\n")
-    assert providers.providers(["jp_developed"]) == {"jp_developed": [("jp.developed", "0.1")]}
+    assert providers.providers(["jp_developed"]) == {
+        "jp_developed": [("jp.developed", "0.1")]
+    }
 
 
 def test_of_two_with_one_name_the_first_on_the_path_counts(

@@ -13,15 +13,24 @@ from jupyter_pipe.model import Cell, Notebook, NotebookSettings, Severity
 from jupyter_pipe.notebook import parse_tags
 
 
-def grouped(*cells: tuple[str, str], name: str = "n", options: tuple[str, ...] = ()) -> Grouping:
+def grouped(
+    *cells: tuple[str, str], name: str = "n", options: tuple[str, ...] = ()
+) -> Grouping:
     """Each cell is (source, tags separated by blanks)."""
     made = tuple(
         Cell(
-            f"c{number}", number - 1, "code", source, tuple(tags.split()), number if source.strip() else None
+            f"c{number}",
+            number - 1,
+            "code",
+            source,
+            tuple(tags.split()),
+            number if source.strip() else None,
         )
         for number, (source, tags) in enumerate(cells, start=1)
     )
-    read = Notebook("n.ipynb", name, "d", made, settings=NotebookSettings(default_options=options))
+    read = Notebook(
+        "n.ipynb", name, "d", made, settings=NotebookSettings(default_options=options)
+    )
     return group_cells(read, parse_tags(read))
 
 
@@ -61,14 +70,22 @@ def test_untagged_cells_belong_to_the_stage_above() -> None:
 
 
 def test_a_notebook_without_stages_is_one_stage_of_its_name() -> None:
-    grouping = grouped(("a = 1", ""), ("n = 1", "parameters"), ("b = 2", "metric:b"), name="weekly-sales 2")
+    grouping = grouped(
+        ("a = 1", ""),
+        ("n = 1", "parameters"),
+        ("b = 2", "metric:b"),
+        name="weekly-sales 2",
+    )
     assert {stage for _, stage, _ in places(grouping)} == {"weekly_sales_2"}
     assert grouping.stage("weekly_sales_2").metrics[0].name == "b"
 
 
 def test_kales_imports_are_leading_wherever_they_stand() -> None:
     grouping = grouped(
-        ("import os", "imports"), ("a = 1", "block:load"), ("def f(): ...", "functions"), ("b = a", "")
+        ("import os", "imports"),
+        ("a = 1", "block:load"),
+        ("def f(): ...", "functions"),
+        ("b = a", ""),
     )
     assert places(grouping)[2:] == [("c3", None, "leading"), ("c4", "load", "stage")]
 
@@ -93,17 +110,39 @@ def test_options_of_a_stage_are_merged_over_the_defaults() -> None:
 @pytest.mark.parametrize(
     ("cells", "code", "words"),
     [
-        ((("a", "stage:train"), ("b", "stage:Train")), "PIPE105", "differ only in case"),
-        ((("a", "stage:t cpus:2"), ("b", "cpus:4")), "PIPE106", "'cpus:4' here and 'cpus:2' in cell 1"),
+        (
+            (("a", "stage:train"), ("b", "stage:Train")),
+            "PIPE105",
+            "differ only in case",
+        ),
+        (
+            (("a", "stage:t cpus:2"), ("b", "cpus:4")),
+            "PIPE106",
+            "'cpus:4' here and 'cpus:2' in cell 1",
+        ),
         ((("a", "stage:t cache:on cache:off"),), "PIPE106", "in the same cell"),
-        ((("a", "stage:load"), ("b", "stage:t after:laod")), "PIPE107", "'after:laod' names no stage"),
-        ((("a", "stage:load after:t"), ("b", "stage:t")), "PIPE108", "begins later in the notebook"),
+        (
+            (("a", "stage:load"), ("b", "stage:t after:laod")),
+            "PIPE107",
+            "'after:laod' names no stage",
+        ),
+        (
+            (("a", "stage:load after:t"), ("b", "stage:t")),
+            "PIPE108",
+            "begins later in the notebook",
+        ),
         ((("a", "stage:load after:load"),), "PIPE109", "cannot come after itself"),
         ((("a", "stage:t"), ("b", "skip metric:b")), "PIPE111", "belongs to no stage"),
-        ((("a", "skip"), ("b = 1", "parameters stage:")), "PIPE103", "does not name a stage"),
+        (
+            (("a", "skip"), ("b = 1", "parameters stage:")),
+            "PIPE103",
+            "does not name a stage",
+        ),
     ],
 )
-def test_mistakes_are_located(cells: tuple[tuple[str, str], ...], code: str, words: str) -> None:
+def test_mistakes_are_located(
+    cells: tuple[tuple[str, str], ...], code: str, words: str
+) -> None:
     (diagnostic,) = (item for item in grouped(*cells).diagnostics if item.code == code)
     assert words in diagnostic.message
     assert diagnostic.hint
@@ -111,19 +150,28 @@ def test_mistakes_are_located(cells: tuple[tuple[str, str], ...], code: str, wor
 
 
 def test_a_notebook_of_skipped_cells_has_no_stage() -> None:
-    assert codes(grouped(("a", "stage:x skip"), ("b", "skip"))) == ["PIPE104", "PIPE113"]
+    assert codes(grouped(("a", "stage:x skip"), ("b", "skip"))) == [
+        "PIPE104",
+        "PIPE113",
+    ]
 
 
 def test_an_unknown_stage_gets_a_suggestion_and_a_fix() -> None:
-    (diagnostic,) = grouped(("a", "stage:load"), ("b", "stage:t after:laod")).diagnostics
+    (diagnostic,) = grouped(
+        ("a", "stage:load"), ("b", "stage:t after:laod")
+    ).diagnostics
     assert diagnostic.hint == "Did you mean 'after:load'?"
     assert diagnostic.fixes[0].add_tags == ("after:load",)
     assert diagnostic.fixes[0].remove_tags == ("after:laod",)
 
 
 def test_every_code_is_in_the_registry_with_its_severity() -> None:
-    folders = (Path(path).parent for path in (compiler.__file__, notebook.__file__) if path)
-    text = "\n".join(path.read_text() for folder in folders for path in sorted(folder.rglob("*.py")))
+    folders = (
+        Path(path).parent for path in (compiler.__file__, notebook.__file__) if path
+    )
+    text = "\n".join(
+        path.read_text() for folder in folders for path in sorted(folder.rglob("*.py"))
+    )
     used = set(re.findall(r'"(PIPE1\d\d)"', text))
     registered = {code for code in RULES if code.startswith("PIPE1")}
     assert used == registered
@@ -132,7 +180,9 @@ def test_every_code_is_in_the_registry_with_its_severity() -> None:
         "PIPE111": Severity.warning,
         "PIPE110": Severity.info,
     }
-    assert all(RULES[item.code].severity is item.severity for item in reading.diagnostics)
+    assert all(
+        RULES[item.code].severity is item.severity for item in reading.diagnostics
+    )
 
 
 @pytest.mark.parametrize(

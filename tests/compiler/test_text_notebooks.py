@@ -1,4 +1,5 @@
-"""One notebook in five forms: the same pipeline, the same values, and no stage that runs again."""
+"""One notebook in five forms: the same pipeline, the same values, and no stage that
+runs again."""
 
 from __future__ import annotations
 
@@ -19,12 +20,15 @@ from tests.notebook.text.forms import FORMS, copied, written
 
 def _plain(pipeline: Pipeline) -> Any:
     """The pipeline's JSON, without what follows from the notebook's name."""
-    made = json.loads(to_json(pipeline).decode().replace(f'"{pipeline.name}/', '"NAME/'))
+    made = json.loads(
+        to_json(pipeline).decode().replace(f'"{pipeline.name}/', '"NAME/')
+    )
     return {key: value for key, value in made.items() if key not in {"name", "source"}}
 
 
 def _with_ids(path: Path, ids: list[str]) -> bytes:
-    """The notebook's content with other ids for its cells: those of a text are made from the code."""
+    """The notebook's content with other ids for its cells: those of a text are made
+    from the code."""
     content = json.loads(path.read_bytes())
     for cell, cell_id in zip(content["cells"], ids, strict=True):
         cell["id"] = cell_id
@@ -53,7 +57,9 @@ def test_packages_of_neighbours_do_not_meet(tmp_path: Path) -> None:
         "quickstart_nb/readings.py",
         "quickstart_py/readings.py",
     ]
-    headers = [each.files["requirements.txt"].decode().splitlines()[0] for each in packages]
+    headers = [
+        each.files["requirements.txt"].decode().splitlines()[0] for each in packages
+    ]
     assert "from quickstart.ipynb:" in headers[0]
     assert "from quickstart.py:" in headers[1]
 
@@ -64,7 +70,11 @@ def test_a_notebook_that_was_converted_runs_nothing_again(
 ) -> None:
     path = copied(tmp_path)
     monkeypatch.chdir(tmp_path)
-    found = {written(tmp_path, "percent.py").name: api.run("percent.py", parameters={"days": 30})}
+    found = {
+        written(tmp_path, "percent.py").name: api.run(
+            "percent.py", parameters={"days": 30}
+        )
+    }
     for name in (path.name, *FORMS):
         if name in FORMS:
             written(tmp_path, name)
@@ -77,7 +87,9 @@ def test_a_notebook_that_was_converted_runs_nothing_again(
     }
     capsys.readouterr()
     assert main(["plan", "myst.md", "-p", "days=30", "--json"]) == 0
-    assert {stage["action"] for stage in json.loads(capsys.readouterr().out)["stages"]} == {"reuse"}
+    assert {
+        stage["action"] for stage in json.loads(capsys.readouterr().out)["stages"]
+    } == {"reuse"}
 
 
 def _header(option: str) -> str:
@@ -121,7 +133,9 @@ def test_tags_that_an_editor_would_lose_are_an_error(tmp_path: Path) -> None:
     assert draft_pipeline(path, json.dumps(content).encode()).diagnostics == ()
     content["cells"][0]["metadata"]["tags"] = ["stage:a"]
     edited = json.dumps(content).encode()
-    assert [each.code for each in draft_pipeline(path, edited).diagnostics] == ["PIPE121"]
+    assert [each.code for each in draft_pipeline(path, edited).diagnostics] == [
+        "PIPE121"
+    ]
     assert draft_pipeline(tmp_path / "a.ipynb", edited).diagnostics == ()
 
 
@@ -135,7 +149,9 @@ def test_tags_that_an_editor_would_lose_are_an_error(tmp_path: Path) -> None:
         ("# %%\n", "cannot be read"),
     ],
 )
-def test_a_pair_that_differs_is_said_from_either_side(tmp_path: Path, beside: str, words: str) -> None:
+def test_a_pair_that_differs_is_said_from_either_side(
+    tmp_path: Path, beside: str, words: str
+) -> None:
     header = _header("formats: md,py:percent")
     (tmp_path / "a.py").write_text(header + TAGGED)
     (tmp_path / "b.py").write_text(header + beside)
@@ -147,7 +163,11 @@ def test_a_pair_that_differs_is_said_from_either_side(tmp_path: Path, beside: st
     for name, other in (("a.py", "a.md"), ("a.md", "a.py")):
         if name == "a.md" and words == "cannot be read":
             continue
-        found = [each.message for each in check_notebook(tmp_path / name) if each.code == "PIPE122"]
+        found = [
+            each.message
+            for each in check_notebook(tmp_path / name)
+            if each.code == "PIPE122"
+        ]
         assert len(found) == bool(words), name
         if words:
             assert words in found[0]

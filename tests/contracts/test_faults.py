@@ -1,4 +1,5 @@
-"""What a contract refuses and what it lets pass, on the example's own weekly batches."""
+"""What a contract refuses and what it lets pass, on the example's own weekly
+batches."""
 
 from __future__ import annotations
 
@@ -38,20 +39,35 @@ def contract(weeks: list[Profile]) -> Contract:
 @pytest.mark.parametrize("count", [1, 4, 8, 12])
 def test_no_stable_week_is_refused(weeks: list[Profile], count: int) -> None:
     made = infer_contract("raw", weeks[:count])
-    refused = {week: judgement_lines(found) for week, found in _judged(made, weeks) if not found.passed}
+    refused = {
+        week: judgement_lines(found)
+        for week, found in _judged(made, weeks)
+        if not found.passed
+    }
     assert refused == {}
 
 
-def _judged(contract: Contract, weeks: list[Profile]) -> Iterator[tuple[int, Judgement]]:
-    yield from ((week, judge(contract, profile)) for week, profile in zip(STABLE_WEEKS, weeks, strict=True))
+def _judged(
+    contract: Contract, weeks: list[Profile]
+) -> Iterator[tuple[int, Judgement]]:
+    yield from (
+        (week, judge(contract, profile))
+        for week, profile in zip(STABLE_WEEKS, weeks, strict=True)
+    )
 
 
 def test_batches_of_a_pooled_frame_are_stable_too() -> None:
     pooled = pd.concat([stable_week(week) for week in range(1, 13)], ignore_index=True)
     made = infer_contract("raw", [profile_of(pooled)], by="week")
     assert [rule.name for rule in made.columns if rule.trend] == ["week"]
-    later = pd.concat([stable_week(week).assign(week=week) for week in range(13, 49)], ignore_index=True)
-    assert judgement_lines(judge(made, profile_of(later, by="week", keys=[made.key]))) == []
+    later = pd.concat(
+        [stable_week(week).assign(week=week) for week in range(13, 49)],
+        ignore_index=True,
+    )
+    assert (
+        judgement_lines(judge(made, profile_of(later, by="week", keys=[made.key])))
+        == []
+    )
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -63,14 +79,18 @@ def test_planted_faults_are_caught(contract: Contract, name: str) -> None:
     causes = [breach.guess.kind for breach in about if breach.guess]
     assert not cause or cause in causes, judgement_lines(found)
     lines = judgement_lines(found)
-    assert all(line.startswith("raw") and "expected" in line and "found" in line for line in lines)
+    assert all(
+        line.startswith("raw") and "expected" in line and "found" in line
+        for line in lines
+    )
     assert not column or any(f"'{column}'" in line for line in lines)
 
 
 def test_a_bad_batch_does_not_hide_in_a_pool(contract: Contract) -> None:
     frames = [stable_week(week).assign(week=week) for week in range(1, 41)]
     frames[30] = frames[30].assign(
-        price=frames[30]["price"] * 1.0, built=frames[30]["built"].mask(frames[30].index < 40)
+        price=frames[30]["price"] * 1.0,
+        built=frames[30]["built"].mask(frames[30].index < 40),
     )
     pooled = profile_of(pd.concat(frames, ignore_index=True), by="week", keys=[KEY])
     whole = replace(contract, rows=(None, None), key=())
@@ -88,9 +108,12 @@ def test_what_is_wrong_in_many_batches_is_told_once(contract: Contract) -> None:
 
 
 def test_an_honest_change_is_no_breach(contract: Contract) -> None:
-    """Dearer homes further out are news for whoever trains a model, not a fault of the data."""
+    """Dearer homes further out are news for whoever trains a model, not a fault of the
+    data."""
     week = stable_week(FAULTY_WEEK)
-    moved = week.assign(price=week["price"] * 1.25, km_to_centre=week["km_to_centre"] * 1.3)
+    moved = week.assign(
+        price=week["price"] * 1.25, km_to_centre=week["km_to_centre"] * 1.3
+    )
     assert judgement_lines(judge(contract, profiled(moved))) == []
 
 
@@ -115,8 +138,12 @@ def test_columns_may_be_forbidden_and_optional(contract: Contract) -> None:
     strict = replace(contract, extra=False)
     (breach,) = judge(strict, profiled(week.assign(agent="x"))).breaches
     assert (breach.column, breach.rule) == ("agent", "extra")
-    rules = tuple(replace(rule, optional=rule.name == "built") for rule in contract.columns)
-    assert judge(replace(contract, columns=rules), profiled(week.drop(columns="built"))).passed
+    rules = tuple(
+        replace(rule, optional=rule.name == "built") for rule in contract.columns
+    )
+    assert judge(
+        replace(contract, columns=rules), profiled(week.drop(columns="built"))
+    ).passed
 
 
 def _without(name: str) -> tuple[Any, ...]:
@@ -150,13 +177,21 @@ MUTANTS: dict[str, tuple[str, Any]] = {
 @pytest.fixture(scope="module")
 def verdicts(contract: Contract) -> Callable[[], dict[str, list[str]]]:
     """What is said of every fault, the profiles being made once."""
-    faulty = {name: profiled(change(stable_week(FAULTY_WEEK))) for name, (change, _, _) in FAULTS.items()}
-    return lambda: {name: judgement_lines(judge(contract, profile)) for name, profile in faulty.items()}
+    faulty = {
+        name: profiled(change(stable_week(FAULTY_WEEK)))
+        for name, (change, _, _) in FAULTS.items()
+    }
+    return lambda: {
+        name: judgement_lines(judge(contract, profile))
+        for name, profile in faulty.items()
+    }
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_a_judge_that_is_wrong_is_noticed(
-    verdicts: Callable[[], dict[str, list[str]]], monkeypatch: pytest.MonkeyPatch, mutant: str
+    verdicts: Callable[[], dict[str, list[str]]],
+    monkeypatch: pytest.MonkeyPatch,
+    mutant: str,
 ) -> None:
     right = verdicts()
     monkeypatch.setattr(judging, *MUTANTS[mutant])

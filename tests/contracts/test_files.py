@@ -1,4 +1,5 @@
-"""Contract files: what is read is what was written, and what is wrong with one is told with its line."""
+"""Contract files: what is read is what was written, and what is wrong with one is told
+with its line."""
 
 from __future__ import annotations
 
@@ -34,11 +35,33 @@ ODD = Contract(
     extra=False,
     columns=(
         ColumnRule("plain"),
-        ColumnRule("né: #1", type="text", categories=("on", "07", " x", 'q"', "1.0", "null"), unseen=0.001),
+        ColumnRule(
+            "né: #1",
+            type="text",
+            categories=("on", "07", " x", 'q"', "1.0", "null"),
+            unseen=0.001,
+        ),
         ColumnRule("at", type="datetime", low=86400.0, high=86400.5),
-        ColumnRule("tiny", type="float", optional=True, nulls=1e-05, low=-1e300, high=None, outside=0.5),
-        ColumnRule("a", type="int", drift=0.5, reference=Reference(shares={"1": 0.25, "-3": 0.75})),
-        ColumnRule("b", type="float", reference=Reference(quantiles=tuple(float(n) for n in range(11)))),
+        ColumnRule(
+            "tiny",
+            type="float",
+            optional=True,
+            nulls=1e-05,
+            low=-1e300,
+            high=None,
+            outside=0.5,
+        ),
+        ColumnRule(
+            "a",
+            type="int",
+            drift=0.5,
+            reference=Reference(shares={"1": 0.25, "-3": 0.75}),
+        ),
+        ColumnRule(
+            "b",
+            type="float",
+            reference=Reference(quantiles=tuple(float(n) for n in range(11))),
+        ),
     ),
 )
 
@@ -47,7 +70,9 @@ def contract() -> Contract:
     return infer_contract("raw", [profiled(stable_week(week)) for week in range(1, 9)])
 
 
-@pytest.mark.parametrize("made", [ODD, Contract("empty"), contract()], ids=lambda made: made.name)
+@pytest.mark.parametrize(
+    "made", [ODD, Contract("empty"), contract()], ids=lambda made: made.name
+)
 def test_what_is_written_is_read(made: Contract) -> None:
     assert parse_contract(made.name, contract_text(made, "run 1")) == made
 
@@ -67,7 +92,11 @@ def test_what_is_written_is_read(made: Contract) -> None:
         ("columns:\n  area: {type: number}", 2, "'number' is not known here"),
         ("columns:\n  area: {optional: maybe}", 2, "true or false"),
         ("columns: [area]", 1, "names with values"),
-        ("columns:\n  a: {}\nreference:\n  b: {x: 1}", 1, "which 'columns' does not list"),
+        (
+            "columns:\n  a: {}\nreference:\n  b: {x: 1}",
+            1,
+            "which 'columns' does not list",
+        ),
         ("columns:\n  a: {}\nreference:\n  a: [1, 2]", 4, "11 numbers in order"),
         ("- 1", 1, "names with values"),
         ("policy: [", 1, "is not YAML"),
@@ -108,7 +137,9 @@ def test_a_widened_contract_admits_what_broke_it(name: str) -> None:
     assert judgement_lines(judge(widened, broken)) == []
     assert widen_contract(widened, broken) == widened
     assert (
-        judge(widened, profiled(stable_week(30))).passed or name == "the batch twice" or widened != contract()
+        judge(widened, profiled(stable_week(30))).passed
+        or name == "the batch twice"
+        or widened != contract()
     )
 
 

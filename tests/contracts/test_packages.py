@@ -1,4 +1,5 @@
-"""Contracts that a compiled package carries: what it holds, when it is stale, runs far from home."""
+"""Contracts that a compiled package carries: what it holds, when it is stale, runs far
+from home."""
 
 from __future__ import annotations
 
@@ -57,11 +58,15 @@ def contract_file(notebook: Path) -> Path:
     return notebook.with_name("sales.contracts") / "sales.yaml"
 
 
-def test_a_package_has_the_contracts_of_its_values(notebook: Path, package: Path) -> None:
+def test_a_package_has_the_contracts_of_its_values(
+    notebook: Path, package: Path
+) -> None:
     (contract_file(notebook).parent / "other.yaml").write_text("policy: warn\n")
     assert [path.name for path in (package / "contracts").iterdir()] == ["sales.yaml"]
     assert stale_files(compile_notebook(notebook), package) == ()
-    beside, carried = (open_target(path).contracts(["sales", "mean"]) for path in (notebook, package))
+    beside, carried = (
+        open_target(path).contracts(["sales", "mean"]) for path in (notebook, package)
+    )
     assert beside == carried
     assert list(carried) == ["sales"]
 
@@ -98,14 +103,20 @@ def test_a_run_of_the_notebook_is_compiled_anew(notebook: Path) -> None:
     assert open_target(notebook).pipeline.contract_digests == {}
 
 
-@pytest.mark.parametrize("text", [None, "columns: {}\n", CONTRACT.replace("stop", "warn")])
-def test_a_package_that_lost_its_contract_is_refused(package: Path, text: str | None) -> None:
+@pytest.mark.parametrize(
+    "text", [None, "columns: {}\n", CONTRACT.replace("stop", "warn")]
+)
+def test_a_package_that_lost_its_contract_is_refused(
+    package: Path, text: str | None
+) -> None:
     file = package / "contracts" / "sales.yaml"
     if text is None:
         file.unlink()
     else:
         file.write_text(text)
-    with pytest.raises(ContractError, match=r"contracts/sales\.yaml of the package 'sales_pipeline' is"):
+    with pytest.raises(
+        ContractError, match=r"contracts/sales\.yaml of the package 'sales_pipeline' is"
+    ):
         open_target(package).contracts(["sales"])
 
 
@@ -116,7 +127,9 @@ def test_version_control_may_change_line_ends(package: Path) -> None:
     assert read_carried_contracts(package, pipeline.contract_digests, ["sales"])
 
 
-def test_a_contract_that_is_none_does_not_compile(notebook: Path, capsys: Capture) -> None:
+def test_a_contract_that_is_none_does_not_compile(
+    notebook: Path, capsys: Capture
+) -> None:
     contract_file(notebook).write_text("polcy: stop\n")
     assert main(["compile", str(notebook)]) == 2
     assert "Did you mean 'policy'?" in capsys.readouterr().err
@@ -126,7 +139,9 @@ def test_a_contract_that_is_none_does_not_compile(notebook: Path, capsys: Captur
     assert not notebook.with_name("sales_pipeline").exists()
 
 
-def test_engines_that_reuse_results_judge_by_a_new_contract(notebook: Path, package: Path) -> None:
+def test_engines_that_reuse_results_judge_by_a_new_contract(
+    notebook: Path, package: Path
+) -> None:
     def planned() -> tuple[str, tuple[str, ...], Pipeline]:
         pipeline = open_target(package).pipeline
         digests = stage_digests(package, pipeline)
@@ -143,12 +158,18 @@ def test_engines_that_reuse_results_judge_by_a_new_contract(notebook: Path, pack
 
 def test_plain_python_says_what_it_leaves_out(package: Path) -> None:
     text = (package / "sales" / "__main__.py").read_text()
-    assert "Not judged here: the contract of sales. `jupyter pipe run` judges it." in text
+    assert (
+        "Not judged here: the contract of sales. `jupyter pipe run` judges it." in text
+    )
 
 
 @pytest.mark.kernel
 def test_a_package_judges_data_wherever_it_travels(
-    notebook: Path, package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+    notebook: Path,
+    package: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
 ) -> None:
     """In another folder, without the notebook, as an image has it."""
     away = tmp_path / "away"
@@ -165,13 +186,25 @@ def test_a_package_judges_data_wherever_it_travels(
 
     run = ["run", "sales_pipeline", "--root", "."]
     assert "2 stages ran" in said(0, *run)
-    assert "+ sales is as its contract says" in said(0, "contract", "check", "sales_pipeline")
-    assert "sales, column 'area': expected 0 to 400" in said(4, *run, "-p", "factor=10.7639")
+    assert "+ sales is as its contract says" in said(
+        0, "contract", "check", "sales_pipeline"
+    )
+    assert "sales, column 'area': expected 0 to 400" in said(
+        4, *run, "-p", "factor=10.7639"
+    )
     store = RunStore(away)
     broken = store.read(store.find("latest"))
     assert (broken.exit_code, broken.stage("fit").state.value) == (4, "skipped")
     assert "too many rows (schema schema)" in said(4, *run, "-p", "limit=2")
-    stage = ["run-stage", "sales_pipeline", "load", "--run-root", ".", "--run-id", "one"]
+    stage = [
+        "run-stage",
+        "sales_pipeline",
+        "load",
+        "--run-root",
+        ".",
+        "--run-id",
+        "one",
+    ]
     assert "expected 0 to 400" in said(4, *stage, "-p", "factor=10.7639")
     # In CI, what nobody looked at is not fine; elsewhere it is a warning.
     bare = ["run", "bare_pipeline", "--root", "."]

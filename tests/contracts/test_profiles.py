@@ -45,7 +45,12 @@ def test_both_sides_take_the_same_quantiles() -> None:
         (pd.Series(["a", "b"], dtype=object), "text", 0, 2),
         (pd.Series(["a", None, "b"], dtype="category"), "text", 1, 2),
         (pd.Series(pd.to_datetime(["2026-01-01", None])), "datetime", 1, 1),
-        (pd.Series(pd.to_datetime(["2026-01-01"]).tz_localize("Europe/Berlin")), "datetime", 0, 1),
+        (
+            pd.Series(pd.to_datetime(["2026-01-01"]).tz_localize("Europe/Berlin")),
+            "datetime",
+            0,
+            1,
+        ),
         (pd.Series(pd.to_timedelta([1, 2], unit="s")), "duration", 0, 2),
         (pd.Series([datetime.date(2026, 1, 1), None], dtype=object), "datetime", 1, 1),
         (pd.Series([decimal.Decimal("1.5"), 2], dtype=object), "float", 0, 2),
@@ -59,7 +64,9 @@ def test_both_sides_take_the_same_quantiles() -> None:
     ],
     ids=str,
 )
-def test_columns_of_all_types(values: Any, kind: str, nulls: int, distinct: int) -> None:
+def test_columns_of_all_types(
+    values: Any, kind: str, nulls: int, distinct: int
+) -> None:
     column = column_of(values)
     assert (column.type, column.nulls, column.distinct) == (kind, nulls, distinct)
     assert column.nulls + column.filled == len(values)
@@ -68,11 +75,15 @@ def test_columns_of_all_types(values: Any, kind: str, nulls: int, distinct: int)
 def test_numbers_are_described_as_numpy_does() -> None:
     values = np.random.default_rng(3).gamma(2, 3, 5_000)
     column = column_of(values)
-    assert column.quantiles == pytest.approx(np.quantile(values, profile_record.PROBABILITIES))
+    assert column.quantiles == pytest.approx(
+        np.quantile(values, profile_record.PROBABILITIES)
+    )
     assert column.mean == pytest.approx(values.mean())
     assert sum(column.histogram) == len(values)
     assert len(column.histogram) == profile_record.BINS
-    inside = np.histogram(values, bins=profile_record.BINS, range=(column.low, column.high))[0]
+    inside = np.histogram(
+        values, bins=profile_record.BINS, range=(column.low, column.high)
+    )[0]
     assert list(column.histogram[1:-1]) == inside[1:-1].tolist()
 
 
@@ -105,7 +116,10 @@ def test_a_secret_is_not_shown() -> None:
     [
         (pd.DataFrame({"a": [1], "b": ["x"]}), "pandas.DataFrame", 1, ["a", "b"]),
         (
-            pd.DataFrame(np.ones((2, 2)), columns=pd.MultiIndex.from_tuples([("p", "q"), ("p", 1)])),
+            pd.DataFrame(
+                np.ones((2, 2)),
+                columns=pd.MultiIndex.from_tuples([("p", "q"), ("p", 1)]),
+            ),
             None,
             2,
             ["p/q", "p/1"],
@@ -124,7 +138,9 @@ def test_a_secret_is_not_shown() -> None:
     ],
     ids=str,
 )
-def test_values_of_all_kinds(value: Any, kind: str | None, rows: int | None, columns: list[str]) -> None:
+def test_values_of_all_kinds(
+    value: Any, kind: str | None, rows: int | None, columns: list[str]
+) -> None:
     profile = profile_of(value)
     assert profile.rows == rows
     assert [column.name for column in profile.columns] == columns
@@ -151,8 +167,13 @@ def test_the_generators_of_the_notebook_do_not_move() -> None:
 
 def test_batches_and_keys_are_those_that_were_asked_for() -> None:
     frame = stable_week(2).assign(week=[1] * 6 + [2] * 360)
-    profile = profile_of(frame, by="week", keys=[["sale_id"], ["week", "sale_id"], ["absent"]])
-    assert {name: batch.rows for name, batch in profile.batches.items()} == {"1": 6, "2": 360}
+    profile = profile_of(
+        frame, by="week", keys=[["sale_id"], ["week", "sale_id"], ["absent"]]
+    )
+    assert {name: batch.rows for name, batch in profile.batches.items()} == {
+        "1": 6,
+        "2": 360,
+    }
     assert profile.duplicates == {"sale_id": 0, "week,sale_id": 0}
     assert profile.batches["2"].duplicates == {"sale_id": 0, "week,sale_id": 0}
     assert profile_of(frame, by="absent").batches == {}
@@ -178,7 +199,9 @@ def test_frames_of_polars() -> None:
     moments = polars.Series("at", [datetime.datetime(1970, 1, 2), None])
     assert column_of(moments).quantiles[0] == 86400.0
     assert column_of(polars.Series(["a", None]).cast(polars.Categorical)).nulls == 1
-    batches = profile_of(polars.DataFrame({"week": [1, 1, 2], "x": [1, 1, 2]}), by="week", keys=[["x"]])
+    batches = profile_of(
+        polars.DataFrame({"week": [1, 1, 2], "x": [1, 1, 2]}), by="week", keys=[["x"]]
+    )
     assert batches.batches["1"].duplicates == {"x": 1}
 
 
@@ -196,17 +219,30 @@ MANY = np.arange(150_000.0)
         pd.array(MANY.astype("int64"), dtype="Int64"),
         pd.array(np.where(MANY % 3 == 0, NAN, MANY), dtype="Float64"),
     ],
-    ids=["float", "int", "short", "gaps", "mostly gaps", "nullable int", "nullable float"],
+    ids=[
+        "float",
+        "int",
+        "short",
+        "gaps",
+        "mostly gaps",
+        "nullable int",
+        "nullable float",
+    ],
 )
 def test_a_contract_asks_for_the_range_of_all_rows(values: Any) -> None:
     """A sample would miss the ends of nearly all of them."""
     (column,) = make_profile(pd.DataFrame({"x": values}), whole=True)["columns"]
     known = pd.Series(values).dropna()
-    assert (column["quantiles"][0], column["quantiles"][-1]) == (known.min(), known.max())
+    assert (column["quantiles"][0], column["quantiles"][-1]) == (
+        known.min(),
+        known.max(),
+    )
 
 
 def test_what_nobody_reads_is_not_profiled(tmp_path: Path) -> None:
-    session = Session(Context(str(tmp_path)), {"read": [1, 2], "unread": pd.DataFrame({"x": [1]})})
+    session = Session(
+        Context(str(tmp_path)), {"read": [1, 2], "unread": pd.DataFrame({"x": [1]})}
+    )
     assert list(session.store_outputs(["read"])["profiles"]) == ["read"]
     nobody = Session(Context(str(tmp_path)), {"unread": pd.DataFrame({"x": [1]})})
     assert nobody.store_outputs([])["profiles"] == {}

@@ -1,4 +1,5 @@
-"""A notebook whose data is watched, from its first contract to a drift report: real runs in a row."""
+"""A notebook whose data is watched, from its first contract to a drift report: real
+runs in a row."""
 
 from __future__ import annotations
 
@@ -34,7 +35,10 @@ Cells = list[tuple[str, list[str]]]
 CELLS: Cells = [
     (PARAMETERS, ["parameters"]),
     (LOAD, ["stage:load", "contract:sales", "contract:sales=schema"]),
-    ("mean = float(sales['area'].mean())\nprint('fitted')", ["stage:fit", "metric:mean"]),
+    (
+        "mean = float(sales['area'].mean())\nprint('fitted')",
+        ["stage:fit", "metric:mean"],
+    ),
 ]
 
 
@@ -43,7 +47,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     path = tmp_path_factory.mktemp("watched")
     notebook = nbformat.v4.new_notebook()
     for source, tags in CELLS:
-        notebook.cells.append(nbformat.v4.new_code_cell(source, metadata={"tags": tags}))
+        notebook.cells.append(
+            nbformat.v4.new_code_cell(source, metadata={"tags": tags})
+        )
     nbformat.write(notebook, path / "sales.ipynb")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(path)
@@ -51,7 +57,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield path
 
 
-def test_a_notebook_is_watched(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_notebook_is_watched(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     store, file = RunStore(folder), folder / "sales.contracts" / "sales.yaml"
 
     def said(*command: str, code: int = 0) -> str:
@@ -77,7 +85,9 @@ def test_a_notebook_is_watched(folder: Path, capsys: pytest.CaptureFixture[str])
     assert "fit   skipped" in broken
     run = store.read(store.find("latest"))
     assert run.exit_code == 4
-    assert [(each.value, each.passed, each.batches) for each in run.stage("load").contracts] == [
+    assert [
+        (each.value, each.passed, each.batches) for each in run.stage("load").contracts
+    ] == [
         ("sales", False, 8),
         ("sales", True, 0),
     ]
@@ -86,18 +96,27 @@ def test_a_notebook_is_watched(folder: Path, capsys: pytest.CaptureFixture[str])
     assert "jpipe-distribution" in report
     assert "! sales, week 7" in said("contract", "check", "sales.ipynb", code=4)
 
-    # Judged again without running the stage, and let through once the contract admits it.
+    # Judged again without running the stage, and let through once the contract admits
+    # it.
     again = said("run", "sales.ipynb", "-p", "factor=10.7639", code=4)
     assert "load  started" not in again
-    assert "+  area:" in said("contract", "accept", "sales.ipynb", "latest", "sales", "--dry-run")
+    assert "+  area:" in said(
+        "contract", "accept", "sales.ipynb", "latest", "sales", "--dry-run"
+    )
     assert file.read_text() == text
-    assert "is wider now" in said("contract", "accept", "sales.ipynb", "latest", "sales")
+    assert "is wider now" in said(
+        "contract", "accept", "sales.ipynb", "latest", "sales"
+    )
     let_through = said("run", "sales.ipynb", "-p", "factor=10.7639")
     assert "load  cached" in let_through
     assert "fit   succeeded" in let_through
 
-    drift = said("drift", store.ids()[-1], "latest", "--html", "drift.html", "--all", "--json")
-    assert [each["value"] for each in json.loads(drift[drift.index("[") :])] == ["sales"]
+    drift = said(
+        "drift", store.ids()[-1], "latest", "--html", "drift.html", "--all", "--json"
+    )
+    assert [each["value"] for each in json.loads(drift[drift.index("[") :])] == [
+        "sales"
+    ]
     assert "jpipe-after" in (folder / "drift.html").read_text()
     said("contract", "export", "sales.ipynb")
     compile((file.parent / "sales_schema.py").read_text(), "schema", "exec")

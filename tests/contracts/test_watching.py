@@ -1,4 +1,5 @@
-"""Contracts in the state machine and beside the cache: what starts, what fails, with which exit code."""
+"""Contracts in the state machine and beside the cache: what starts, what fails, with
+which exit code."""
 
 from __future__ import annotations
 
@@ -41,20 +42,29 @@ def watched() -> Pipeline:
     )
 
 
-def shell(contract: Contract | None, of: Pipeline | None = None, **options: Any) -> Shell:
+def shell(
+    contract: Contract | None, of: Pipeline | None = None, **options: Any
+) -> Shell:
     contracts: Mapping[str, Contract] = {} if contract is None else {"x": contract}
     given = {"judge": lambda of, result: judge_stage(of, result, contracts), **options}
     return Shell(of or watched(), results={"load": MADE}, **given)
 
 
 def failures(of: Shell) -> list[tuple[str, FailureKind]]:
-    return [(event.stage, event.kind) for event in of.events if isinstance(event, StageFailed)]
+    return [
+        (event.stage, event.kind)
+        for event in of.events
+        if isinstance(event, StageFailed)
+    ]
 
 
 def test_what_keeps_its_contract_goes_on() -> None:
     run = shell(DEAR)
     run.end("load")
-    assert set(run.running) == {"left", "right", "side"} or set(run.running) == {"left", "side"}
+    assert set(run.running) == {"left", "right", "side"} or set(run.running) == {
+        "left",
+        "side",
+    }
     (judged,) = run.of(ev.ContractJudged)
     assert (judged.value, judged.passed, judged.problems) == ("x", True, ())  # type: ignore[union-attr]
 
@@ -88,7 +98,9 @@ def test_the_result_is_kept_so_that_another_contract_can_judge_it() -> None:
 
 def test_it_is_not_tried_again() -> None:
     of = watched()
-    stages = tuple(replace(each, options=replace(each.options, retries=3)) for each in of.stages)
+    stages = tuple(
+        replace(each, options=replace(each.options, retries=3)) for each in of.stages
+    )
     run = Shell(
         replace(of, stages=stages),
         workers=1,
@@ -104,7 +116,13 @@ def test_it_is_not_tried_again() -> None:
     [
         (
             "stop",
-            {"load": "failed", "left": "skipped", "right": "skipped", "side": "skipped", "after": "skipped"},
+            {
+                "load": "failed",
+                "left": "skipped",
+                "right": "skipped",
+                "side": "skipped",
+                "after": "skipped",
+            },
             4,
         ),
         (
@@ -118,7 +136,11 @@ def test_it_is_not_tried_again() -> None:
             },
             4,
         ),
-        ("warn", dict.fromkeys(("load", "left", "right", "side", "after"), "succeeded"), 0),
+        (
+            "warn",
+            dict.fromkeys(("load", "left", "right", "side", "after"), "succeeded"),
+            0,
+        ),
     ],
 )
 def test_policies(policy: Policy, states: dict[str, str], code: int) -> None:
@@ -201,7 +223,9 @@ def load(*contracts: str) -> Stage:
         (replace(DEAR, by="month"), "contract of x: it has no column 'month'"),
     ],
 )
-def test_a_contract_that_changed_is_answered_from_the_profile(contract: Contract, reason: str) -> None:
+def test_a_contract_that_changed_is_answered_from_the_profile(
+    contract: Contract, reason: str
+) -> None:
     found = answer_demands(load("x"), MADE, {"x": contract})
     assert found == (reason or MADE)
 
@@ -216,7 +240,9 @@ def test_schemas_of_the_notebook_are_answered_by_the_run_that_asked_them() -> No
     asked = replace(MADE, schemas=(SchemaResult("x", "schema"),))
     assert answer_demands(load("x=schema"), asked, {}) is asked
     assert answer_demands(load("x=other"), asked, {}) == "contract x=other is new"
-    broken = replace(MADE, schemas=(SchemaResult("x", "schema", ("column 'a', row 3: no",)),))
+    broken = replace(
+        MADE, schemas=(SchemaResult("x", "schema", ("column 'a', row 3: no",)),)
+    )
     (judged,) = judge_stage(load("x=schema"), broken, {})
     assert (judged.passed, judged.policy) == (False, "schema")
     assert judged.problems == ("x, column 'a', row 3: no (schema schema).",)

@@ -1,4 +1,5 @@
-"""Weekly sales as the example's generator makes them, and what can go wrong with a week."""
+"""Weekly sales as the example's generator makes them, and what can go wrong with a
+week."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ STABLE_WEEKS = range(1, 49)
 
 @functools.cache
 def stable_week(week: int) -> pd.DataFrame:
-    """A week in the units of the first eight; the generator's own change of schema is left out."""
+    """A week in the units of the first eight; the generator's own change of schema is
+    left out."""
     frame = home_sales._with_flaws(week)
     if week > 1:
         repeated = home_sales._with_flaws(week - 1).tail(home_sales.REPEATED_SALES)
@@ -44,7 +46,10 @@ def profiled(frame: pd.DataFrame, keys: Sequence[Sequence[str]] = (KEY,)) -> Pro
 
 
 def reread(
-    frame: pd.DataFrame, change: Callable[[str], str], written: str = "utf-8", **options: Any
+    frame: pd.DataFrame,
+    change: Callable[[str], str],
+    written: str = "utf-8",
+    **options: Any,
 ) -> pd.DataFrame:
     """The week as a file, changed as a text, and read as the notebook reads it."""
     data = change(frame.to_csv(index=False)).encode(written)
@@ -53,18 +58,35 @@ def reread(
 
 def some(frame: pd.DataFrame, share: float) -> pd.Series[bool]:
     """The same rows every time."""
-    return pd.Series(np.random.default_rng(5).random(len(frame)) < share, index=frame.index)
+    return pd.Series(
+        np.random.default_rng(5).random(len(frame)) < share, index=frame.index
+    )
 
 
 Fault = Callable[[pd.DataFrame], pd.DataFrame]
 FAULTS: dict[str, tuple[Fault, str, str]] = {
-    # name: what is done to a week, the column that the message must name, the cause that it must guess
+    # name: what is done to a week, the column that the message must name, the cause
+    # that it must guess
     "renamed": (lambda f: f.rename(columns={"area": "living_area"}), "area", "renamed"),
-    "renamed text": (lambda f: f.rename(columns={"district": "quarter"}), "district", "renamed"),
-    "renamed, new case": (lambda f: f.rename(columns={"lot_area": "Lot Area"}), "lot_area", "renamed"),
-    "byte order mark": (lambda f: f.rename(columns={"sale_id": "\ufeffsale_id"}), "sale_id", "renamed"),
+    "renamed text": (
+        lambda f: f.rename(columns={"district": "quarter"}),
+        "district",
+        "renamed",
+    ),
+    "renamed, new case": (
+        lambda f: f.rename(columns={"lot_area": "Lot Area"}),
+        "lot_area",
+        "renamed",
+    ),
+    "byte order mark": (
+        lambda f: f.rename(columns={"sale_id": "\ufeffsale_id"}),
+        "sale_id",
+        "renamed",
+    ),
     "renamed, other unit": (
-        lambda f: f.assign(living_area=(f["area"] * 10.7639).round()).drop(columns="area"),
+        lambda f: f.assign(living_area=(f["area"] * 10.7639).round()).drop(
+            columns="area"
+        ),
         "area",
         "renamed_unit",
     ),
@@ -77,30 +99,64 @@ FAULTS: dict[str, tuple[Fault, str, str]] = {
     ),
     "thousands": (lambda f: f.assign(price=f["price"] / 1000), "price", "unit"),
     "cents": (lambda f: f.assign(price=f["price"] * 100), "price", "unit"),
-    "metres": (lambda f: f.assign(km_to_centre=f["km_to_centre"] * 1000), "km_to_centre", "unit"),
-    "square feet of the lot": (lambda f: f.assign(lot_area=f["lot_area"] * 10.7639), "lot_area", "unit"),
-    "numbers as texts": (lambda f: f.assign(rooms=f["rooms"].astype(str) + " rooms"), "rooms", "with_unit"),
+    "metres": (
+        lambda f: f.assign(km_to_centre=f["km_to_centre"] * 1000),
+        "km_to_centre",
+        "unit",
+    ),
+    "square feet of the lot": (
+        lambda f: f.assign(lot_area=f["lot_area"] * 10.7639),
+        "lot_area",
+        "unit",
+    ),
+    "numbers as texts": (
+        lambda f: f.assign(rooms=f["rooms"].astype(str) + " rooms"),
+        "rooms",
+        "with_unit",
+    ),
     "decimal commas": (
-        lambda f: f.assign(area=[f"{area:.1f}".replace(".", ",") for area in f["area"]]),
+        lambda f: f.assign(
+            area=[f"{area:.1f}".replace(".", ",") for area in f["area"]]
+        ),
         "area",
         "decimal_comma",
     ),
     "a word for nothing": (
-        lambda f: f.assign(price=f["price"].astype(object).mask(some(f, 0.05), "on request")),
+        lambda f: f.assign(
+            price=f["price"].astype(object).mask(some(f, 0.05), "on request")
+        ),
         "price",
         "",
     ),
     "years as dates": (
-        lambda f: f.assign(built=pd.to_datetime(f["built"].fillna(1950).astype(int).astype(str))),
+        lambda f: f.assign(
+            built=pd.to_datetime(f["built"].fillna(1950).astype(int).astype(str))
+        ),
         "built",
         "",
     ),
-    "many missing": (lambda f: f.assign(built=f["built"].mask(some(f, 0.2))), "built", ""),
-    "one missing": (lambda f: f.assign(price=f["price"].mask(f.index == 7)), "price", ""),
+    "many missing": (
+        lambda f: f.assign(built=f["built"].mask(some(f, 0.2))),
+        "built",
+        "",
+    ),
+    "one missing": (
+        lambda f: f.assign(price=f["price"].mask(f.index == 7)),
+        "price",
+        "",
+    ),
     "empty column": (lambda f: f.assign(lot_area=np.nan), "lot_area", "empty"),
-    "negative": (lambda f: f.assign(area=f["area"].where(~some(f, 0.05), -f["area"])), "area", ""),
+    "negative": (
+        lambda f: f.assign(area=f["area"].where(~some(f, 0.05), -f["area"])),
+        "area",
+        "",
+    ),
     "years of two digits": (lambda f: f.assign(built=f["built"] % 100), "built", ""),
-    "a grade of ten": (lambda f: f.assign(condition=f["condition"] * 2), "condition", ""),
+    "a grade of ten": (
+        lambda f: f.assign(condition=f["condition"] * 2),
+        "condition",
+        "",
+    ),
     "new category": (
         lambda f: f.assign(district=f["district"].mask(some(f, 0.1), "Airport")),
         "district",
@@ -111,9 +167,21 @@ FAULTS: dict[str, tuple[Fault, str, str]] = {
         "district",
         "spelling",
     ),
-    "lower case": (lambda f: f.assign(district=f["district"].str.lower()), "district", "spelling"),
-    "codes": (lambda f: f.assign(district=f["district"].str.len().astype(str)), "district", "codes"),
-    "duplicate key": (lambda f: pd.concat([f, f.head(3)], ignore_index=True), "sale_id", ""),
+    "lower case": (
+        lambda f: f.assign(district=f["district"].str.lower()),
+        "district",
+        "spelling",
+    ),
+    "codes": (
+        lambda f: f.assign(district=f["district"].str.len().astype(str)),
+        "district",
+        "codes",
+    ),
+    "duplicate key": (
+        lambda f: pd.concat([f, f.head(3)], ignore_index=True),
+        "sale_id",
+        "",
+    ),
     "the batch twice": (lambda f: pd.concat([f, f], ignore_index=True), "", "repeated"),
     "truncated file": (
         lambda f: reread(f, lambda text: text[: len(text) // 3]),
@@ -121,7 +189,9 @@ FAULTS: dict[str, tuple[Fault, str, str]] = {
         "truncated",
     ),
     "shifted column": (
-        lambda f: f.set_axis([*f.columns[:3], *f.columns[4:9], f.columns[3], f.columns[9]], axis=1),
+        lambda f: f.set_axis(
+            [*f.columns[:3], *f.columns[4:9], f.columns[3], f.columns[9]], axis=1
+        ),
         "lot_area",
         "shifted",
     ),
@@ -131,15 +201,26 @@ FAULTS: dict[str, tuple[Fault, str, str]] = {
         "swapped",
     ),
     "other encoding": (
-        lambda f: reread(f.replace("Millbrook", "Mühlbach"), str, "utf-8", encoding="latin-1"),
+        lambda f: reread(
+            f.replace("Millbrook", "Mühlbach"), str, "utf-8", encoding="latin-1"
+        ),
         "district",
         "encoding",
     ),
     "unreadable bytes": (
-        lambda f: reread(f.replace("Millbrook", "Mühlbach"), str, "latin-1", encoding_errors="replace"),
+        lambda f: reread(
+            f.replace("Millbrook", "Mühlbach"),
+            str,
+            "latin-1",
+            encoding_errors="replace",
+        ),
         "district",
         "encoding",
     ),
-    "other separator": (lambda f: reread(f, lambda text: text.replace(",", ";")), "area", ""),
+    "other separator": (
+        lambda f: reread(f, lambda text: text.replace(",", ";")),
+        "area",
+        "",
+    ),
     "ids of digits": (lambda f: f.assign(sale_id=f["sale_id"].str[1:]), "sale_id", ""),
 }

@@ -40,15 +40,27 @@ class Ran:
         import json
 
         notebook = json.loads(self.folder.executed(stage).read_text())
-        return [cell for cell in notebook["cells"] if cell["metadata"]["jupyter_pipe"]["role"] == "cell"]
+        return [
+            cell
+            for cell in notebook["cells"]
+            if cell["metadata"]["jupyter_pipe"]["role"] == "cell"
+        ]
 
     def printed(self, stage: str) -> str:
         """What the user's cells wrote to stdout and stderr."""
-        outputs = [output for cell in self.executed(stage) for output in cell["outputs"]]
-        return "".join(output["text"] for output in outputs if output["output_type"] == "stream")
+        outputs = [
+            output for cell in self.executed(stage) for output in cell["outputs"]
+        ]
+        return "".join(
+            output["text"] for output in outputs if output["output_type"] == "stream"
+        )
 
     def failure(self, stage: str) -> StageFailed:
-        found = [event for event in self.events if isinstance(event, StageFailed) and event.stage == stage]
+        found = [
+            event
+            for event in self.events
+            if isinstance(event, StageFailed) and event.stage == stage
+        ]
         assert len(found) == 1
         return found[0]
 
@@ -64,7 +76,9 @@ def ran(tmp_path: Path) -> Runs:
         events: list[Event] = []
         observer = request.pop("observer", None)
         observers = [events.append, *([observer] if observer else [])]
-        done = run_pipeline(request_of(package.write(tmp_path), **request), observers=observers)
+        done = run_pipeline(
+            request_of(package.write(tmp_path), **request), observers=observers
+        )
         return Ran(done, RunStore(tmp_path), events)
 
     return run

@@ -1,4 +1,5 @@
-"""Another interpreter's environment: ipykernel and what it needs, and nothing else of ours."""
+"""Another interpreter's environment: ipykernel and what it needs, and nothing else of
+ours."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from pathlib import Path
 
 
 def make_environment(folder: Path) -> Path:
-    """A virtual environment whose packages are links to those of this one; returns its Python."""
+    """A virtual environment whose packages are links to those of this one; returns its
+    Python."""
     venv.create(folder, with_pip=False, symlinks=True)
     packages = next(folder.glob("lib/python*/site-packages"))
     for name in _requirements("ipykernel"):
@@ -27,7 +29,9 @@ def write_kernelspec(folder: Path, name: str, python: Path) -> None:
     spec = folder / "kernels" / name
     spec.mkdir(parents=True)
     argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    (spec / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": name, "language": "python"}))
+    (spec / "kernel.json").write_text(
+        json.dumps({"argv": argv, "display_name": name, "language": "python"})
+    )
 
 
 def _requirements(name: str) -> set[str]:
@@ -38,7 +42,9 @@ def _requirements(name: str) -> set[str]:
         if current in found or not _is_installed(current):
             continue
         found.add(current)
-        needed = [text for text in metadata.requires(current) or () if "extra ==" not in text]
+        needed = [
+            text for text in metadata.requires(current) or () if "extra ==" not in text
+        ]
         todo += [re.split(r"[^A-Za-z0-9_.-]", text, maxsplit=1)[0] for text in needed]
     return found
 

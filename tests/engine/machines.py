@@ -25,9 +25,13 @@ from jupyter_pipe.runs.model import Failure
 ERROR = Failure("ValueError", "no")
 
 
-def stage(name: str, *, reads: str = "", binds: str = "", mutates: str = "", **options: object) -> Stage:
+def stage(
+    name: str, *, reads: str = "", binds: str = "", mutates: str = "", **options: object
+) -> Stage:
     """A stage by its effects; names are words of the texts."""
-    effects = [Effect(word, EffectKind.reads) for word in (reads + " " + mutates).split()]
+    effects = [
+        Effect(word, EffectKind.reads) for word in (reads + " " + mutates).split()
+    ]
     effects += [Effect(word, EffectKind.binds) for word in binds.split()]
     effects += [Effect(word, EffectKind.mutates) for word in mutates.split()]
     return Stage(
@@ -43,10 +47,14 @@ def stage(name: str, *, reads: str = "", binds: str = "", mutates: str = "", **o
 def pipeline(*stages: Stage) -> Pipeline:
     wiring = resolve(stages)
     wired = tuple(
-        msgspec.structs.replace(each, inputs=wiring.inputs[each.name], outputs=wiring.outputs[each.name])
+        msgspec.structs.replace(
+            each, inputs=wiring.inputs[each.name], outputs=wiring.outputs[each.name]
+        )
         for each in stages
     )
-    return Pipeline(1, "p", "python3", Source("p.ipynb", "0"), stages=wired, edges=wiring.edges)
+    return Pipeline(
+        1, "p", "python3", Source("p.ipynb", "0"), stages=wired, edges=wiring.edges
+    )
 
 
 def diamond(**options: object) -> Pipeline:
@@ -59,9 +67,14 @@ def diamond(**options: object) -> Pipeline:
     )
 
 
-def result(*names: str, changed: Iterable[tuple[str, str]] = (), gate: bool | None = None) -> StageResult:
+def result(
+    *names: str, changed: Iterable[tuple[str, str]] = (), gate: bool | None = None
+) -> StageResult:
     """A result that stores each name by itself."""
-    stored = tuple(StoredPayload(ArtifactRef(f"file-{name}", f"digest-{name}", 1), (name,)) for name in names)
+    stored = tuple(
+        StoredPayload(ArtifactRef(f"file-{name}", f"digest-{name}", 1), (name,))
+        for name in names
+    )
     return StageResult(
         outputs=stored,
         changed=tuple(ChangedInput(source, (name,)) for source, name in changed),
@@ -124,7 +137,11 @@ class Shell:
         if name in self.awaited:
             self.tell(ms.StageChecked(name, turn, "waiting for run r1", waits=True))
             return
-        hit = ms.Reuse(self.result_of(name), "r0", 5.0) if name in self.reusable and not remade else None
+        hit = (
+            ms.Reuse(self.result_of(name), "r0", 5.0)
+            if name in self.reusable and not remade
+            else None
+        )
         self.tell(ms.StageChecked(name, turn, "unchanged" if hit else "never ran", hit))
 
     def remind(self) -> None:
@@ -134,10 +151,16 @@ class Shell:
             self._check(reminder.stage, reminder.turn)
 
     def result_of(self, name: str) -> StageResult:
-        return self.results.get(name) or result(*self.machine.pipeline.stage(name).outputs)
+        return self.results.get(name) or result(
+            *self.machine.pipeline.stage(name).outputs
+        )
 
     def end(self, name: str, given: StageResult | None = None) -> None:
-        self.tell(ms.StageEnded(name, self.running.pop(name), given or self.result_of(name), 1.0))
+        self.tell(
+            ms.StageEnded(
+                name, self.running.pop(name), given or self.result_of(name), 1.0
+            )
+        )
 
     def breaks(
         self,

@@ -1,4 +1,5 @@
-"""Compiled packages without the compiler: stages as lists of cells, with their effects written out."""
+"""Compiled packages without the compiler: stages as lists of cells, with their effects
+written out."""
 
 from __future__ import annotations
 
@@ -27,14 +28,18 @@ from jupyter_pipe.runs import RunOptions, RunStore
 
 
 def request_of(package: Path, *, root: Path | None = None, **given: Any) -> RunRequest:
-    """A run of a written package; `given` are fields of the request and of its options."""
-    options = {name: given.pop(name) for name in RunOptions.__struct_fields__ if name in given}
+    """A run of a written package; `given` are fields of the request and of its
+    options."""
+    options = {
+        name: given.pop(name) for name in RunOptions.__struct_fields__ if name in given
+    }
     target = open_target(package, None if root is None else RunStore(root))
     return RunRequest(target=target, options=RunOptions(**options), **given)
 
 
 class Package:
-    """A package in the making: `stage` adds one, `write` writes it beside its notebook."""
+    """A package in the making: `stage` adds one, `write` writes it beside its
+    notebook."""
 
     def __init__(self, kernel: str = "python3") -> None:
         self.kernel = kernel
@@ -58,25 +63,37 @@ class Package:
         writes: str = "",
         **options: object,
     ) -> Package:
-        """`reads`, `binds`, `mutates`, `metrics`, `parameters`, `imports` are words, `opens` and `writes`
-        files; `gates` maps an expression to the names that it reads; `options` are those of
-        `StageOptions`."""
+        """`reads`, `binds`, `mutates`, `metrics`, `parameters`, `imports` are words,
+        `opens` and `writes` files; `gates` maps an expression to the names that it
+        reads; `options` are those of `StageOptions`."""
         reads = " ".join([reads, *(f"file:{name}" for name in opens.split())])
         binds = " ".join([binds, *(f"file:{name}" for name in writes.split())])
-        kinds = {EffectKind.reads: reads, EffectKind.binds: binds, EffectKind.mutates: mutates}
-        effects = [Effect(word, kind) for kind, words in kinds.items() for word in words.split()]
+        kinds = {
+            EffectKind.reads: reads,
+            EffectKind.binds: binds,
+            EffectKind.mutates: mutates,
+        }
+        effects = [
+            Effect(word, kind)
+            for kind, words in kinds.items()
+            for word in words.split()
+        ]
         effects += [Effect(word, EffectKind.reads) for word in mutates.split()]
         self._cells[name] = list(cells)
         self._stages.append(
             Stage(
                 name,
-                cells=tuple(f"{name}-{number}" for number, _ in enumerate(cells, start=1)),
+                cells=tuple(
+                    f"{name}-{number}" for number, _ in enumerate(cells, start=1)
+                ),
                 module=f"p/{name}.py",
                 notebook=f"notebooks/{name}.ipynb",
                 effects=tuple(effects),
                 after=tuple(after),
                 metrics=tuple(Metric(word) for word in metrics.split()),
-                gates=tuple(Gate(text, tuple(names.split())) for text, names in gates.items()),
+                gates=tuple(
+                    Gate(text, tuple(names.split())) for text, names in gates.items()
+                ),
                 parameters=tuple(parameters.split()),
                 imports=tuple(imports.split()),
                 options=msgspec.convert(options, StageOptions),
@@ -89,7 +106,9 @@ class Package:
         wiring = resolve(self._stages)
         stages = tuple(
             msgspec.structs.replace(
-                stage, inputs=wiring.inputs[stage.name], outputs=wiring.outputs[stage.name]
+                stage,
+                inputs=wiring.inputs[stage.name],
+                outputs=wiring.outputs[stage.name],
             )
             for stage in self._stages
         )
@@ -108,7 +127,8 @@ class Package:
         return {stage.notebook: self._notebook(stage) for stage in self._stages}
 
     def write(self, folder: Path) -> Path:
-        """Write the notebook `p.ipynb` and the package `p_pipeline`; return the latter."""
+        """Write the notebook `p.ipynb` and the package `p_pipeline`; return the
+        latter."""
         package = folder / "p_pipeline"
         for name, data in self.files.items():
             path = package / name
@@ -129,20 +149,32 @@ class Package:
     def _notebook(self, stage: Stage) -> bytes:
         own = [
             _cell(cell_id, source, "cell", source_cell=cell_id)
-            for cell_id, source in zip(stage.cells, self._cells[stage.name], strict=True)
+            for cell_id, source in zip(
+                stage.cells, self._cells[stage.name], strict=True
+            )
         ]
         for cell in own:
-            if stage.parameters and any(name in str(cell["source"]) for name in stage.parameters):
+            if stage.parameters and any(
+                name in str(cell["source"]) for name in stage.parameters
+            ):
                 cell["metadata"]["tags"] = ["parameters"]  # type: ignore[index]
         return json.dumps(_notebook(own)).encode()
 
 
 def _notebook(cells: list[dict[str, object]]) -> dict[str, object]:
-    metadata = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
+    metadata = {
+        "kernelspec": {
+            "name": "python3",
+            "language": "python",
+            "display_name": "Python 3",
+        }
+    }
     return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
 
 
-def _cell(cell_id: str, source: str, role: str | None, **more: str) -> dict[str, object]:
+def _cell(
+    cell_id: str, source: str, role: str | None, **more: str
+) -> dict[str, object]:
     return {
         "cell_type": "code",
         "execution_count": None,

@@ -18,7 +18,8 @@ def forget_others() -> None:
 
 
 def children(pid: int | None = None) -> list[str]:
-    """The command lines of the living descendants of a process, but those that were there before the test."""
+    """The command lines of the living descendants of a process, but those that were
+    there before the test."""
     descendants = psutil.Process(pid).children(recursive=True)
     found = (_command(process) for process in descendants if process.pid not in _others)
     return [command for command in found if command]
@@ -26,7 +27,11 @@ def children(pid: int | None = None) -> list[str]:
 
 def _command(process: psutil.Process) -> str:
     try:
-        return "" if process.status() == psutil.STATUS_ZOMBIE else " ".join(process.cmdline())
+        return (
+            ""
+            if process.status() == psutil.STATUS_ZOMBIE
+            else " ".join(process.cmdline())
+        )
     except psutil.NoSuchProcess:
         return ""
 

@@ -9,7 +9,12 @@ import pytest
 from msgspec.structs import replace
 
 from jupyter_pipe import events as ev
-from jupyter_pipe.approvals import Approval, approved_digest, check_approval, write_approval
+from jupyter_pipe.approvals import (
+    Approval,
+    approved_digest,
+    check_approval,
+    write_approval,
+)
 from jupyter_pipe.artifacts.protocol import Observations, ObservedPath, StageResult
 from jupyter_pipe.cli.main import main
 from jupyter_pipe.engine.scheduling import messages as ms
@@ -26,7 +31,9 @@ def shell(state: ev.ApprovalState, **options: object) -> Shell:
     """The diamond, whose left stage asks."""
 
     def ask(stage: Stage, _: StageResult) -> ApprovalChecked | None:
-        return ApprovalChecked(stage=stage.name, question="?", digest="d", state=state, by="ann")
+        return ApprovalChecked(
+            stage=stage.name, question="?", digest="d", state=state, by="ann"
+        )
 
     def only_left(stage: Stage, found: StageResult) -> ApprovalChecked | None:
         return ask(stage, found) if stage.name == "left" else None
@@ -43,10 +50,14 @@ def test_the_run_waits_and_the_rest_goes_on() -> None:
     assert found.finish == ms.Finish(ev.RunState.waiting, 5)
     assert found.states()["join"] == "skipped"
     # What it made is kept: it is not made again for the answer.
-    assert "left" in {each.stage for each in found.instructions if isinstance(each, ms.Record)}
+    assert "left" in {
+        each.stage for each in found.instructions if isinstance(each, ms.Record)
+    }
 
 
-@pytest.mark.parametrize("reuse", [[], ["load", "left", "right"]], ids=["ran", "reused"])
+@pytest.mark.parametrize(
+    "reuse", [[], ["load", "left", "right"]], ids=["ran", "reused"]
+)
 def test_an_answer_lets_it_go_on(reuse: list[str]) -> None:
     found = shell("approved", reuse=reuse)
     for name in ("load", "left", "right", "join"):
@@ -71,7 +82,12 @@ def test_nobody_is_asked_about_what_failed() -> None:
 
 @pytest.mark.parametrize(
     ("kinds", "code"),
-    [("approval", 5), ("approval gate", 3), ("approval gate contract", 4), ("approval error contract", 1)],
+    [
+        ("approval", 5),
+        ("approval gate", 3),
+        ("approval gate contract", 4),
+        ("approval error contract", 1),
+    ],
 )
 def test_the_order_of_exit_codes(kinds: str, code: int) -> None:
     assert exit_code_of([FailureKind(kind) for kind in kinds.split()]) == code
@@ -79,7 +95,9 @@ def test_the_order_of_exit_codes(kinds: str, code: int) -> None:
 
 STAGE = replace(diamond().stage("left"), options=QUESTION)
 RESULT = replace(
-    result("l"), metrics={"mae": 1.5}, observed=Observations(written=(ObservedPath("plot.png", digest="p"),))
+    result("l"),
+    metrics={"mae": 1.5},
+    observed=Observations(written=(ObservedPath("plot.png", digest="p"),)),
 )
 
 
@@ -88,23 +106,35 @@ RESULT = replace(
     [
         (STAGE, replace(RESULT, metrics={"mae": 1.6})),
         (STAGE, replace(RESULT, outputs=())),
-        (STAGE, replace(RESULT, observed=Observations(written=(ObservedPath("plot.png", digest="q"),)))),
+        (
+            STAGE,
+            replace(
+                RESULT,
+                observed=Observations(written=(ObservedPath("plot.png", digest="q"),)),
+            ),
+        ),
         (replace(STAGE, options=StageOptions(approve="Is it bad?")), RESULT),
         (replace(STAGE, name="right"), RESULT),
     ],
     ids=["metric", "value", "file", "question", "stage"],
 )
-def test_an_answer_holds_for_what_was_seen(tmp_path: Path, stage: Stage, found: StageResult) -> None:
+def test_an_answer_holds_for_what_was_seen(
+    tmp_path: Path, stage: Stage, found: StageResult
+) -> None:
     def state_of(stage: Stage, found: StageResult) -> str:
         checked = check_approval(tmp_path, "p", stage, found)
         assert checked is not None
         return checked.state
 
     assert state_of(STAGE, RESULT) == "waiting"
-    write_approval(tmp_path, approved_digest("p", STAGE, RESULT), Approval(True, "ann", 1.0))
+    write_approval(
+        tmp_path, approved_digest("p", STAGE, RESULT), Approval(True, "ann", 1.0)
+    )
     assert state_of(STAGE, RESULT) == "approved"
     assert state_of(stage, found) == "waiting"
-    write_approval(tmp_path, approved_digest("p", STAGE, RESULT), Approval(False, "bob", 2.0))
+    write_approval(
+        tmp_path, approved_digest("p", STAGE, RESULT), Approval(False, "bob", 2.0)
+    )
     assert state_of(STAGE, RESULT) == "rejected"
 
 
@@ -132,7 +162,9 @@ def test_a_run_that_waits_is_approved_and_goes_on(
 ) -> None:
     notebook = nbformat.v4.new_notebook()
     for source, tags in CELLS:
-        notebook.cells.append(nbformat.v4.new_code_cell(source, metadata={"tags": tags}))
+        notebook.cells.append(
+            nbformat.v4.new_code_cell(source, metadata={"tags": tags})
+        )
     nbformat.write(notebook, tmp_path / "w.ipynb")
     monkeypatch.chdir(tmp_path)
     assert main(["run", "w.ipynb"]) == 5
@@ -158,6 +190,9 @@ def test_a_run_that_waits_is_approved_and_goes_on(
     went_on = store.read(store.ids()[0]).stage("fit")
     assert went_on.state is ev.StageState.cached
     assert went_on.approval is not None
-    assert (went_on.approval.state, went_on.approval.note) == ("approved", "looks right")
+    assert (went_on.approval.state, went_on.approval.note) == (
+        "approved",
+        "looks right",
+    )
     # Another result is another question.
     assert main(["run", "w.ipynb", "-p", "n=2"]) == 5

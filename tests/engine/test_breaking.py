@@ -1,4 +1,5 @@
-"""How stages break, with real kernels: each way ends in one clear failure and leaves no process."""
+"""How stages break, with real kernels: each way ends in one clear failure and leaves no
+process."""
 
 from __future__ import annotations
 
@@ -17,17 +18,27 @@ from tests.engine.processes import children, wait_until
 pytestmark = pytest.mark.kernel
 
 
-def test_an_error_shows_the_users_frames_and_no_others(ran: Runs, tmp_path: Path) -> None:
+def test_an_error_shows_the_users_frames_and_no_others(
+    ran: Runs, tmp_path: Path
+) -> None:
     (tmp_path / "beside.py").write_text("def scale(x):\n    return x / 0\n")
     code = "import json, beside\n\ndef work(x):\n    return beside.scale(x)\n\n[work(n) for n in range(3)]"
     done = ran(Package().stage("a", "1", code).stage("b", "2", after=["a"]))
     failure = done.failure("a")
     assert (failure.ename, failure.kind) == ("ZeroDivisionError", FailureKind.error)
-    assert (failure.cell_id, failure.position, failure.total, failure.line) == ("a-2", 2, 2, 4)
+    assert (failure.cell_id, failure.position, failure.total, failure.line) == (
+        "a-2",
+        2,
+        2,
+        4,
+    )
     places = [(frame.cell_id or frame.path, frame.line) for frame in failure.frames]
     assert places[0] == ("a-2", 6)
     assert places[-2:] == [("a-2", 4), ("beside.py", 2)]
-    assert "a, cell 2 of 2, line 4, in work\n    return beside.scale(x)" in failure.traceback
+    assert (
+        "a, cell 2 of 2, line 4, in work\n    return beside.scale(x)"
+        in failure.traceback
+    )
     assert "\x1b" not in failure.traceback
     assert "ipython" not in failure.traceback.lower()
     assert done.states() == {"a": "failed", "b": "skipped"}
@@ -38,17 +49,29 @@ def test_an_error_shows_the_users_frames_and_no_others(ran: Runs, tmp_path: Path
 
 def test_where_it_came_from_is_told(ran: Runs) -> None:
     done = ran(
-        Package().stage("a", "try:\n    {}['k']\nexcept KeyError as e:\n    raise ValueError('no k') from e")
+        Package().stage(
+            "a",
+            "try:\n    {}['k']\nexcept KeyError as e:\n    raise ValueError('no k') from e",
+        )
     )
-    assert done.failure("a").traceback.endswith("ValueError: no k\ncaused by KeyError: 'k'")
+    assert done.failure("a").traceback.endswith(
+        "ValueError: no k\ncaused by KeyError: 'k'"
+    )
 
 
-# Before IPython 9, `%time` shows what its code raises, and the notebook goes on: so does the stage.
-TIMED = [("%%time\nx = 1\n1 / 0", 3), ("import sys\n%time 1 / 0", 2)] if IPython.version_info >= (9,) else []
+# Before IPython 9, `%time` shows what its code raises, and the notebook goes on: so
+# does the stage.
+TIMED = (
+    [("%%time\nx = 1\n1 / 0", 3), ("import sys\n%time 1 / 0", 2)]
+    if IPython.version_info >= (9,)
+    else []
+)
 
 
 @pytest.mark.parametrize(("code", "line"), [("x = 1\ny = = 2", 2), *TIMED])
-def test_lines_are_those_of_the_cell_as_written(ran: Runs, code: str, line: int) -> None:
+def test_lines_are_those_of_the_cell_as_written(
+    ran: Runs, code: str, line: int
+) -> None:
     failure = ran(Package().stage("a", code)).failure("a")
     assert (failure.cell_id, failure.line) == ("a-1", line)
 
@@ -60,11 +83,17 @@ def test_lines_are_those_of_the_cell_as_written(ran: Runs, code: str, line: int)
         ("exit", "exit", "asked the kernel to exit"),
         ("name = input('name? ')", "input", "raw_input was called"),
         ("import os\nos._exit(3)", "kernel_died", "ended with status 3"),
-        ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "kernel_died", "signal 9 (SIGKILL)"),
+        (
+            "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
+            "kernel_died",
+            "signal 9 (SIGKILL)",
+        ),
         ("raise MemoryError", "out_of_memory", ""),
     ],
 )
-def test_a_notebook_that_would_stop_is_a_failure(ran: Runs, code: str, kind: str, words: str) -> None:
+def test_a_notebook_that_would_stop_is_a_failure(
+    ran: Runs, code: str, kind: str, words: str
+) -> None:
     done = ran(Package().stage("a", "print('before')", code, "print('after')"))
     failure = done.failure("a")
     assert failure.kind.value == kind
@@ -79,7 +108,11 @@ def test_a_notebook_that_would_stop_is_a_failure(ran: Runs, code: str, kind: str
 
 
 def test_a_cell_that_never_ends(ran: Runs) -> None:
-    done = ran(Package().stage("a", "import time\ntime.sleep(600)", "print('after')", timeout_seconds=12.0))
+    done = ran(
+        Package().stage(
+            "a", "import time\ntime.sleep(600)", "print('after')", timeout_seconds=12.0
+        )
+    )
     failure = done.failure("a")
     assert failure.kind == FailureKind.timeout
     assert failure.evalue == "a, cell 1 of 2 was still running after 12 s"
@@ -90,7 +123,12 @@ def test_a_cell_that_never_ends(ran: Runs) -> None:
 
 
 def test_a_cell_that_takes_longer_than_a_cell_may(ran: Runs) -> None:
-    cells = ("import time\ntime.sleep(0.6)", "time.sleep(0.6)", "time.sleep(600)", "print('after')")
+    cells = (
+        "import time\ntime.sleep(0.6)",
+        "time.sleep(0.6)",
+        "time.sleep(600)",
+        "print('after')",
+    )
     failure = ran(Package().stage("a", *cells, cell_timeout_seconds=1.0)).failure("a")
     assert (failure.kind, failure.position) == (FailureKind.timeout, 3)
     assert failure.evalue == "a, cell 3 of 4 was still running after 1 s"
@@ -111,11 +149,18 @@ time.sleep(600)
 
 
 def test_children_of_a_kernel_end_with_it(ran: Runs) -> None:
-    done = ran(Package().stage("a", "import subprocess\nprint(subprocess.Popen(['sleep', '600']).pid)"))
+    done = ran(
+        Package().stage(
+            "a", "import subprocess\nprint(subprocess.Popen(['sleep', '600']).pid)"
+        )
+    )
     assert done.run.exit_code == 0
     pid = int(done.printed("a"))
     wait_until(
-        lambda: not Path(f"/proc/{pid}/cmdline").exists() or not Path(f"/proc/{pid}/cmdline").read_bytes()
+        lambda: (
+            not Path(f"/proc/{pid}/cmdline").exists()
+            or not Path(f"/proc/{pid}/cmdline").read_bytes()
+        )
     )
 
 
@@ -124,7 +169,11 @@ def test_retries_end_well_and_keep_the_earlier_attempts(ran: Runs) -> None:
     done = ran(Package().stage("a", code, retries=1))
     assert done.states() == {"a": "succeeded"}
     assert done.run.stage("a").attempts == 2
-    assert [event.delay_seconds for event in done.events if isinstance(event, ev.StageRetrying)] == [1.0]
+    assert [
+        event.delay_seconds
+        for event in done.events
+        if isinstance(event, ev.StageRetrying)
+    ] == [1.0]
     earlier = done.folder.stage("a") / "attempts" / "1"
     assert (earlier / "context.json").exists()
 
@@ -146,8 +195,17 @@ import os, pathlib, time
 log = pathlib.Path('.jupyter_pipe/runs', os.environ['JUPYTER_PIPE_RUN_ID'], 'events.jsonl')
 while 'stage_failed' not in log.read_text(): time.sleep(0.01)
 """
-    package = Package().stage("bad", "1 / 0").stage("slow", wait).stage("later", "1", after=["slow"])
-    assert ran(package, workers=2).states() == {"bad": "failed", "slow": "succeeded", "later": "skipped"}
+    package = (
+        Package()
+        .stage("bad", "1 / 0")
+        .stage("slow", wait)
+        .stage("later", "1", after=["slow"])
+    )
+    assert ran(package, workers=2).states() == {
+        "bad": "failed",
+        "slow": "succeeded",
+        "later": "skipped",
+    }
     done = ran(package, workers=2, keep_going=True, use_cache=False)
     assert done.states() == {"bad": "failed", "slow": "succeeded", "later": "succeeded"}
     assert done.run.exit_code == 1
@@ -159,7 +217,9 @@ def test_a_kernel_that_does_not_start_says_why(
     spec = tmp_path / "jupyter" / "kernels" / "broken"
     spec.mkdir(parents=True)
     argv = ["python3", "-c", "raise SystemExit('no ipykernel here')"]
-    (spec / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": "b", "language": "python"}))
+    (spec / "kernel.json").write_text(
+        json.dumps({"argv": argv, "display_name": "b", "language": "python"})
+    )
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
     failure = ran(Package(kernel="broken").stage("a", "1")).failure("a")
     assert failure.kind == FailureKind.worker

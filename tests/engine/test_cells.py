@@ -5,7 +5,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from jupyter_pipe.engine.execution.failures import CellPlace, cell_failure, death_failure, timeout_failure
+from jupyter_pipe.engine.execution.failures import (
+    CellPlace,
+    cell_failure,
+    death_failure,
+    timeout_failure,
+)
 from jupyter_pipe.engine.execution.stage_cells import prepare_notebook, source_position
 from jupyter_pipe.errors import ParameterError
 from jupyter_pipe.runs.report.words import omitted_text
@@ -16,14 +21,19 @@ def cell(source: str | list[str], role: str = "cell", **meta: Any) -> dict[str, 
     return {
         "cell_type": "code",
         "id": f"id-{role}",
-        "metadata": {"jupyter_pipe": {"role": role, **meta}, "tags": meta.pop("tags", [])},
+        "metadata": {
+            "jupyter_pipe": {"role": role, **meta},
+            "tags": meta.pop("tags", []),
+        },
         "outputs": [],
         "source": source,
     }
 
 
 def test_inputs_and_outputs_follow_the_pipeline_not_the_package() -> None:
-    notebook = {"cells": [cell("old", "inputs"), cell(["a\n", "b"]), cell("old", "outputs")]}
+    notebook = {
+        "cells": [cell("old", "inputs"), cell(["a\n", "b"]), cell("old", "outputs")]
+    }
     of = msgspec.structs.replace(stage("s"), outputs=("y", "z"))
     made = prepare_notebook(notebook, of, inputs=["x"], literals={})
     assert [each["source"] for each in made["cells"]] == [
@@ -35,7 +45,9 @@ def test_inputs_and_outputs_follow_the_pipeline_not_the_package() -> None:
 
 
 def test_inputs_come_after_replays_and_before_the_first_cell_of_the_user() -> None:
-    notebook = {"cells": [cell("import x", "replay"), cell("n = 1", "parameters"), cell("n")]}
+    notebook = {
+        "cells": [cell("import x", "replay"), cell("n = 1", "parameters"), cell("n")]
+    }
     of = msgspec.structs.replace(stage("s"), parameters=("n",))
     made = prepare_notebook(notebook, of, inputs=[], literals={"n": "2"})
     roles = [each["metadata"]["jupyter_pipe"]["role"] for each in made["cells"]]
@@ -50,12 +62,19 @@ def test_a_package_without_the_parameter_is_stale() -> None:
 
 
 def test_a_line_of_replayed_code_is_a_line_of_the_users_cell() -> None:
-    replay = cell("import a\ndef f():\n    pass", "replay", source_cell="lead", lines=[[1, 1], [2, 10]])
+    replay = cell(
+        "import a\ndef f():\n    pass",
+        "replay",
+        source_cell="lead",
+        lines=[[1, 1], [2, 10]],
+    )
     assert source_position(replay, 1) == ("lead", 1)
     assert source_position(replay, 3) == ("lead", 11)
 
 
-def test_a_parameters_cell_that_belongs_to_a_stage_is_edited_in_either_spelling() -> None:
+def test_a_parameters_cell_that_belongs_to_a_stage_is_edited_in_either_spelling() -> (
+    None
+):
     for tag in ("parameters", "pipeline-parameters"):
         own = cell("n = 1\nm = n")
         own["metadata"]["tags"] = [tag]
@@ -64,7 +83,10 @@ def test_a_parameters_cell_that_belongs_to_a_stage_is_edited_in_either_spelling(
         assert made["cells"][1]["source"] == "n = 5\nm = n"
 
 
-CELLS = [cell("def f(): 1 / 0", "replay", source_cell="lead", lines=[[1, 7]]), cell("f()", source_cell="c1")]
+CELLS = [
+    cell("def f(): 1 / 0", "replay", source_cell="lead", lines=[[1, 7]]),
+    cell("f()", source_cell="c1"),
+]
 
 
 def test_a_failure_tells_of_the_users_code_alone() -> None:
@@ -74,7 +96,10 @@ def test_a_failure_tells_of_the_users_code_alone() -> None:
             {"cell": 0, "line": 1, "function": "f", "source": "def f(): 1 / 0"},
         ]
     }
-    content = {"ename": "ZeroDivisionError", "evalue": "\x1b[31mdivision by zero\x1b[0m"}
+    content = {
+        "ename": "ZeroDivisionError",
+        "evalue": "\x1b[31mdivision by zero\x1b[0m",
+    }
     failure = cell_failure(CellPlace("s", CELLS, 1), content, report)
     assert failure.traceback == (
         "s, cell 1 of 1, line 1\n    f()\n"
@@ -90,20 +115,33 @@ def test_without_frames_there_is_still_a_cell() -> None:
 
 
 def test_a_frame_in_another_cell_does_not_move_the_failure() -> None:
-    report = {"frames": [{"cell": 0, "line": 1, "function": "__repr__", "source": "def f(): 1 / 0"}]}
-    failure = cell_failure(CellPlace("s", CELLS, 1), {"ename": "E", "evalue": ""}, report)
+    report = {
+        "frames": [
+            {"cell": 0, "line": 1, "function": "__repr__", "source": "def f(): 1 / 0"}
+        ]
+    }
+    failure = cell_failure(
+        CellPlace("s", CELLS, 1), {"ename": "E", "evalue": ""}, report
+    )
     assert (failure.cell_id, failure.position, failure.line) == ("c1", 1, None)
     assert "cell lead, line 7, in __repr__" in failure.traceback
 
 
 @pytest.mark.parametrize(
-    ("depth", "shown", "omitted"), [(12, 12, 0), (13, 12, 1), (70, 12, 58), (990, 12, 978)]
+    ("depth", "shown", "omitted"),
+    [(12, 12, 0), (13, 12, 1), (70, 12, 58), (990, 12, 978)],
 )
-def test_of_a_recursion_the_beginning_and_the_end_are_shown(depth: int, shown: int, omitted: int) -> None:
+def test_of_a_recursion_the_beginning_and_the_end_are_shown(
+    depth: int, shown: int, omitted: int
+) -> None:
     frame = {"cell": 1, "line": 1, "function": "f", "source": "f()"}
     report = {"frames": [{**frame, "line": number} for number in range(depth)]}
-    failure = cell_failure(CellPlace("s", CELLS, 1), {"ename": "RecursionError", "evalue": ""}, report)
-    assert [found.omitted for found in failure.frames if found.omitted] == [omitted][: bool(omitted)]
+    failure = cell_failure(
+        CellPlace("s", CELLS, 1), {"ename": "RecursionError", "evalue": ""}, report
+    )
+    assert [found.omitted for found in failure.frames if found.omitted] == [omitted][
+        : bool(omitted)
+    ]
     assert len(failure.frames) == shown
     assert failure.line == depth - 1
     assert failure.traceback.count("… ") == bool(omitted)
@@ -119,15 +157,31 @@ def test_of_a_recursion_the_beginning_and_the_end_are_shown(depth: int, shown: i
         ([1, 2, 2, 3], [(1, 0), (2, 0), (2, 0), (3, 0)]),
         (
             [*range(20), *[50] * 900],
-            [*[(line, 0) for line in range(5)], (5, 9), *[(n, 0) for n in range(15, 20)], (50, 899)],
+            [
+                *[(line, 0) for line in range(5)],
+                (5, 9),
+                *[(n, 0) for n in range(15, 20)],
+                (50, 899),
+            ],
         ),
     ],
-    ids=["one function", "a circle of two", "twice is no recursion", "behind a long way"],
+    ids=[
+        "one function",
+        "a circle of two",
+        "twice is no recursion",
+        "behind a long way",
+    ],
 )
-def test_the_frames_of_a_recursion_are_shown_once(lines: list[int], shown: list[tuple[int, int]]) -> None:
-    frames = [{"cell": 1, "line": line, "function": "f", "source": "f()"} for line in lines]
+def test_the_frames_of_a_recursion_are_shown_once(
+    lines: list[int], shown: list[tuple[int, int]]
+) -> None:
+    frames = [
+        {"cell": 1, "line": line, "function": "f", "source": "f()"} for line in lines
+    ]
     failure = cell_failure(
-        CellPlace("s", CELLS, 1), {"ename": "RecursionError", "evalue": ""}, {"frames": frames}
+        CellPlace("s", CELLS, 1),
+        {"ename": "RecursionError", "evalue": ""},
+        {"frames": frames},
     )
     assert [(frame.line, frame.omitted) for frame in failure.frames] == shown
     assert len(shown) + sum(omitted for _, omitted in shown) == len(lines)
@@ -153,7 +207,9 @@ def test_how_a_kernel_died(status: int, memory: bool, kind: str, words: str) -> 
     assert words in failure.evalue
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(2.5, "2.5 s"), (90, "1 min 30 s"), (7500, "2 h 5 min")])
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(2.5, "2.5 s"), (90, "1 min 30 s"), (7500, "2 h 5 min")]
+)
 def test_how_long_was_too_long(seconds: float, text: str) -> None:
     failure = timeout_failure(CellPlace("s", CELLS, 1), seconds, None)
     assert failure.evalue == f"s, cell 1 of 1 was still running after {text}"

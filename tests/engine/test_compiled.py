@@ -1,4 +1,5 @@
-"""Compiling before a run happens once, and again whenever anything that the compiler reads changes."""
+"""Compiling before a run happens once, and again whenever anything that the compiler
+reads changes."""
 
 from __future__ import annotations
 
@@ -17,11 +18,23 @@ from jupyter_pipe.runs.store import RunStore
 
 def write(path: Path, **sources: str) -> Path:
     cells = [
-        {"id": f"c{number}", "cell_type": "code", "source": source, "outputs": [], "execution_count": None}
+        {
+            "id": f"c{number}",
+            "cell_type": "code",
+            "source": source,
+            "outputs": [],
+            "execution_count": None,
+        }
         | {"metadata": {"tags": [f"stage:{stage}"]}}
         for number, (stage, source) in enumerate(sources.items())
     ]
-    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    metadata = {
+        "kernelspec": {
+            "name": "python3",
+            "display_name": "Python 3",
+            "language": "python",
+        }
+    }
     content = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
     path.write_text(json.dumps(content))
     return path
@@ -46,7 +59,9 @@ def compilations(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return done
 
 
-def test_an_unchanged_notebook_is_analysed_once(notebook: Path, compilations: list[Path]) -> None:
+def test_an_unchanged_notebook_is_analysed_once(
+    notebook: Path, compilations: list[Path]
+) -> None:
     store = RunStore(notebook.parent)
     first, second = compile_for_run(notebook, store), compile_for_run(notebook, store)
     assert len(compilations) == 1
@@ -54,8 +69,12 @@ def test_an_unchanged_notebook_is_analysed_once(notebook: Path, compilations: li
     assert (store.state_folder / ".gitignore").read_text() == "*\n"
 
 
-@pytest.mark.parametrize("change", ["notebook", "module", "knowledge", "effects", "damage"])
-def test_what_the_compiler_reads_counts(notebook: Path, compilations: list[Path], change: str) -> None:
+@pytest.mark.parametrize(
+    "change", ["notebook", "module", "knowledge", "effects", "damage"]
+)
+def test_what_the_compiler_reads_counts(
+    notebook: Path, compilations: list[Path], change: str
+) -> None:
     folder = notebook.parent
     store = RunStore(folder)
     compile_for_run(notebook, store)

@@ -1,4 +1,5 @@
-"""Stages on Dask workers: real ones of this machine, killed on the way, and unprepared ones."""
+"""Stages on Dask workers: real ones of this machine, killed on the way, and unprepared
+ones."""
 
 from __future__ import annotations
 
@@ -32,7 +33,11 @@ y = x + 1
 
 @pytest.mark.kernel
 def test_a_killed_worker_costs_an_attempt(ran: Runs) -> None:
-    package = Package().stage("a", "x = 41", binds="x").stage("b", KILLS_ITS_WORKER, reads="x", binds="y")
+    package = (
+        Package()
+        .stage("a", "x = 41", binds="x")
+        .stage("b", KILLS_ITS_WORKER, reads="x", binds="y")
+    )
     package.stage("c", "print(y)", reads="y")
     before = len(children())
     done = ran(package, executor="dask", workers=2)
@@ -46,7 +51,9 @@ class Workers:
     """A client whose workers answer as told."""
 
     def __init__(self, *answers: object) -> None:
-        self.answers = {f"tcp://w{number}": answer for number, answer in enumerate(answers)}
+        self.answers = {
+            f"tcp://w{number}": answer for number, answer in enumerate(answers)
+        }
 
     def wait_for_workers(self, number: int, timeout: float) -> None:
         assert number <= len(self.answers)
@@ -56,7 +63,11 @@ class Workers:
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"), [("0.0.0", "it has jupyter_pipe 0.0.0"), (ModuleNotFoundError("no such"), "no such")]
+    ("answer", "said"),
+    [
+        ("0.0.0", "it has jupyter_pipe 0.0.0"),
+        (ModuleNotFoundError("no such"), "no such"),
+    ],
 )
 def test_workers_without_our_code_are_named(answer: object, said: str) -> None:
     from jupyter_pipe import __version__
@@ -67,7 +78,9 @@ def test_workers_without_our_code_are_named(answer: object, said: str) -> None:
     assert said in caught.value.message
 
 
-def test_without_the_extra_the_command_to_type_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_the_command_to_type_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def missing(name: str) -> Any:
         raise ImportError(name)
 
@@ -79,11 +92,21 @@ def test_without_the_extra_the_command_to_type_is_said(monkeypatch: pytest.Monke
 def work_in(folder: Path) -> StageWork:
     package = Package().stage("a", "1")
     return StageWork(
-        "r", package.pipeline, "a", 1, str(folder), str(folder), str(folder), str(folder), Given()
+        "r",
+        package.pipeline,
+        "a",
+        1,
+        str(folder),
+        str(folder),
+        str(folder),
+        str(folder),
+        Given(),
     )
 
 
-def test_an_attempt_is_begun_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_attempt_is_begun_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(dask, "run_stage", lambda work, report, stop: StageOutcome(1.0))
     order = FarWork(work_in(tmp_path))
     outcomes = [dask._run_once(order, lambda event: None).outcome for _ in range(2)]

@@ -53,13 +53,19 @@ class Runner:
     def wait_for_cells(self, count: int = 1) -> None:
         """Until so many stages are in a cell of theirs."""
         wait_until(
-            lambda: self.store.ids() and sum(stage.cell_id is not None for stage in self.run.stages) >= count
+            lambda: (
+                self.store.ids()
+                and sum(stage.cell_id is not None for stage in self.run.stages) >= count
+            )
         )
 
     def kernels(self) -> list[int]:
         import psutil
 
-        return [child.pid for child in psutil.Process(self.process.pid).children(recursive=True)]
+        return [
+            child.pid
+            for child in psutil.Process(self.process.pid).children(recursive=True)
+        ]
 
 
 @pytest.fixture
@@ -74,12 +80,16 @@ def start(tmp_path: Path) -> Iterator[list[Runner]]:
 
 def is_gone(pid: int) -> bool:
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        return (
+            Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        )
     except OSError:
         return True
 
 
-def test_ctrl_c_cancels_the_run_and_leaves_no_process(start: list[Runner], tmp_path: Path) -> None:
+def test_ctrl_c_cancels_the_run_and_leaves_no_process(
+    start: list[Runner], tmp_path: Path
+) -> None:
     package = Package().stage("a", SLEEP).stage("b", SLEEP).stage("c", "1", after=["a"])
     start.append(runner := Runner(tmp_path, package))
     runner.wait_for_cells(2)
@@ -89,16 +99,26 @@ def test_ctrl_c_cancels_the_run_and_leaves_no_process(start: list[Runner], tmp_p
     assert runner.run.state is RunState.cancelled
     assert runner.run.cancelled_by == "SIGINT"
     states = {stage.name: stage.state.value for stage in runner.run.stages}
-    assert states == {"a": "cancelled", "b": "cancelled", "c": "skipped"}  # c had not begun
+    assert states == {
+        "a": "cancelled",
+        "b": "cancelled",
+        "c": "skipped",
+    }  # c had not begun
     assert all(is_gone(pid) for pid in kernels)
-    executed = json.loads(runner.store.folder(runner.run.run_id).executed("a").read_text())
+    executed = json.loads(
+        runner.store.folder(runner.run.run_id).executed("a").read_text()
+    )
     assert "started" in json.dumps(executed)
 
 
 def test_a_second_ctrl_c_is_immediate(start: list[Runner], tmp_path: Path) -> None:
     start.append(runner := Runner(tmp_path, Package().stage("a", STUBBORN)))
     runner.wait_for_cells()
-    wait_until(lambda: any(command.startswith("sleep") for command in children(runner.process.pid)))
+    wait_until(
+        lambda: any(
+            command.startswith("sleep") for command in children(runner.process.pid)
+        )
+    )
     kernels = runner.kernels()
     runner.process.send_signal(signal.SIGINT)
     wait_until(lambda: runner.run.cancelled_by)
@@ -107,7 +127,9 @@ def test_a_second_ctrl_c_is_immediate(start: list[Runner], tmp_path: Path) -> No
     wait_until(lambda: all(is_gone(pid) for pid in kernels))
 
 
-def test_a_kernel_whose_parent_has_died_ends_with_its_runner(start: list[Runner], tmp_path: Path) -> None:
+def test_a_kernel_whose_parent_has_died_ends_with_its_runner(
+    start: list[Runner], tmp_path: Path
+) -> None:
     orphan = "import os, signal, time\nparent = os.getppid()\nos.kill(parent, signal.SIGKILL)"
     told = "while os.getppid() == parent: time.sleep(0.01)\nopen('pid', 'w').write(str(os.getpid()))"
     start.append(runner := Runner(tmp_path, Package().stage("a", orphan, told, SLEEP)))
@@ -118,7 +140,9 @@ def test_a_kernel_whose_parent_has_died_ends_with_its_runner(start: list[Runner]
     wait_until(lambda: is_gone(int(pid.read_text())))
 
 
-def test_a_cancel_request_from_another_process(start: list[Runner], tmp_path: Path) -> None:
+def test_a_cancel_request_from_another_process(
+    start: list[Runner], tmp_path: Path
+) -> None:
     start.append(runner := Runner(tmp_path, Package().stage("a", SLEEP)))
     runner.wait_for_cells()
     request_cancel(runner.store, runner.run.run_id, by="sidebar")
@@ -151,7 +175,11 @@ def test_what_a_stage_started_ends_with_a_killed_runner(
 ) -> None:
     start.append(runner := Runner(tmp_path, Package().stage("a", STUBBORN), kernels))
     runner.wait_for_cells()
-    wait_until(lambda: any(command.startswith("sleep") for command in children(runner.process.pid)))
+    wait_until(
+        lambda: any(
+            command.startswith("sleep") for command in children(runner.process.pid)
+        )
+    )
     started = runner.kernels()
     os.kill(runner.process.pid, signal.SIGKILL)
     wait_until(lambda: all(is_gone(pid) for pid in started))
@@ -160,7 +188,11 @@ def test_what_a_stage_started_ends_with_a_killed_runner(
 def test_a_killed_runner_leaves_no_kernel_and_reads_as_interrupted(
     start: list[Runner], tmp_path: Path
 ) -> None:
-    start.append(runner := Runner(tmp_path, Package().stage("a", SLEEP).stage("b", "1", after=["a"])))
+    start.append(
+        runner := Runner(
+            tmp_path, Package().stage("a", SLEEP).stage("b", "1", after=["a"])
+        )
+    )
     runner.wait_for_cells()
     kernels = runner.kernels()
     assert kernels
@@ -168,7 +200,10 @@ def test_a_killed_runner_leaves_no_kernel_and_reads_as_interrupted(
     runner.process.wait()
     wait_until(lambda: all(is_gone(pid) for pid in kernels))
     assert runner.run.state is RunState.interrupted
-    assert [stage.state.value for stage in runner.run.stages] == ["interrupted", "skipped"]
+    assert [stage.state.value for stage in runner.run.stages] == [
+        "interrupted",
+        "skipped",
+    ]
     assert runner.store.reconcile() == (runner.run.run_id,)
     assert not request_cancel(runner.store, runner.run.run_id)
     assert children() == []
@@ -215,9 +250,20 @@ def test_nothing_that_a_stage_started_outlives_the_run(
     package = Package().stage("a", begin).stage("b", alive + last, after=["a"])
     start.append(runner := Runner(tmp_path, package, kernels))
     if end in {"cancel", "kill"}:
-        wait_until(lambda: runner.store.ids() and any(each.cell_id for each in runner.run.stages[1:]), 60)
-        runner.process.send_signal(signal.SIGTERM if end == "cancel" else signal.SIGKILL)
+        wait_until(
+            lambda: (
+                runner.store.ids()
+                and any(each.cell_id for each in runner.run.stages[1:])
+            ),
+            60,
+        )
+        runner.process.send_signal(
+            signal.SIGTERM if end == "cancel" else signal.SIGKILL
+        )
     code = runner.process.wait(180)
     pid = int((tmp_path / "pid").read_text())
     wait_until(lambda: is_gone(pid))
-    assert code == {"success": 0, "failure": 1, "cancel": 130, "kill": -signal.SIGKILL}[end]
+    assert (
+        code
+        == {"success": 0, "failure": 1, "cancel": 130, "kill": -signal.SIGKILL}[end]
+    )

@@ -1,4 +1,5 @@
-"""A root that is a URL: the run is there as well, and workers need nothing else in common with the runner."""
+"""A root that is a URL: the run is there as well, and workers need nothing else in
+common with the runner."""
 
 from __future__ import annotations
 
@@ -34,9 +35,15 @@ if not pathlib.Path({first!r}).exists():
 
 
 def package(first: Path | None = None) -> Package:
-    """Values, a module and a file beside the notebook, and a file that one stage leaves to another."""
+    """Values, a module and a file beside the notebook, and a file that one stage leaves
+    to another."""
     made = Package()
-    made.stage("load", "table = open('numbers.txt').read().split()", binds="table", opens="numbers.txt")
+    made.stage(
+        "load",
+        "table = open('numbers.txt').read().split()",
+        binds="table",
+        opens="numbers.txt",
+    )
     made.stage(
         "left",
         "from beside import total\nleft = total(table)\nopen('left.txt', 'w').write(str(left))",
@@ -46,7 +53,9 @@ def package(first: Path | None = None) -> Package:
         writes="left.txt",
     )
     killing = KILLS_ITS_WORKER.format(first=str(first)) if first else ""
-    made.stage("right", f"{killing}import os\nright = len(table)", reads="table", binds="right")
+    made.stage(
+        "right", f"{killing}import os\nright = len(table)", reads="table", binds="right"
+    )
     made.stage(
         "join",
         "joined = (open('left.txt').read(), left, right)\nprint(joined)\nimport os; print(os.getcwd())",
@@ -61,7 +70,9 @@ def package(first: Path | None = None) -> Package:
 def write(folder: Path, made: Package) -> Path:
     folder.mkdir()
     (folder / "numbers.txt").write_text("1 2 3 4")
-    (folder / "beside.py").write_text("def total(words):\n    return sum(map(int, words))\n")
+    (folder / "beside.py").write_text(
+        "def total(words):\n    return sum(map(int, words))\n"
+    )
     return made.write(folder)
 
 
@@ -72,15 +83,44 @@ def cluster(tmp_path: Path) -> Iterator[str]:
     here = str(Path(__file__).parents[2])
     command = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
     started = [
-        subprocess.Popen([*command, "--port", "0", "--scheduler-file", str(scheduler), "--no-dashboard"])
+        subprocess.Popen(
+            [
+                *command,
+                "--port",
+                "0",
+                "--scheduler-file",
+                str(scheduler),
+                "--no-dashboard",
+            ]
+        )
     ]
     for name in ("one", "two"):
         home = tmp_path / f"machine-{name}"
         home.mkdir()
-        command = [sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", str(scheduler)]
-        options = ["--nthreads", "1", "--nworkers", "1", "--local-directory", str(home), "--no-dashboard"]
-        environment = {**os.environ, "XDG_CACHE_HOME": str(home / "cache"), "PYTHONPATH": here}
-        started.append(subprocess.Popen([*command, *options], cwd=home, env=environment))
+        command = [
+            sys.executable,
+            "-m",
+            "distributed.cli.dask_worker",
+            "--scheduler-file",
+            str(scheduler),
+        ]
+        options = [
+            "--nthreads",
+            "1",
+            "--nworkers",
+            "1",
+            "--local-directory",
+            str(home),
+            "--no-dashboard",
+        ]
+        environment = {
+            **os.environ,
+            "XDG_CACHE_HOME": str(home / "cache"),
+            "PYTHONPATH": here,
+        }
+        started.append(
+            subprocess.Popen([*command, *options], cwd=home, env=environment)
+        )
     wait_until(scheduler.exists)
     wait_until(scheduler.read_text)
     yield str(json.loads(scheduler.read_text())["address"])
@@ -105,7 +145,9 @@ def test_workers_that_share_only_the_url_compute_what_the_local_run_does(
     done = run(package_, root=root, executor="dask", scheduler=cluster, workers=2)
     assert done.exit_code == 0, done
     assert done.stage("right").attempts == 2
-    assert [printed(RunStore(tmp_path / "local"), "join")[0]] == [printed(RunStore(root), "join")[0]]
+    assert [printed(RunStore(tmp_path / "local"), "join")[0]] == [
+        printed(RunStore(root), "join")[0]
+    ]
     where = printed(RunStore(root), "join")[1]
     assert any(str(tmp_path / f"machine-{name}") in where for name in ("one", "two"))
     assert (tmp_path / "far" / "left.txt").read_text() == "10"
@@ -114,8 +156,12 @@ def test_workers_that_share_only_the_url_compute_what_the_local_run_does(
 
 
 def printed(store: RunStore, stage: str) -> list[str]:
-    executed = json.loads(store.folder(store.find("latest")).executed(stage).read_text())
-    outputs = [output for cell in executed["cells"] for output in cell.get("outputs", ())]
+    executed = json.loads(
+        store.folder(store.find("latest")).executed(stage).read_text()
+    )
+    outputs = [
+        output for cell in executed["cells"] for output in cell.get("outputs", ())
+    ]
     return "".join("".join(output["text"]) for output in outputs).splitlines()
 
 
@@ -135,7 +181,12 @@ def test_another_machine_reads_the_run_and_reuses_its_results(
     assert store.read(store.find("latest")) == first
     assert printed(store, "join")[0] == "('10', 10, 4)"
     again = run(package_, root=store.root, force=("join",))
-    assert [stage.state.value for stage in again.stages] == ["cached", "cached", "cached", "succeeded"]
+    assert [stage.state.value for stage in again.stages] == [
+        "cached",
+        "cached",
+        "cached",
+        "succeeded",
+    ]
     fetch_inputs(store, again, again.stage("join"))
 
 
@@ -147,7 +198,10 @@ def test_a_url_that_cannot_be_written_any_more_costs_a_warning(
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(RemoteRoot, "publish", full)
-    done = run(write(tmp_path / "notebook", Package().stage("a", "1")), root=local_root("memory://x"))
+    done = run(
+        write(tmp_path / "notebook", Package().stage("a", "1")),
+        root=local_root("memory://x"),
+    )
     assert done.state is RunState.succeeded
     assert [warning.code for warning in done.warnings] == ["root_behind"]
     assert children() == []
@@ -168,7 +222,9 @@ def test_a_url_that_cannot_be_reached_for_a_while_holds_up_nothing(
         done = run(package_, root=root)
     assert done.state is RunState.succeeded
     codes = {warning.code for warning in done.warnings}
-    assert codes == {"root_behind", "root_unreachable"} | ({"root_caught_up"} if comes_back else set())
+    assert codes == {"root_behind", "root_unreachable"} | (
+        {"root_caught_up"} if comes_back else set()
+    )
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "elsewhere"))
     there = RunStore(local_root(url))
     fetch_runs(RemoteRoot(url), there)
@@ -176,14 +232,17 @@ def test_a_url_that_cannot_be_reached_for_a_while_holds_up_nothing(
 
 
 def fails_after_two(name: str, *, recovers: bool) -> Callable[..., Any]:
-    """The method of a root, for which the third and fourth question find no route, or all that come."""
+    """The method of a root, for which the third and fourth question find no route, or
+    all that come."""
     real = getattr(RemoteRoot, name)
     questions = itertools.count(1)
 
     def ask(self: RemoteRoot, *arguments: Any, **options: Any) -> Any:
         number = next(questions)
         if number in (3, 4) or (number > 4 and not recovers):
-            raise RunError(f"{self.url} cannot be reached: no route", code="root_unreachable")
+            raise RunError(
+                f"{self.url} cannot be reached: no route", code="root_unreachable"
+            )
         return real(self, *arguments, **options)
 
     return ask

@@ -1,4 +1,5 @@
-"""What comes back from other machines through a URL that others can write to as well."""
+"""What comes back from other machines through a URL that others can write to as
+well."""
 
 from __future__ import annotations
 
@@ -46,29 +47,44 @@ def publish(work: StageWork, folder: Path, name: str, content: bytes) -> str:
 def test_what_was_left_comes_home(work: StageWork, tmp_path: Path) -> None:
     digest = publish(work, tmp_path, "files/ab/cd", b"1")
     place = publish(work, tmp_path, f"files/{digest[:2]}/{digest}", b"1")
-    executed = publish(work, tmp_path, "runs/r/stages/a/attempts/1/executed.ipynb", b"{}")
+    executed = publish(
+        work, tmp_path, "runs/r/stages/a/attempts/1/executed.ipynb", b"{}"
+    )
     Path(work.workdir, "old.txt").touch()
     far = FarOutcome(
-        StageOutcome(1.0), {"sub/new.txt": place, "old.txt": MISSING}, {"executed.ipynb": executed}
+        StageOutcome(1.0),
+        {"sub/new.txt": place, "old.txt": MISSING},
+        {"executed.ipynb": executed},
     )
     assert bring_home(work, far) == far.outcome
     assert [path.name for path in Path(work.workdir).rglob("*")] == ["sub", "new.txt"]
-    assert (Path(work.run_folder) / "stages/a/attempts/1/executed.ipynb").read_bytes() == b"{}"
+    assert (
+        Path(work.run_folder) / "stages/a/attempts/1/executed.ipynb"
+    ).read_bytes() == b"{}"
 
 
 @pytest.mark.parametrize("left", [False, True])
-def test_what_was_changed_on_the_way_is_refused(work: StageWork, tmp_path: Path, left: bool) -> None:
+def test_what_was_changed_on_the_way_is_refused(
+    work: StageWork, tmp_path: Path, left: bool
+) -> None:
     digest = publish(work, tmp_path, "elsewhere", b"honest")
     publish(work, tmp_path, f"files/{digest[:2]}/{digest}", b"poison")
     publish(work, tmp_path, "runs/r/stages/a/attempts/1/executed.ipynb", b"poison")
-    far = FarOutcome(StageOutcome(1.0), *([{}, {"executed.ipynb": digest}] if left else [{"a.py": digest}]))
+    far = FarOutcome(
+        StageOutcome(1.0),
+        *([{}, {"executed.ipynb": digest}] if left else [{"a.py": digest}]),
+    )
     with pytest.raises(ArtifactError, match="somebody changed it"):
         bring_home(work, far)
     assert not [*Path(work.workdir).rglob("*"), *tmp_path.rglob("*.ipynb")]
 
 
-@pytest.mark.parametrize("name", ["../outside.txt", "/outside.txt", "a/../../outside.txt"])
-def test_nothing_comes_outside_the_working_directory(work: StageWork, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["../outside.txt", "/outside.txt", "a/../../outside.txt"]
+)
+def test_nothing_comes_outside_the_working_directory(
+    work: StageWork, tmp_path: Path, name: str
+) -> None:
     (tmp_path / "outside.txt").write_text("mine")
     with pytest.raises(ArtifactError, match="does not lie in the working directory"):
         bring_home(work, FarOutcome(StageOutcome(1.0), {name: MISSING}))

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from jupyter_pipe.artifacts.protocol import AmbientValue, ArtifactRef, StageResult, StoredPayload
+from jupyter_pipe.artifacts.protocol import (
+    AmbientValue,
+    ArtifactRef,
+    StageResult,
+    StoredPayload,
+)
 from jupyter_pipe.engine.scheduling.results import known_names
 from jupyter_pipe.engine.scheduling.stage_inputs import given_to, protected_names
 from tests.engine.machines import pipeline, result, stage
@@ -14,26 +19,40 @@ def payload(*names: str) -> StoredPayload:
 
 
 def ambient(component: str, state: str) -> StageResult:
-    return StageResult(ambient=(AmbientValue(component, ArtifactRef(state, state, 1), "?"),))
+    return StageResult(
+        ambient=(AmbientValue(component, ArtifactRef(state, state, 1), "?"),)
+    )
 
 
 def test_names_that_travel_together_are_loaded_once() -> None:
     of = pipeline(stage("a", binds="x y z"), stage("b", reads="x y"))
     given = given_to(of, "b", {"a": StageResult(outputs=(payload("x", "y", "z"),))})
-    assert [(sorted(each.names), each.from_stage) for each in given.inputs] == [(["x", "y"], "a")]
+    assert [(sorted(each.names), each.from_stage) for each in given.inputs] == [
+        (["x", "y"], "a")
+    ]
     assert given.names == ("x", "y")
 
 
 def test_an_unbound_output_binds_nothing() -> None:
     of = pipeline(stage("a", binds="x y"), stage("b", reads="x y"))
-    given = given_to(of, "b", {"a": StageResult(outputs=(payload("x"),), unbound=("y",))})
+    given = given_to(
+        of, "b", {"a": StageResult(outputs=(payload("x"),), unbound=("y",))}
+    )
     assert given.names == ("x",)
-    assert known_names(StageResult(outputs=(payload("x"),), unbound=("y",))) == {"x", "y"}
+    assert known_names(StageResult(outputs=(payload("x"),), unbound=("y",))) == {
+        "x",
+        "y",
+    }
 
 
 def test_the_guard_looks_at_members_that_a_later_stage_reads() -> None:
-    """`push` receives only `box`, but `a` lies in the same payload and `use` reads it."""
-    of = pipeline(stage("make", binds="a box"), stage("push", reads="box"), stage("use", reads="a"))
+    """`push` receives only `box`, but `a` lies in the same payload and `use` reads
+    it."""
+    of = pipeline(
+        stage("make", binds="a box"),
+        stage("push", reads="box"),
+        stage("use", reads="a"),
+    )
     results = {"make": StageResult(outputs=(payload("a", "box"),))}
     given = given_to(of, "push", results)
     assert given.names == ("box",)
@@ -42,10 +61,14 @@ def test_the_guard_looks_at_members_that_a_later_stage_reads() -> None:
 
 
 def test_ambient_state_is_what_the_last_ancestor_left() -> None:
-    of = pipeline(stage("a", binds="x"), stage("b", reads="x", binds="y"), stage("c", reads="y"))
+    of = pipeline(
+        stage("a", binds="x"), stage("b", reads="x", binds="y"), stage("c", reads="y")
+    )
     results = {"a": ambient("random", "one"), "b": ambient("random", "two")}
     given = given_to(of, "c", results)
-    assert [(value.ref.artifact, value.from_stage) for value in given.ambient] == [("two", "b")]
+    assert [(value.ref.artifact, value.from_stage) for value in given.ambient] == [
+        ("two", "b")
+    ]
     assert given.conflicts == ()
 
 

@@ -1,4 +1,5 @@
-"""Warm kernels: each hazard of forking a Python process, and what happens where it cannot be done."""
+"""Warm kernels: each hazard of forking a Python process, and what happens where it
+cannot be done."""
 
 from __future__ import annotations
 
@@ -37,8 +38,11 @@ WHO = (
 
 
 def printed_by_both(ran: Runs, package: Package) -> str:
-    """What stage `a` prints in a forked kernel, which must be what it prints in a fresh one."""
-    forked, fresh = (ran(package, kernels=kind).printed("a") for kind in ("fork", "fresh"))
+    """What stage `a` prints in a forked kernel, which must be what it prints in a fresh
+    one."""
+    forked, fresh = (
+        ran(package, kernels=kind).printed("a") for kind in ("fork", "fresh")
+    )
     assert forked == fresh
     return forked
 
@@ -47,8 +51,14 @@ def request_in(folder: Path) -> KernelRequest:
     return KernelRequest("python3", folder, dict(os.environ), folder / "log")
 
 
-def test_stages_are_children_of_one_parent_with_sessions_of_their_own(ran: Runs) -> None:
-    done = ran(Package().stage("a", WHO, imports="numpy").stage("b", WHO, imports="numpy", after=["a"]))
+def test_stages_are_children_of_one_parent_with_sessions_of_their_own(
+    ran: Runs,
+) -> None:
+    done = ran(
+        Package()
+        .stage("a", WHO, imports="numpy")
+        .stage("b", WHO, imports="numpy", after=["a"])
+    )
     first, second = (json.loads(done.printed(stage)) for stage in ("a", "b"))
     assert first == second
     assert first[0] != os.getpid()
@@ -63,7 +73,11 @@ def test_a_fresh_kernel_on_request(ran: Runs) -> None:
 
 def test_after_an_installation_nothing_is_warm(ran: Runs) -> None:
     """What the parent has imported may be what was installed before."""
-    package = Package().stage("a", WHO, imports="numpy").stage("b", WHO, imports="numpy", binds="@packages")
+    package = (
+        Package()
+        .stage("a", WHO, imports="numpy")
+        .stage("b", WHO, imports="numpy", binds="@packages")
+    )
     done = ran(package.stage("c", WHO, imports="numpy", reads="@packages"))
     warm = {stage: json.loads(done.printed(stage))[2] for stage in "abc"}
     assert warm == {"a": True, "b": False, "c": False}
@@ -71,7 +85,9 @@ def test_after_an_installation_nothing_is_warm(ran: Runs) -> None:
 
 def test_every_child_has_entropy_of_its_own(ran: Runs) -> None:
     draw = "import random, numpy as np\nprint(random.random(), np.random.random())"
-    done = ran(Package().stage("a", draw, imports="numpy").stage("b", draw, imports="numpy"))
+    done = ran(
+        Package().stage("a", draw, imports="numpy").stage("b", draw, imports="numpy")
+    )
     drawn = {*done.printed("a").split(), *done.printed("b").split()}
     assert len(drawn) == 4
 
@@ -81,7 +97,9 @@ def test_a_generator_that_was_made_before_the_fork_is_seeded_anew(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     seeded: list[str] = []
-    monkeypatch.setitem(sys.modules, name, SimpleNamespace(seed=lambda: seeded.append(name)))
+    monkeypatch.setitem(
+        sys.modules, name, SimpleNamespace(seed=lambda: seeded.append(name))
+    )
     forking.reseed()
     assert seeded == [name]
 
@@ -91,19 +109,24 @@ def test_seeds_give_the_same_numbers_as_anywhere(ran: Runs) -> None:
 
     draw = "import numpy as np\nnp.random.seed(3)\nprint(np.random.random())"
     expected = np.random.RandomState(3).random_sample()
-    assert float(ran(Package().stage("a", draw, imports="numpy")).printed("a")) == expected
+    assert (
+        float(ran(Package().stage("a", draw, imports="numpy")).printed("a")) == expected
+    )
 
 
 def test_figures_are_shown_though_matplotlib_was_imported_before(ran: Runs) -> None:
     plot = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nprint(plt.get_backend())"
     done = ran(Package().stage("a", plot, imports="matplotlib"))
-    kinds = [sorted(output.get("data", {})) for output in done.executed("a")[0]["outputs"]]
+    kinds = [
+        sorted(output.get("data", {})) for output in done.executed("a")[0]["outputs"]
+    ]
     assert ["image/png", "text/plain"] in kinds
     assert "inline" in done.printed("a")
 
 
 def test_openmp_runs_in_several_children(ran: Runs) -> None:
-    """A parent that had computed would leave children waiting for threads that a fork does not copy."""
+    """A parent that had computed would leave children waiting for threads that a fork
+    does not copy."""
     fit = (
         "import numpy as np\nfrom sklearn.ensemble import HistGradientBoostingRegressor\n"
         "X = np.arange(400.0).reshape(-1, 1)\n"
@@ -117,7 +140,8 @@ def test_openmp_runs_in_several_children(ran: Runs) -> None:
     assert {done.printed(name) for name in ("a", "b", "c")} == {"True\n300.0\n"}
 
 
-# What a shell that was made before the fork has to have of its own, or leave as it is in every kernel.
+# What a shell that was made before the fork has to have of its own, or leave as it is
+# in every kernel.
 OF_ITS_OWN = {
     "namespace": "print(sorted(globals()), __name__, In)",
     "folder": "print(_dh == [__import__('pathlib').Path.cwd()], get_ipython().starting_dir)",
@@ -136,15 +160,21 @@ OF_ITS_OWN = {
 def test_a_shell_made_before_the_fork_behaves_as_one_of_its_own(
     ran: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("PYTEST_CURRENT_TEST")  # with it, ipykernel takes nothing from below Python
+    monkeypatch.delenv(
+        "PYTEST_CURRENT_TEST"
+    )  # with it, ipykernel takes nothing from below Python
     package = Package().stage("a", *OF_ITS_OWN.values())
-    forked, fresh = (ran(package, kernels=kind).executed("a") for kind in ("fork", "fresh"))
+    forked, fresh = (
+        ran(package, kernels=kind).executed("a") for kind in ("fork", "fresh")
+    )
     for what, one, other in zip(OF_ITS_OWN, forked, fresh, strict=True):
         assert one["outputs"], what
         assert (what, one["outputs"]) == (what, other["outputs"])
 
 
-def test_at_its_end_a_stage_is_finished_as_by_an_interpreter(ran: Runs, tmp_path: Path) -> None:
+def test_at_its_end_a_stage_is_finished_as_by_an_interpreter(
+    ran: Runs, tmp_path: Path
+) -> None:
     """Its threads, its exit handlers, what it left open, its children."""
     leave = (
         "import atexit, gzip, subprocess, sys, threading, zipfile\n"
@@ -168,7 +198,9 @@ def test_a_stage_that_left_nothing_open_is_not_searched_for_files(
     ran: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The kernel's own log is a file that is written to, too."""
-    monkeypatch.delenv("PYTEST_CURRENT_TEST")  # with it, ipykernel does not write the log through a copy
+    monkeypatch.delenv(
+        "PYTEST_CURRENT_TEST"
+    )  # with it, ipykernel does not write the log through a copy
     look = (
         "ending = __import__('jupyter_pipe_kernel.warm.ending', fromlist=['ending'])\n"
         "print(any(ending._open_for_writing()))\n"
@@ -178,19 +210,31 @@ def test_a_stage_that_left_nothing_open_is_not_searched_for_files(
 
 
 def test_a_stage_that_cannot_begin_says_so(ran: Runs) -> None:
-    """The kernel begins it with the first request, and answers that with what went wrong."""
+    """The kernel begins it with the first request, and answers that with what went
+    wrong."""
     damage = (
         "import glob, os\n"
         "for path in filter(os.path.isfile, glob.glob('.jupyter_pipe/artifacts/**/*', recursive=True)):\n"
         "    os.chmod(path, 0o600)\n    n = open(path, 'wb').write(b'damaged')"
     )
-    package = Package().stage("a", "import os\nos.environ['MOOD'] = 'calm'", binds="@os.environ.MOOD")
+    package = Package().stage(
+        "a", "import os\nos.environ['MOOD'] = 'calm'", binds="@os.environ.MOOD"
+    )
     package.stage("b", damage, after=["a"])
-    package.stage("c", "import os\nprint(os.environ['MOOD'])", reads="@os.environ.MOOD", after=["b"])
+    package.stage(
+        "c",
+        "import os\nprint(os.environ['MOOD'])",
+        reads="@os.environ.MOOD",
+        after=["b"],
+    )
     done = ran(package, workers=1)
     assert done.states() == {"a": "succeeded", "b": "succeeded", "c": "failed"}
     failure = done.failure("c")
-    assert (failure.ename, failure.kind, failure.position) == ("PayloadError", FailureKind.internal, None)
+    assert (failure.ename, failure.kind, failure.position) == (
+        "PayloadError",
+        FailureKind.internal,
+        None,
+    )
 
 
 class Replaying(Package):
@@ -206,7 +250,10 @@ class Replaying(Package):
 
     def _with_replays(self, data: bytes) -> bytes:
         notebook = json.loads(data)
-        model = {**notebook["cells"][0], "metadata": {"jupyter_pipe": {"role": "replay"}}}
+        model = {
+            **notebook["cells"][0],
+            "metadata": {"jupyter_pipe": {"role": "replay"}},
+        }
         notebook["cells"][:0] = [
             {**model, "id": f"replayed-{number}", "source": source}
             for number, source in enumerate(self._replayed)
@@ -215,7 +262,8 @@ class Replaying(Package):
 
 
 def executed_cells(done: Ran) -> list[object]:
-    """Of each cell, ours and the user's: how it went, its number, and the kinds of its outputs."""
+    """Of each cell, ours and the user's: how it went, its number, and the kinds of its
+    outputs."""
     notebook = json.loads(done.folder.executed("a").read_text())
     return [
         (
@@ -227,9 +275,13 @@ def executed_cells(done: Ran) -> list[object]:
     ]
 
 
-def test_what_is_replayed_runs_with_the_first_request_as_if_one_by_one(ran: Runs) -> None:
+def test_what_is_replayed_runs_with_the_first_request_as_if_one_by_one(
+    ran: Runs,
+) -> None:
     package = Replaying(
-        "import asyncio", "n = await asyncio.sleep(0, 3)\nprint('unseen')", "%alias_magic t timeit"
+        "import asyncio",
+        "n = await asyncio.sleep(0, 3)\nprint('unseen')",
+        "%alias_magic t timeit",
     )
     package.stage("a", "print(n)", "n + 1", "In")
     forked, fresh = (ran(package, kernels=kind) for kind in ("fork", "fresh"))
@@ -239,14 +291,22 @@ def test_what_is_replayed_runs_with_the_first_request_as_if_one_by_one(ran: Runs
 
 
 def test_the_replayed_cell_that_fails_is_told(ran: Runs) -> None:
-    package = Replaying("x = 1", "def broken():\n    return 1 / 0\n\nbroken()", "y = 2").stage(
-        "a", "print(x)"
-    )
+    package = Replaying(
+        "x = 1", "def broken():\n    return 1 / 0\n\nbroken()", "y = 2"
+    ).stage("a", "print(x)")
     forked, fresh = (ran(package, kernels=kind) for kind in ("fork", "fresh"))
     assert executed_cells(forked) == executed_cells(fresh)
-    assert [status for status, *_ in executed_cells(forked)] == ["completed", "failed", *["pending"] * 4]
+    assert [status for status, *_ in executed_cells(forked)] == [
+        "completed",
+        "failed",
+        *["pending"] * 4,
+    ]
     one, other = forked.failure("a"), fresh.failure("a")
-    assert (one.ename, one.line, one.traceback) == ("ZeroDivisionError", 2, other.traceback)
+    assert (one.ename, one.line, one.traceback) == (
+        "ZeroDivisionError",
+        2,
+        other.traceback,
+    )
 
 
 def test_no_records_are_made_that_nobody_hears(ran: Runs) -> None:
@@ -260,7 +320,9 @@ def test_collected_garbage_of_the_parent_stays_frozen(ran: Runs) -> None:
     assert done.printed("a") == "True\n"
 
 
-def test_a_module_beside_the_notebook_hides_the_library(ran: Runs, tmp_path: Path) -> None:
+def test_a_module_beside_the_notebook_hides_the_library(
+    ran: Runs, tmp_path: Path
+) -> None:
     (tmp_path / "yaml.py").write_text("mine = True\n")
     done = ran(Package().stage("a", "import yaml\nprint(yaml.mine)", imports="yaml"))
     assert done.printed("a") == "True\n"
@@ -268,10 +330,14 @@ def test_a_module_beside_the_notebook_hides_the_library(ran: Runs, tmp_path: Pat
     assert "yaml stands beside the notebook" in done.run.warnings[0].message
 
 
-def test_a_stage_goes_on_when_the_parent_dies_and_the_next_has_a_new_one(ran: Runs) -> None:
+def test_a_stage_goes_on_when_the_parent_dies_and_the_next_has_a_new_one(
+    ran: Runs,
+) -> None:
     kill = "import os, signal, time\nparent = os.getppid()\nos.kill(parent, signal.SIGKILL)"
     survive = "while os.getppid() == parent: time.sleep(0.01)\nprint('survived')"
-    done = ran(Package().stage("a", kill, survive).stage("b", WHO, imports="numpy"), workers=1)
+    done = ran(
+        Package().stage("a", kill, survive).stage("b", WHO, imports="numpy"), workers=1
+    )
     assert done.states() == {"a": "succeeded", "b": "succeeded"}
     assert done.printed("a") == "survived\n"
     parent, *rest = json.loads(done.printed("b"))
@@ -302,8 +368,14 @@ def test_where_parents_keep_dying_kernels_are_fresh(ran: Runs) -> None:
 
 
 def test_a_parent_whose_runner_died_before_it_was_ready_ends(tmp_path: Path) -> None:
-    command = [sys.executable, str(kernel_folder() / "forking.py"), str(tmp_path / "fork")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as parent:
+    command = [
+        sys.executable,
+        str(kernel_folder() / "forking.py"),
+        str(tmp_path / "fork"),
+    ]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+    ) as parent:
         assert parent.stdin is not None
         parent.stdin.close()
         try:
@@ -319,9 +391,7 @@ def test_a_cell_that_forks_and_one_that_starts_processes(ran: Runs) -> None:
         "pid = os.fork()\nif pid == 0:\n    os._exit(7)\n"
         "print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))"
     )
-    pool = (
-        "from concurrent.futures import ThreadPoolExecutor\nprint(sum(ThreadPoolExecutor(2).map(int, '123')))"
-    )
+    pool = "from concurrent.futures import ThreadPoolExecutor\nprint(sum(ThreadPoolExecutor(2).map(int, '123')))"
     assert ran(Package().stage("a", fork, pool)).printed("a") == "7\n6\n"
 
 
@@ -408,7 +478,9 @@ def test_options_of_libraries_are_those_of_a_fresh_kernel(ran: Runs) -> None:
         "print({name: option.defval for name, option in sorted(_registered_options.items())})\n"
         "print(dict(matplotlib.rcParams), numpy.get_printoptions())"
     )
-    shown = printed_by_both(ran, Package().stage("a", look, imports="pandas matplotlib"))
+    shown = printed_by_both(
+        ran, Package().stage("a", look, imports="pandas matplotlib")
+    )
     assert "'display.max_columns': 20" in shown
 
 

@@ -1,4 +1,5 @@
-"""What runs again after a change, through real kernels: what depends on it, and why it says so."""
+"""What runs again after a change, through real kernels: what depends on it, and why it
+says so."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ CELLS = [
 
 
 class Workbench:
-    """A notebook that is edited and run; a run tells of each stage that ran why it did."""
+    """A notebook that is edited and run; a run tells of each stage that ran why it
+    did."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -54,14 +56,27 @@ class Workbench:
     def run(self, **parameters: Any) -> dict[str, str]:
         """Stage -> reason, of the stages that ran."""
         notebook = self.folder / "n.ipynb"
-        metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-        content = {"cells": self.cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+        metadata = {
+            "kernelspec": {
+                "name": "python3",
+                "display_name": "Python 3",
+                "language": "python",
+            }
+        }
+        content = {
+            "cells": self.cells,
+            "metadata": metadata,
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        }
         notebook.write_text(json.dumps(content))
         compiled = compile_notebook(notebook)
         store = RunStore(self.folder)
         request = RunRequest(
             Target(compiled.pipeline, notebook, store, files=compiled.files),
-            parameters=resolve_parameters(compiled.pipeline.parameters, values=parameters),
+            parameters=resolve_parameters(
+                compiled.pipeline.parameters, values=parameters
+            ),
         )
         run = run_pipeline(request)
         assert run.exit_code == 0, run
@@ -89,9 +104,16 @@ def test_unseeded_draws_run_again_and_nothing_else_does(bench: Workbench) -> Non
 
 def test_what_changes_no_meaning_runs_nothing(bench: Workbench) -> None:
     bench.edit(4, "total =", "# the sum\n\ntotal  =  ")
-    bench.cells[3]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "saved"}]
+    bench.cells[3]["outputs"] = [
+        {"output_type": "stream", "name": "stdout", "text": "saved"}
+    ]
     bench.cells[3]["execution_count"] = 7
-    markdown = {"id": "words", "cell_type": "markdown", "source": "# Title", "metadata": {}}
+    markdown = {
+        "id": "words",
+        "cell_type": "markdown",
+        "source": "# Title",
+        "metadata": {},
+    }
     bench.cells.insert(2, markdown)
     bench.cells.append(bench.cells.pop(5))
     assert bench.run() == NOISE
@@ -105,11 +127,15 @@ def test_unchanged_outputs_stop_the_cascade(bench: Workbench) -> None:
     }
 
 
-def test_modules_versions_and_parameters_count(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_modules_versions_and_parameters_count(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (bench.folder / "helper.py").write_text("k = 2  # more\n")
     assert bench.run() == NOISE | {"total": "helper.py changed"}
     changed = bench.run(n=20)
-    assert changed == NOISE | dict.fromkeys(("quiet", "seeded"), "parameter n: 10 -> 20")
+    assert changed == NOISE | dict.fromkeys(
+        ("quiet", "seeded"), "parameter n: 10 -> 20"
+    )
     real = cached.find_versions
 
     def upgraded(*args: Any) -> dict[str, dict[str, str]]:

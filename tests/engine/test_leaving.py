@@ -1,4 +1,5 @@
-"""A kernel ends its control thread before ipykernel's exit handler closes what that thread waits for."""
+"""A kernel ends its control thread before ipykernel's exit handler closes what that
+thread waits for."""
 
 from __future__ import annotations
 
@@ -20,7 +21,9 @@ atexit.register(lambda: print("alive when ipykernel closes:", thread.is_alive())
 
 def at_exit(leave: str) -> str:
     script = SCRIPT.format(leave=leave)
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     return done.stdout.strip()
 
 

@@ -27,7 +27,9 @@ def test_stages_start_when_their_inputs_are_there() -> None:
 
 
 def test_no_more_stages_than_workers_and_the_longest_way_first() -> None:
-    shell = Shell(diamond(), workers=1, seconds={"left": 1, "right": 50, "load": 1, "join": 1})
+    shell = Shell(
+        diamond(), workers=1, seconds={"left": 1, "right": 50, "load": 1, "join": 1}
+    )
     shell.end("load")
     assert list(shell.running) == ["right"]
     shell.end("right")
@@ -59,14 +61,23 @@ def test_a_stage_that_wants_more_cpus_than_there_are_runs_alone() -> None:
         ({"cpus": 3.0}, {"cpus": 1.5}, False),
     ],
 )
-def test_what_fits_beside_what(running: dict[str, float], wanted: dict[str, float], does_fit: bool) -> None:
+def test_what_fits_beside_what(
+    running: dict[str, float], wanted: dict[str, float], does_fit: bool
+) -> None:
     capacity = Capacity(workers=4, cpus=4.0, memory_bytes=100, gpus=2)
-    options = msgspec.convert(running, StageOptions), msgspec.convert(wanted, StageOptions)
+    options = (
+        msgspec.convert(running, StageOptions),
+        msgspec.convert(wanted, StageOptions),
+    )
     assert fits(capacity, options[:1], options[1]) == does_fit
 
 
-@pytest.mark.parametrize(("visible", "count"), [("0,1", 2), ("", 0), ("-1", 0), ("GPU-aaaa", 1)])
-def test_graphics_processors_are_those_that_kernels_see(visible: str, count: int) -> None:
+@pytest.mark.parametrize(
+    ("visible", "count"), [("0,1", 2), ("", 0), ("-1", 0), ("GPU-aaaa", 1)]
+)
+def test_graphics_processors_are_those_that_kernels_see(
+    visible: str, count: int
+) -> None:
     assert _gpus({"CUDA_VISIBLE_DEVICES": visible}) == count
 
 
@@ -89,12 +100,16 @@ def test_a_failure_starts_nothing_new_and_lets_the_rest_end() -> None:
         "right": "succeeded",
         "join": "skipped",
     }
-    assert shell.of(ev.StageSkipped) == [ev.StageSkipped(stage="join", reason="left failed")]
+    assert shell.of(ev.StageSkipped) == [
+        ev.StageSkipped(stage="join", reason="left failed")
+    ]
     assert shell.finish == ms.Finish(ev.RunState.failed, 1)
 
 
 def test_keep_going_runs_what_does_not_depend_on_the_failure() -> None:
-    independent = pipeline(stage("bad", binds="x"), stage("user", reads="x"), stage("other"))
+    independent = pipeline(
+        stage("bad", binds="x"), stage("user", reads="x"), stage("other")
+    )
     fast = Shell(independent, workers=1)
     fast.breaks("bad")
     assert fast.states()["other"] == "skipped"
@@ -112,7 +127,10 @@ def test_a_failed_gate_is_exit_3_and_an_error_beside_it_1() -> None:
     assert shell.finish == ms.Finish(ev.RunState.failed, 3)
     failed = shell.of(ev.StageFailed)[0]
     assert isinstance(failed, ev.StageFailed)
-    assert (failed.kind, failed.evalue) == (FailureKind.gate, "score > 1 is false (score = 0)")
+    assert (failed.kind, failed.evalue) == (
+        FailureKind.gate,
+        "score > 1 is false (score = 0)",
+    )
 
     both = Shell(pipeline(stage("a"), stage("b")))
     both.end("a", result(gate=False))
@@ -215,7 +233,10 @@ def test_a_reader_that_runs_is_stopped_first() -> None:
 
 def test_strict_makes_it_a_failure_that_names_the_tag() -> None:
     shell = Shell(
-        pipeline(stage("make", binds="a"), stage("push", reads="a"), stage("use", reads="a")), strict=True
+        pipeline(
+            stage("make", binds="a"), stage("push", reads="a"), stage("use", reads="a")
+        ),
+        strict=True,
     )
     shell.end("make")
     shell.end("push", result("a", changed=[("make", "a")]))
@@ -243,8 +264,11 @@ def test_a_stale_result_is_not_kept_when_nothing_may_start() -> None:
     assert shell.finish == ms.Finish(ev.RunState.failed, 1)
 
 
-def test_a_stage_that_was_stopped_to_run_again_is_skipped_if_its_predecessor_fails() -> None:
-    """Found by the random courses: `last` waits for `middle`, which fails when it runs again."""
+def test_a_stage_that_was_stopped_to_run_again_is_skipped_if_its_predecessor_fails() -> (
+    None
+):
+    """Found by the random courses: `last` waits for `middle`, which fails when it runs
+    again."""
     shell = Shell(
         pipeline(
             stage("make", binds="a"),
@@ -261,7 +285,12 @@ def test_a_stage_that_was_stopped_to_run_again_is_skipped_if_its_predecessor_fai
     assert shell.stopping == ["last"]
     shell.breaks("middle")
     shell.stopped("last")
-    assert shell.states() == {"make": "succeeded", "push": "succeeded", "middle": "failed", "last": "skipped"}
+    assert shell.states() == {
+        "make": "succeeded",
+        "push": "succeeded",
+        "middle": "failed",
+        "last": "skipped",
+    }
     assert shell.finish == ms.Finish(ev.RunState.failed, 1)
 
 
@@ -317,7 +346,8 @@ def test_a_stage_is_not_to_blame_for_a_lost_worker() -> None:
 
 
 def test_a_change_between_two_cells_of_another_stage_fails_the_run() -> None:
-    """`above` has cells above and below `between`: they have run, whatever `between` changed."""
+    """`above` has cells above and below `between`: they have run, whatever `between`
+    changed."""
     between = msgspec.structs.replace(stage("between", reads="x"), frozen=("x",))
     shell = Shell(pipeline(stage("above", binds="x"), between))
     shell.end("above")
@@ -325,4 +355,6 @@ def test_a_change_between_two_cells_of_another_stage_fails_the_run() -> None:
     assert shell.finish == ms.Finish(ev.RunState.failed, 1)
     (failed,) = [event for event in shell.events if isinstance(event, ev.StageFailed)]
     assert "'x'" in failed.evalue
-    assert failed.hint == "Give the cells below stage 'between' a stage name of their own."
+    assert (
+        failed.hint == "Give the cells below stage 'between' a stage name of their own."
+    )

@@ -26,7 +26,9 @@ def pipelines(draw: st.DrawFn) -> Pipeline:
     stages = []
     for number in range(size):
         earlier = [f"v{before}" for before in range(number)]
-        reads = draw(st.sets(st.sampled_from(earlier), max_size=3)) if earlier else set()
+        reads = (
+            draw(st.sets(st.sampled_from(earlier), max_size=3)) if earlier else set()
+        )
         stages.append(
             stage(
                 f"s{number}",
@@ -51,11 +53,16 @@ def act(shell: Shell, data: st.DataObject) -> None:
         case "break":
             shell.breaks(name, Failure("ValueError", "no"))
         case "gate":
-            shell.end(name, result(*shell.machine.pipeline.stage(name).outputs, gate=False))
+            shell.end(
+                name, result(*shell.machine.pipeline.stage(name).outputs, gate=False)
+            )
         case "change":
             of = shell.machine.pipeline.stage(name)
             changed = [(value.from_, value.name) for value in of.inputs]
-            shell.end(name, result(*of.outputs, *(given for _, given in changed), changed=changed))
+            shell.end(
+                name,
+                result(*of.outputs, *(given for _, given in changed), changed=changed),
+            )
 
 
 def wake(shell: Shell, seen: int) -> int:
@@ -93,8 +100,8 @@ def test_every_course_ends_and_keeps_the_order(
 
 
 def check_order(shell: Shell) -> None:
-    """No stage starts before its predecessors have succeeded, none after the cancel, and at the
-    end none stands that used a value which is not the current one."""
+    """No stage starts before its predecessors have succeeded, none after the cancel,
+    and at the end none stands that used a value which is not the current one."""
     done: set[str] = set()
     cancelled = False
     for event in shell.events:
@@ -108,7 +115,9 @@ def check_order(shell: Shell) -> None:
             case ev.StageStarted(stage=name):
                 assert not cancelled
                 # Edges of the first graph only grow when an input changes.
-                assert done >= set(event_predecessors(shell, name)) or shell.of(ev.InputChanged)
+                assert done >= set(event_predecessors(shell, name)) or shell.of(
+                    ev.InputChanged
+                )
     final = shell.machine.pipeline
     good = shell.machine.results
     for name in good:
@@ -120,7 +129,11 @@ def event_predecessors(shell: Shell, name: str) -> tuple[str, ...]:
 
 
 def check_exit(finish: ms.Finish, states: dict[str, str], shell: Shell) -> None:
-    kinds = {event.kind for event in shell.of(ev.StageFailed) if isinstance(event, ev.StageFailed)}
+    kinds = {
+        event.kind
+        for event in shell.of(ev.StageFailed)
+        if isinstance(event, ev.StageFailed)
+    }
     if shell.of(ev.RunCancelRequested):
         assert finish.exit_code == 130
     elif kinds:
@@ -132,8 +145,9 @@ def check_exit(finish: ms.Finish, states: dict[str, str], shell: Shell) -> None:
 
 @dataclass
 class Disk:
-    """Files that stages read and write, of which the graph knows nothing. `uses` are for each stage the paths
-    that it reads and those that it writes; `read` is what each read last."""
+    """Files that stages read and write, of which the graph knows nothing. `uses` are
+    for each stage the paths that it reads and those that it writes; `read` is what each
+    read last."""
 
     uses: dict[str, tuple[list[str], set[str]]]
     files: dict[str, str] = field(default_factory=dict)
@@ -150,13 +164,17 @@ class Disk:
         ]
         self.read[stage] = [one.digest for one in seen]
         content = f"{stage}({','.join(self.read[stage])})"
-        left = [ObservedPath(path, digest=content, existed=path in self.files) for path in sorted(writes)]
+        left = [
+            ObservedPath(path, digest=content, existed=path in self.files)
+            for path in sorted(writes)
+        ]
         self.files |= dict.fromkeys(writes, content)
         return Observations(read=tuple(seen), written=tuple(left))
 
 
 class ShellWithFiles(Shell):
-    """Asks before a stage runs again whether the files that it uses are as the stages above it left them."""
+    """Asks before a stage runs again whether the files that it uses are as the stages
+    above it left them."""
 
     def __init__(self, of: Pipeline, disk: Disk, *, workers: int) -> None:
         self.disk, self.left = disk, FilesLeft([each.name for each in of.stages])
@@ -170,7 +188,11 @@ class ShellWithFiles(Shell):
             is_known = name in self.disk.read and path in {*reads, *writes}
             if is_known and self.disk.files[path] != before[path].digest:
                 remake.append(maker)
-        self.tell(ms.StageChecked(name, turn, "never ran", remake=tuple(dict.fromkeys(remake))))
+        self.tell(
+            ms.StageChecked(
+                name, turn, "never ran", remake=tuple(dict.fromkeys(remake))
+            )
+        )
 
     def ran(self, name: str) -> None:
         observed = self.disk.run(name)
@@ -188,7 +210,8 @@ def test_who_meets_in_files_finds_them_as_in_the_notebook_or_fails(
     uses: dict[str, tuple[list[str], set[str]]] = {}
     for each in of.stages:
         reads, writes = data.draw(paths), data.draw(paths.map(set))
-        # Who goes on from a file of its own, which nobody above can make again, has changed it for good.
+        # Who goes on from a file of its own, which nobody above can make again, has
+        # changed it for good.
         above = {path for _, others in uses.values() for path in others}
         uses[each.name] = reads, writes - ({*reads} - above)
     notebook, disk = Disk(uses), Disk(uses)
@@ -207,5 +230,9 @@ def test_who_meets_in_files_finds_them_as_in_the_notebook_or_fails(
     if shell.finish.exit_code == 0:
         assert (disk.read, disk.files) == (notebook.read, notebook.files)
     else:
-        kinds = {event.ename for event in shell.of(ev.StageFailed) if isinstance(event, ev.StageFailed)}
+        kinds = {
+            event.ename
+            for event in shell.of(ev.StageFailed)
+            if isinstance(event, ev.StageFailed)
+        }
         assert kinds == {"ReadTooLate"}

@@ -1,4 +1,5 @@
-"""Stages that meet in a file, a folder or a variable without an edge: what runs again, what fails."""
+"""Stages that meet in a file, a folder or a variable without an edge: what runs again,
+what fails."""
 
 from __future__ import annotations
 
@@ -35,18 +36,26 @@ def missing(path: str) -> ObservedPath:
 
 
 def listed(folder: str, *names: str, pattern: str = "") -> ObservedPath:
-    return ObservedPath(folder, "listing", "-".join(names), names=names, pattern=pattern)
+    return ObservedPath(
+        folder, "listing", "-".join(names), names=names, pattern=pattern
+    )
 
 
-def seen(*read: ObservedPath, wrote: tuple[ObservedPath, ...] = (), asked: str = "") -> StageResult:
+def seen(
+    *read: ObservedPath, wrote: tuple[ObservedPath, ...] = (), asked: str = ""
+) -> StageResult:
     variables = tuple(ObservedVariable(name) for name in asked.split())
-    return StageResult(observed=Observations(read=read, written=wrote, variables=variables))
+    return StageResult(
+        observed=Observations(read=read, written=wrote, variables=variables)
+    )
 
 
 def two(*, workers: int = 2, strict: bool = False, keep_going: bool = False) -> Shell:
     """`above` and `below`, with nothing between them that the code shows."""
     stages = pipeline(stage("above"), stage("below"))
-    return Shell(stages, workers=workers, strict=strict, keep_going=keep_going, began_ns=BEGAN_NS)
+    return Shell(
+        stages, workers=workers, strict=strict, keep_going=keep_going, began_ns=BEGAN_NS
+    )
 
 
 ONE = (read("one.txt", "new"),)
@@ -64,12 +73,20 @@ ONE = (read("one.txt", "new"),)
             OrderFinding("above", "below", ("file:a.txt",), tags=("reads", "writes")),
             "tag above with reads:a.txt and below with writes:a.txt, or tag below with after:above",
         ),
-        (OrderFinding("above", "below", ("file:a b.txt",)), "tag below with after:above"),
-        (OrderFinding("above", "below", ("file:a.txt", "@os.environ.MODE")), "tag below with after:above"),
+        (
+            OrderFinding("above", "below", ("file:a b.txt",)),
+            "tag below with after:above",
+        ),
+        (
+            OrderFinding("above", "below", ("file:a.txt", "@os.environ.MODE")),
+            "tag below with after:above",
+        ),
     ],
     ids=["written first", "read first", "no tag can name it", "a variable"],
 )
-def test_the_hint_names_the_tags_that_would_say_it(finding: OrderFinding, hint: str) -> None:
+def test_the_hint_names_the_tags_that_would_say_it(
+    finding: OrderFinding, hint: str
+) -> None:
     assert order_warning(finding).message.endswith(f"To declare it, {hint}.")
     assert undeclared_failure(finding).hint == f"To declare it, {hint}."
 
@@ -89,7 +106,10 @@ def test_what_read_too_early_runs_again_after_the_writer(early: ObservedPath) ->
     shell.end("below", seen(early))
     shell.end("above", seen(wrote=ONE))
     assert list(shell.running) == ["below"]
-    assert ms.Learn("below", Learned(follows={"above": ("file:one.txt",)})) in shell.instructions
+    assert (
+        ms.Learn("below", Learned(follows={"above": ("file:one.txt",)}))
+        in shell.instructions
+    )
     assert [edge.names for edge in shell.machine.pipeline.edges] == [("file:one.txt",)]
     shell.end("below", seen(read("one.txt", "new")))
     assert shell.states() == {"above": "succeeded", "below": "succeeded"}
@@ -98,7 +118,11 @@ def test_what_read_too_early_runs_again_after_the_writer(early: ObservedPath) ->
 
 @pytest.mark.parametrize(
     "late",
-    [read("one.txt", "new"), listed(".", "one.txt"), ObservedPath("one.txt", "presence", "file")],
+    [
+        read("one.txt", "new"),
+        listed(".", "one.txt"),
+        ObservedPath("one.txt", "presence", "file"),
+    ],
 )
 def test_what_read_in_time_does_not(late: ObservedPath) -> None:
     shell = two()
@@ -110,7 +134,11 @@ def test_what_read_in_time_does_not(late: ObservedPath) -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [read("two.txt", "x"), listed("inputs", "a.csv"), listed(".", "a.csv", pattern="*.csv")],
+    [
+        read("two.txt", "x"),
+        listed("inputs", "a.csv"),
+        listed(".", "a.csv", pattern="*.csv"),
+    ],
 )
 def test_those_that_do_not_meet_stay_parallel(other: ObservedPath) -> None:
     shell = two()
@@ -129,11 +157,15 @@ def test_readers_of_one_file_stay_parallel() -> None:
 
 
 @pytest.mark.parametrize("made_above", [False, True])
-def test_what_it_left_in_files_is_taken_back_unless_a_stage_above_makes_them(made_above: bool) -> None:
+def test_what_it_left_in_files_is_taken_back_unless_a_stage_above_makes_them(
+    made_above: bool,
+) -> None:
     shell = two()
     log, found = read("log.txt", "twice"), read("log.txt", "once")
     shell.end("below", seen(missing("one.txt"), found, wrote=(log, read("guess", "x"))))
-    shell.end("above", seen(wrote=(*ONE, read("log.txt", "once")) if made_above else ONE))
+    shell.end(
+        "above", seen(wrote=(*ONE, read("log.txt", "once")) if made_above else ONE)
+    )
     written = (read("guess", "x"),) if made_above else (log, read("guess", "x"))
     taken = [one for one in shell.instructions if isinstance(one, ms.TakeBack)]
     assert taken == [ms.TakeBack("below", written, () if made_above else (found,))]
@@ -142,7 +174,13 @@ def test_what_it_left_in_files_is_taken_back_unless_a_stage_above_makes_them(mad
 
 def test_what_a_program_probably_wrote_and_what_was_reused_is_left_alone() -> None:
     shell = two()
-    shell.end("below", seen(missing("one.txt"), wrote=(ObservedPath("log.txt", digest="x", guessed=True),)))
+    shell.end(
+        "below",
+        seen(
+            missing("one.txt"),
+            wrote=(ObservedPath("log.txt", digest="x", guessed=True),),
+        ),
+    )
     shell.end("above", seen(wrote=ONE))
     assert not any(isinstance(one, ms.TakeBack) for one in shell.instructions)
     assert list(shell.running) == ["below"]
@@ -204,7 +242,9 @@ def test_a_failure_in_doubt_ends_when_another_stage_fails() -> None:
         pytest.param(read("one.txt", "new"), id="what the later one wrote"),
         pytest.param(read("one.txt", "half"), id="half of it"),
         pytest.param(listed(".", "one.txt"), id="that it is there"),
-        pytest.param(ObservedPath("one.txt", "presence", "file"), id="whether it is there"),
+        pytest.param(
+            ObservedPath("one.txt", "presence", "file"), id="whether it is there"
+        ),
     ],
 )
 def test_what_read_a_file_that_a_later_stage_had_written_has_failed(
@@ -221,7 +261,10 @@ def test_what_read_a_file_that_a_later_stage_had_written_has_failed(
     assert failed.kind is FailureKind.effect
     assert "one.txt" in failed.evalue
     assert "after:above" in failed.hint
-    assert ms.Learn("below", Learned(follows={"above": ("file:one.txt",)})) in shell.instructions
+    assert (
+        ms.Learn("below", Learned(follows={"above": ("file:one.txt",)}))
+        in shell.instructions
+    )
 
 
 @pytest.mark.parametrize(
@@ -249,7 +292,9 @@ def test_a_file_that_was_there_before_may_have_been_listed() -> None:
 
 
 def test_what_a_later_stage_overwrote_is_made_again_by_its_first_writer() -> None:
-    stages = pipeline(stage("make", binds="m"), stage("read", reads="m"), stage("spoil", reads="m"))
+    stages = pipeline(
+        stage("make", binds="m"), stage("read", reads="m"), stage("spoil", reads="m")
+    )
     shell = Shell(stages, workers=3, began_ns=BEGAN_NS)
     made, spoilt = read("one.txt", "made"), read("one.txt", "spoilt")
     shell.end("make", seen(wrote=(made,)))
@@ -267,11 +312,17 @@ def test_what_a_later_stage_overwrote_is_made_again_by_its_first_writer() -> Non
 
 
 def test_a_file_that_was_not_made_in_this_run_is_made_again_for_who_needs_it() -> None:
-    """`make` is reused, and a later stage of the run before has gone on from its file."""
+    """`make` is reused, and a later stage of the run before has gone on from its
+    file."""
     shell = two()
     shell.reusable = {"above"}
     shell.results["above"] = seen(wrote=(read("one.txt", "made"),))
-    shell = Shell(shell.machine.pipeline, reuse=["above"], results=shell.results, began_ns=BEGAN_NS)
+    shell = Shell(
+        shell.machine.pipeline,
+        reuse=["above"],
+        results=shell.results,
+        began_ns=BEGAN_NS,
+    )
     shell.end("below", seen(read("one.txt", "spoilt")))
     assert list(shell.running) == ["above"]
     shell.end("above", seen(wrote=(read("one.txt", "made"),)))
@@ -324,11 +375,16 @@ def test_with_strict_a_failure_that_came_too_early_says_so() -> None:
 
 
 def test_what_followed_from_an_early_read_runs_again_as_well() -> None:
-    stages = pipeline(stage("above"), stage("below", binds="b"), stage("last", reads="b"))
+    stages = pipeline(
+        stage("above"), stage("below", binds="b"), stage("last", reads="b")
+    )
     shell = Shell(stages, workers=2, began_ns=BEGAN_NS)
     shell.end(
         "below",
-        StageResult(outputs=shell.result_of("below").outputs, observed=seen(missing("one.txt")).observed),
+        StageResult(
+            outputs=shell.result_of("below").outputs,
+            observed=seen(missing("one.txt")).observed,
+        ),
     )
     shell.end("last")
     shell.end("above", seen(wrote=ONE))

@@ -31,7 +31,9 @@ same = values['a']
     done = ran(
         Package(kernel="other")
         .stage("make", look, binds="values same", metrics="")
-        .stage("use", "print(values['a'] is same, values)", "1 / 0", reads="values same")
+        .stage(
+            "use", "print(values['a'] is same, values)", "1 / 0", reads="values same"
+        )
     )
     assert done.printed("make").splitlines() == [str(python.parent.parent), "[]"]
     assert done.printed("use") == "True {'a': [1, 2]}\n"

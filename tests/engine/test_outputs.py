@@ -50,14 +50,19 @@ SECRET = Masker({"T": "secret-word"})
     [
         ([("a secret-", "stdout"), ("word b", "stdout")], ["a *** b"]),
         ([("a secret-", "stdout"), ("word b", "stderr")], ["a ***", "*** b"]),
-        ([("a sec", "stdout"), ("ret-", "stderr"), ("word b", "stdout")], ["a ***", "***", "*** b"]),
+        (
+            [("a sec", "stdout"), ("ret-", "stderr"), ("word b", "stdout")],
+            ["a ***", "***", "*** b"],
+        ),
         ([("secret-x\bword", "stdout")], ["***"]),
         ([("xxxxxx-word\rsecret", "stdout")], ["***"]),
         ([("\x1b[31msecret\x1b[0m-word", "stdout")], ["\x1b[31m***"]),
         ([("secret-", "stdout"), ("w", "stdout")], ["secret-w"]),
     ],
 )
-def test_secrets_are_hidden_even_across_pieces(pieces: list[tuple[str, str]], shown: list[str]) -> None:
+def test_secrets_are_hidden_even_across_pieces(
+    pieces: list[tuple[str, str]], shown: list[str]
+) -> None:
     outputs: list[dict[str, object]] = []
     joiner = StreamJoiner(SECRET)
     for text, name in pieces:

@@ -1,4 +1,5 @@
-"""Notebooks that read and write what no variable holds, through real kernels: what runs again, and why."""
+"""Notebooks that read and write what no variable holds, through real kernels: what runs
+again, and why."""
 
 from __future__ import annotations
 
@@ -23,13 +24,19 @@ WEEKLY = [
         "import glob, os, subprocess, sys\nfrom datetime import date\nfrom importlib import import_module\n"
         "from pathlib import Path",
     ),
-    ("stage:c", 'names = sorted(p.name for p in Path("inputs").glob("*.csv"))\nprint(names)'),
+    (
+        "stage:c",
+        'names = sorted(p.name for p in Path("inputs").glob("*.csv"))\nprint(names)',
+    ),
     ("stage:d", 'print(sorted(glob.glob("inputs/*.csv")))'),
     ("stage:l", 'print(sorted(os.listdir("inputs")))'),
     ("stage:v", 'print(os.environ.get("MODE_X"))'),
     ("stage:p", 'name = "a"\nprint(open("inputs/%s.csv" % name).read())'),
     ("stage:s", "!ls inputs"),
-    ("stage:g", 'print(subprocess.run([sys.executable, "tool.py"], capture_output=True, text=True).stdout)'),
+    (
+        "stage:g",
+        'print(subprocess.run([sys.executable, "tool.py"], capture_output=True, text=True).stdout)',
+    ),
     ("stage:e", 'print(import_module("plug").VALUE)'),
     ("stage:t", "print(date.today())"),
 ]
@@ -41,24 +48,39 @@ class Bench:
 
     def __init__(self, folder: Path, cells: list[tuple[str, str]]) -> None:
         self.folder = folder
-        self.environment = {name: value for name, value in os.environ.items() if name != "MODE_X"}
+        self.environment = {
+            name: value for name, value in os.environ.items() if name != "MODE_X"
+        }
         self.write(cells)
 
     def write(self, cells: list[tuple[str, str]]) -> None:
         content = {
             "cells": [
-                {"id": f"cell{number}", "cell_type": "code", "source": source, "outputs": []}
+                {
+                    "id": f"cell{number}",
+                    "cell_type": "code",
+                    "source": source,
+                    "outputs": [],
+                }
                 | {"metadata": {"tags": tags.split()}, "execution_count": None}
                 for number, (tags, source) in enumerate(cells)
             ],
-            "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+            "metadata": {
+                "kernelspec": {
+                    "name": "python3",
+                    "display_name": "Python 3",
+                    "language": "python",
+                }
+            },
             "nbformat": 4,
             "nbformat_minor": 5,
         }
         (self.folder / "n.ipynb").write_text(json.dumps(content))
 
     def request(self, **options: Any) -> RunRequest:
-        request = RunRequest(open_target(self.folder / "n.ipynb"), environment=self.environment)
+        request = RunRequest(
+            open_target(self.folder / "n.ipynb"), environment=self.environment
+        )
         return request if not options else _with(request, options)
 
     def run(self, **options: Any) -> tuple[Run, dict[str, str]]:
@@ -66,7 +88,9 @@ class Bench:
         events: list[Event] = []
         run = run_pipeline(self.request(**options), observers=[events.append])
         reasons = {
-            each.stage: each.reason for each in events if isinstance(each, StageQueued) and each.reason
+            each.stage: each.reason
+            for each in events
+            if isinstance(each, StageQueued) and each.reason
         }
         ran = {stage.name for stage in run.stages if stage.state.value == "succeeded"}
         return run, {name: reason for name, reason in reasons.items() if name in ran}
@@ -74,7 +98,9 @@ class Bench:
     def planned(self) -> dict[str, str]:
         """Stage -> reason of the stages that would run."""
         plan = forecast(self.request())
-        return {stage.name: stage.reason for stage in plan.stages if stage.action == "run"}
+        return {
+            stage.name: stage.reason for stage in plan.stages if stage.action == "run"
+        }
 
 
 def _with(request: RunRequest, options: dict[str, Any]) -> RunRequest:
@@ -102,7 +128,11 @@ def test_each_change_runs_exactly_what_it_concerns_and_says_why(
 ) -> None:
     inputs = weekly.folder / "inputs"
     assert weekly.planned() == {}
-    for path in (inputs / "a.csv", weekly.folder / "tool.py", weekly.folder / "plug.py"):
+    for path in (
+        inputs / "a.csv",
+        weekly.folder / "tool.py",
+        weekly.folder / "plug.py",
+    ):
         os.utime(path, (1, 1))
     assert weekly.planned() == {}
     (inputs / "b.csv").write_text("x\n2\n")
@@ -132,7 +162,10 @@ def test_each_change_runs_exactly_what_it_concerns_and_says_why(
 
 COPY = [
     ("", "import os, shutil, time"),
-    ("stage:gen", 'name = "one" + chr(46) + "txt"\ntime.sleep(0.5)\nopen(name, "w").write("1")'),
+    (
+        "stage:gen",
+        'name = "one" + chr(46) + "txt"\ntime.sleep(0.5)\nopen(name, "w").write("1")',
+    ),
     (
         "stage:copy",
         'source = chr(111) + "ne.txt"\nshutil.copy(source, "two.txt")\nprint(open("two.txt").read())',
@@ -140,7 +173,9 @@ COPY = [
 ]
 
 
-def test_what_looks_for_a_file_too_early_runs_again_when_it_is_there(tmp_path: Path) -> None:
+def test_what_looks_for_a_file_too_early_runs_again_when_it_is_there(
+    tmp_path: Path,
+) -> None:
     bench = Bench(tmp_path, COPY)
     run, _ = bench.run(workers=2)
     assert run.exit_code == 0
@@ -156,7 +191,9 @@ def test_what_looks_for_a_file_too_early_runs_again_when_it_is_there(tmp_path: P
     assert (tmp_path / "one.txt").read_text() == "1"
 
 
-def test_the_result_of_a_reused_stage_may_not_be_older_than_its_tag_says(tmp_path: Path) -> None:
+def test_the_result_of_a_reused_stage_may_not_be_older_than_its_tag_says(
+    tmp_path: Path,
+) -> None:
     bench = Bench(tmp_path, [("stage:a cache:1h", "print(1)")])
     assert bench.run()[1] == {"a": "never ran"}
     assert bench.planned() == {}

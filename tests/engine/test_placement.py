@@ -19,7 +19,11 @@ GPU = {"nthreads": 8, "memory_limit": 1000, "resources": {"GPU": 2}}
     [
         (StageOptions(), {"a": PLAIN, "b": LARGE}, Placement()),
         (StageOptions(cpus=4), {"a": PLAIN, "b": LARGE}, Placement(workers=("b",))),
-        (StageOptions(memory_bytes=500), {"a": PLAIN, "b": LARGE}, Placement(workers=("b",))),
+        (
+            StageOptions(memory_bytes=500),
+            {"a": PLAIN, "b": LARGE},
+            Placement(workers=("b",)),
+        ),
         (
             StageOptions(memory_bytes=5000),
             {"a": PLAIN},

@@ -1,5 +1,5 @@
-"""Outputs that arrive in very many pieces: taken one by one as nbclient would show them, all of them, and
-with an end even if the kernel never tells it."""
+"""Outputs that arrive in very many pieces: taken one by one as nbclient would show
+them, all of them, and with an end even if the kernel never tells it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,11 @@ pieces = st.builds(
 shown = st.builds(
     lambda kind, text, name: (
         kind,
-        {"data": {"text/plain": text}, "metadata": {}, "transient": {"display_id": name}},
+        {
+            "data": {"text/plain": text},
+            "metadata": {},
+            "transient": {"display_id": name},
+        },
     ),
     st.sampled_from(["display_data", "update_display_data"]),
     st.sampled_from(["x", "y"]),
@@ -82,12 +86,15 @@ def as_ours(messages: Sequence[tuple[str, dict[str, Any]]]) -> list[Any]:
 
 
 @given(st.lists(st.one_of(pieces, pieces, shown, cleared), max_size=12))
-def test_pieces_are_shown_as_nbclient_shows_them(messages: list[tuple[str, dict[str, Any]]]) -> None:
+def test_pieces_are_shown_as_nbclient_shows_them(
+    messages: list[tuple[str, dict[str, Any]]],
+) -> None:
     assert as_ours(messages) == as_nbclient(messages)
 
 
 class Silent:
-    """A kernel that replies and then says `count` things, none of which is that it is idle."""
+    """A kernel that replies and then says `count` things, none of which is that it is
+    idle."""
 
     def __init__(self) -> None:
         self.shell_channel = self
@@ -96,15 +103,22 @@ class Silent:
         return {"parent_header": {"msg_id": PARENT}, "content": {"status": "ok"}}
 
 
-def test_a_kernel_that_falls_silent_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kernel_that_falls_silent_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(output_receiving, "SECONDS_OF_SILENCE", 0.01)
 
     async def wait() -> None:
         client = ReceivingClient(executed(), "python3", Masker())
         client.kc = Silent()
-        never, alive = asyncio.ensure_future(asyncio.sleep(600)), asyncio.ensure_future(asyncio.sleep(600))
+        never, alive = (
+            asyncio.ensure_future(asyncio.sleep(600)),
+            asyncio.ensure_future(asyncio.sleep(600)),
+        )
         try:
-            await client._async_poll_for_reply(PARENT, client.nb.cells[0], None, never, alive)
+            await client._async_poll_for_reply(
+                PARENT, client.nb.cells[0], None, never, alive
+            )
         finally:
             alive.cancel()
 
@@ -112,7 +126,9 @@ def test_a_kernel_that_falls_silent_is_not_waited_for(monkeypatch: pytest.Monkey
         asyncio.run(wait())
 
 
-def test_outputs_are_waited_for_as_long_as_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outputs_are_waited_for_as_long_as_they_come(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(output_receiving, "SECONDS_OF_SILENCE", 0.001)
 
     async def wait() -> Any:
@@ -126,7 +142,9 @@ def test_outputs_are_waited_for_as_long_as_they_come(monkeypatch: pytest.MonkeyP
 
         alive = asyncio.ensure_future(asyncio.sleep(600))
         coming = asyncio.ensure_future(come())
-        return await client._async_poll_for_reply(PARENT, client.nb.cells[0], None, coming, alive)
+        return await client._async_poll_for_reply(
+            PARENT, client.nb.cells[0], None, coming, alive
+        )
 
     assert asyncio.run(wait())["content"] == {"status": "ok"}
 
@@ -134,9 +152,9 @@ def test_outputs_are_waited_for_as_long_as_they_come(monkeypatch: pytest.MonkeyP
 @pytest.mark.kernel
 def test_every_one_of_very_many_pieces_arrives(ran: Runs) -> None:
     """More than the queues between the two processes hold, on both streams."""
-    code = (
-        "import sys\nfor n in range(6000):\n    print(n, flush=True, file=sys.stderr if n > 3000 else None)"
-    )
+    code = "import sys\nfor n in range(6000):\n    print(n, flush=True, file=sys.stderr if n > 3000 else None)"
     (cell,) = ran(Package().stage("a", code)).executed("a")
-    assert "".join(output["text"] for output in cell["outputs"]).split() == [str(n) for n in range(6000)]
+    assert "".join(output["text"] for output in cell["outputs"]).split() == [
+        str(n) for n in range(6000)
+    ]
     assert [output["name"] for output in cell["outputs"]] == ["stdout", "stderr"]

@@ -32,7 +32,14 @@ def test_no_output_is_lost_while_the_runner_gets_no_processor(tmp_path: Path) ->
         "for n in range(20_000):\n    print(n, flush=True)\nopen('printed', 'w').close()"
     )
     write_notebook(tmp_path / "n.ipynb", [(cell, ["stage:a"])])
-    command = [sys.executable, "-m", "jupyter_pipe.cli.main", "run", "n.ipynb", "--quiet"]
+    command = [
+        sys.executable,
+        "-m",
+        "jupyter_pipe.cli.main",
+        "run",
+        "n.ipynb",
+        "--quiet",
+    ]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL) as runner:
         until((tmp_path / "ready").exists, "the cell began")
         runner.send_signal(signal.SIGSTOP)
@@ -56,7 +63,9 @@ def test_values_metrics_and_notebooks_of_a_diamond(ran: Runs) -> None:
     done = ran(
         Package()
         .stage("load", "x = [1, 2]\nprint('hi')", "y = 5", binds="x y")
-        .stage("left", "total = sum(x)\ntotal", reads="x", binds="total", metrics="total")
+        .stage(
+            "left", "total = sum(x)\ntotal", reads="x", binds="total", metrics="total"
+        )
         .stage("right", "r = y + 1", reads="y", binds="r", gates={"r > 3": "r"})
         .stage("join", "print(total, r)", reads="total r")
     )
@@ -73,7 +82,8 @@ def test_values_metrics_and_notebooks_of_a_diamond(ran: Runs) -> None:
 
 
 def test_stages_without_a_path_between_them_run_at_the_same_time(ran: Runs) -> None:
-    """Each waits until the other listens, which only works side by side. (Files would put them in order.)"""
+    """Each waits until the other listens, which only works side by side. (Files would
+    put them in order.)"""
     meet = """\
 import socket, time
 mine, other = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
@@ -113,7 +123,9 @@ print(_, Out, In[-1][:10])
 
 
 def test_parameters_are_edited_where_they_stand(ran: Runs) -> None:
-    package = Package().stage("a", "n: int = 10; m = n * 2", "print(n, m)", parameters="n")
+    package = Package().stage(
+        "a", "n: int = 10; m = n * 2", "print(n, m)", parameters="n"
+    )
     package.parameters = (Parameter("n", "int", 10, "10"),)
     values = resolve_parameters(package.parameters, texts={"n": "20"})
     done = ran(package, parameters=values)
@@ -137,7 +149,11 @@ update_display('second', display_id='d')
 """
     done = ran(Package().stage("a", code))
     outputs = done.executed("a")[0]["outputs"]
-    assert [output["output_type"] for output in outputs] == ["stream", "stream", "display_data"]
+    assert [output["output_type"] for output in outputs] == [
+        "stream",
+        "stream",
+        "display_data",
+    ]
     assert outputs[0]["text"] == "done  \n"
     assert outputs[1]["name"] == "stderr"
     assert outputs[2]["data"]["text/plain"] == "'second'"
@@ -145,7 +161,11 @@ update_display('second', display_id='d')
 
 def test_many_lines_and_much_output(ran: Runs) -> None:
     done = ran(
-        Package().stage("a", "for n in range(10_000): print(n, flush=True)", "print('x' * 50_000_000)")
+        Package().stage(
+            "a",
+            "for n in range(10_000): print(n, flush=True)",
+            "print('x' * 50_000_000)",
+        )
     )
     first, second = done.executed("a")
     assert first["outputs"][0]["text"].count("\n") == 10_000
@@ -166,9 +186,13 @@ def test_a_secret_reaches_its_stage_only_and_is_never_written(ran: Runs) -> None
     assert [path.name for path in written if b"s3cret-value" in path.read_bytes()] == []
 
 
-def test_half_of_a_surrogate_pair_is_shown_as_what_it_is_and_harms_nothing(ran: Runs) -> None:
+def test_half_of_a_surrogate_pair_is_shown_as_what_it_is_and_harms_nothing(
+    ran: Runs,
+) -> None:
     done = ran(
-        Package().stage("a", "half = '\\ud800'", metrics="half").stage("b", "raise ValueError('\\udc80')")
+        Package()
+        .stage("a", "half = '\\ud800'", metrics="half")
+        .stage("b", "raise ValueError('\\udc80')")
     )
     assert done.run.stage("a").metrics == {"half": "\ufffd"}
     assert done.failure("b").evalue == "\ufffd"
@@ -182,7 +206,9 @@ def test_an_error_that_the_cell_is_tagged_to_raise_is_none(ran: Runs) -> None:
     files["notebooks/a.ipynb"] = json.dumps(notebook).encode()
     done = ran(package)
     assert done.run.exit_code == 1
-    target = Target(package.pipeline, done.store.root / "p.ipynb", done.store, files=files)
+    target = Target(
+        package.pipeline, done.store.root / "p.ipynb", done.store, files=files
+    )
     run = run_pipeline(RunRequest(target=target))
     assert run.exit_code == 0
 
@@ -192,9 +218,15 @@ def test_an_object_that_cannot_be_shown_fails_with_its_own_error(ran: Runs) -> N
     done = ran(Package().stage("a", shown, "Odd()"))
     failure = done.run.stage("a").failure
     if failure is None:  # older versions of IPython print the traceback and go on
-        assert "ValueError: no name" in json.dumps(done.executed("a")).replace("\\u001b[0m", "")
+        assert "ValueError: no name" in json.dumps(done.executed("a")).replace(
+            "\\u001b[0m", ""
+        )
         return
-    assert (failure.ename, failure.evalue, failure.position) == ("ValueError", "no name", 2)
+    assert (failure.ename, failure.evalue, failure.position) == (
+        "ValueError",
+        "no name",
+        2,
+    )
 
 
 def test_a_change_through_an_alias_runs_the_later_reader_again(ran: Runs) -> None:
@@ -206,7 +238,9 @@ def test_a_change_through_an_alias_runs_the_later_reader_again(ran: Runs) -> Non
     )
     assert done.run.exit_code == 0
     assert done.printed("use") == "[1, 2]\n"
-    assert [event.stage for event in done.events if isinstance(event, ev.InputChanged)] == ["push"]
+    assert [
+        event.stage for event in done.events if isinstance(event, ev.InputChanged)
+    ] == ["push"]
     effects = json.loads((done.store.state_folder / "effects.json").read_text())
     assert effects["p"]["push"]["mutates"] == ["a"]
 
@@ -223,7 +257,9 @@ def test_strict_fails_instead(ran: Runs) -> None:
     assert "mutates:" in done.failure("push").hint
 
 
-def test_what_is_wrong_before_the_start_leaves_nothing_behind(ran: Runs, tmp_path: Path) -> None:
+def test_what_is_wrong_before_the_start_leaves_nothing_behind(
+    ran: Runs, tmp_path: Path
+) -> None:
     package = Package().stage("a", "1", secrets=["MISSING_SECRET"])
     with pytest.raises(RunError, match="MISSING_SECRET"):
         ran(package)
@@ -248,7 +284,11 @@ def test_an_observer_that_breaks_is_left_behind(ran: Runs) -> None:
 
 def test_a_damaged_value_is_found_and_made_anew(ran: Runs) -> None:
     code = "x = [1]\ny = [2]\nz = [3]"
-    package = Package().stage("a", code, binds="x y z").stage("b", "print(x, y, z)", reads="x y z")
+    package = (
+        Package()
+        .stage("a", code, binds="x y z")
+        .stage("b", "print(x, y, z)", reads="x y z")
+    )
     first = ran(package)
     missing, truncated, altered = sorted(first.store.artifacts.glob("*/*.payload"))
     missing.unlink()

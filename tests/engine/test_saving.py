@@ -1,4 +1,5 @@
-"""The executed notebook on disk follows the kernel, also when it falls silent after a word."""
+"""The executed notebook on disk follows the kernel, also when it falls silent after a
+word."""
 
 from __future__ import annotations
 
@@ -13,7 +14,11 @@ from jupyter_pipe.engine.execution.notebook_saving import ExecutedNotebook
 
 
 def printed(path: Path) -> list[str]:
-    return [output["text"] for cell in json.loads(path.read_text())["cells"] for output in cell["outputs"]]
+    return [
+        output["text"]
+        for cell in json.loads(path.read_text())["cells"]
+        for output in cell["outputs"]
+    ]
 
 
 def test_the_last_word_before_a_silence_is_saved(tmp_path: Path) -> None:

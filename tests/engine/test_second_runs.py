@@ -1,4 +1,5 @@
-"""A second run whose first one left files, talked to a host, or may not be reused: through real kernels."""
+"""A second run whose first one left files, talked to a host, or may not be reused:
+through real kernels."""
 
 from __future__ import annotations
 
@@ -27,7 +28,10 @@ MAKING = [
     ),
     ("stage:shell", "!echo 1 > shell.txt"),
     ("stage:copied", "shutil.copy('source.txt', 'copied.txt')"),
-    ("stage:pickled", "with open('value.pickle', 'wb') as file:\n    pickle.dump(1, file)"),
+    (
+        "stage:pickled",
+        "with open('value.pickle', 'wb') as file:\n    pickle.dump(1, file)",
+    ),
     ("stage:asked", "found = os.path.exists('source.txt')"),
 ]
 MADE = ("opened.txt", "made/deep/a.bin", "shell.txt", "copied.txt", "value.pickle")
@@ -62,7 +66,9 @@ def making(tmp_path_factory: pytest.TempPathFactory) -> Bench:
 
 
 @pytest.mark.parametrize("harm", [_remove, _change, _empty, _put_a_link_there])
-def test_no_run_is_green_without_the_files_of_its_stages(harm: Callable[[Path], None], making: Bench) -> None:
+def test_no_run_is_green_without_the_files_of_its_stages(
+    harm: Callable[[Path], None], making: Bench
+) -> None:
     folder = making.folder
     before = [(folder / name).read_bytes() for name in MADE]
     for name in MADE:
@@ -94,7 +100,9 @@ def test_a_folder_that_is_gone_is_made_again(making: Bench) -> None:
     assert (making.folder / "made" / "deep" / "a.bin").read_bytes() == b"1"
 
 
-def test_what_may_not_be_reused_runs_each_time_and_what_it_left_the_same_does_not(tmp_path: Path) -> None:
+def test_what_may_not_be_reused_runs_each_time_and_what_it_left_the_same_does_not(
+    tmp_path: Path,
+) -> None:
     bench = Bench(
         tmp_path,
         [
@@ -104,7 +112,10 @@ def test_what_may_not_be_reused_runs_each_time_and_what_it_left_the_same_does_no
         ],
     )
     assert set(bench.run()[1]) == {"ask", "use", "other"}
-    assert bench.planned() == {"ask": "cache:off", "use": "after ask: runs if what it receives changes"}
+    assert bench.planned() == {
+        "ask": "cache:off",
+        "use": "after ask: runs if what it receives changes",
+    }
     assert bench.run()[1] == {"ask": "cache:off"}
     run, reasons = bench.run()
     assert (run.exit_code, reasons) == (0, {"ask": "cache:off"})
@@ -119,8 +130,12 @@ def test_what_may_not_be_reused_runs_each_time_and_what_it_left_the_same_does_no
         ("writes:a.bin,b.bin", "reads:b.bin"),
     ],
 )
-def test_what_is_declared_orders_stages(writes: str, reads: str, tmp_path: Path) -> None:
-    bench = Bench(tmp_path, [(f"stage:a {writes}", "print(1)"), (f"stage:b {reads}", "print(2)")])
+def test_what_is_declared_orders_stages(
+    writes: str, reads: str, tmp_path: Path
+) -> None:
+    bench = Bench(
+        tmp_path, [(f"stage:a {writes}", "print(1)"), (f"stage:b {reads}", "print(2)")]
+    )
     assert open_target(tmp_path / "n.ipynb").pipeline.upstream("b") == ("a",)
     bench.write([(f"stage:a {writes}", "print(1)"), ("stage:b reads:else", "print(2)")])
     assert open_target(tmp_path / "n.ipynb").pipeline.upstream("b") == ()
@@ -143,7 +158,9 @@ def _hang_up(server: socket.socket) -> None:
 def test_whom_a_stage_talked_to_is_said_wherever_it_is_shown(
     port: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    talking = f"import socket\nsocket.create_connection(('localhost', {port})).close()\nx = 1"
+    talking = (
+        f"import socket\nsocket.create_connection(('localhost', {port})).close()\nx = 1"
+    )
     bench = Bench(tmp_path, [("stage:talk", talking), ("stage:quiet", "y = x")])
     assert bench.run()[0].exit_code == 0
     phrase = f"in touch with localhost:{port}"

@@ -23,11 +23,15 @@ def test_stages_run_one_by_one_with_a_shared_root(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="Stage 'a' has no result"):
         run_single_stage(request, SingleStage("b"))
     events: list[Event] = []
-    first = run_single_stage(request, SingleStage("a"), Listeners(event=events.append)).outcome
+    first = run_single_stage(
+        request, SingleStage("a"), Listeners(event=events.append)
+    ).outcome
     assert first.failure is None
     assert first.result is not None
     assert any(isinstance(event, MetricLogged) and event.value == 2 for event in events)
-    second = run_single_stage(request, SingleStage("b"), Listeners(event=events.append)).outcome
+    second = run_single_stage(
+        request, SingleStage("b"), Listeners(event=events.append)
+    ).outcome
     assert second.failure is not None
     assert second.failure.kind == FailureKind.gate
     assert any(isinstance(event, GateEvaluated) for event in events)
@@ -36,8 +40,15 @@ def test_stages_run_one_by_one_with_a_shared_root(tmp_path: Path) -> None:
     assert not (folder / "b" / "result.json").exists()
 
 
-def test_stages_on_machines_that_share_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package = Package().stage("a", "x = 2", binds="x").stage("b", "assert x == 2", reads="x").write(tmp_path)
+def test_stages_on_machines_that_share_a_url(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = (
+        Package()
+        .stage("a", "x = 2", binds="x")
+        .stage("b", "assert x == 2", reads="x")
+        .write(tmp_path)
+    )
     url = (tmp_path / "shared").as_uri()
     for stage in ("a", "b"):
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / f"machine-{stage}"))

@@ -1,4 +1,5 @@
-"""One stage by itself: what it leaves for the next one, what is seen of it, and what it must not leave."""
+"""One stage by itself: what it leaves for the next one, what is seen of it, and what it
+must not leave."""
 
 from __future__ import annotations
 
@@ -10,7 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_pipe.artifacts.protocol import GateResult, Observations, ObservedPath, StageResult
+from jupyter_pipe.artifacts.protocol import (
+    GateResult,
+    Observations,
+    ObservedPath,
+    StageResult,
+)
 from jupyter_pipe.cli.main import main
 from jupyter_pipe.compiler import compile_notebook, write_package
 from jupyter_pipe.engine.attempts.attempt import StageOutcome, StageWork
@@ -26,15 +32,20 @@ Capture = pytest.CaptureFixture[str]
 Behaviour = Callable[[StageWork], StageOutcome]
 
 BROKEN = StageOutcome(1.0, failure=Failure("ValueError", "no"))
-UNDECLARED = StageOutcome(1.0, failure=Failure("InputChanged", "no", kind=FailureKind.effect))
-FALSE_GATE = StageOutcome(1.0, result=StageResult(gates=(GateResult("x < 1", passed=False),)))
+UNDECLARED = StageOutcome(
+    1.0, failure=Failure("InputChanged", "no", kind=FailureKind.effect)
+)
+FALSE_GATE = StageOutcome(
+    1.0, result=StageResult(gates=(GateResult("x < 1", passed=False),))
+)
 FINE = StageOutcome(1.0, result=StageResult(metrics={"score": 1}))
 STOPPED = StageOutcome(1.0)
 
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Two stages, a local module, and files that the code names, computes, and does not name."""
+    """Two stages, a local module, and files that the code names, computes, and does not
+    name."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "helper.py").write_text("import deeper\n")
     (tmp_path / "deeper.py").write_text("")
@@ -60,14 +71,29 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def behave(monkeypatch: pytest.MonkeyPatch, behaviour: Behaviour) -> None:
     """From now on a stage does this, and no kernel starts."""
 
-    def run_stage(work: StageWork, report: Callable[[Event], None], stop: StopSignal) -> StageOutcome:
+    def run_stage(
+        work: StageWork, report: Callable[[Event], None], stop: StopSignal
+    ) -> StageOutcome:
         return behaviour(work)
 
     monkeypatch.setattr(single, "run_stage", run_stage)
 
 
-def run_stage(package: Path, stage: str = "make", *more: str, run_id: str = "one") -> int:
-    return main(["run-stage", str(package), stage, "--run-root", "root", "--run-id", run_id, *more])
+def run_stage(
+    package: Path, stage: str = "make", *more: str, run_id: str = "one"
+) -> int:
+    return main(
+        [
+            "run-stage",
+            str(package),
+            stage,
+            "--run-root",
+            "root",
+            "--run-id",
+            run_id,
+            *more,
+        ]
+    )
 
 
 def the_run(run_id: str = "one") -> Run:
@@ -86,7 +112,11 @@ def the_run(run_id: str = "one") -> Run:
     ids=["fine", "broken", "gate", "undeclared", "stopped"],
 )
 def test_every_end_has_its_exit_code_and_is_in_the_run(
-    package: Path, monkeypatch: pytest.MonkeyPatch, outcome: StageOutcome, code: int, state: str
+    package: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    outcome: StageOutcome,
+    code: int,
+    state: str,
 ) -> None:
     behave(monkeypatch, lambda work: outcome)
     assert run_stage(package, "make", "--result", "out/result.json") == code
@@ -134,7 +164,9 @@ def test_a_failed_attempt_leaves_no_result_of_an_earlier_one(
         assert "'make' has no result" in capsys.readouterr().err
 
 
-def test_a_run_goes_on_when_the_engine_tries_again(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_goes_on_when_the_engine_tries_again(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     behave(monkeypatch, lambda work: BROKEN)
     assert run_stage(package, "make", "--attempt", "1") == 1
     failed = the_run()
@@ -143,7 +175,11 @@ def test_a_run_goes_on_when_the_engine_tries_again(package: Path, monkeypatch: p
     behave(monkeypatch, lambda work: FINE)
     assert run_stage(package, "make", "--attempt", "2") == 0
     again = the_run()
-    assert (again.state.value, again.exit_code, again.finished) == ("running", None, None)
+    assert (again.state.value, again.exit_code, again.finished) == (
+        "running",
+        None,
+        None,
+    )
     assert again.stage("make").attempts == 2
     assert again.started == failed.started
     # A number that is taken is not taken again: the folder of an attempt is its own.
@@ -163,7 +199,8 @@ def test_of_two_at_once_one_runs_and_the_other_uses_its_result(
         return FINE
 
     def second() -> None:
-        # The lock names the process, not the thread, so the second is told apart by who may hold it.
+        # The lock names the process, not the thread, so the second is told apart by who
+        # may hold it.
         started.wait(60)
         ended.append(RunStore(Path("root")).folder("one").stage("make") / "turn.lock")
 
@@ -207,16 +244,22 @@ def test_a_turn_is_waited_for_and_taken_from_the_dead(tmp_path: Path) -> None:
         assert not waited
 
 
-def test_a_stage_whose_process_died_is_interrupted(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stage_whose_process_died_is_interrupted(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[StageState] = []
 
     def look(work: StageWork) -> StageOutcome:
         lock = Path(work.run_folder) / "stages" / "make" / "turn.lock"
-        single.SharedRun(RunStore(Path("root")), work.pipeline, the_facts, work.run_id).gather()
+        single.SharedRun(
+            RunStore(Path("root")), work.pipeline, the_facts, work.run_id
+        ).gather()
         seen.append(the_run().stage("make").state)
         lock.write_text(json.dumps({"pid": 1, "start": "never", "host": "elsewhere"}))
         os.utime(lock, (0, 0))
-        monkeypatch.setattr("jupyter_pipe.runs.shared.turns.is_alive", lambda holder, lock: False)
+        monkeypatch.setattr(
+            "jupyter_pipe.runs.shared.turns.is_alive", lambda holder, lock: False
+        )
         seen.append(the_run().stage("make").state)
         return FINE
 
@@ -244,7 +287,9 @@ def test_each_run_has_a_working_directory_with_what_the_stage_needs(
 
     def look(work: StageWork) -> StageOutcome:
         here = Path(work.workdir)
-        found[work.run_id] = sorted(path.relative_to(here).as_posix() for path in here.rglob("*.*"))
+        found[work.run_id] = sorted(
+            path.relative_to(here).as_posix() for path in here.rglob("*.*")
+        )
         (here / f"{work.run_id}.txt").write_text("made")
         (here / "notes.txt").unlink(missing_ok=True)
         return FINE
@@ -273,7 +318,11 @@ def test_each_run_has_a_working_directory_with_what_the_stage_needs(
     ids=["beside", "nowhere", "carried", "listed", "listed whole", "elsewhere"],
 )
 def test_a_file_that_was_left_behind_fails_the_stage_that_looked_for_it(
-    package: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture, seen: ObservedPath, code: int
+    package: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
+    seen: ObservedPath,
+    code: int,
 ) -> None:
     result = StageResult(observed=Observations(read=(seen,)))
     behave(monkeypatch, lambda work: StageOutcome(1.0, result=result))
@@ -299,9 +348,26 @@ def test_a_bundle_carries_files_and_is_of_this_code(
     behave(monkeypatch, write)
     command = ["run-stage", str(package)]
     assert main([*command, "make", "--leave", "b/make"]) == 0
-    assert main([*command, "use", "--take", "b/make", "--leave", "b/use", "--html", "r.html"]) == 0
+    assert (
+        main(
+            [
+                *command,
+                "use",
+                "--take",
+                "b/make",
+                "--leave",
+                "b/use",
+                "--html",
+                "r.html",
+            ]
+        )
+        == 0
+    )
     assert "make" in Path("r.html").read_text(encoding="utf-8")
-    ids = {json.loads(Path("b", name, "bundle.json").read_text())["run_id"] for name in ("make", "use")}
+    ids = {
+        json.loads(Path("b", name, "bundle.json").read_text())["run_id"]
+        for name in ("make", "use")
+    }
     assert len(ids) == 1
     assert not Path("b/use/.jupyter_pipe").exists()
 
@@ -317,10 +383,28 @@ def test_a_bundle_carries_files_and_is_of_this_code(
     ("spoil", "said"),
     [
         (lambda b: (b / "files").rename(b / "gone"), "missing, or was altered"),
-        (lambda b: (b / "bundle.json").write_text('{"stage":"make","run_id":"r","code":"0"}'), "other code"),
-        (lambda b: (b / "bundle.json").write_text('{"stage":"x","run_id":"r","code":"0"}'), "does not have"),
-        (lambda b: (b / "bundle.json").write_text('{"stage":"../x","run_id":"r","code":"0"}'), "no stage"),
-        (lambda b: (b / "stages/make/result.json").write_text("{"), "not signed by a key"),
+        (
+            lambda b: (b / "bundle.json").write_text(
+                '{"stage":"make","run_id":"r","code":"0"}'
+            ),
+            "other code",
+        ),
+        (
+            lambda b: (b / "bundle.json").write_text(
+                '{"stage":"x","run_id":"r","code":"0"}'
+            ),
+            "does not have",
+        ),
+        (
+            lambda b: (b / "bundle.json").write_text(
+                '{"stage":"../x","run_id":"r","code":"0"}'
+            ),
+            "no stage",
+        ),
+        (
+            lambda b: (b / "stages/make/result.json").write_text("{"),
+            "not signed by a key",
+        ),
     ],
     ids=["files", "code", "stage", "path", "result"],
 )
@@ -391,14 +475,21 @@ def test_a_stage_needs_a_place_and_a_run(
 
 
 @pytest.mark.parametrize(
-    ("outcomes", "code"), [([BROKEN, FINE], 0), ([BROKEN] * 3, 1), ([FALSE_GATE], 3), ([UNDECLARED], 4)]
+    ("outcomes", "code"),
+    [([BROKEN, FINE], 0), ([BROKEN] * 3, 1), ([FALSE_GATE], 3), ([UNDECLARED], 4)],
 )
 def test_only_what_may_end_otherwise_is_tried_again(
-    package: Path, monkeypatch: pytest.MonkeyPatch, outcomes: list[StageOutcome], code: int
+    package: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    outcomes: list[StageOutcome],
+    code: int,
 ) -> None:
     left = iter(outcomes)
     behave(monkeypatch, lambda work: next(left))
-    monkeypatch.setattr("jupyter_pipe.engine.scheduling.verdict.retry_delay_seconds", lambda failures: 0.0)
+    monkeypatch.setattr(
+        "jupyter_pipe.engine.scheduling.verdict.retry_delay_seconds",
+        lambda failures: 0.0,
+    )
     Path("given.json").write_text('{"k": "b"}')
     assert run_stage(package, "make", "--retry", "-f", "given.json") == code
     assert next(left, None) is None
@@ -407,11 +498,16 @@ def test_only_what_may_end_otherwise_is_tried_again(
 
 
 @pytest.mark.kernel
-def test_what_cells_print_is_in_the_log_of_the_engine(tmp_path: Path, capsys: Capture) -> None:
+def test_what_cells_print_is_in_the_log_of_the_engine(
+    tmp_path: Path, capsys: Capture
+) -> None:
     notebook = write_notebook(
         tmp_path / "flow.ipynb",
         [
-            ("import helper\nx = helper.two()\nprint('two is', x, end='')", ["stage:make"]),
+            (
+                "import helper\nx = helper.two()\nprint('two is', x, end='')",
+                ["stage:make"],
+            ),
             ("print('next'); open('made.txt', 'w').write('made')", ["stage:make"]),
             ("y = x + len(open('made.txt').read())", ["stage:use", "metric:y"]),
         ],
@@ -422,8 +518,18 @@ def test_what_cells_print_is_in_the_log_of_the_engine(tmp_path: Path, capsys: Ca
     make, use = tmp_path / "out" / "make", tmp_path / "out" / "use"
     assert main(["run-stage", str(package), "make", "--leave", str(make)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line for line in lines if line in {"two is 2", "next"}] == ["two is 2", "next"]
-    options = ["--take", str(make), "--leave", str(use), "--result", str(tmp_path / "use.json")]
+    assert [line for line in lines if line in {"two is 2", "next"}] == [
+        "two is 2",
+        "next",
+    ]
+    options = [
+        "--take",
+        str(make),
+        "--leave",
+        str(use),
+        "--result",
+        str(tmp_path / "use.json"),
+    ]
     assert main(["run-stage", str(package), "use", *options]) == 0
     assert json.loads((tmp_path / "use.json").read_text())["metrics"] == {"y": 6}
     assert not (tmp_path / "made.txt").exists()

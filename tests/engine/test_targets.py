@@ -17,7 +17,14 @@ from jupyter_pipe.engine.targets import (
 from jupyter_pipe.errors import NotebookError, ParameterError, RunError, UntrustedError
 from jupyter_pipe.events import StageState
 from jupyter_pipe.model import Parameter
-from jupyter_pipe.runs import ParameterValue, Run, RunFacts, RunOptions, RunStore, StageRun
+from jupyter_pipe.runs import (
+    ParameterValue,
+    Run,
+    RunFacts,
+    RunOptions,
+    RunStore,
+    StageRun,
+)
 from jupyter_pipe.runs.parameters import resumed_parameters
 from jupyter_pipe.trust.signatures import unsigned
 from tests.engine.packages import Package
@@ -32,9 +39,14 @@ FLOW = (
 )
 
 
-def earlier(options: RunOptions, *, ended: str, stages: str = "a b c d", **facts: str) -> Run:
+def earlier(
+    options: RunOptions, *, ended: str, stages: str = "a b c d", **facts: str
+) -> Run:
     """A run of `stages`, of which those in `ended` succeeded."""
-    done = {name: StageState.succeeded if name in ended.split() else StageState.failed for name in "abcd"}
+    done = {
+        name: StageState.succeeded if name in ended.split() else StageState.failed
+        for name in "abcd"
+    }
     return Run(
         run_id="r",
         stages=tuple(StageRun(name, state=done[name]) for name in stages.split()),
@@ -56,7 +68,9 @@ def test_how_a_run_was_asked_to_run_stays(options: RunOptions) -> None:
 
 
 def test_trust_was_for_that_once() -> None:
-    assert not options_to_resume(FLOW.pipeline, earlier(RunOptions(trust=True), ended="a")).trust
+    assert not options_to_resume(
+        FLOW.pipeline, earlier(RunOptions(trust=True), ended="a")
+    ).trust
 
 
 @pytest.mark.parametrize(
@@ -79,13 +93,17 @@ def test_only_what_was_not_finished_runs_regardless_again(
 
 
 def test_the_same_stages_take_part() -> None:
-    resumed = options_to_resume(FLOW.pipeline, earlier(RunOptions(targets=("b",)), ended="a", stages="a b"))
+    resumed = options_to_resume(
+        FLOW.pipeline, earlier(RunOptions(targets=("b",)), ended="a", stages="a b")
+    )
     assert resumed.targets == ("a", "b")
 
 
 def test_place_and_results_come_from_the_earlier_run(tmp_path: Path) -> None:
     run = earlier(RunOptions(), ended="a b", workdir=str(tmp_path))
-    request = RunRequest(Target(FLOW.pipeline, tmp_path / "p.ipynb", RunStore(tmp_path)))
+    request = RunRequest(
+        Target(FLOW.pipeline, tmp_path / "p.ipynb", RunStore(tmp_path))
+    )
     resumed = request_to_resume(request, run)
     assert (resumed.workdir, resumed.resumed_from) == (tmp_path, "r")
     assert resumed.resumed_stages == ("a", "b")

@@ -29,7 +29,11 @@ PACKAGE = Package().stage("a", "x = 1", binds="x")
 
 
 def reasons(shell: Shell, name: str) -> list[str]:
-    queued = [event for event in shell.events if isinstance(event, ev.StageQueued) and event.stage == name]
+    queued = [
+        event
+        for event in shell.events
+        if isinstance(event, ev.StageQueued) and event.stage == name
+    ]
     return [event.reason for event in queued if event.reason]
 
 
@@ -70,7 +74,9 @@ def test_cancelling_and_failing_end_the_waiting() -> None:
             shell.stopped("b")
         else:
             shell.breaks("b")
-        assert shell.states()["a"] == "skipped"  # it had not begun, whatever ended the waiting
+        assert (
+            shell.states()["a"] == "skipped"
+        )  # it had not begun, whatever ended the waiting
         assert shell.finish is not None
 
 
@@ -80,9 +86,13 @@ class OtherRun:
     def __init__(self, folder: Path, **request: Any) -> None:
         package = PACKAGE.write(folder)
         self.prepared = prepare(request_of(package, **request))
-        self.writer = self.prepared.store.create(self.prepared.taking_part, self.prepared.facts)
+        self.writer = self.prepared.store.create(
+            self.prepared.taking_part, self.prepared.facts
+        )
         self.run_id = self.writer.run_id
-        self.writer.append(ev.RunQueued(run_id=self.run_id, pipeline="p", stages=("a",)))
+        self.writer.append(
+            ev.RunQueued(run_id=self.run_id, pipeline="p", stages=("a",))
+        )
         self.results = CachedResults(self.prepared, package, self.run_id)
 
     def check(self) -> Checked:
@@ -107,7 +117,9 @@ def test_the_second_run_waits_and_then_reads(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("end", ["give_up", "close"])
-def test_what_the_first_run_gives_up_the_second_computes(tmp_path: Path, end: str) -> None:
+def test_what_the_first_run_gives_up_the_second_computes(
+    tmp_path: Path, end: str
+) -> None:
     first, second = OtherRun(tmp_path), OtherRun(tmp_path)
     first.check()
     assert second.check().waits
@@ -118,9 +130,13 @@ def test_what_the_first_run_gives_up_the_second_computes(tmp_path: Path, end: st
     assert second.check() == Checked("never ran")
 
 
-def test_a_run_that_died_holds_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_died_holds_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, second = OtherRun(tmp_path), OtherRun(tmp_path)
-    monkeypatch.setattr(locks, "this_process", lambda: replace(this_process(), start="long ago"))
+    monkeypatch.setattr(
+        locks, "this_process", lambda: replace(this_process(), start="long ago")
+    )
     first.check()
     monkeypatch.undo()
     assert second.check() == Checked("never ran")
@@ -130,11 +146,15 @@ def test_a_run_of_another_host_holds_until_it_is_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = OtherRun(tmp_path), OtherRun(tmp_path)
-    monkeypatch.setattr(locks, "this_process", lambda: replace(this_process(), host="elsewhere"))
+    monkeypatch.setattr(
+        locks, "this_process", lambda: replace(this_process(), host="elsewhere")
+    )
     first.check()
     monkeypatch.undo()
     assert second.check().waits
-    first.writer.append(ev.RunFinished(state=ev.RunState.cancelled, exit_code=130, seconds=1.0))
+    first.writer.append(
+        ev.RunFinished(state=ev.RunState.cancelled, exit_code=130, seconds=1.0)
+    )
     first.writer.flush()
     assert second.check() == Checked("never ran")
 
@@ -144,7 +164,11 @@ def test_a_run_that_was_killed_on_another_host_holds_nothing(
 ) -> None:
     with monkeypatch.context() as there:
         for module in (locks, request):
-            there.setattr(module, "this_process", lambda: replace(this_process(), host="elsewhere"))
+            there.setattr(
+                module,
+                "this_process",
+                lambda: replace(this_process(), host="elsewhere"),
+            )
         first = OtherRun(tmp_path)
         first.check()
     second = OtherRun(tmp_path)
@@ -154,8 +178,12 @@ def test_a_run_that_was_killed_on_another_host_holds_nothing(
     assert second.check() == Checked("never ran")
 
 
-@pytest.mark.parametrize("request_", [{"force_all": True}, {"use_cache": False}, {"force": ("a",)}])
-def test_who_must_compute_waits_for_nobody(tmp_path: Path, request_: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "request_", [{"force_all": True}, {"use_cache": False}, {"force": ("a",)}]
+)
+def test_who_must_compute_waits_for_nobody(
+    tmp_path: Path, request_: dict[str, Any]
+) -> None:
     OtherRun(tmp_path).check()
     assert not OtherRun(tmp_path, **request_).check().waits
 
@@ -168,7 +196,11 @@ def test_who_must_compute_keeps_nobody_waiting(tmp_path: Path) -> None:
 @pytest.mark.kernel
 def test_two_runs_at_once_compute_each_stage_once(tmp_path: Path) -> None:
     package = Package()
-    package.stage("a", "import time\nopen('a.log', 'a').write('a')\ntime.sleep(0.5)\nx = 1", binds="x")
+    package.stage(
+        "a",
+        "import time\nopen('a.log', 'a').write('a')\ntime.sleep(0.5)\nx = 1",
+        binds="x",
+    )
     package.stage("b", "open('b.log', 'a').write('b')\ny = x + 1", reads="x", binds="y")
     written = package.write(tmp_path)
     runs: list[Run] = []
@@ -182,6 +214,9 @@ def test_two_runs_at_once_compute_each_stage_once(tmp_path: Path) -> None:
     for thread in threads:
         thread.join(timeout=180)
     assert [one.state for one in runs] == [ev.RunState.succeeded] * 2
-    assert ((tmp_path / "a.log").read_text(), (tmp_path / "b.log").read_text()) == ("a", "b")
+    assert ((tmp_path / "a.log").read_text(), (tmp_path / "b.log").read_text()) == (
+        "a",
+        "b",
+    )
     states = sorted(tuple(stage.state.value for stage in one.stages) for one in runs)
     assert states == [("cached", "cached"), ("succeeded", "succeeded")]

@@ -1,8 +1,10 @@
-"""A small Argo Workflows: it reads a manifest as strictly as the published schema does, puts values where
-templates stand, and runs the containers' commands on this machine, in the order of the DAG.
+"""A small Argo Workflows: it reads a manifest as strictly as the published schema does,
+puts values where templates stand, and runs the containers' commands on this machine, in
+the order of the DAG.
 
-What it knows is what our manifests use: `{{workflow.name}}`, `{{workflow.parameters.NAME}}`, the expression
-`{{=asInt(retries) + 1}}`, secrets, `retryStrategy` with an expression over `lastRetry.exitCode`.
+What it knows is what our manifests use: `{{workflow.name}}`,
+`{{workflow.parameters.NAME}}`, the expression `{{=asInt(retries) + 1}}`, secrets,
+`retryStrategy` with an expression over `lastRetry.exitCode`.
 """
 
 from __future__ import annotations
@@ -121,34 +123,56 @@ def read_manifest(text: str) -> Manifest:
     return msgspec.convert(yaml.safe_load(text), Manifest)
 
 
-def run(manifest: Manifest, name: str, given: dict[str, str], secrets: Mapping[str, str]) -> dict[str, int]:
-    """Run the workflow `name` with these parameters, two pods at a time. Gives how often each task was
-    tried; negative where it failed in the end, and nothing for one that never ran."""
+def run(
+    manifest: Manifest, name: str, given: dict[str, str], secrets: Mapping[str, str]
+) -> dict[str, int]:
+    """Run the workflow `name` with these parameters, two pods at a time. Gives how
+    often each task was tried; negative where it failed in the end, and nothing for one
+    that never ran."""
     templates = {template.name: template for template in manifest.spec.templates}
-    values = {each.name: each.value for each in manifest.spec.arguments.parameters} | given
-    known = {"workflow.name": name, **{f"workflow.parameters.{key}": value for key, value in values.items()}}
+    values = {
+        each.name: each.value for each in manifest.spec.arguments.parameters
+    } | given
+    known = {
+        "workflow.name": name,
+        **{f"workflow.parameters.{key}": value for key, value in values.items()},
+    }
     dag = templates[manifest.spec.entrypoint].dag
     assert dag is not None
     started: dict[str, Future[int]] = {}
     with ThreadPoolExecutor(2) as pool:
-        # Tasks stand behind those that they depend on, so that no thread waits for one that has none.
+        # Tasks stand behind those that they depend on, so that no thread waits for one
+        # that has none.
         for task in dag.tasks:
             before = [started[each] for each in task.dependencies]
-            started[task.name] = pool.submit(_pod, templates[task.template], before, known, secrets)
-    return {task: future.result() for task, future in started.items() if future.result()}
+            started[task.name] = pool.submit(
+                _pod, templates[task.template], before, known, secrets
+            )
+    return {
+        task: future.result() for task, future in started.items() if future.result()
+    }
 
 
 def _pod(
-    template: Template, before: list[Future[int]], known: Mapping[str, str], secrets: Mapping[str, str]
+    template: Template,
+    before: list[Future[int]],
+    known: Mapping[str, str],
+    secrets: Mapping[str, str],
 ) -> int:
     if any(each.result() <= 0 for each in before):
         return 0
     limit = int(template.retry_strategy.limit) if template.retry_strategy else 0
     for retries in range(limit + 1):
-        code = _contained(template.container, {**known, "=asInt(retries) + 1": str(retries + 1)}, secrets)
+        code = _contained(
+            template.container,
+            {**known, "=asInt(retries) + 1": str(retries + 1)},
+            secrets,
+        )
         if code == 0:
             return retries + 1
-        if template.retry_strategy is None or not is_worth_retrying(template.retry_strategy.expression, code):
+        if template.retry_strategy is None or not is_worth_retrying(
+            template.retry_strategy.expression, code
+        ):
             break
     return -(retries + 1)
 
@@ -160,7 +184,9 @@ def is_worth_retrying(expression: str, code: int) -> bool:
     return f"'{code}'" in found[1].split(", ")
 
 
-def _contained(container: Container | None, known: Mapping[str, str], secrets: Mapping[str, str]) -> int:
+def _contained(
+    container: Container | None, known: Mapping[str, str], secrets: Mapping[str, str]
+) -> int:
     assert container is not None
     environment = dict(os.environ)
     for variable in container.env:
@@ -169,7 +195,9 @@ def _contained(container: Container | None, known: Mapping[str, str], secrets: M
         else:
             environment[variable.name] = filled(variable.value or "", known)
     command = [filled(word, known) for word in (*container.command, *container.args)]
-    return subprocess.run(command, env=environment, check=False, timeout=1200).returncode
+    return subprocess.run(
+        command, env=environment, check=False, timeout=1200
+    ).returncode
 
 
 def filled(text: str, known: Mapping[str, str]) -> str:

@@ -1,9 +1,11 @@
-"""What clouds do with files of ours, on this machine: values where expressions stand, then the commands in
-the order that their inputs allow. What the clouds' own libraries say of a file is asked beforehand, in
-another environment (`make test-engines` makes it).
+"""What clouds do with files of ours, on this machine: values where expressions stand,
+then the commands in the order that their inputs allow. What the clouds' own libraries
+say of a file is asked beforehand, in another environment (`make test-engines` makes
+it).
 
-Each function takes the text of a file, the parameters that differ, and a folder for what jobs leave. It gives
-the exit codes of the jobs that ran; a job whose predecessor failed does not.
+Each function takes the text of a file, the parameters that differ, and a folder for
+what jobs leave. It gives the exit codes of the jobs that ran; a job whose predecessor
+failed does not.
 """
 
 from __future__ import annotations
@@ -40,7 +42,8 @@ problems = [str(len(jobs))] if len(jobs) != 1 else []
 for job in jobs.values():
     Job.from_dict(job)
 """,
-    # The arguments of a step are those of a call, less the name of the job; expressions become texts.
+    # The arguments of a step are those of a call, less the name of the job; expressions
+    # become texts.
     "sagemaker": """
 import json, subprocess
 import botocore.session
@@ -66,26 +69,42 @@ def validated(engine: str, path: Path) -> str:
     """What the cloud's own library has against the file; nothing if it takes it."""
     code = f"import sys\n{_CHECKS[engine]}\nsys.exit(str(problems) if problems else 0)"
     done = subprocess.run(
-        [CLOUDS, "-c", code, path], capture_output=True, text=True, timeout=_PATIENCE, check=False
+        [CLOUDS, "-c", code, path],
+        capture_output=True,
+        text=True,
+        timeout=_PATIENCE,
+        check=False,
     )
     return "" if done.returncode == 0 else done.stderr or "it ended without a word"
 
 
 def run_azureml(text: str, given: Mapping[str, str], folder: Path) -> dict[str, int]:
-    """A pipeline job: each job in a copy of the file's folder, its scripts by the shell."""
+    """A pipeline job: each job in a copy of the file's folder, its scripts by the
+    shell."""
     document = yaml.safe_load(text)
-    inputs = {name: str(value) for name, value in {**document.get("inputs", {}), **given}.items()}
+    inputs = {
+        name: str(value)
+        for name, value in {**document.get("inputs", {}), **given}.items()
+    }
 
     def run(name: str, job: Mapping[str, Any]) -> int:
-        values = {f"outputs.{each}": str(folder / name / each) for each in job["outputs"]}
+        values = {
+            f"outputs.{each}": str(folder / name / each) for each in job["outputs"]
+        }
         for each, told in job.get("inputs", {}).items():
-            source = (told["path"] if isinstance(told, dict) else told)[len("${{parent.") : -len("}}")]
+            source = (told["path"] if isinstance(told, dict) else told)[
+                len("${{parent.") : -len("}}")
+            ]
             kind, _, rest = source.partition(".")
-            values[f"inputs.{each}"] = inputs[rest] if kind == "inputs" else _output(folder, rest)
+            values[f"inputs.{each}"] = (
+                inputs[rest] if kind == "inputs" else _output(folder, rest)
+            )
         for each in job["outputs"]:
             (folder / name / each).mkdir(parents=True)
         code = folder / name / "code"
-        shutil.copytree(Path(job["code"]), code, ignore=shutil.ignore_patterns(folder.name))
+        shutil.copytree(
+            Path(job["code"]), code, ignore=shutil.ignore_patterns(folder.name)
+        )
         return subprocess.run(
             ["sh", "-c", _replaced(job["command"], r"\$\{\{(.+?)\}\}", values)],
             cwd=code,
@@ -95,7 +114,9 @@ def run_azureml(text: str, given: Mapping[str, str], folder: Path) -> dict[str, 
 
     needs = {
         name: [
-            each["path"].split(".")[2] for each in job.get("inputs", {}).values() if isinstance(each, dict)
+            each["path"].split(".")[2]
+            for each in job.get("inputs", {}).values()
+            if isinstance(each, dict)
         ]
         for name, job in document["jobs"].items()
     }
@@ -109,32 +130,48 @@ def _output(folder: Path, told: str) -> str:
 
 
 def run_databricks(text: str, given: Mapping[str, str], folder: Path) -> dict[str, int]:
-    """A job of a bundle: wheel tasks are called with their parameters, without a shell."""
+    """A job of a bundle: wheel tasks are called with their parameters, without a
+    shell."""
     document = yaml.safe_load(text.replace("${workspace.file_path}", str(Path.cwd())))
     (job,) = document["resources"]["jobs"].values()
-    values = {f"job.parameters.{each['name']}": each["default"] for each in job["parameters"]}
+    values = {
+        f"job.parameters.{each['name']}": each["default"] for each in job["parameters"]
+    }
     values |= {f"job.parameters.{name}": value for name, value in given.items()}
     values["job.run_id"] = folder.name
 
     def run(_: str, task: Mapping[str, Any]) -> int:
         wheel = task["python_wheel_task"]
-        words = [_replaced(word, r"\{\{(.+?)\}\}", values) for word in wheel["parameters"]]
+        words = [
+            _replaced(word, r"\{\{(.+?)\}\}", values) for word in wheel["parameters"]
+        ]
         program = Path(sys.executable).parent / wheel["entry_point"]
-        return subprocess.run([program, *words], timeout=_PATIENCE, check=False).returncode
+        return subprocess.run(
+            [program, *words], timeout=_PATIENCE, check=False
+        ).returncode
 
     tasks = {task["task_key"]: task for task in job["tasks"]}
-    needs = {name: [each["task_key"] for each in task.get("depends_on", ())] for name, task in tasks.items()}
+    needs = {
+        name: [each["task_key"] for each in task.get("depends_on", ())]
+        for name, task in tasks.items()
+    }
     return _in_order(tasks, needs, run)
 
 
 def run_sagemaker(text: str, given: Mapping[str, str], folder: Path) -> dict[str, int]:
-    """A pipeline of processing jobs. S3 is a folder, and so is the place where a job finds its inputs."""
+    """A pipeline of processing jobs. S3 is a folder, and so is the place where a job
+    finds its inputs."""
     script = folder / "definition.py"
     folder.mkdir(parents=True, exist_ok=True)
     script.write_text(text, encoding="utf-8")
-    printed = subprocess.run([sys.executable, script], capture_output=True, check=True, timeout=_PATIENCE)
+    printed = subprocess.run(
+        [sys.executable, script], capture_output=True, check=True, timeout=_PATIENCE
+    )
     definition = json.loads(printed.stdout)
-    values = {f"Parameters.{each['Name']}": each["DefaultValue"] for each in definition["Parameters"]}
+    values = {
+        f"Parameters.{each['Name']}": each["DefaultValue"]
+        for each in definition["Parameters"]
+    }
     values |= {f"Parameters.{name}": value for name, value in given.items()}
     values["Execution.PipelineExecutionId"] = "execution"
     steps = {step["Name"]: step["Arguments"] for step in definition["Steps"]}
@@ -146,10 +183,15 @@ def run_sagemaker(text: str, given: Mapping[str, str], folder: Path) -> dict[str
             joined = told["Std:Join"]
             return str(joined["On"]).join(map(evaluated, joined["Values"]))
         found = re.fullmatch(
-            r"Steps\.(\w+)\.ProcessingOutputConfig\.Outputs\['(\w+)'\]\.S3Output\.S3Uri", told["Get"]
+            r"Steps\.(\w+)\.ProcessingOutputConfig\.Outputs\['(\w+)'\]\.S3Output\.S3Uri",
+            told["Get"],
         )
         if found:
-            (output,) = _named(steps[found[1]]["ProcessingOutputConfig"]["Outputs"], "OutputName", found[2])
+            (output,) = _named(
+                steps[found[1]]["ProcessingOutputConfig"]["Outputs"],
+                "OutputName",
+                found[2],
+            )
             return evaluated(output["S3Output"]["S3Uri"])
         return str(values[told["Get"]])
 
@@ -162,11 +204,18 @@ def run_sagemaker(text: str, given: Mapping[str, str], folder: Path) -> dict[str
         for each in told["ProcessingInputs"]:
             stored = folder / evaluated(each["S3Input"]["S3Uri"]).removeprefix("s3://")
             shutil.copytree(stored, local(each["S3Input"]["LocalPath"]))
-        outputs = [each["S3Output"] for each in told["ProcessingOutputConfig"]["Outputs"]]
+        outputs = [
+            each["S3Output"] for each in told["ProcessingOutputConfig"]["Outputs"]
+        ]
         for output in outputs:
             Path(local(output["LocalPath"])).mkdir(parents=True)
-        environment = {variable: evaluated(value) for variable, value in told["Environment"].items()}
-        words = [local(word) for word in told["AppSpecification"]["ContainerEntrypoint"]]
+        environment = {
+            variable: evaluated(value)
+            for variable, value in told["Environment"].items()
+        }
+        words = [
+            local(word) for word in told["AppSpecification"]["ContainerEntrypoint"]
+        ]
         code = subprocess.run(
             words, env={**os.environ, **environment}, timeout=_PATIENCE, check=False
         ).returncode
@@ -175,7 +224,10 @@ def run_sagemaker(text: str, given: Mapping[str, str], folder: Path) -> dict[str
             shutil.copytree(local(output["LocalPath"]), stored)
         return code
 
-    needs = {name: [each["InputName"] for each in told["ProcessingInputs"]] for name, told in steps.items()}
+    needs = {
+        name: [each["InputName"] for each in told["ProcessingInputs"]]
+        for name, told in steps.items()
+    }
     return _in_order(steps, needs, run)
 
 
@@ -184,13 +236,15 @@ def _named(entries: list[dict[str, Any]], key: str, name: str) -> list[dict[str,
 
 
 def _replaced(text: str, pattern: str, values: Mapping[str, str]) -> str:
-    """The text with values for expressions, once: what a value holds is not looked at. An expression that
-    nothing is known of is an error."""
+    """The text with values for expressions, once: what a value holds is not looked at.
+    An expression that nothing is known of is an error."""
     return re.sub(pattern, lambda found: values[found[1]], text)
 
 
 def _in_order(
-    jobs: Mapping[str, Any], needs: Mapping[str, list[str]], run: Callable[[str, Any], int]
+    jobs: Mapping[str, Any],
+    needs: Mapping[str, list[str]],
+    run: Callable[[str, Any], int],
 ) -> dict[str, int]:
     codes: dict[str, int] = {}
     for name, job in jobs.items():

@@ -22,7 +22,8 @@ def pytest_sessionfinish() -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A compiled package beside its notebook and module, and the environment of a worker."""
+    """A compiled package beside its notebook and module, and the environment of a
+    worker."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "marks").mkdir()
     (tmp_path / "helper.py").write_text("def total(xs):\n    return sum(xs)\n")
@@ -35,20 +36,37 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def slurm(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """A controller and one node, on this machine: the processes of munge, of the controller, of the node."""
+def slurm(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[list[int]]:
+    """A controller and one node, on this machine: the processes of munge, of the
+    controller, of the node."""
     place = tmp_path_factory.mktemp("slurm")
     (place / "key").write_bytes(os.urandom(1024))
     (place / "key").chmod(0o600)
     configuration = place / "slurm.conf"
     configuration.write_text(SLURM.replace("PLACE", str(place)))
     monkeypatch.setenv("SLURM_CONF", str(configuration))
-    munge = ["munged", "--foreground", "--force", f"--socket={place}/munge", f"--key-file={place}/key"]
-    munge += [f"--pid-file={place}/munge.pid", f"--log-file={place}/munge.log", f"--seed-file={place}/seed"]
+    munge = [
+        "munged",
+        "--foreground",
+        "--force",
+        f"--socket={place}/munge",
+        f"--key-file={place}/key",
+    ]
+    munge += [
+        f"--pid-file={place}/munge.pid",
+        f"--log-file={place}/munge.log",
+        f"--seed-file={place}/seed",
+    ]
     daemons = [subprocess.Popen(munge)]
     try:
         daemons.append(subprocess.Popen(["slurmctld", "-D", "-f", str(configuration)]))
-        daemons.append(subprocess.Popen(["slurmd", "-D", "-f", str(configuration), "-N", "localhost"]))
+        daemons.append(
+            subprocess.Popen(
+                ["slurmd", "-D", "-f", str(configuration), "-N", "localhost"]
+            )
+        )
         wait(lambda: "idle" in said("sinfo", "--noheader"))
         yield [daemon.pid for daemon in daemons]
     finally:

@@ -1,7 +1,9 @@
-"""Carries out a Dockerfile without Docker: each instruction in a folder, an environment in the place of FROM.
+"""Carries out a Dockerfile without Docker: each instruction in a folder, an environment
+in the place of FROM.
 
-Takes a build context; gives an `Image` whose entry point can be started. What would change this machine, such
-as adding a user, is taken down and not done; an instruction that is not known here is an error.
+Takes a build context; gives an `Image` whose entry point can be started. What would
+change this machine, such as adding a user, is taken down and not done; an instruction
+that is not known here is an error.
 """
 
 from __future__ import annotations
@@ -19,8 +21,11 @@ from pathlib import Path
 
 __all__ = ["Image", "build", "environment_of", "make_environment"]
 
-# Where a package index is and how it is reached is the machine's business, not that of what is installed.
-_NETWORK = re.compile(r"PIP_\w+|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|\w+_proxy", re.IGNORECASE)
+# Where a package index is and how it is reached is the machine's business, not that of
+# what is installed.
+_NETWORK = re.compile(
+    r"PIP_\w+|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|\w+_proxy", re.IGNORECASE
+)
 _ONLY_WRITTEN_DOWN = ("useradd", "chown")
 
 
@@ -31,9 +36,12 @@ def make_environment(folder: Path) -> Path:
 
 
 def environment_of(commands: Path, home: Path) -> dict[str, str]:
-    """The variables of a process that knows of nothing but these commands and the system's."""
+    """The variables of a process that knows of nothing but these commands and the
+    system's."""
     home.mkdir(parents=True, exist_ok=True)
-    network = {name: value for name, value in os.environ.items() if _NETWORK.fullmatch(name)}
+    network = {
+        name: value for name, value in os.environ.items() if _NETWORK.fullmatch(name)
+    }
     return {**network, "HOME": str(home), "PATH": f"{commands}:/usr/bin:/bin"}
 
 
@@ -56,11 +64,15 @@ class Image:
 
     def _from(self, name: str) -> None:
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        assert name == f"python:{version}-slim", "values are loaded by the Python that made them"
+        assert name == f"python:{version}-slim", (
+            "values are loaded by the Python that made them"
+        )
         commands = make_environment(self._root / "usr")
         for command in _ONLY_WRITTEN_DOWN:
             script = commands / command
-            script.write_text(f'#!/bin/sh\necho {command} "$@" >> {self._root}/written_down\n')
+            script.write_text(
+                f'#!/bin/sh\necho {command} "$@" >> {self._root}/written_down\n'
+            )
             script.chmod(0o755)
         self.environment = environment_of(commands, self._root / "home")
 
@@ -75,7 +87,9 @@ class Image:
         *patterns, target = rest.split()
         found = [path for pattern in patterns for path in self._context.glob(pattern)]
         found = [
-            path for path in found if not any(fnmatch.fnmatch(path.name, each) for each in self._ignored)
+            path
+            for path in found
+            if not any(fnmatch.fnmatch(path.name, each) for each in self._ignored)
         ]
         assert found, f"COPY {rest}: nothing is there"
         for path in found:
@@ -85,7 +99,9 @@ class Image:
                 shutil.copy(path, self._folder / target)
 
     def _run(self, rest: str) -> None:
-        subprocess.run(["sh", "-ec", rest], cwd=self._folder, env=self.environment, check=True)
+        subprocess.run(
+            ["sh", "-ec", rest], cwd=self._folder, env=self.environment, check=True
+        )
 
     def _user(self, rest: str) -> None:
         self.user = rest
@@ -98,7 +114,10 @@ class Image:
 
     def _entrypoint(self, rest: str) -> None:
         # `/app/…` of the image is below our root.
-        self.entry = [f"{self._root}{word}" if word.startswith("/") else word for word in json.loads(rest)]
+        self.entry = [
+            f"{self._root}{word}" if word.startswith("/") else word
+            for word in json.loads(rest)
+        ]
         text = self._root / "written_down"
         self.written_down = text.read_text().splitlines() if text.exists() else []
 
@@ -115,7 +134,9 @@ class Image:
     def call(self, command: Sequence[str], **given: str) -> int:
         """The exit code of a command in the container."""
         env = {**self.environment, **given}
-        return subprocess.run(command, cwd=self._folder, env=env, check=False).returncode
+        return subprocess.run(
+            command, cwd=self._folder, env=env, check=False
+        ).returncode
 
 
 def build(context: Path, root: Path) -> Image:

@@ -1,4 +1,5 @@
-"""What Label Studio's own SDK makes of a form, its tasks and answers; run by an environment that has it.
+"""What Label Studio's own SDK makes of a form, its tasks and answers; run by an
+environment that has it.
 
     python label_studio.py FOLDER      reads form.xml, tasks.json, answers.json; writes FOLDER/FORMAT.json
 
@@ -17,12 +18,14 @@ from label_studio_sdk.label_interface import LabelInterface
 
 
 def main(folder: Path) -> None:
-    """Check form and tasks, and convert the answers as an export from its server would."""
+    """Check form and tasks, and convert the answers as an export from its server
+    would."""
     text = (folder / "form.xml").read_text(encoding="utf-8")
     form = LabelInterface(text)
     form.validate()
     for task in json.loads((folder / "tasks.json").read_text(encoding="utf-8")):
-        # Its own check of a whole task fails on any task with predictions: they are asked for apart.
+        # Its own check of a whole task fails on any task with predictions: they are
+        # asked for apart.
         if not form.validate_task({"data": task["data"]}):
             raise SystemExit(f"not a task of this form: {task}")
         for prediction in task.get("predictions", []):
@@ -31,7 +34,9 @@ def main(folder: Path) -> None:
                 raise SystemExit(f"{prediction}: {complaints}")
     converter = Converter(text, project_dir=None)
     for name in ("JSON", "JSON_MIN"):
-        converter.convert(str(folder / "answers.json"), str(folder / name), name, is_dir=False)
+        converter.convert(
+            str(folder / "answers.json"), str(folder / name), name, is_dir=False
+        )
         shutil.move(folder / name / "result.json", folder / f"{name}.json")
 
 

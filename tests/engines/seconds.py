@@ -1,6 +1,8 @@
-"""How long each engine took for the run of `trial` that succeeds, for the table in docs/engines.md.
+"""How long each engine took for the run of `trial` that succeeds, for the table in
+docs/engines.md.
 
-`UPDATE_ENGINES=1 make test-engines && python docs/write_engines.py` puts it there; nothing is judged by it.
+`UPDATE_ENGINES=1 make test-engines && python docs/write_engines.py` puts it there;
+nothing is judged by it.
 """
 
 from __future__ import annotations

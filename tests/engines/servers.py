@@ -1,4 +1,5 @@
-"""Servers of an engine on this machine, which are started, killed and started again together."""
+"""Servers of an engine on this machine, which are started, killed and started again
+together."""
 
 from __future__ import annotations
 
@@ -21,10 +22,15 @@ __all__ = ["Servers", "served"]
 
 
 class Servers:
-    """`commands` are programs of the environment that has the engines; `address` answers when they are up."""
+    """`commands` are programs of the environment that has the engines; `address`
+    answers when they are up."""
 
     def __init__(
-        self, folder: Path, address: str, commands: Sequence[Sequence[str]], environment: dict[str, str]
+        self,
+        folder: Path,
+        address: str,
+        commands: Sequence[Sequence[str]],
+        environment: dict[str, str],
     ) -> None:
         self.address = address
         self._folder = folder
@@ -36,7 +42,8 @@ class Servers:
         self._orphans: list[psutil.Process] = []
 
     def start(self) -> None:
-        """Start them, with what they had when they ended, and wait until they answer."""
+        """Start them, with what they had when they ended, and wait until they
+        answer."""
         for number, command in enumerate(self._commands):
             with (self._folder / f"server-{number}.log").open("ab") as log:
                 self._running.append(
@@ -51,7 +58,8 @@ class Servers:
         until(lambda: _answers(self.address), f"{self.address} being up")
 
     def die(self) -> None:
-        """Kill the servers, and nothing that they have started: that goes on without them."""
+        """Kill the servers, and nothing that they have started: that goes on without
+        them."""
         for each in self._running:
             self._orphans += psutil.Process(each.pid).children(recursive=True)
         for each in self._running:

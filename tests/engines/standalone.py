@@ -1,4 +1,5 @@
-"""Airflow as `airflow standalone` runs it: scheduler, API server and workers, asked over its REST API."""
+"""Airflow as `airflow standalone` runs it: scheduler, API server and workers, asked
+over its REST API."""
 
 from __future__ import annotations
 
@@ -25,14 +26,18 @@ _ENDED = ("success", "failed")
 class Standalone:
     """A running Airflow. `dags` is the folder that it looks into."""
 
-    def __init__(self, folder: Path, airflow: Path, environment: dict[str, str]) -> None:
+    def __init__(
+        self, folder: Path, airflow: Path, environment: dict[str, str]
+    ) -> None:
         self.dags = folder / "dags"
         self._folder = folder
         self._airflow = airflow
         self._port = free_port()
         self.address = f"http://127.0.0.1:{self._port}"
         self._environment = {**os.environ, **environment, **self._settings()}
-        self._environment["PATH"] = f"{airflow.parent}:{environment.get('PATH', os.environ['PATH'])}"
+        self._environment["PATH"] = (
+            f"{airflow.parent}:{environment.get('PATH', os.environ['PATH'])}"
+        )
         # Airflow is a dozen processes, each of which would compile it anew.
         self._environment.pop("PYTHONDONTWRITEBYTECODE", None)
         self._process: subprocess.Popen[bytes] | None = None
@@ -96,15 +101,23 @@ class Standalone:
 
     def is_up(self) -> bool:
         place = f"{self.address}/auth/token"
-        with contextlib.suppress(OSError), urllib.request.urlopen(place, timeout=PATIENCE) as answer:
+        with (
+            contextlib.suppress(OSError),
+            urllib.request.urlopen(place, timeout=PATIENCE) as answer,
+        ):
             self._token = json.load(answer)["access_token"]
         return bool(self._token)
 
     def ask(self, path: str, body: Any = None, method: str | None = None) -> Any:
         """A call of the REST interface."""
-        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        headers = {
+            "Authorization": f"Bearer {self._token}",
+            "Content-Type": "application/json",
+        }
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.address}/api/v2{path}", data, headers, method=method)
+        request = urllib.request.Request(
+            f"{self.address}/api/v2{path}", data, headers, method=method
+        )
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return json.load(answer)
 
@@ -117,19 +130,28 @@ class Standalone:
         return True
 
     def run(self, dag: str, task: str) -> tuple[int, str]:
-        """Let a DAG of one command run once: the command's exit code, and what it printed."""
+        """Let a DAG of one command run once: the command's exit code, and what it
+        printed."""
         begun = self.ask(f"/dags/{dag}/dagRuns", {"logical_date": None})
         place = f"/dags/{dag}/dagRuns/{begun['dag_run_id']}"
         until(lambda: self.ask(place)["state"] in _ENDED, f"the end of {dag}")
-        events = [each["event"] for each in self.ask(f"{place}/taskInstances/{task}/logs/1")["content"]]
-        end = next(number for number, text in enumerate(events) if text.startswith("Command exited with"))
+        events = [
+            each["event"]
+            for each in self.ask(f"{place}/taskInstances/{task}/logs/1")["content"]
+        ]
+        end = next(
+            number
+            for number, text in enumerate(events)
+            if text.startswith("Command exited with")
+        )
         code = int(events[end].rpartition(" ")[2])
         assert self.ask(place)["state"] == ("failed" if code else "success")
         return code, "\n".join(events[events.index("Output:") + 1 : end])
 
 
 def is_of_a_stage(process: psutil.Process) -> bool:
-    """Whether a task has started the process; one that ends just now is not asked any more."""
+    """Whether a task has started the process; one that ends just now is not asked any
+    more."""
     try:
         return "run-stage" in process.cmdline()
     except psutil.Error:

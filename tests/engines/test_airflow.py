@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.engines.trial import LIMIT_SECONDS, carried_out, check_runs, exported, newest_run
+from tests.engines.trial import (
+    LIMIT_SECONDS,
+    carried_out,
+    check_runs,
+    exported,
+    newest_run,
+)
 
 pytestmark = [pytest.mark.kernel, pytest.mark.timeout(2 * LIMIT_SECONDS)]
 # The Python of an environment that has Airflow.

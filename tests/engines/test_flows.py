@@ -46,7 +46,9 @@ def test_prefect(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFECT_HOME", str(folder / "prefect"))
     monkeypatch.setenv("DO_NOT_TRACK", "1")
     # Its temporary server takes minutes to come up where the machine is busy.
-    monkeypatch.setenv("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", str(LIMIT_SECONDS // 2))
+    monkeypatch.setenv(
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", str(LIMIT_SECONDS // 2)
+    )
     command = [str(FLOWS), f"{NAME}_prefect.py", "count=5"]
     check_runs(lambda limit: carried_out(*command, f"limit={limit}"))
     assert carried_out(*command, "limit=1") == 3
@@ -62,8 +64,18 @@ def test_dagster(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def run(limit: str) -> int:
         config = {"count": 5, "limit": float(limit)}
-        Path("config.yaml").write_text(json.dumps({"resources": {"pipeline_trial_run": {"config": config}}}))
-        command = ["dagster", "job", "execute", "-f", f"{NAME}_dagster.py", "-j", "pipeline_trial_run"]
+        Path("config.yaml").write_text(
+            json.dumps({"resources": {"pipeline_trial_run": {"config": config}}})
+        )
+        command = [
+            "dagster",
+            "job",
+            "execute",
+            "-f",
+            f"{NAME}_dagster.py",
+            "-j",
+            "pipeline_trial_run",
+        ]
         return carried_out(*command, "-c", "config.yaml")
 
     check_runs(run)
@@ -108,7 +120,9 @@ def test_zenml(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def result() -> Path:
         told = json.loads(Path("told.json").read_text())
-        told["metrics"] = {key: value for key, value in told["metrics"].items() if key == "total"}
+        told["metrics"] = {
+            key: value for key, value in told["metrics"].items() if key == "total"
+        }
         Path("told.json").write_text(json.dumps(told))
         return Path("told.json")
 
@@ -116,4 +130,7 @@ def test_zenml(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     check_results(run, result, cells=False)
     assert json.loads(Path("told.json").read_text())["status"] == "failed"
     assert run("1000.0") == 0
-    assert json.loads(Path("told.json").read_text())["metrics"]["gate total < limit"] is True
+    assert (
+        json.loads(Path("told.json").read_text())["metrics"]["gate total < limit"]
+        is True
+    )

@@ -12,7 +12,13 @@ from typing import Any
 import pytest
 
 from jupyter_pipe.cli.main import main
-from jupyter_pipe.labels import Vote, label_config, tasks_from_rows, votes_from_export, votes_to_export
+from jupyter_pipe.labels import (
+    Vote,
+    label_config,
+    tasks_from_rows,
+    votes_from_export,
+    votes_to_export,
+)
 
 pytestmark = pytest.mark.processes
 # The Python of an environment that has the SDK.
@@ -45,18 +51,36 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "answers.json").write_text(answers, encoding="utf-8")
     script = Path(__file__).with_name("label_studio.py")
     done = subprocess.run(
-        [LABEL_STUDIO, str(script), str(folder)], capture_output=True, text=True, check=False
+        [LABEL_STUDIO, str(script), str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return folder
 
 
 @pytest.mark.parametrize("name", ["JSON", "JSON_MIN"])
-def test_answers_come_back_from_its_converter_as_they_were(folder: Path, tmp_path: Path, name: str) -> None:
+def test_answers_come_back_from_its_converter_as_they_were(
+    folder: Path, tmp_path: Path, name: str
+) -> None:
     exported = folder / f"{name}.json"
-    assert votes_from_export(json.loads(exported.read_text(encoding="utf-8")), ["ticket"]) == VOTES
+    assert (
+        votes_from_export(json.loads(exported.read_text(encoding="utf-8")), ["ticket"])
+        == VOTES
+    )
     table = tmp_path / "labels.csv"
-    merge = ["labels", "merge", str(exported), "--key", "ticket", "--column", "team", "-o", str(table)]
+    merge = [
+        "labels",
+        "merge",
+        str(exported),
+        "--key",
+        "ticket",
+        "--column",
+        "team",
+        "-o",
+        str(table),
+    ]
     assert main(merge) == 0
     with table.open(encoding="utf-8", newline="") as file:
         found = {row["ticket"]: row["team"] for row in csv.DictReader(file)}

@@ -1,6 +1,8 @@
-"""Packages of a model where nothing but what they ask for is installed: each answers as its scorer does.
+"""Packages of a model where nothing but what they ask for is installed: each answers as
+its scorer does.
 
-The environments are made anew from a package index, with the wheel of this tree in the place of a release.
+The environments are made anew from a package index, with the wheel of this tree in the
+place of a release.
 """
 
 from __future__ import annotations
@@ -39,7 +41,17 @@ ROWS = [
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this tree."""
     folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(folder), str(TREE)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "-w",
+        str(folder),
+        str(TREE),
+    ]
     subprocess.run(command, check=True)
     (made,) = folder.glob("jupyter_pipe-*.whl")
     return made
@@ -59,7 +71,9 @@ def expected() -> list[Any]:
 
 def asked(port: str, path: str, body: Any) -> Any:
     request = urllib.request.Request(
-        f"http://127.0.0.1:{port}{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
+        f"http://127.0.0.1:{port}{path}",
+        json.dumps(body).encode(),
+        {"Content-Type": "application/json"},
     )
     with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         return json.load(answer)
@@ -67,7 +81,9 @@ def asked(port: str, path: str, body: Any) -> Any:
 
 def answers(port: str, path: str) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE) as answer:
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{port}{path}", timeout=PATIENCE
+        ) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False
@@ -84,36 +100,60 @@ def ended(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
 
 
 def installed(package: Path, wheel: Path, folder: Path) -> dict[str, str]:
-    """The variables of an environment that has what the package's requirements say and nothing else."""
+    """The variables of an environment that has what the package's requirements say and
+    nothing else."""
     commands = make_environment(folder / "environment")
     environment = environment_of(commands, folder / "home")
     more = ["--find-links", str(wheel.parent), "-r", str(package / "requirements.txt")]
-    command = [str(commands / "python"), "-m", "pip", "install", "--quiet", "--no-compile", *more]
+    command = [
+        str(commands / "python"),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-compile",
+        *more,
+    ]
     subprocess.run(command, env=environment, check=True)
     return environment
 
 
 def image_of(target: str, wheel: Path, folder: Path) -> Image:
-    assert main(["package", "homes", "--to", target, "--image", "example.com/homes:1"]) == 0
+    assert (
+        main(["package", "homes", "--to", target, "--image", "example.com/homes:1"])
+        == 0
+    )
     shutil.copy(wheel, folder / f"homes_{target}")
     return build(folder / f"homes_{target}", folder / "image")
 
 
 def test_the_image(folder: Path, wheel: Path) -> None:
-    """Built step by step; KServe's manifest is understood by its own client, which then asks the image."""
+    """Built step by step; KServe's manifest is understood by its own client, which then
+    asks the image."""
     image = image_of("kserve", wheel, folder)
     # The image of the two targets is the same.
     assert main(["package", "homes", "--to", "docker"]) == 0
     for name in ("Dockerfile", "entrypoint.sh", "requirements.txt"):
-        assert (folder / "homes_docker" / name).read_text() == (folder / "homes_kserve" / name).read_text()
+        assert (folder / "homes_docker" / name).read_text() == (
+            folder / "homes_kserve" / name
+        ).read_text()
     assert image.user == "1000"
-    assert image.written_down == ["useradd --create-home --uid 1000 serving", "chown serving state"]
+    assert image.written_down == [
+        "useradd --create-home --uid 1000 serving",
+        "chown serving state",
+    ]
 
-    manifest = yaml.safe_load((folder / "homes_kserve" / "inferenceservice.yaml").read_text())
+    manifest = yaml.safe_load(
+        (folder / "homes_kserve" / "inferenceservice.yaml").read_text()
+    )
     (container,) = manifest["spec"]["predictor"]["containers"]
     (port,) = [str(each["containerPort"]) for each in container["ports"]]
     assert port == image.environment["PORT"]
-    given = {"HOST": "127.0.0.1", "PORT": free_port(), "JUPYTER_PIPE_SERVE_TOKEN": "sesame"}
+    given = {
+        "HOST": "127.0.0.1",
+        "PORT": free_port(),
+        "JUPYTER_PIPE_SERVE_TOKEN": "sesame",
+    }
     with ended(image.start(**given)) as process:
         assert process.stdout
         process.stdout.readline()
@@ -121,14 +161,26 @@ def test_the_image(folder: Path, wheel: Path) -> None:
         until(running.is_ready, "the image being ready")
         for probe in ("readinessProbe", "livenessProbe"):
             assert running.get(container[probe]["httpGet"]["path"])[0] == 200
-        assert image.call([word.replace(port, given["PORT"]) for word in image.probe]) == 0
-        asks = [str(KSERVE), "-c", CLIENT, str(folder / "homes_kserve"), given["PORT"], json.dumps(ROWS)]
-        said = subprocess.run(asks, stdout=subprocess.PIPE, check=True, timeout=PATIENCE).stdout
+        assert (
+            image.call([word.replace(port, given["PORT"]) for word in image.probe]) == 0
+        )
+        asks = [
+            str(KSERVE),
+            "-c",
+            CLIENT,
+            str(folder / "homes_kserve"),
+            given["PORT"],
+            json.dumps(ROWS),
+        ]
+        said = subprocess.run(
+            asks, stdout=subprocess.PIPE, check=True, timeout=PATIENCE
+        ).stdout
         assert running.end() == 0
     assert json.loads(said.splitlines()[-1]) == expected()
 
 
-# KServe's own client reads the manifest, losing what it does not know, and asks by its protocol.
+# KServe's own client reads the manifest, losing what it does not know, and asks by its
+# protocol.
 CLIENT = """
 import asyncio, json, sys, yaml
 import kubernetes.client.models
@@ -166,7 +218,11 @@ def test_bentoml(folder: Path, wheel: Path) -> None:
     with ended(subprocess.Popen(serve, cwd=package, env=quiet, text=True)):
         until(lambda: answers(port, "/readyz"), "BentoML being ready")
         said = asked(port, "/score", {"rows": ROWS})
-    assert (said["name"], said["version"], said["predictions"]) == ("homes", "run-1", expected())
+    assert (said["name"], said["version"], said["predictions"]) == (
+        "homes",
+        "run-1",
+        expected(),
+    )
 
 
 def test_mlflow(folder: Path, wheel: Path) -> None:
@@ -175,8 +231,21 @@ def test_mlflow(folder: Path, wheel: Path) -> None:
     package = folder / "homes_mlflow"
     environment = installed(package, wheel, folder)
     port = free_port()
-    serve = [str(Path(environment["PATH"].partition(":")[0]) / "mlflow"), "models", "serve"]
-    serve += ["-m", str(package), "--env-manager", "local", "--host", "127.0.0.1", "--port", port]
+    serve = [
+        str(Path(environment["PATH"].partition(":")[0]) / "mlflow"),
+        "models",
+        "serve",
+    ]
+    serve += [
+        "-m",
+        str(package),
+        "--env-manager",
+        "local",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        port,
+    ]
     with ended(subprocess.Popen(serve, cwd=folder, env=environment, text=True)):
         until(lambda: answers(port, "/ping"), "MLflow being ready")
         said = asked(port, "/invocations", {"dataframe_records": ROWS})

@@ -1,5 +1,5 @@
-"""Exported files, carried out by the light engines themselves. `make test-engines` makes the environments and
-calls this."""
+"""Exported files, carried out by the light engines themselves. `make test-engines`
+makes the environments and calls this."""
 
 from __future__ import annotations
 
@@ -64,7 +64,12 @@ def test_make(folder: Path) -> None:
     exported("make")
     check_runs(
         lambda limit: carried_out(
-            "make", "-j2", "-f", f"{NAME}.mk", JUPYTER_PIPE_COUNT="5", JUPYTER_PIPE_LIMIT=limit
+            "make",
+            "-j2",
+            "-f",
+            f"{NAME}.mk",
+            JUPYTER_PIPE_COUNT="5",
+            JUPYTER_PIPE_LIMIT=limit,
         )
     )
 
@@ -72,7 +77,17 @@ def test_make(folder: Path) -> None:
 def test_snakemake(folder: Path) -> None:
     """By `snakemake` on two cores."""
     exported("snakemake")
-    command = ["snakemake", "-s", f"{NAME}.smk", "--cores", "2", "--quiet", "all", "--config", "count=5"]
+    command = [
+        "snakemake",
+        "-s",
+        f"{NAME}.smk",
+        "--cores",
+        "2",
+        "--quiet",
+        "all",
+        "--config",
+        "count=5",
+    ]
     check_runs(lambda limit: carried_out(*command, f"limit={limit}"))
     assert carried_out(*command, "nobody=1") != 0
 
@@ -80,7 +95,16 @@ def test_snakemake(folder: Path) -> None:
 def test_luigi(folder: Path) -> None:
     """By the local scheduler, two workers."""
     exported("luigi")
-    command = [str(ENGINES), f"{NAME}_luigi.py", "All", "--local-scheduler", "--workers", "2", "--count", "5"]
+    command = [
+        str(ENGINES),
+        f"{NAME}_luigi.py",
+        "All",
+        "--local-scheduler",
+        "--workers",
+        "2",
+        "--count",
+        "5",
+    ]
     check_runs(lambda limit: carried_out(*command, "--limit", limit))
 
 
@@ -89,12 +113,17 @@ def test_argo(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JUPYTER_PIPE_KEY", new_key_text())
     exported("argo", "--image", "registry.example/trial:1", "--run-root", str(folder))
     manifest = read_manifest(Path(f"{NAME}.argo.yaml").read_text())
-    secrets = {"TOKEN": "sesame-open", "JUPYTER_PIPE_KEY": os.environ["JUPYTER_PIPE_KEY"]}
+    secrets = {
+        "TOKEN": "sesame-open",
+        "JUPYTER_PIPE_KEY": os.environ["JUPYTER_PIPE_KEY"],
+    }
     runs = (f"trial-run-{number}" for number in range(9))
     tried: list[dict[str, int]] = []
 
     def run(limit: str) -> int:
-        tried.append(run_argo(manifest, next(runs), {"count": "5", "limit": limit}, secrets))
+        tried.append(
+            run_argo(manifest, next(runs), {"count": "5", "limit": limit}, secrets)
+        )
         return min(tried[-1].values()) < 0
 
     check_runs(run)
@@ -106,7 +135,10 @@ def test_kfp(folder: Path) -> None:
     """By `kfp.local.SubprocessRunner`."""
     exported("kfp")
     Path("run.py").write_text(KFP)
-    newest = lambda: max(Path("kfp").glob("*/stage-join/pipe_metrics"), key=lambda path: path.stat().st_mtime)  # noqa: E731
+
+    def newest() -> Path:
+        found = Path("kfp").glob("*/stage-join/pipe_metrics")
+        return max(found, key=lambda path: path.stat().st_mtime)
 
     def run(limit: str) -> int:
         carried_out(str(ENGINES), "run.py", f"{NAME}_kfp.py", limit)
@@ -116,20 +148,31 @@ def test_kfp(folder: Path) -> None:
     assert run("1.0") == 3
 
 
-def test_kfp_shows_what_a_notebook_of_kale_s_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A register is cleaned step by step, five models learn from it, and the table of their scores is that of
-    the notebook; the tags are Kale's own."""
+def test_kfp_shows_what_a_notebook_of_kale_s_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A register is cleaned step by step, five models learn from it, and the table of
+    their scores is that of the notebook; the tags are Kale's own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", f"{ENGINES.parent}:{os.environ['PATH']}")
     shutil.copy(KALE, tmp_path)
     assert main(["compile", KALE.name]) == 0
     (package,) = tmp_path.glob("*_pipeline")
     command = str(Path(sys.executable).parent / "jupyter-pipe")
-    assert main(["export", "kfp", package.name, "--command", command, "-o", "kale_kfp.py"]) == 0
-    Path("run.py").write_text(KFP.replace("count=5, limit=float(sys.argv[2])", "seed=4"))
+    assert (
+        main(["export", "kfp", package.name, "--command", command, "-o", "kale_kfp.py"])
+        == 0
+    )
+    Path("run.py").write_text(
+        KFP.replace("count=5, limit=float(sys.argv[2])", "seed=4")
+    )
     assert carried_out(str(ENGINES), "run.py", "kale_kfp.py") == 0
     shown = shown_by(tmp_path / KALE.name, seed="4")
-    assert any("logistic" in text and "bayes" in text for outputs in shown.values() for _, text in outputs)
+    assert any(
+        "logistic" in text and "bayes" in text
+        for outputs in shown.values()
+        for _, text in outputs
+    )
     check_cells(shown, len(read_package(package).stages))
 
 
@@ -151,7 +194,9 @@ def test_dvc(folder: Path) -> None:
     result = Path(".jupyter_pipe/dvc/join.json")
 
     def run(limit: str) -> int:
-        Path("params.yaml").write_text(json.dumps({"count": 5, "limit": float(limit), "word": WORD}))
+        Path("params.yaml").write_text(
+            json.dumps({"count": 5, "limit": float(limit), "word": WORD})
+        )
         return carried_out("dvc", "repro", "--quiet")
 
     check_results(run, lambda: result)

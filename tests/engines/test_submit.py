@@ -40,18 +40,26 @@ def test_slurm(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("slurm")
-def test_a_run_in_slurm_is_cancelled_and_survives_its_controller(folder: Path, slurm: list[int]) -> None:
+def test_a_run_in_slurm_is_cancelled_and_survives_its_controller(
+    folder: Path, slurm: list[int]
+) -> None:
     submit = ["submit", "slurm", f"{NAME}.ipynb", "-p", "count=7"]
     assert main(submit) == 0
     run_id = newest_run().run_id
     # The controller goes away, and comes back with what it had saved.
     os.kill(slurm[1], signal.SIGTERM)
     wait(lambda: newest_run().silent_since is not None)
-    with subprocess.Popen(["slurmctld", "-D", "-f", os.environ["SLURM_CONF"]]) as controller:
+    with subprocess.Popen(
+        ["slurmctld", "-D", "-f", os.environ["SLURM_CONF"]]
+    ) as controller:
         try:
             wait(lambda: newest_run().silent_since is None)
             assert main(["cancel", run_id]) == 0
             ended = followed_to_the_end()
         finally:
             controller.terminate()
-    assert (ended.run_id, ended.state.value, ended.exit_code) == (run_id, "cancelled", 130)
+    assert (ended.run_id, ended.state.value, ended.exit_code) == (
+        run_id,
+        "cancelled",
+        130,
+    )

@@ -25,7 +25,8 @@ pytestmark = [pytest.mark.kernel, pytest.mark.timeout(2 * LIMIT_SECONDS)]
 
 @pytest.fixture(scope="module")
 def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
-    """One server for all of them, whose workers have the secret and a place for marks."""
+    """One server for all of them, whose workers have the secret and a place for
+    marks."""
     program = Path(os.environ["AIRFLOW_PYTHON"]).with_name("airflow")
     marks = tmp_path_factory.mktemp("marks")
     home = tmp_path_factory.mktemp("home") / "airflow"
@@ -34,11 +35,15 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
 
 
 @pytest.fixture(autouse=True)
-def settings(airflow: Standalone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def settings(
+    airflow: Standalone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A configuration `team` that names the server. Nobody has to log in."""
     path = tmp_path / "config" / "jupyter_pipe" / "engines.toml"
     path.parent.mkdir(parents=True)
-    path.write_text(f'[team]\nengine = "airflow"\nurl = "{airflow.address}"\ndags = "{airflow.dags}"\n')
+    path.write_text(
+        f'[team]\nengine = "airflow"\nurl = "{airflow.address}"\ndags = "{airflow.dags}"\n'
+    )
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
 
 
@@ -46,13 +51,15 @@ def task_instances(airflow: Standalone, run: Run) -> dict[str, dict[str, Any]]:
     found = find_submission(RunStore(Path()), run.run_id)
     assert found is not None
     dag = found.started.handle["dag"]
-    tasks = airflow.ask(f"/dags/{dag}/dagRuns/{run.run_id}/taskInstances")["task_instances"]
+    tasks = airflow.ask(f"/dags/{dag}/dagRuns/{run.run_id}/taskInstances")[
+        "task_instances"
+    ]
     return {task["task_id"]: task for task in tasks}
 
 
 def seconds_behind(airflow: Standalone, run: Run) -> dict[str, tuple[float, float]]:
-    """How many seconds after Airflow's own our log says that stages began and ended. Of a stage that was
-    tried twice Airflow keeps the last attempt."""
+    """How many seconds after Airflow's own our log says that stages began and ended. Of
+    a stage that was tried twice Airflow keeps the last attempt."""
     began = {
         event.stage: event.time
         for event in RunStore(Path()).events(run.run_id, 0)
@@ -61,7 +68,8 @@ def seconds_behind(airflow: Standalone, run: Run) -> dict[str, tuple[float, floa
     return {
         name: (
             began[name] - datetime.fromisoformat(task["start_date"]).timestamp(),
-            (run.stage(name).finished or 0.0) - datetime.fromisoformat(task["end_date"]).timestamp(),
+            (run.stage(name).finished or 0.0)
+            - datetime.fromisoformat(task["end_date"]).timestamp(),
         )
         for name, task in task_instances(airflow, run).items()
     }
@@ -100,13 +108,15 @@ def started(run_id: str, stage: str) -> bool:
     return RunStore(Path()).read(run_id).stage(stage).state.value == "running"
 
 
-def test_a_run_in_airflow_survives_its_server_and_is_cancelled(airflow: Standalone, folder: Path) -> None:
-    # The file lets the stage end; without it the test decides when nothing else happens.
-    source = (
-        f"import pathlib, time\nwhile not pathlib.Path({str(folder / 'go')!r}).exists():\n    time.sleep(0.1)"
-    )
+def test_a_run_in_airflow_survives_its_server_and_is_cancelled(
+    airflow: Standalone, folder: Path
+) -> None:
+    # The file lets the stage end; without it the test decides when nothing else
+    # happens.
+    source = f"import pathlib, time\nwhile not pathlib.Path({str(folder / 'go')!r}).exists():\n    time.sleep(0.1)"
     waits = write_notebook(
-        folder / "waits.ipynb", [(f"{source}\nx = 1", ["stage:first"]), ("y = x", ["stage:second"])]
+        folder / "waits.ipynb",
+        [(f"{source}\nx = 1", ["stage:first"]), ("y = x", ["stage:second"])],
     )
     store = RunStore(Path())
     assert main(["submit", "team", waits.name]) == 0
@@ -114,8 +124,13 @@ def test_a_run_in_airflow_survives_its_server_and_is_cancelled(airflow: Standalo
     wait(lambda: started(ended, "first"))
     assert main(["cancel", ended]) == 0
     wait(lambda: not is_followed(store.folder(ended)))
-    assert (store.read(ended).state.value, store.read(ended).exit_code) == ("cancelled", 130)
-    assert {task["state"] for task in task_instances(airflow, store.read(ended)).values()} <= {
+    assert (store.read(ended).state.value, store.read(ended).exit_code) == (
+        "cancelled",
+        130,
+    )
+    assert {
+        task["state"] for task in task_instances(airflow, store.read(ended)).values()
+    } <= {
         "failed",
         "skipped",
     }

@@ -34,13 +34,16 @@ def definitions(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def servers(definitions: Path, tmp_path_factory: pytest.TempPathFactory) -> Servers:
-    """A web server and a daemon, which have the secret and a place for marks. Not started yet."""
+    """A web server and a daemon, which have the secret and a place for marks. Not
+    started yet."""
     home = definitions.parent
     (home / "dagster.yaml").write_text(
         "telemetry: {enabled: false}\nrun_coordinator: {module: dagster.core.run_coordinator, "
         "class: QueuedRunCoordinator, config: {max_concurrent_runs: 4, dequeue_interval_seconds: 1}}\n"
     )
-    (home / "workspace.yaml").write_text(f"load_from:\n- python_file: {definitions / LOCATION}\n")
+    (home / "workspace.yaml").write_text(
+        f"load_from:\n- python_file: {definitions / LOCATION}\n"
+    )
     port = free_port()
     environment = {
         "DAGSTER_HOME": str(home),
@@ -53,7 +56,9 @@ def servers(definitions: Path, tmp_path_factory: pytest.TempPathFactory) -> Serv
 
 
 @pytest.fixture(autouse=True)
-def settings(servers: Servers, definitions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def settings(
+    servers: Servers, definitions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A configuration `team` that names the server."""
     path = tmp_path / "config" / "jupyter_pipe" / "engines.toml"
     path.parent.mkdir(parents=True)
@@ -77,9 +82,13 @@ def runs_of(servers: Servers, run: Run) -> list[dict[str, Any]]:
     )
     tag = {"key": "jupyter_pipe/run", "value": run.run_id}
     body = json.dumps({"query": query, "variables": {"tag": tag}}).encode()
-    request = urllib.request.Request(f"{servers.address}/graphql", body, {"Content-Type": "application/json"})
+    request = urllib.request.Request(
+        f"{servers.address}/graphql", body, {"Content-Type": "application/json"}
+    )
     with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-        found: list[dict[str, Any]] = json.load(answer)["data"]["runsOrError"]["results"]
+        found: list[dict[str, Any]] = json.load(answer)["data"]["runsOrError"][
+            "results"
+        ]
     return found
 
 
@@ -95,7 +104,15 @@ def test_without_a_server_nothing_begins_but_its_file_is_there(
 def test_a_notebook_runs_in_dagster_and_its_state_comes_back(
     definitions: Path, dagster: Servers, folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    submit = ["submit", "team", f"{NAME}.ipynb", "-p", "count=5", "-p", f"word={HOSTILE}"]
+    submit = [
+        "submit",
+        "team",
+        f"{NAME}.ipynb",
+        "-p",
+        "count=5",
+        "-p",
+        f"word={HOSTILE}",
+    ]
     assert main([*submit, "--follow"]) == 0
     good = newest_run()
     assert (good.state.value, good.engine) == ("succeeded", "Dagster")
@@ -107,7 +124,9 @@ def test_a_notebook_runs_in_dagster_and_its_state_comes_back(
         print_seconds_behind(good, theirs)
     # Edited and compiled anew: the same job, with what the notebook says now.
     source, tags = CELLS[-1]
-    write_notebook(folder / f"{NAME}.ipynb", [*CELLS[:-1], (f"{source}\ntotal = total + 1", tags)])
+    write_notebook(
+        folder / f"{NAME}.ipynb", [*CELLS[:-1], (f"{source}\ntotal = total + 1", tags)]
+    )
     assert main([*submit, "-p", "limit=1", "--follow"]) == 3
     failed = newest_run()
     assert failed.stage("join").attempts == 1
@@ -133,7 +152,10 @@ def print_seconds_behind(run: Run, theirs: dict[str, Any]) -> None:
     for step in theirs["stepStats"]:
         name = step["stepKey"].rpartition("__")[2]
         end = (run.stage(name).finished or 0.0) - step["endTime"]
-        print(f"\n{name}: begins {began[name] - step['startTime']:+.1f} s, ends {end:+.1f} s", end="")
+        print(
+            f"\n{name}: begins {began[name] - step['startTime']:+.1f} s, ends {end:+.1f} s",
+            end="",
+        )
 
 
 def started(run_id: str, stage: str) -> bool:
@@ -143,10 +165,9 @@ def started(run_id: str, stage: str) -> bool:
 def test_two_runs_at_once_one_is_cancelled_and_one_survives_its_server(
     dagster: Servers, folder: Path
 ) -> None:
-    # The file lets the stage end; without it the test decides when nothing else happens.
-    source = (
-        f"import pathlib, time\nwhile not pathlib.Path({str(folder)!r}, go).exists():\n    time.sleep(0.1)"
-    )
+    # The file lets the stage end; without it the test decides when nothing else
+    # happens.
+    source = f"import pathlib, time\nwhile not pathlib.Path({str(folder)!r}, go).exists():\n    time.sleep(0.1)"
     waits = write_notebook(
         folder / "waits.ipynb",
         [
@@ -164,8 +185,13 @@ def test_two_runs_at_once_one_is_cancelled_and_one_survives_its_server(
     wait(lambda: started(ends, "first") and started(survives, "first"))
     assert main(["cancel", ends]) == 0
     wait(lambda: not is_followed(store.folder(ends)))
-    assert (store.read(ends).state.value, store.read(ends).exit_code) == ("cancelled", 130)
-    assert [each["status"] for each in runs_of(dagster, store.read(ends))] == ["CANCELED"]
+    assert (store.read(ends).state.value, store.read(ends).exit_code) == (
+        "cancelled",
+        130,
+    )
+    assert [each["status"] for each in runs_of(dagster, store.read(ends))] == [
+        "CANCELED"
+    ]
 
     dagster.die()
     wait(lambda: store.read(survives).silent_since is not None)

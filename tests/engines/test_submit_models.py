@@ -1,5 +1,5 @@
-"""What is sent to engines of which no server can be had here, and what their stand-ins answer: the engines'
-own models take both."""
+"""What is sent to engines of which no server can be had here, and what their stand-ins
+answer: the engines' own models take both."""
 
 from __future__ import annotations
 
@@ -84,8 +84,11 @@ def taken(python: Path, code: str, told: dict[str, Any]) -> str:
 
 
 @contextmanager
-def carried_out(server: FakeEngine, monkeypatch: pytest.MonkeyPatch, **told: str) -> Iterator[str]:
-    """The notebook of all engines, with the engine `team`, followed to its end; the run's state."""
+def carried_out(
+    server: FakeEngine, monkeypatch: pytest.MonkeyPatch, **told: str
+) -> Iterator[str]:
+    """The notebook of all engines, with the engine `team`, followed to its end; the
+    run's state."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(Path("config").absolute()))
     monkeypatch.setenv("TEAM_TOKEN", "sesame")
     key = new_key_text()
@@ -94,13 +97,18 @@ def carried_out(server: FakeEngine, monkeypatch: pytest.MonkeyPatch, **told: str
     settings = Path("config", "jupyter_pipe", "engines.toml")
     settings.parent.mkdir(parents=True)
     with serving(server) as url:
-        lines = [f'{name} = "{value}"' for name, value in {**told, "url": url, "token": "TEAM_TOKEN"}.items()]
+        lines = [
+            f'{name} = "{value}"'
+            for name, value in {**told, "url": url, "token": "TEAM_TOKEN"}.items()
+        ]
         settings.write_text("\n".join(["[team]", *lines, ""]))
         target = open_target(Path(f"{NAME}.ipynb"))
         run_id = submit(RunRequest(target=target), "team").run_id
         found = find_submission(target.store, run_id)
         assert found is not None
-        follower = Follower(target.store, run_id, found, engine_of(find_configuration("team")))
+        follower = Follower(
+            target.store, run_id, found, engine_of(find_configuration("team"))
+        )
         while not follower.step(time.time()):
             time.sleep(0.3)
         yield target.store.read(run_id).state.value
@@ -110,11 +118,20 @@ def test_kubeflow_pipelines_own_models_take_what_is_sent(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = FakeKfp({})
-    told = {"engine": "kfp", "namespace": "team", "image": "team/notebooks:1", "claim": "runs"}
+    told = {
+        "engine": "kfp",
+        "namespace": "team",
+        "image": "team/notebooks:1",
+        "claim": "runs",
+    }
     with carried_out(server, monkeypatch, **told) as state:
         assert state == "succeeded"
         sent: dict[str, Any] = {
-            kind: [call.body for call in server.sent if call.method == "POST" and call.path.endswith(kind)]
+            kind: [
+                call.body
+                for call in server.sent
+                if call.method == "POST" and call.path.endswith(kind)
+            ]
             for kind in ("runs", "experiments")
         }
         kinds = {
@@ -122,17 +139,25 @@ def test_kubeflow_pipelines_own_models_take_what_is_sent(
             "GET /apis/v2beta1/experiments": "V2beta1ListExperimentsResponse",
             "POST /apis/v2beta1/experiments": "V2beta1Experiment",
         }
-        sent["answers"] = [(kinds.get(path, "V2beta1Run"), body) for path, body in server.answered]
+        sent["answers"] = [
+            (kinds.get(path, "V2beta1Run"), body) for path, body in server.answered
+        ]
     assert sent["runs"]
     assert taken(ENGINES, KFP, sent) == ""
-    executors = sent["runs"][0]["pipeline_spec"]["pipeline_spec"]["deploymentSpec"]["executors"]
+    executors = sent["runs"][0]["pipeline_spec"]["pipeline_spec"]["deploymentSpec"][
+        "executors"
+    ]
     executors["exec-make"]["container"]["imagee"] = "x"
     assert "imagee" in taken(ENGINES, KFP, sent)
 
 
-def test_databricks_own_models_take_the_job(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_databricks_own_models_take_the_job(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server = FakeDatabricks({})
-    with carried_out(server, monkeypatch, engine="databricks", machine="m5.large") as state:
+    with carried_out(
+        server, monkeypatch, engine="databricks", machine="m5.large"
+    ) as state:
         assert state == "succeeded"
         jobs = [call.body for call in server.sent if call.path.endswith("/create")]
     assert taken(CLOUDS, DATABRICKS, {"jobs": jobs}) == ""

@@ -44,7 +44,8 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
         [["prefect", "server", "start", "--host", "127.0.0.1", "--port", port]],
         environment,
     )
-    # It makes the pool, asks for work every few seconds, and goes on asking while there is no server.
+    # It makes the pool, asks for work every few seconds, and goes on asking while there
+    # is no server.
     worker = Servers(
         home,
         f"{address}/work_pools/{POOL}",
@@ -61,7 +62,9 @@ def settings(prefect: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     path = tmp_path / "config" / "jupyter_pipe" / "engines.toml"
     path.parent.mkdir(parents=True)
     url = prefect.address.removesuffix("/health")
-    path.write_text(f'[team]\nengine = "prefect"\nurl = "{url}"\npool = "{POOL}"\nseconds = 1\n')
+    path.write_text(
+        f'[team]\nengine = "prefect"\nurl = "{url}"\npool = "{POOL}"\nseconds = 1\n'
+    )
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
 
 
@@ -79,7 +82,15 @@ def state_there(prefect: Servers, run_id: str) -> str:
 def test_a_notebook_runs_in_prefect_and_its_state_comes_back(
     prefect: Servers, folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    submit = ["submit", "team", f"{NAME}.ipynb", "-p", "count=5", "-p", f"word={HOSTILE}"]
+    submit = [
+        "submit",
+        "team",
+        f"{NAME}.ipynb",
+        "-p",
+        "count=5",
+        "-p",
+        f"word={HOSTILE}",
+    ]
     assert main([*submit, "--follow"]) == 0
     good = newest_run()
     assert (good.state.value, good.engine) == ("succeeded", "Prefect 3")
@@ -87,7 +98,9 @@ def test_a_notebook_runs_in_prefect_and_its_state_comes_back(
     assert good.stage("make").attempts == 2
     assert state_there(prefect, good.run_id) == "COMPLETED"
     source, tags = CELLS[-1]
-    write_notebook(folder / f"{NAME}.ipynb", [*CELLS[:-1], (f"{source}\ntotal = total + 1", tags)])
+    write_notebook(
+        folder / f"{NAME}.ipynb", [*CELLS[:-1], (f"{source}\ntotal = total + 1", tags)]
+    )
     assert main([*submit, "-p", "limit=1", "--follow"]) == 3
     failed = newest_run()
     assert failed.stage("join").attempts == 1
@@ -108,10 +121,9 @@ def started(run_id: str) -> bool:
 def test_two_runs_at_once_one_is_cancelled_and_one_survives_its_server(
     prefect: Servers, folder: Path
 ) -> None:
-    # The file lets the stage end; without it the test decides when nothing else happens.
-    source = (
-        f"import pathlib, time\nwhile not pathlib.Path({str(folder)!r}, go).exists():\n    time.sleep(0.1)"
-    )
+    # The file lets the stage end; without it the test decides when nothing else
+    # happens.
+    source = f"import pathlib, time\nwhile not pathlib.Path({str(folder)!r}, go).exists():\n    time.sleep(0.1)"
     waits = write_notebook(
         folder / "waits.ipynb",
         [
@@ -129,7 +141,10 @@ def test_two_runs_at_once_one_is_cancelled_and_one_survives_its_server(
     wait(lambda: started(ends) and started(survives))
     assert main(["cancel", ends]) == 0
     wait(lambda: not is_followed(store.folder(ends)))
-    assert (store.read(ends).state.value, store.read(ends).exit_code) == ("cancelled", 130)
+    assert (store.read(ends).state.value, store.read(ends).exit_code) == (
+        "cancelled",
+        130,
+    )
     assert state_there(prefect, ends) == "CANCELLED"
 
     prefect.die()

@@ -1,4 +1,5 @@
-"""Twelve weeks with the real command line, the real service and a client that never stops."""
+"""Twelve weeks with the real command line, the real service and a client that never
+stops."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from tests.engines.standalone import Standalone, standalone
 from tests.loop.scenario import Scenario, twelve_weeks
 from tests.serving.service import until
 
-# A dozen runs with kernels of their own, and thirty commands: a limit for a machine that is very busy.
+# A dozen runs with kernels of their own, and thirty commands: a limit for a machine
+# that is very busy.
 pytestmark = [pytest.mark.kernel, pytest.mark.timeout(3600)]
 
 
@@ -23,7 +25,8 @@ def test_twelve_weeks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class ThroughAirflow(Scenario):
-    """The same weeks, in which Airflow looks on: each `loop once` is a run of the DAG of `loop export`."""
+    """The same weeks, in which Airflow looks on: each `loop once` is a run of the DAG
+    of `loop export`."""
 
     def __init__(self, folder: Path, airflow: Standalone) -> None:
         super().__init__(folder)
@@ -35,7 +38,9 @@ class ThroughAirflow(Scenario):
         text = (self.folder / "homes_loop.py").read_text()
         assert "schedule='*/10 * * * *'" in text
         # The clock of the twelve weeks is the test's own.
-        (self._airflow.dags / "homes_loop.py").write_text(text.replace("'*/10 * * * *'", "None"))
+        (self._airflow.dags / "homes_loop.py").write_text(
+            text.replace("'*/10 * * * *'", "None")
+        )
         until(lambda: self._airflow.takes_up("homes_loop"), "Airflow taking up the DAG")
 
     def once(self, code: int = 0) -> str:
@@ -44,7 +49,9 @@ class ThroughAirflow(Scenario):
         return said
 
 
-def test_twelve_weeks_through_airflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_twelve_weeks_through_airflow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("CI", raising=False)
     airflow = Path(os.environ["AIRFLOW_PYTHON"]).with_name("airflow")
     ours = f"{Path(sys.executable).parent}:{os.environ['PATH']}"

@@ -1,4 +1,5 @@
-"""Three ways to compute what a notebook computes: top to bottom, as a package, as a pipeline."""
+"""Three ways to compute what a notebook computes: top to bottom, as a package, as a
+pipeline."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ print(_json.dumps({{name: globals()[name] for name in {names!r}}}, default=lambd
 
 
 def copy_of(notebook: Path, folder: Path) -> Path:
-    """The notebook, its contracts and the modules beside it, in a folder of their own."""
+    """The notebook, its contracts and the modules beside it, in a folder of their
+    own."""
     for source in [notebook, *notebook.parent.glob("*.py")]:
         shutil.copy(source, folder)
     contracts = notebook.with_name(f"{notebook.stem}.contracts")
@@ -38,7 +40,9 @@ def with_parameters(notebook: Path, values: dict[str, Any]) -> Path:
     content = nbformat.read(notebook, as_version=4)
     for cell in content.cells:
         if {"parameters", "pipeline-parameters"} & set(cell.metadata.get("tags", [])):
-            cell.source = set_parameters(cell.source, {name: repr(value) for name, value in values.items()})
+            cell.source = set_parameters(
+                cell.source, {name: repr(value) for name, value in values.items()}
+            )
     nbformat.write(content, notebook)
     return notebook
 
@@ -51,9 +55,15 @@ def notebook_metrics(notebook: Path, names: list[str]) -> dict[str, Any]:
     """The values of `names` after all cells have run in one kernel."""
     content = nbformat.read(notebook, as_version=4)
     content.cells.append(nbformat.v4.new_code_cell(SHOW.format(names=names)))
-    NotebookClient(content, timeout=300, resources={"metadata": {"path": str(notebook.parent)}}).execute()
+    NotebookClient(
+        content, timeout=300, resources={"metadata": {"path": str(notebook.parent)}}
+    ).execute()
     # a kernel may send what one print writes, value and end of line, as two streams
-    printed = "".join(output.text for output in content.cells[-1].outputs if output.get("name") == "stdout")
+    printed = "".join(
+        output.text
+        for output in content.cells[-1].outputs
+        if output.get("name") == "stdout"
+    )
     values: dict[str, Any] = json.loads(printed)
     return values
 
@@ -69,7 +79,11 @@ def package_metrics(notebook: Path, parameters: dict[str, Any]) -> dict[str, Any
         "print()\n"
         "print(json.dumps(metrics, default=lambda value: value.item()))"
     )
-    environment = {"PYTHONPATH": f"{folder}:{notebook.parent}", "MPLBACKEND": "agg", "PATH": ""}
+    environment = {
+        "PYTHONPATH": f"{folder}:{notebook.parent}",
+        "MPLBACKEND": "agg",
+        "PATH": "",
+    }
     ran = subprocess.run(
         [sys.executable, "-c", code],
         cwd=notebook.parent,

@@ -1,6 +1,8 @@
-"""The notebook top to bottom, its compiled package in one process and the pipeline agree on every metric.
+"""The notebook top to bottom, its compiled package in one process and the pipeline
+agree on every metric.
 
-The parameters make the work small; they are given in the way of each: as an edit, an argument, an override.
+The parameters make the work small; they are given in the way of each: as an edit, an
+argument, an override.
 """
 
 from __future__ import annotations
@@ -13,7 +15,14 @@ import pytest
 import jupyter_pipe
 from jupyter_pipe.events import RunState
 
-from .agreement import ROOT, copy_of, metric_names, notebook_metrics, package_metrics, with_parameters
+from .agreement import (
+    ROOT,
+    copy_of,
+    metric_names,
+    notebook_metrics,
+    package_metrics,
+    with_parameters,
+)
 
 EXAMPLES = ROOT / "example_notebooks"
 KALE = ROOT / "tests" / "kale"
@@ -31,7 +40,9 @@ KALE = ROOT / "tests" / "kale"
     ],
     ids=lambda value: value.stem if isinstance(value, Path) else "",
 )
-def test_three_ways_one_answer(notebook: Path, parameters: dict[str, Any], tmp_path: Path) -> None:
+def test_three_ways_one_answer(
+    notebook: Path, parameters: dict[str, Any], tmp_path: Path
+) -> None:
     path = copy_of(notebook, tmp_path)
     names = metric_names(jupyter_pipe.compile_notebook(path))
     run = jupyter_pipe.run(path, parameters=parameters)

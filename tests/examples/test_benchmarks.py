@@ -48,7 +48,8 @@ def test_rows_are_medians_and_ratios_are_to_the_baseline(measure: ModuleType) ->
 
 
 def cost_of(code: str, folder: Path) -> str:
-    """What `measure` says, in a process of its own: it waits for every child that it finds."""
+    """What `measure` says, in a process of its own: it waits for every child that it
+    finds."""
     script = f"import sys, measure; print(measure.measure([sys.executable, '-c', {code!r}], folder='.'))"
     ran = subprocess.run(
         [sys.executable, "-c", script],
@@ -63,23 +64,42 @@ def cost_of(code: str, folder: Path) -> str:
 
 def test_what_an_orphan_burns_is_counted(tmp_path: Path) -> None:
     burn = "import time\nwhile time.process_time() < 0.4: pass"
-    leave = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {burn!r}])"
+    leave = (
+        f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {burn!r}])"
+    )
     found = re.search(r"cpu=([\d.]+)", cost_of(leave, tmp_path))
     assert found
     assert float(found[1]) > 0.4
 
 
 def test_a_failing_command_shows_the_end_of_its_output(tmp_path: Path) -> None:
-    assert "exited with 3:\nwhy" in cost_of("print('why'); raise SystemExit(3)", tmp_path)
+    assert "exited with 3:\nwhy" in cost_of(
+        "print('why'); raise SystemExit(3)", tmp_path
+    )
 
 
-def test_the_workloads_are_notebooks_of_the_stated_size(workloads: ModuleType, tmp_path: Path) -> None:
+def test_the_workloads_are_notebooks_of_the_stated_size(
+    workloads: ModuleType, tmp_path: Path
+) -> None:
     made = {
         "chain": workloads.chain(20),
         "fan_out": workloads.fan_out(18),
         "wide": workloads.wide(stages=100, cells=1_001),
     }
     for name, cells in made.items():
-        nbformat.validate(nbformat.read(workloads.write_notebook(cells, tmp_path / f"{name}.ipynb"), 4))
-    assert len({tag for cell in made["fan_out"] for tag in cell["metadata"].get("tags", [])}) == 20
+        nbformat.validate(
+            nbformat.read(
+                workloads.write_notebook(cells, tmp_path / f"{name}.ipynb"), 4
+            )
+        )
+    assert (
+        len(
+            {
+                tag
+                for cell in made["fan_out"]
+                for tag in cell["metadata"].get("tags", [])
+            }
+        )
+        == 20
+    )
     assert len(made["wide"]) == 1_001

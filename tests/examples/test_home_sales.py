@@ -1,4 +1,5 @@
-"""The feed behind home_value.ipynb: the same sales every time, with the flaws that its docstring names."""
+"""The feed behind home_value.ipynb: the same sales every time, with the flaws that its
+docstring names."""
 
 from __future__ import annotations
 
@@ -14,7 +15,9 @@ from .agreement import ROOT
 
 @pytest.fixture(scope="module")
 def feed() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("home_sales", ROOT / "example_notebooks" / "home_sales.py")
+    spec = importlib.util.spec_from_file_location(
+        "home_sales", ROOT / "example_notebooks" / "home_sales.py"
+    )
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -45,10 +48,18 @@ def test_values_are_missing_and_implausible(feed: ModuleType) -> None:
     assert (sales["price"] < 2000).any()
 
 
-def test_missing_files_are_written_and_others_left_alone(feed: ModuleType, tmp_path: Path) -> None:
+def test_missing_files_are_written_and_others_left_alone(
+    feed: ModuleType, tmp_path: Path
+) -> None:
     feed.weekly_batches(tmp_path, 2)
     (tmp_path / "week_01.csv").write_text("mine")
     paths = feed.weekly_batches(tmp_path, 3)
-    assert [path.name for path in paths] == ["week_01.csv", "week_02.csv", "week_03.csv"]
+    assert [path.name for path in paths] == [
+        "week_01.csv",
+        "week_02.csv",
+        "week_03.csv",
+    ]
     assert paths[0].read_text() == "mine"
-    assert sorted(path.name for path in tmp_path.iterdir()) == [path.name for path in paths]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        path.name for path in paths
+    ]

@@ -1,4 +1,5 @@
-"""What every committed notebook must be: valid, without outputs, with ids that read like names."""
+"""What every committed notebook must be: valid, without outputs, with ids that read
+like names."""
 
 from __future__ import annotations
 
@@ -12,7 +13,9 @@ from jupyter_pipe.compiler import check_notebook, compile_notebook
 
 from .agreement import ROOT
 
-NOTEBOOKS = sorted([*ROOT.glob("example_notebooks/*.ipynb"), *ROOT.glob("tests/kale/*.ipynb")])
+NOTEBOOKS = sorted(
+    [*ROOT.glob("example_notebooks/*.ipynb"), *ROOT.glob("tests/kale/*.ipynb")]
+)
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -31,7 +34,9 @@ def test_is_committed_without_outputs(path: Path) -> None:
 
 def test_cell_ids_read_like_names(path: Path) -> None:
     ids = [cell.id for cell in nbformat.read(path, as_version=4).cells]
-    assert [name for name in ids if not re.fullmatch(r"[a-z]+(-[a-z0-9]+)?", name)] == []
+    assert [
+        name for name in ids if not re.fullmatch(r"[a-z]+(-[a-z0-9]+)?", name)
+    ] == []
 
 
 def test_the_compiler_finds_nothing_to_say(path: Path) -> None:
@@ -39,7 +44,9 @@ def test_the_compiler_finds_nothing_to_say(path: Path) -> None:
 
 
 def test_quickstart_has_six_cells() -> None:
-    notebook = nbformat.read(ROOT / "example_notebooks" / "quickstart.ipynb", as_version=4)
+    notebook = nbformat.read(
+        ROOT / "example_notebooks" / "quickstart.ipynb", as_version=4
+    )
     assert len(notebook.cells) == 6
 
 
@@ -66,7 +73,9 @@ SMALLEST = {
     },
     "digits": {
         "load": "",
-        **dict.fromkeys(("neighbours", "vectors", "forest", "boosting", "network"), LEARNT_FROM),
+        **dict.fromkeys(
+            ("neighbours", "vectors", "forest", "boosting", "network"), LEARNT_FROM
+        ),
         "compare": "neighbours_reads@neighbours vectors_reads@vectors forest_reads@forest "
         "boosting_reads@boosting network_reads@network y_test@load test_images@load",
     },
@@ -86,7 +95,16 @@ SMALLEST = {
 @pytest.mark.parametrize("name", SMALLEST)
 def test_the_graph_of_an_example_is_the_smallest(name: str) -> None:
     pipeline = compile_notebook(ROOT / "example_notebooks" / f"{name}.ipynb").pipeline
-    received = {stage.name: {f"{one.name}@{one.from_}" for one in stage.inputs} for stage in pipeline.stages}
-    assert received == {stage: set(text.split()) for stage, text in SMALLEST[name].items()}
+    received = {
+        stage.name: {f"{one.name}@{one.from_}" for one in stage.inputs}
+        for stage in pipeline.stages
+    }
+    assert received == {
+        stage: set(text.split()) for stage, text in SMALLEST[name].items()
+    }
     edges = {(edge.from_, edge.to) for edge in pipeline.edges}
-    assert edges == {(text.partition("@")[2], stage) for stage, names in received.items() for text in names}
+    assert edges == {
+        (text.partition("@")[2], stage)
+        for stage, names in received.items()
+        for text in names
+    }

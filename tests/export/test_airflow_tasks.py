@@ -1,4 +1,5 @@
-"""What an exported task does with its command: the code of the file, in the place of Airflow's."""
+"""What an exported task does with its command: the code of the file, in the place of
+Airflow's."""
 
 from __future__ import annotations
 
@@ -20,7 +21,12 @@ from jupyter_pipe.export.plan import PlanParameter, Task
 
 COUNT = PlanParameter("count", "int", 1, "1")
 PLAN = Plan(
-    "p", "", None, Options("package", "/root"), (COUNT,), (Task("a", parameters=(COUNT,), retries=1),)
+    "p",
+    "",
+    None,
+    Options("package", "/root"),
+    (COUNT,),
+    (Task("a", parameters=(COUNT,), retries=1),),
 )
 
 
@@ -48,9 +54,17 @@ class Dag(SimpleNamespace):
 def run_stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """The function of the exported file that each task calls."""
     parts: dict[str, dict[str, Any]] = {
-        "airflow.exceptions": {"AirflowException": AgainError, "AirflowFailException": OverError},
-        "airflow.providers.standard.operators.python": {"PythonOperator": SimpleNamespace},
-        "airflow.sdk": {"DAG": lambda *words, **named: Dag(), "Param": lambda default, **named: default},
+        "airflow.exceptions": {
+            "AirflowException": AgainError,
+            "AirflowFailException": OverError,
+        },
+        "airflow.providers.standard.operators.python": {
+            "PythonOperator": SimpleNamespace
+        },
+        "airflow.sdk": {
+            "DAG": lambda *words, **named: Dag(),
+            "Param": lambda default, **named: default,
+        },
     }
     for name, content in parts.items():
         module = ModuleType(name)
@@ -65,10 +79,22 @@ def run_stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     signal.signal(signal.SIGTERM, before)
 
 
-def called(run_stage: Callable[..., None], script: str, *, attempt: int = 1, **conf: int) -> None:
-    context = {"ti": SimpleNamespace(try_number=attempt), "params": {"count": 1, **conf}}
+def called(
+    run_stage: Callable[..., None], script: str, *, attempt: int = 1, **conf: int
+) -> None:
+    context = {
+        "ti": SimpleNamespace(try_number=attempt),
+        "params": {"count": 1, **conf},
+    }
     dag_run = SimpleNamespace(conf=conf)
-    run_stage(["sh", "-c", script, "sh"], ["count"], 2, run_id="a:b", dag_run=dag_run, **context)
+    run_stage(
+        ["sh", "-c", script, "sh"],
+        ["count"],
+        2,
+        run_id="a:b",
+        dag_run=dag_run,
+        **context,
+    )
 
 
 def test_a_command_gets_its_parameters_and_the_name_of_the_run(
@@ -109,22 +135,35 @@ def once_written(path: Path, number: signal.Signals) -> Iterator[None]:
 
 @pytest.mark.parametrize(("attempt", "end"), [(1, TimeLimit), (2, OverError)])
 def test_a_time_limit_ends_the_command_and_spends_an_attempt(
-    run_stage: Callable[..., None], tmp_path: Path, attempt: int, end: type[BaseException]
+    run_stage: Callable[..., None],
+    tmp_path: Path,
+    attempt: int,
+    end: type[BaseException],
 ) -> None:
     def ring(*words: object) -> None:
         raise TimeLimit("too long")
 
     before = signal.signal(signal.SIGALRM, ring)
     try:
-        with pytest.raises(end, match="too long"), once_written(tmp_path / "pid", signal.SIGALRM):
-            called(run_stage, f"echo $$ > {tmp_path}/pid; exec sleep 600", attempt=attempt)
+        with (
+            pytest.raises(end, match="too long"),
+            once_written(tmp_path / "pid", signal.SIGALRM),
+        ):
+            called(
+                run_stage, f"echo $$ > {tmp_path}/pid; exec sleep 600", attempt=attempt
+            )
     finally:
         signal.signal(signal.SIGALRM, before)
     assert is_gone(int((tmp_path / "pid").read_text()))
 
 
-def test_airflow_ends_a_task_and_with_it_the_command(run_stage: Callable[..., None], tmp_path: Path) -> None:
-    with pytest.raises(AgainError, match="Exit code -15"), once_written(tmp_path / "pid", signal.SIGTERM):
+def test_airflow_ends_a_task_and_with_it_the_command(
+    run_stage: Callable[..., None], tmp_path: Path
+) -> None:
+    with (
+        pytest.raises(AgainError, match="Exit code -15"),
+        once_written(tmp_path / "pid", signal.SIGTERM),
+    ):
         called(run_stage, f"echo $$ > {tmp_path}/pid; exec sleep 600")
     assert is_gone(int((tmp_path / "pid").read_text()))
 

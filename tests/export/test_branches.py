@@ -1,4 +1,5 @@
-"""Graphs as nested branches: every stage once and after what it needs, branches joined where they began."""
+"""Graphs as nested branches: every stage once and after what it needs, branches joined
+where they began."""
 
 from __future__ import annotations
 
@@ -47,7 +48,10 @@ def test_branches_nest_and_hold_the_order(after: dict[str, list[str]]) -> None:
 
 
 def test_parts_that_have_nothing_to_do_with_each_other_do_not_wait() -> None:
-    steps = {step.name: step for step in steps_of({"a": [], "b": ["a"], "x": [], "y": ["x"]}, "start", "end")}
+    steps = {
+        step.name: step
+        for step in steps_of({"a": [], "b": ["a"], "x": [], "y": ["x"]}, "start", "end")
+    }
     assert steps["start"].following == ("a", "x")
     assert (steps["a"].following, steps["x"].following) == (("b",), ("y",))
     assert steps["b"].following == steps["y"].following == ("join_1",)
@@ -55,5 +59,7 @@ def test_parts_that_have_nothing_to_do_with_each_other_do_not_wait() -> None:
 
 
 def test_steps_of_ours_take_no_name_of_a_stage() -> None:
-    names = {step.name for step in steps_of({"join_1": [], "fork_1": []}, "start", "end")}
+    names = {
+        step.name for step in steps_of({"join_1": [], "fork_1": []}, "start", "end")
+    }
     assert names == {"start", "join_1", "fork_1", "join_2"}

@@ -1,4 +1,5 @@
-"""The tables of docs/engines.md: they are current, and call nothing run that no test runs."""
+"""The tables of docs/engines.md: they are current, and call nothing run that no test
+runs."""
 
 from __future__ import annotations
 
@@ -41,7 +42,9 @@ def test_the_tables_of_engines_are_current() -> None:
     ],
     ids=["unchecked", "unexported", "no test", "skipped", "may fail", "module skipped"],
 )
-def test_only_tests_that_compare_make_an_engine_run(writer: ModuleType, source: str) -> None:
+def test_only_tests_that_compare_make_an_engine_run(
+    writer: ModuleType, source: str
+) -> None:
     assert list(writer.runs_in(RUN)) == [("luigi", "By a server")]
     assert list(writer.runs_in(source)) == []
 
@@ -57,14 +60,20 @@ def test_a_run_has_to_say_by_what(writer: ModuleType) -> None:
         list(writer.runs_in(RUN.replace('    """By a server."""\n', "")))
 
 
-def test_what_stands_in_for_an_engine_is_not_called_a_real_run(writer: ModuleType) -> None:
+def test_what_stands_in_for_an_engine_is_not_called_a_real_run(
+    writer: ModuleType,
+) -> None:
     source = RUN.replace("By a server", "Stand-in: a fake")
     ((engine, told),) = writer.runs_in(source)
     words = writer.tomllib.loads(writer.WORDS.read_text(encoding="utf-8"))
     ends = {
-        row.split("|")[1].strip(): row.split("|")[-2].strip() for row in writer.mapping(words, {engine: told})
+        row.split("|")[1].strip(): row.split("|")[-2].strip()
+        for row in writer.mapping(words, {engine: told})
     }
     assert ends["`luigi`, Luigi"] == "no"
-    really = {row.split("|")[1].strip(): row for row in writer.mapping(words, {"luigi": "By a server"})}
+    really = {
+        row.split("|")[1].strip(): row
+        for row in writer.mapping(words, {"luigi": "By a server"})
+    }
     assert really["`luigi`, Luigi"].endswith("| yes |")
     assert "yes" not in really["`dvc`, DVC"]

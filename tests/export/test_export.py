@@ -1,4 +1,5 @@
-"""A pipeline for other engines: the plan, the golden files, and what the command does with them."""
+"""A pipeline for other engines: the plan, the golden files, and what the command does
+with them."""
 
 from __future__ import annotations
 
@@ -35,7 +36,10 @@ from jupyter_pipe.model import Pipeline, StageOptions
 QUICKSTART = Path(__file__).parents[2] / "example_notebooks" / "quickstart.ipynb"
 GOLDEN = Path(__file__).parent / "golden"
 OPTIONS = Options(
-    "/srv/a package", "s3://team/runs", "registry.example/quickstart:1", "/opt/bin/jupyter-pipe"
+    "/srv/a package",
+    "s3://team/runs",
+    "registry.example/quickstart:1",
+    "/opt/bin/jupyter-pipe",
 )
 # Every option that a stage can have.
 WANTED = StageOptions(
@@ -56,7 +60,10 @@ def pipeline() -> Pipeline:
 
 
 def with_options(pipeline: Pipeline, options: StageOptions) -> Pipeline:
-    return replace(pipeline, stages=tuple(replace(stage, options=options) for stage in pipeline.stages))
+    return replace(
+        pipeline,
+        stages=tuple(replace(stage, options=options) for stage in pipeline.stages),
+    )
 
 
 def written(engine: str, pipeline: Pipeline, options: Options = OPTIONS) -> str:
@@ -66,7 +73,10 @@ def written(engine: str, pipeline: Pipeline, options: Options = OPTIONS) -> str:
 
 @pytest.mark.parametrize("engine", BUILT_IN)
 def test_files_are_the_golden_ones(pipeline: Pipeline, engine: str) -> None:
-    text = written(engine, replace(pipeline, schedule="0 6 * * *", description="A year of readings."))
+    text = written(
+        engine,
+        replace(pipeline, schedule="0 6 * * *", description="A year of readings."),
+    )
     path = GOLDEN / engine
     if os.environ.get("UPDATE_GOLDEN"):
         path.write_text(text, encoding="utf-8")
@@ -78,7 +88,18 @@ def test_files_are_the_golden_ones(pipeline: Pipeline, engine: str) -> None:
 
 @pytest.mark.parametrize(
     "engine",
-    ["airflow", "dagster", "flyte", "kedro", "kfp", "luigi", "metaflow", "prefect", "sagemaker", "zenml"],
+    [
+        "airflow",
+        "dagster",
+        "flyte",
+        "kedro",
+        "kfp",
+        "luigi",
+        "metaflow",
+        "prefect",
+        "sagemaker",
+        "zenml",
+    ],
 )
 def test_python_files_pass_the_linter(pipeline: Pipeline, engine: str) -> None:
     # What it has no word for it refuses.
@@ -94,17 +115,29 @@ def test_python_files_pass_the_linter(pipeline: Pipeline, engine: str) -> None:
         "--ignore=E501,B905",
         "-",
     ]
-    done = subprocess.run(command, input=text, text=True, capture_output=True, timeout=60, check=False)
+    done = subprocess.run(
+        command, input=text, text=True, capture_output=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stdout
 
 
-def test_a_process_of_kedro_leaves_no_bundles_behind(pipeline: Pipeline, tmp_path: Path) -> None:
+def test_a_process_of_kedro_leaves_no_bundles_behind(
+    pipeline: Pipeline, tmp_path: Path
+) -> None:
     (tmp_path / "exported.py").write_text(written("kedro", pipeline), encoding="utf-8")
     (tmp_path / "kedro").mkdir()
-    (tmp_path / "kedro" / "pipeline.py").write_text("node = pipeline = print\n", encoding="utf-8")
-    code = "import exported, tempfile; print(tempfile.mkdtemp(dir=exported.BUNDLES.name))"
+    (tmp_path / "kedro" / "pipeline.py").write_text(
+        "node = pipeline = print\n", encoding="utf-8"
+    )
+    code = (
+        "import exported, tempfile; print(tempfile.mkdtemp(dir=exported.BUNDLES.name))"
+    )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, text=True, capture_output=True, check=True
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        text=True,
+        capture_output=True,
+        check=True,
     )
     bundle = Path(done.stdout.strip())
     assert bundle.parent.name.startswith("bundles-")
@@ -123,7 +156,12 @@ def test_the_plan_says_what_an_engine_has_to_know(pipeline: Pipeline) -> None:
         ("seed", "int", 1),
     ]
     assert not tasks["trend"].cache
-    assert plan.words(tasks["trend"]) == ["/opt/bin/jupyter-pipe", "run-stage", "/srv/a package", "trend"]
+    assert plan.words(tasks["trend"]) == [
+        "/opt/bin/jupyter-pipe",
+        "run-stage",
+        "/srv/a package",
+        "trend",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -134,10 +172,16 @@ def test_the_plan_says_what_an_engine_has_to_know(pipeline: Pipeline) -> None:
         ("argo", []),
     ],
 )
-def test_what_an_engine_has_no_word_for_is_said(pipeline: Pipeline, engine: str, expected: list[str]) -> None:
-    plan = plan_of(replace(with_options(pipeline, WANTED), schedule="0 6 * * *"), OPTIONS)
+def test_what_an_engine_has_no_word_for_is_said(
+    pipeline: Pipeline, engine: str, expected: list[str]
+) -> None:
+    plan = plan_of(
+        replace(with_options(pipeline, WANTED), schedule="0 6 * * *"), OPTIONS
+    )
     found = left_out(find_exporter(engine), plan)
-    assert [text[: len(start)] for text, start in zip(found, expected, strict=True)] == expected
+    assert [
+        text[: len(start)] for text, start in zip(found, expected, strict=True)
+    ] == expected
 
 
 def test_a_digest_changes_with_code_modules_and_requirements(tmp_path: Path) -> None:
@@ -148,7 +192,9 @@ def test_a_digest_changes_with_code_modules_and_requirements(tmp_path: Path) -> 
     write_package(compiled, package)
     pipeline = replace(
         compiled.pipeline,
-        stages=tuple(replace(stage, imports=("helper",)) for stage in compiled.pipeline.stages),
+        stages=tuple(
+            replace(stage, imports=("helper",)) for stage in compiled.pipeline.stages
+        ),
     )
     found = [stage_digests(package, pipeline)]
     (tmp_path / "helper.py").write_text("x = 1\n")
@@ -168,12 +214,15 @@ def test_argo_knows_all_that_a_stage_asks_for(pipeline: Pipeline) -> None:
     manifest = yaml.safe_load(written("argo", with_options(pipeline, WANTED)))
     dag, *templates = manifest["spec"]["templates"]
     tasks = {task["name"]: task["dependencies"] for task in dag["dag"]["tasks"]}
-    assert tasks == {stage.name: list(pipeline.upstream(stage.name)) for stage in pipeline.stages}
+    assert tasks == {
+        stage.name: list(pipeline.upstream(stage.name)) for stage in pipeline.stages
+    }
     first = templates[0]
     container = first["container"]
     secrets = [each["valueFrom"] for each in container["env"] if "valueFrom" in each]
     assert secrets == [
-        {"secretKeyRef": {"name": "quickstart", "key": name}} for name in ("TOKEN", "JUPYTER_PIPE_KEY")
+        {"secretKeyRef": {"name": "quickstart", "key": name}}
+        for name in ("TOKEN", "JUPYTER_PIPE_KEY")
     ]
     assert container["resources"] == {
         "requests": {"cpu": "2", "memory": "1000000000"},
@@ -192,28 +241,42 @@ def test_argo_knows_all_that_a_stage_asks_for(pipeline: Pipeline) -> None:
 def test_argo_has_schedules_choices_and_a_volume(pipeline: Pipeline) -> None:
     chosen = replace(pipeline.parameters[0], choices=(30, 365), description="how many")
     changed = replace(pipeline, schedule="0 6 * * *", parameters=(chosen,))
-    manifest = yaml.safe_load(written("argo", changed, replace(OPTIONS, run_root="/runs")))
+    manifest = yaml.safe_load(
+        written("argo", changed, replace(OPTIONS, run_root="/runs"))
+    )
     assert manifest["kind"] == "CronWorkflow"
     assert manifest["spec"]["schedules"] == ["0 6 * * *"]
     spec = manifest["spec"]["workflowSpec"]
     assert spec["arguments"]["parameters"] == [
-        {"name": "days", "value": "365", "enum": ["30", "365"], "description": "how many"}
+        {
+            "name": "days",
+            "value": "365",
+            "enum": ["30", "365"],
+            "description": "how many",
+        }
     ]
-    assert spec["volumes"] == [{"name": "runs", "persistentVolumeClaim": {"claimName": "quickstart"}}]
+    assert spec["volumes"] == [
+        {"name": "runs", "persistentVolumeClaim": {"claimName": "quickstart"}}
+    ]
     mounts = [each["container"]["volumeMounts"] for each in spec["templates"][1:]]
     assert mounts == [[{"name": "runs", "mountPath": "/runs"}]] * 4
 
 
 @pytest.mark.parametrize(
     ("names", "labels"),
-    [(("_fit_A", "fit_a_"), ["fit-a", "fit-a-x"]), (("all_stages", "x"), ["all-stages-x", "x"])],
+    [
+        (("_fit_A", "fit_a_"), ["fit-a", "fit-a-x"]),
+        (("all_stages", "x"), ["all-stages-x", "x"]),
+    ],
 )
 def test_argo_names_are_kubernetes_names_and_differ(
     pipeline: Pipeline, names: tuple[str, str], labels: list[str]
 ) -> None:
     first, second, *_ = pipeline.stages
     renamed = replace(
-        pipeline, stages=(replace(first, name=names[0]), replace(second, name=names[1])), edges=()
+        pipeline,
+        stages=(replace(first, name=names[0]), replace(second, name=names[1])),
+        edges=(),
     )
     manifest = yaml.safe_load(written("argo", renamed))
     dag = manifest["spec"]["templates"][0]
@@ -225,7 +288,9 @@ def test_argo_needs_an_image_for_each_stage(pipeline: Pipeline) -> None:
     without = replace(OPTIONS, image="")
     with pytest.raises(ExportError, match="'readings' has no container image"):
         written("argo", pipeline, without)
-    assert "image: own:1" in written("argo", with_options(pipeline, StageOptions(image="own:1")), without)
+    assert "image: own:1" in written(
+        "argo", with_options(pipeline, StageOptions(image="own:1")), without
+    )
 
 
 def test_airflow_has_typed_params_and_the_graph(pipeline: Pipeline) -> None:
@@ -281,7 +346,9 @@ def test_sagemaker_refuses_what_none_of_its_machines_has(pipeline: Pipeline) -> 
 
 
 def test_snakemake_tells_runs_apart_and_asks_for_resources(pipeline: Pipeline) -> None:
-    text = written("snakemake", with_options(pipeline, WANTED), replace(OPTIONS, package="a{b}"))
+    text = written(
+        "snakemake", with_options(pipeline, WANTED), replace(OPTIONS, package="a{b}")
+    )
     assert '"a{{b}}/notebooks/trend.ipynb"' in text
     assert "resources: mem_mb=1000, gpu=1, example_org_fpga=1" in text
     head = text.partition("\n\n\nrule:")[0]
@@ -300,18 +367,28 @@ def test_snakemake_tells_runs_apart_and_asks_for_resources(pipeline: Pipeline) -
 def test_luigi_escapes_names_of_its_own(pipeline: Pipeline) -> None:
     named = replace(pipeline.parameters[0], name="output")
     first = replace(pipeline.stages[0], name="All", parameters=("output",))
-    text = written("luigi", replace(pipeline, parameters=(named,), stages=(first,), edges=()))
+    text = written(
+        "luigi", replace(pipeline, parameters=(named,), stages=(first,), edges=())
+    )
     assert "    output_ = luigi.IntParameter(default=365)" in text
-    assert "class All_(Stage):\n    stage, reads = 'All', {'JUPYTER_PIPE_OUTPUT': 'output_'}" in text
+    assert (
+        "class All_(Stage):\n    stage, reads = 'All', {'JUPYTER_PIPE_OUTPUT': 'output_'}"
+        in text
+    )
 
 
-def test_github_and_gitlab_run_their_scripts_in_order(pipeline: Pipeline, tmp_path: Path) -> None:
-    """Each job's commands, in the order that `needs` allows, with a program that notes how it was called."""
+def test_github_and_gitlab_run_their_scripts_in_order(
+    pipeline: Pipeline, tmp_path: Path
+) -> None:
+    """Each job's commands, in the order that `needs` allows, with a program that notes
+    how it was called."""
     log = tmp_path / "log"
     for name in ("pip", "jupyter-pipe"):
         program = tmp_path / "bin" / name
         program.parent.mkdir(exist_ok=True)
-        program.write_text(f'#!/bin/sh\nprintf "%s " "${{0##*/}}" "$@" >> {log}\nprintf "\\n" >> {log}\n')
+        program.write_text(
+            f'#!/bin/sh\nprintf "%s " "${{0##*/}}" "$@" >> {log}\nprintf "\\n" >> {log}\n'
+        )
         program.chmod(0o755)
     environment = {
         "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
@@ -329,14 +406,25 @@ def test_github_and_gitlab_run_their_scripts_in_order(pipeline: Pipeline, tmp_pa
         for stage in pipeline.stages:
             job = jobs[stage.name]
             assert set(job.get("needs", ())) <= set(done)
-            scripts = job.get("script") or [step["run"] for step in job["steps"] if "run" in step]
+            scripts = job.get("script") or [
+                step["run"] for step in job["steps"] if "run" in step
+            ]
             for script in scripts:
-                subprocess.run(["bash", "-ec", script], env=environment, check=True, timeout=60)
+                subprocess.run(
+                    ["bash", "-ec", script], env=environment, check=True, timeout=60
+                )
             done.append(stage.name)
-        calls = [line.split() for line in log.read_text().splitlines() if line.startswith("jupyter-pipe")]
+        calls = [
+            line.split()
+            for line in log.read_text().splitlines()
+            if line.startswith("jupyter-pipe")
+        ]
         assert [call[4] for call in calls] == [stage.name for stage in pipeline.stages]
         taken = [f"bundles/{name}" for name in ("readings", "trend", "extremes")]
-        assert [word for word in calls[-1] if word.startswith("bundles/")] == [*taken, "bundles/summary"]
+        assert [word for word in calls[-1] if word.startswith("bundles/")] == [
+            *taken,
+            "bundles/summary",
+        ]
         assert f"{engine}-7" in calls[0][-1]
 
 
@@ -357,7 +445,9 @@ def test_dvc_leaves_parameters_to_its_user(pipeline: Pipeline) -> None:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Path:
+def folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / QUICKSTART.name).write_bytes(QUICKSTART.read_bytes())
     assert main(["compile", QUICKSTART.name]) == 0
@@ -430,7 +520,12 @@ def test_a_package_of_others_adds_an_exporter(
 
     def entry_points(*, group: str, name: str = "cron") -> list[Any]:
         assert group == "jupyter_pipe.exporters"
-        found = [Point("cron", lambda: Exporter("cron", "cron", "{label}.cron", write, paths="any"))]
+        found = [
+            Point(
+                "cron",
+                lambda: Exporter("cron", "cron", "{label}.cron", write, paths="any"),
+            )
+        ]
         found.append(Point("broken", broken))
         return [point for point in found if point.name == name]
 
@@ -448,13 +543,19 @@ def test_a_package_of_others_adds_an_exporter(
     assert main(["export", "--list"]) == 0
     assert "cron" in capsys.readouterr().out
     assert main(["export", "cron", QUICKSTART.name]) == 0
-    assert (folder / "quickstart.cron").read_text().endswith("readings\ntrend\nextremes\nsummary\n")
+    assert (
+        (folder / "quickstart.cron")
+        .read_text()
+        .endswith("readings\ntrend\nextremes\nsummary\n")
+    )
     assert main(["export", "broken", QUICKSTART.name]) == 2
     assert "cannot be loaded: no such module" in capsys.readouterr().err
 
 
 @pytest.mark.kernel
-def test_make_runs_the_stages_in_order_with_parameters_from_the_environment(folder: Path) -> None:
+def test_make_runs_the_stages_in_order_with_parameters_from_the_environment(
+    folder: Path,
+) -> None:
     assert main(["export", "make", QUICKSTART.name]) == 0
     environment = {
         **os.environ,
@@ -465,8 +566,12 @@ def test_make_runs_the_stages_in_order_with_parameters_from_the_environment(fold
     command = ["make", "-j2", "-f", "quickstart.mk", "extremes"]
     subprocess.run(command, cwd=folder, env=environment, check=True, timeout=240)
     stages = folder / ".jupyter_pipe" / "runs" / "nightly" / "stages"
-    assert sorted(path.name for path in stages.glob("*") if (path / "result.json").exists()) == [
+    assert sorted(
+        path.name for path in stages.glob("*") if (path / "result.json").exists()
+    ) == [
         "extremes",
         "readings",
     ]
-    assert "days = 30" in (stages / "extremes" / "executed.ipynb").read_text(encoding="utf-8")
+    assert "days = 30" in (stages / "extremes" / "executed.ipynb").read_text(
+        encoding="utf-8"
+    )

@@ -12,7 +12,8 @@ __all__ = ["Command", "commands_for"]
 
 @dataclass(frozen=True)
 class Command:
-    """`argv` as typed in the repository; `runs` tells whether it may run the notebook's own cells."""
+    """`argv` as typed in the repository; `runs` tells whether it may run the notebook's
+    own cells."""
 
     argv: tuple[str, ...]
     runs: bool = False
@@ -29,7 +30,13 @@ def commands_for(repository: Repository) -> Iterator[Command]:
 
 def _about_notebooks() -> Iterator[Command]:
     for notebook in ("flow.ipynb", "fails.ipynb"):
-        for argv in (["check"], ["suggest"], ["graph"], ["plan"], ["compile", "--check"]):
+        for argv in (
+            ["check"],
+            ["suggest"],
+            ["graph"],
+            ["plan"],
+            ["compile", "--check"],
+        ):
             yield Command((*argv, notebook))
     yield Command(("check", "--format", "github", "flow.ipynb"))
     yield Command(("compile", "fails.ipynb"))
@@ -38,7 +45,14 @@ def _about_notebooks() -> Iterator[Command]:
     yield Command(("graph", "flow.ipynb", "-o", "graph.svg"))
     for engine in ("make", "snakemake", "airflow", "argo"):
         place = ("--package", "/srv/p", "--run-root", "/srv/r", "--image", "i")
-        yield Command(("export", engine, "flow_pipeline", *(place if engine in {"airflow", "argo"} else ())))
+        yield Command(
+            (
+                "export",
+                engine,
+                "flow_pipeline",
+                *(place if engine in {"airflow", "argo"} else ()),
+            )
+        )
     yield Command(("runs",))
     yield Command(("runs", "--json"))
     yield Command(("compare", "latest", "latest", "--all"))
@@ -54,9 +68,17 @@ def _about_notebooks() -> Iterator[Command]:
     yield Command(("tests", "init", "flow.ipynb"))
     yield Command(("labels", "export", "flow.ipynb", "--key", "a"))
     yield Command(("labels", "export", "flow.ipynb", "--key", "a", "--run", "latest"))
-    for answers in ("params.yaml", "answers.json", "answers.jsonl", "deep.json", "votes.csv"):
+    for answers in (
+        "params.yaml",
+        "answers.json",
+        "answers.jsonl",
+        "deep.json",
+        "votes.csv",
+    ):
         yield Command(("labels", "merge", answers, "--key", "a", "--votes", "b"))
-    yield Command(("labels", "merge", "answers.json", "--key", "a", "--by", "dawid-skene"))
+    yield Command(
+        ("labels", "merge", "answers.json", "--key", "a", "--by", "dawid-skene")
+    )
     yield Command(("tests", "init", "flow.ipynb", "--run", "latest"))
     yield Command(("impact", "data.csv"))
     for action in ("init", "status", "history"):
@@ -99,22 +121,42 @@ def _that_run(repository: Repository) -> Iterator[Command]:
     for action in ("init", "diff", "export"):
         yield Command(("contract", action, "flow.ipynb"), runs=True)
     yield Command(("run", "flow.ipynb", "-f", "params.yaml"), runs=True)
-    yield Command(("sweep", "flow.ipynb", "--study", "total", "--resume", "--best", "best.yaml"), runs=True)
+    yield Command(
+        ("sweep", "flow.ipynb", "--study", "total", "--resume", "--best", "best.yaml"),
+        runs=True,
+    )
     yield Command(("score", ".jupyter_pipe/scorers/flow", "rows.csv"), runs=True)
-    yield Command(("package", ".jupyter_pipe/scorers/flow", "--to", "docker", "-o", "packaged"))
-    bundle = ("--take", "bundle", "--leave", "left", "--run-root", "other", "--run-id", "taken")
+    yield Command(
+        ("package", ".jupyter_pipe/scorers/flow", "--to", "docker", "-o", "packaged")
+    )
+    bundle = (
+        "--take",
+        "bundle",
+        "--leave",
+        "left",
+        "--run-root",
+        "other",
+        "--run-id",
+        "taken",
+    )
     yield Command(("run-stage", "flow_pipeline", "add", *bundle), runs=True)
     pages = ("--html", "report.html", "--junit", "junit.xml")
     yield Command(("run", "flow.ipynb", "--from", "add", *pages), runs=True)
     yield Command(("labels", "merge", "merged.json", "--key", "a", "-o", "labels.csv"))
     yield Command(("run", "flow_pipeline"), runs=True)
-    yield Command(("run-stage", "flow_pipeline", "add", "--run-root", ".", "--run-id", "shared"), runs=True)
+    yield Command(
+        ("run-stage", "flow_pipeline", "add", "--run-root", ".", "--run-id", "shared"),
+        runs=True,
+    )
     yield Command(("verify", "flow.ipynb"), runs=True)
     yield Command(("score", "flow.ipynb", "rows.csv"), runs=True)
     yield Command(("serve", "flow.ipynb", "--port", "0"), runs=True)
     yield Command(("monitor", ".jupyter_pipe/scorers/flow"))
     yield Command(("serve", ".jupyter_pipe/scorers/flow", "--port", "0"))
-    yield Command(("sweep", "flow.ipynb", "-p", "n=1,2", "--minimize", "loss", "--trials", "2"), runs=True)
+    yield Command(
+        ("sweep", "flow.ipynb", "-p", "n=1,2", "--minimize", "loss", "--trials", "2"),
+        runs=True,
+    )
     yield Command(("loop", "once", "flow.ipynb"), runs=True)
     for notebook in ("flow", "fails"):
         if (run_id := repository.run_id(notebook)) is not None:

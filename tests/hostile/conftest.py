@@ -20,13 +20,20 @@ def listener() -> Iterator[Listener]:
 def honest(tmp_path_factory: pytest.TempPathFactory, listener: Listener) -> Repository:
     folder = tmp_path_factory.mktemp("author") / "repo"
     made = build_honest(folder, f"127.0.0.1:{listener.port}")
-    compile_notebook(made.flow)  # what is installed here is found out once, instead of in every fork
+    compile_notebook(
+        made.flow
+    )  # what is installed here is found out once, instead of in every fork
     return made
 
 
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "XDG_CACHE_HOME"):
+    for name in (
+        "JUPYTER_DATA_DIR",
+        "JUPYTER_RUNTIME_DIR",
+        "JUPYTER_CONFIG_DIR",
+        "XDG_CACHE_HOME",
+    ):
         monkeypatch.setenv(name, str(tmp_path / "home" / name.lower()))
     for name in ("CI", "GITHUB_ACTIONS"):
         monkeypatch.delenv(name, raising=False)

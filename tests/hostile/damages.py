@@ -1,10 +1,12 @@
-"""Damages files below `.jupyter_pipe` and looks what becomes of the commands: a bad disk, not an attacker.
+"""Damages files below `.jupyter_pipe` and looks what becomes of the commands: a bad
+disk, not an attacker.
 
     python -m tests.hostile.damages [--damages 2000] [--seed N]
 
-Each damage is one change to one file of a store with four runs. Afterwards no command may crash or hang,
-`run` must give the right metrics, and every run that was not hit must be listed and shown as before. The
-first line printed is the seed, which repeats the same damages.
+Each damage is one change to one file of a store with four runs. Afterwards no command
+may crash or hang, `run` must give the right metrics, and every run that was not hit
+must be listed and shown as before. The first line printed is the seed, which repeats
+the same damages.
 """
 
 from __future__ import annotations
@@ -37,7 +39,11 @@ _DEEP = b"[" * 5_000 + b"]" * 5_000
 
 def _flip(data: bytes, rng: random.Random) -> bytes:
     place = rng.randrange(len(data) or 1)
-    return data[:place] + bytes([data[place] ^ (1 << rng.randrange(8))] if data else b"") + data[place + 1 :]
+    return (
+        data[:place]
+        + bytes([data[place] ^ (1 << rng.randrange(8))] if data else b"")
+        + data[place + 1 :]
+    )
 
 
 def _no_text(data: bytes, rng: random.Random) -> bytes:
@@ -49,7 +55,11 @@ def _in_a_string(data: bytes, rng: random.Random) -> bytes:
     """Where JSON has text, so that only the decoding of text fails."""
     places = [found.start() + 1 for found in re.finditer(rb'"[a-z]', data)] or [0]
     place = rng.choice(places)
-    return data[:place] + rng.choice([b"\xff", b"\xc3", b"\xed\xa0\x80", b"\\ud800"]) + data[place + 1 :]
+    return (
+        data[:place]
+        + rng.choice([b"\xff", b"\xc3", b"\xed\xa0\x80", b"\\ud800"])
+        + data[place + 1 :]
+    )
 
 
 def _cut(data: bytes, rng: random.Random) -> bytes:
@@ -68,11 +78,28 @@ def _noise(data: bytes, rng: random.Random) -> bytes:
 
 def _other_type(data: bytes, rng: random.Random) -> bytes:
     """A value of JSON becomes one of another type."""
-    values = list(re.finditer(rb'(?<=[:,\[])\s*("[^"\\]*"|-?[0-9.]+|true|false|null)(?=\s*[,}\]])', data))
+    values = list(
+        re.finditer(
+            rb'(?<=[:,\[])\s*("[^"\\]*"|-?[0-9.]+|true|false|null)(?=\s*[,}\]])', data
+        )
+    )
     if not values:
         return _flip(data, rng)
     found = rng.choice(values)
-    new = rng.choice([b"null", b"[]", b"{}", b'""', b"-1", b"1e999", _LONG, b'"\\u0000"', b"true", _DEEP])
+    new = rng.choice(
+        [
+            b"null",
+            b"[]",
+            b"{}",
+            b'""',
+            b"-1",
+            b"1e999",
+            _LONG,
+            b'"\\u0000"',
+            b"true",
+            _DEEP,
+        ]
+    )
     return data[: found.start()] + new + data[found.end() :]
 
 
@@ -116,7 +143,8 @@ class Damage(NamedTuple):
 
 
 class Victim(NamedTuple):
-    """A repository whose store is the victim's own, and what its commands say while all is well."""
+    """A repository whose store is the victim's own, and what its commands say while all
+    is well."""
 
     repository: Repository
     files: tuple[str, ...]
@@ -149,12 +177,25 @@ class Victim(NamedTuple):
 
 
 def build_victim(folder: Path) -> Victim:
-    """The store of a victim: `flow` run twice, `fails`, one stage by itself, a note and a study."""
+    """The store of a victim: `flow` run twice, `fails`, one stage by itself, a note and
+    a study."""
     repository = build_honest(folder, "127.0.0.1:9", key=KEY)
     _command(repository, "run", "flow.ipynb", "-q")
-    _command(repository, "sweep", "flow.ipynb", "-p", "n=3,4", "--minimize", "total", "--trials", "1")
+    _command(
+        repository,
+        "sweep",
+        "flow.ipynb",
+        "-p",
+        "n=3,4",
+        "--minimize",
+        "total",
+        "--trials",
+        "1",
+    )
     for run in RunStore(folder).ids():
-        write_note(RunStore(folder).folder(run), RunNote("named", "with a note", pinned=True))
+        write_note(
+            RunStore(folder).folder(run), RunNote("named", "with a note", pinned=True)
+        )
     files = tuple(
         path.relative_to(repository.state).as_posix()
         for path in sorted(repository.state.rglob("*"))
@@ -191,7 +232,9 @@ def _commands(run_ids: list[str], damage: Damage) -> Iterator[tuple[str, ...]]:
 
 
 def _command(repository: Repository, *argv: str) -> Done:
-    return run_command(argv, repository.folder, environment={"JUPYTER_PIPE_KEY": KEY}, seconds=180.0)
+    return run_command(
+        argv, repository.folder, environment={"JUPYTER_PIPE_KEY": KEY}, seconds=180.0
+    )
 
 
 def _listed(done: Done) -> dict[str, object]:
@@ -204,7 +247,9 @@ def _listed(done: Done) -> dict[str, object]:
 
 def main() -> int:
     """Exit code 1 if anything was wrong."""
-    parser = argparse.ArgumentParser(prog="python -m tests.hostile.damages", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.hostile.damages", description=__doc__
+    )
     parser.add_argument("--damages", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=None)
     args = parser.parse_args()

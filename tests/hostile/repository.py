@@ -1,4 +1,5 @@
-"""An honest repository, with a store as its author's runs left it, for attacks to change."""
+"""An honest repository, with a store as its author's runs left it, for attacks to
+change."""
 
 from __future__ import annotations
 
@@ -16,8 +17,16 @@ STRANGER = "key-of-a-stranger-" + "1" * 32
 
 FLOW = (
     ("n = 3  # how many", "parameters"),
-    ("rows = [[number] for number in range(n)]\nprint('made', len(rows))", "stage:make"),
-    ("total = sum(row[0] for row in rows)", "stage:add", "metric:total", "gate:total < 100"),
+    (
+        "rows = [[number] for number in range(n)]\nprint('made', len(rows))",
+        "stage:make",
+    ),
+    (
+        "total = sum(row[0] for row in rows)",
+        "stage:add",
+        "metric:total",
+        "gate:total < 100",
+    ),
 )
 FAILS = (("rows = [1, 2]", "stage:make"), ("rows[7]", "stage:look"))
 
@@ -26,8 +35,9 @@ NOTES = (("open('published.txt', 'w').close()", "stage:publish"),)
 
 @dataclass(frozen=True)
 class Repository:
-    """`folder` is what was cloned; `outside` lies beside it and belongs to the victim, who finds in
-    `canaries` whatever ran that should not have. `address` is a URL on which nobody may call."""
+    """`folder` is what was cloned; `outside` lies beside it and belongs to the victim,
+    who finds in `canaries` whatever ran that should not have. `address` is a URL on
+    which nobody may call."""
 
     folder: Path
     outside: Path
@@ -36,7 +46,8 @@ class Repository:
 
     @property
     def flow(self) -> Path:
-        """A notebook of two stages, `make` and `add`, with a parameter `n`; `package` is compiled from it."""
+        """A notebook of two stages, `make` and `add`, with a parameter `n`; `package`
+        is compiled from it."""
         return self.folder / "flow.ipynb"
 
     @property
@@ -53,7 +64,8 @@ class Repository:
         return self.folder / ".jupyter_pipe"
 
     def run_id(self, notebook: str) -> str | None:
-        """The newest run of `flow` or `fails` by a runner; None if that cannot be known."""
+        """The newest run of `flow` or `fails` by a runner; None if that cannot be
+        known."""
         for path in sorted(self.state.glob("runs/2*/pipeline.json"), reverse=True):
             if f'"name": "{notebook}"' in path.read_text(errors="replace"):
                 return path.parent.name
@@ -84,9 +96,14 @@ class Repository:
         path.write_text(text, encoding="utf-8")
 
     def copy(self, folder: Path, *, clone: Path | None = None) -> Repository:
-        """The same once more, in `clone` (default: `folder/repo`), where nothing has happened yet. What the
-        victim has besides lies in `folder`."""
-        made = Repository(clone or folder / "repo", folder / "outside", folder / "canaries", self.address)
+        """The same once more, in `clone` (default: `folder/repo`), where nothing has
+        happened yet. What the victim has besides lies in `folder`."""
+        made = Repository(
+            clone or folder / "repo",
+            folder / "outside",
+            folder / "canaries",
+            self.address,
+        )
         shutil.copytree(self.folder, made.folder, symlinks=True)
         made.canaries.mkdir(parents=True)
         made.outside.mkdir()
@@ -96,7 +113,8 @@ class Repository:
 
 
 def build_honest(folder: Path, address: str, *, key: str = STRANGER) -> Repository:
-    """The repository before anything was done to it. What lies in its store is signed by a stranger."""
+    """The repository before anything was done to it. What lies in its store is signed
+    by a stranger."""
     honest = Repository(folder, folder, folder, address)
     folder.mkdir(parents=True)
     honest.flow.write_text(json.dumps(notebook_json(FLOW)))
@@ -112,12 +130,20 @@ def build_honest(folder: Path, address: str, *, key: str = STRANGER) -> Reposito
     return honest
 
 
-def notebook_json(cells: Sequence[tuple[str, ...]], kernel: str = "python3") -> dict[str, object]:
+def notebook_json(
+    cells: Sequence[tuple[str, ...]], kernel: str = "python3"
+) -> dict[str, object]:
     """A notebook of cells `(source, *tags)`."""
     return {
         "nbformat": 4,
         "nbformat_minor": 5,
-        "metadata": {"kernelspec": {"name": kernel, "display_name": "Python 3", "language": "python"}},
+        "metadata": {
+            "kernelspec": {
+                "name": kernel,
+                "display_name": "Python 3",
+                "language": "python",
+            }
+        },
         "cells": [
             {
                 "cell_type": "code",

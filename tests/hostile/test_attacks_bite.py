@@ -1,4 +1,5 @@
-"""The attacks do harm where the stranger is believed: what is tested elsewhere is not that they are blunt."""
+"""The attacks do harm where the stranger is believed: what is tested elsewhere is not
+that they are blunt."""
 
 from __future__ import annotations
 
@@ -21,7 +22,15 @@ from tests.hostile.watching import Listener, judged, run_command
 
 BELIEVED = {"JUPYTER_PIPE_KEY": STRANGER}
 RUN_AGAIN = ["run", "flow.ipynb", "--force", "add"]
-RUN_STAGE = ["run-stage", "flow_pipeline", "add", "--run-root", ".", "--run-id", "shared"]
+RUN_STAGE = [
+    "run-stage",
+    "flow_pipeline",
+    "add",
+    "--run-root",
+    ".",
+    "--run-id",
+    "shared",
+]
 SCORE = ["score", ".jupyter_pipe/scorers/flow", "rows.csv"]
 
 
@@ -31,9 +40,21 @@ SCORE = ["score", ".jupyter_pipe/scorers/flow", "rows.csv"]
         ("nobody signed that", [*RUN_AGAIN, "--trust"], "executed: value"),
         ("stranger signed that", RUN_AGAIN, "executed: value"),
         ("stranger signed that", RUN_STAGE, "executed: value"),
-        ("context holds code", ["debug", "FAILS", "look", "--console", "--trust"], "executed: context"),
-        ("signed by the stranger, that its runs", ["run", "flow.ipynb"], "changed what lies outside"),
-        ("names a notebook and a folder", ["resume", "FLOW", "--trust"], "changed what lies outside"),
+        (
+            "context holds code",
+            ["debug", "FAILS", "look", "--console", "--trust"],
+            "executed: context",
+        ),
+        (
+            "signed by the stranger, that its runs",
+            ["run", "flow.ipynb"],
+            "changed what lies outside",
+        ),
+        (
+            "names a notebook and a folder",
+            ["resume", "FLOW", "--trust"],
+            "changed what lies outside",
+        ),
         ("names the stranger's cluster", ["resume", "FAILS", "--trust"], "sent: "),
         ("scorer holds code, and the stranger", SCORE, "executed: scorer"),
         ("scorer holds code, and nobody", [*SCORE, "--trust"], "executed: scorer"),
@@ -43,7 +64,12 @@ SCORE = ["score", ".jupyter_pipe/scorers/flow", "rows.csv"]
     ],
 )
 def test_it_bites(
-    words: str, argv: list[str], expected: str, honest: Repository, listener: Listener, tmp_path: Path
+    words: str,
+    argv: list[str],
+    expected: str,
+    honest: Repository,
+    listener: Listener,
+    tmp_path: Path,
 ) -> None:
     (attack,) = [each for each in load_attacks() if words in each.name]
     repository = honest.copy(tmp_path)
@@ -54,9 +80,15 @@ def test_it_bites(
     assert any(problem.startswith(expected) for problem in found), found
 
 
-@pytest.mark.parametrize("words", ["the folder of runs is a link", "everything of ours is a link"])
+@pytest.mark.parametrize(
+    "words", ["the folder of runs is a link", "everything of ours is a link"]
+)
 def test_links_bite_where_nobody_looks_for_them(
-    words: str, honest: Repository, listener: Listener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    words: str,
+    honest: Repository,
+    listener: Listener,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (attack,) = [each for each in load_attacks() if words in each.name]
     repository = honest.copy(tmp_path)
@@ -74,7 +106,9 @@ def _repository(words: str, honest: Repository, folder: Path) -> Repository:
     return repository
 
 
-def test_a_study_tells_whom_it_names_where_it_is_believed(honest: Repository, tmp_path: Path) -> None:
+def test_a_study_tells_whom_it_names_where_it_is_believed(
+    honest: Repository, tmp_path: Path
+) -> None:
     repository = _repository("a study is the stranger's", honest, tmp_path)
     for argv in (["sweep", "flow.ipynb", "--study", "total", "--resume"], ["track"]):
         done = run_command(argv, repository.folder, environment=BELIEVED)
@@ -85,9 +119,13 @@ def test_a_study_tells_whom_it_names_where_it_is_believed(honest: Repository, tm
 def test_texts_that_grow_bite_where_nobody_counts(
     honest: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    repository = _repository("short texts that stand for what no memory holds", honest, tmp_path)
+    repository = _repository(
+        "short texts that stand for what no memory holds", honest, tmp_path
+    )
     monkeypatch.setattr(yaml_files, "_LARGEST", 1 << 99)
-    done = run_command(["plan", "flow.ipynb", "-f", "params.yaml"], repository.folder, seconds=5.0)
+    done = run_command(
+        ["plan", "flow.ipynb", "-f", "params.yaml"], repository.folder, seconds=5.0
+    )
     assert done.code not in {0, 2}, "it goes on, or has no memory left"
 
 
@@ -96,10 +134,16 @@ def test_links_bite_where_pages_follow_them(
     asked: str, honest: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repository = _repository("what pages show are links", honest, tmp_path)
-    pages = {"monitoring_page": monitoring, "service_page": services, "labels_page": labelling}
+    pages = {
+        "monitoring_page": monitoring,
+        "service_page": services,
+        "labels_page": labelling,
+    }
     show = getattr(pages[asked], asked)
     place = Place(Root(repository.folder), PageRequest())
     assert PRIVATE not in str(show(place))
     monkeypatch.setattr(Path, "is_symlink", lambda path: False)
-    monkeypatch.setattr(queues, "read_regular_file", lambda path, limit, follow: path.read_bytes())
+    monkeypatch.setattr(
+        queues, "read_regular_file", lambda path, limit, follow: path.read_bytes()
+    )
     assert PRIVATE in str(show(Place(Root(tmp_path), PageRequest(root="repo"))))

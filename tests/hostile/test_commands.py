@@ -1,5 +1,5 @@
-"""Every command on every hostile repository: nothing executed, sent, written outside or hung; no traceback
-of ours; each refusal one clear sentence."""
+"""Every command on every hostile repository: nothing executed, sent, written outside or
+hung; no traceback of ours; each refusal one clear sentence."""
 
 from __future__ import annotations
 
@@ -23,8 +23,12 @@ def test_the_list_forgets_no_command(honest: Repository) -> None:
     assert typed == set(COMMANDS)
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name.replace(" ", "-"))
-def test_nothing_happens(attack: Attack, honest: Repository, listener: Listener, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "attack", ATTACKS, ids=lambda attack: attack.name.replace(" ", "-")
+)
+def test_nothing_happens(
+    attack: Attack, honest: Repository, listener: Listener, tmp_path: Path
+) -> None:
     repository = honest.copy(tmp_path)
     attack.change(repository)
     problems = [

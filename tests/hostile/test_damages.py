@@ -33,7 +33,9 @@ def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victim]:
 
 
 @pytest.mark.parametrize("kind", [*DAMAGES, *GONE])
-def test_a_damaged_store_costs_time_and_nothing_else(kind: str, victim: Victim, tmp_path: Path) -> None:
+def test_a_damaged_store_costs_time_and_nothing_else(
+    kind: str, victim: Victim, tmp_path: Path
+) -> None:
     rng = random.Random(kind)
     files = [name for name in victim.files if any(word in name for word in READ)]
     for number, name in enumerate(rng.sample(files, 2)):

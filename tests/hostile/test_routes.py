@@ -1,5 +1,5 @@
-"""Every route of the server on every hostile repository below its root: as `test_commands`, and no 5xx,
-from a server that has 2 GB."""
+"""Every route of the server on every hostile repository below its root: as
+`test_commands`, and no 5xx, from a server that has 2 GB."""
 
 from __future__ import annotations
 
@@ -23,19 +23,29 @@ ATTACKS = load_attacks()
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     root = tmp_path_factory.mktemp("served")
-    running = Server(root, tmp_path_factory.mktemp("state"), memory_bytes=MEMORY_BYTES).start()
+    running = Server(
+        root, tmp_path_factory.mktemp("state"), memory_bytes=MEMORY_BYTES
+    ).start()
     yield running
     running.kill()
 
 
 def test_the_list_forgets_no_route() -> None:
     patterns = {pattern for pattern, _ in ROUTES} - {".*", "openapi.json"}
-    assert {asked.pattern for asked in asked_of("a", ["20260101-000000-abcd"])} == patterns
+    assert {
+        asked.pattern for asked in asked_of("a", ["20260101-000000-abcd"])
+    } == patterns
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name.replace(" ", "-"))
+@pytest.mark.parametrize(
+    "attack", ATTACKS, ids=lambda attack: attack.name.replace(" ", "-")
+)
 def test_nothing_happens(
-    attack: Attack, honest: Repository, listener: Listener, server: Server, tmp_path: Path
+    attack: Attack,
+    honest: Repository,
+    listener: Listener,
+    server: Server,
+    tmp_path: Path,
 ) -> None:
     name = f"clone-{ATTACKS.index(attack)}"
     repository = honest.copy(tmp_path, clone=server.folder / name)
@@ -46,6 +56,9 @@ def test_nothing_happens(
     for asked in asked_of(name, runs):
         if not attack.asks(asked.starts, is_page=asked.is_page):
             continue
-        found = [*problems_of_answer(asked, server), *happened_to(repository, listener, before)]
+        found = [
+            *problems_of_answer(asked, server),
+            *happened_to(repository, listener, before),
+        ]
         problems += [f"{asked.method} {asked.path}: {each}" for each in found]
     assert not problems, "\n".join(problems)

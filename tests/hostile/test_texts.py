@@ -1,4 +1,5 @@
-"""Notebooks kept as text that strangers made: refused in one sentence, soon, and with nothing executed."""
+"""Notebooks kept as text that strangers made: refused in one sentence, soon, and with
+nothing executed."""
 
 from __future__ import annotations
 
@@ -12,7 +13,10 @@ from jupyter_pipe.suggest.accept import accept
 from tests.hostile.watching import run_command
 
 _BOMB = "\n".join(
-    [f"a0: &a0 [{'x, ' * 9}x]", *(f"a{n}: &a{n} [{f'*a{n - 1}, ' * 9}*a{n - 1}]" for n in range(1, 12))]
+    [
+        f"a0: &a0 [{'x, ' * 9}x]",
+        *(f"a{n}: &a{n} [{f'*a{n - 1}, ' * 9}*a{n - 1}]" for n in range(1, 12)),
+    ]
 )
 
 
@@ -23,7 +27,9 @@ def _commented(text: str) -> str:
 _TEXTS = {
     "a header that unfolds.py": f"{_commented(f'---{chr(10)}{_BOMB}{chr(10)}---')}\n# %%\nx = 1\n",
     "a header of jupyter that unfolds.py": _commented(
-        "---\njupyter:\n" + "".join(f"  {line}\n" for line in _BOMB.splitlines()) + "---\n"
+        "---\njupyter:\n"
+        + "".join(f"  {line}\n" for line in _BOMB.splitlines())
+        + "---\n"
     )
     + "\n# %%\nx = 1\n",
     "a header that unfolds.md": f"---\n{_BOMB}\n---\n\n```python\nx = 1\n```\n",
@@ -72,7 +78,12 @@ def test_settings_of_jupytext_that_are_programs_are_not_run(tmp_path: Path) -> N
     folder = tmp_path / "repository"
     (folder / "sub").mkdir(parents=True)
     program = f"open({str(canary)!r}, 'w').close()\n"
-    for name in ("jupytext.py", ".jupytext.py", "jupytext_config.py", "sitecustomize.py"):
+    for name in (
+        "jupytext.py",
+        ".jupytext.py",
+        "jupytext_config.py",
+        "sitecustomize.py",
+    ):
         (folder / name).write_text(program)
     path = folder / "sub" / "a.py"
     path.write_text(f'# %% tags=["stage:a"]\n{program}')
@@ -88,8 +99,16 @@ def test_a_pair_leads_nowhere_else(tmp_path: Path) -> None:
     folder.mkdir()
     (tmp_path / "a.ipynb").write_text("not for strangers")
     path = folder / "a.py"
-    for formats in ("../ipynb,py:percent", "..//ipynb,py", "\x00/ipynb,py", "ipynb" * 2000, "py,py,,:"):
-        header = f"# ---\n# jupyter:\n#   jupytext:\n#     formats: {formats!r}\n# ---\n\n"
+    for formats in (
+        "../ipynb,py:percent",
+        "..//ipynb,py",
+        "\x00/ipynb,py",
+        "ipynb" * 2000,
+        "py,py,,:",
+    ):
+        header = (
+            f"# ---\n# jupyter:\n#   jupytext:\n#     formats: {formats!r}\n# ---\n\n"
+        )
         path.write_text(f'{header}# %% tags=["stage:a"]\nx = 1\n')
         done = run_command(["check", "a.py"], folder)
         assert done.code in {0, 2}

@@ -1,7 +1,8 @@
-"""Notices what must not happen: a canary, a call on the network, a file changed outside, a command that
-hangs, a traceback of ours, a refusal that says nothing.
+"""Notices what must not happen: a canary, a call on the network, a file changed
+outside, a command that hangs, a traceback of ours, a refusal that says nothing.
 
-Commands run in forks of this process: as commands do, but without importing everything anew.
+Commands run in forks of this process: as commands do, but without importing everything
+anew.
 """
 
 from __future__ import annotations
@@ -48,7 +49,11 @@ SECONDS = 120.0
 """For a command that runs stages, on a machine that is busy with other things."""
 _MEMORY_BYTES = 4 << 30
 # What kernels, packages and other programs import, and no command of ours.
-_NEVER_OURS = ("jupyter_pipe.kernel.", "jupyter_pipe.compiler.runtime.", "jupyter_pipe.registry.pyfunc")
+_NEVER_OURS = (
+    "jupyter_pipe.kernel.",
+    "jupyter_pipe.compiler.runtime.",
+    "jupyter_pipe.registry.pyfunc",
+)
 _CODES = {0, 1, 2, 3, 4, 5, 130}
 _CRASHED = 70
 _OURS = re.compile(
@@ -88,7 +93,8 @@ def run_command(
 
 @lru_cache(maxsize=1)
 def import_all() -> None:
-    """Import all of ours, and what commands import late: once here, instead of in every fork."""
+    """Import all of ours, and what commands import late: once here, instead of in every
+    fork."""
     for name in ("jupytext", "nbdime.diffing.notebooks", "nbdime.prettyprint"):
         importlib.import_module(name)
     for module in pkgutil.walk_packages(jupyter_pipe.__path__, "jupyter_pipe."):
@@ -96,7 +102,9 @@ def import_all() -> None:
             importlib.import_module(module.name)
 
 
-def _be_command(argv: Sequence[str], folder: Path, environment: Mapping[str, str], output: int) -> NoReturn:
+def _be_command(
+    argv: Sequence[str], folder: Path, environment: Mapping[str, str], output: int
+) -> NoReturn:
     code = _CRASHED
     try:
         os.setsid()
@@ -106,14 +114,20 @@ def _be_command(argv: Sequence[str], folder: Path, environment: Mapping[str, str
         os.dup2(output, 1)
         os.dup2(output, 2)
         sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - lives as long as the process
-        sys.stdout = open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
-        sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+        sys.stdout = open(  # noqa: SIM115
+            1, "w", encoding="utf-8", errors="surrogateescape", closefd=False
+        )
+        sys.stderr = open(  # noqa: SIM115
+            2, "w", encoding="utf-8", errors="backslashreplace", closefd=False
+        )
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
         from jupyter_pipe.cli.main import main
 
         code = main(list(argv))
     except SystemExit as stop:
-        code = stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 1
+        code = (
+            stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 1
+        )
     except BaseException:
         traceback.print_exc()
     finally:
@@ -138,7 +152,8 @@ def _wait(pid: int, seconds: float) -> int | None:
 
 
 class Listener:
-    """A port of this machine on which nobody may call. `heard` holds the first bytes of each call."""
+    """A port of this machine on which nobody may call. `heard` holds the first bytes of
+    each call."""
 
     def __init__(self) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -211,12 +226,15 @@ def problems_of(done: Done) -> Iterator[str]:
 
 
 def _unclear(done: Done) -> Iterator[str]:
-    """A refusal is one sentence, after the word `error`, unless findings are what was asked for."""
+    """A refusal is one sentence, after the word `error`, unless findings are what was
+    asked for."""
     errors = [line for line in done.output.splitlines() if line.startswith("error: ")]
     if len(errors) != 1:
         if errors or not (done.argv[0] == "check" or "--check" in done.argv):
             yield f"refused with {len(errors)} sentences: {done.output[-500:]}"
-    elif len(errors[0]) > _LONGEST_SENTENCE or not errors[0].rstrip().endswith((".", "…", "!", "?", ")")):
+    elif len(errors[0]) > _LONGEST_SENTENCE or not errors[0].rstrip().endswith(
+        (".", "…", "!", "?", ")")
+    ):
         yield f"refused unclearly: {errors[0][:800]}"
 
 
@@ -233,8 +251,11 @@ def judged(
     return [*problems_of(done), *happened_to(repository, listener, before)]
 
 
-def happened_to(repository: Repository, listener: Listener, before: dict[str, str]) -> list[str]:
-    """What was executed and sent since the last time, and whether the victim's files are as they were."""
+def happened_to(
+    repository: Repository, listener: Listener, before: dict[str, str]
+) -> list[str]:
+    """What was executed and sent since the last time, and whether the victim's files
+    are as they were."""
     _let_calls_arrive(listener)
     ran = sorted(canary.name for canary in repository.canaries.iterdir())
     for name in ran:
@@ -242,12 +263,17 @@ def happened_to(repository: Repository, listener: Listener, before: dict[str, st
     return [
         *(f"executed: {name}" for name in ran),
         *(f"sent: {call[:200]!r}" for call in listener.take()),
-        *(["changed what lies outside"] if snapshot(repository.outside) != before else []),
+        *(
+            ["changed what lies outside"]
+            if snapshot(repository.outside) != before
+            else []
+        ),
     ]
 
 
 def _let_calls_arrive(listener: Listener) -> None:
-    """Give a call that is under way the time to be heard: one round trip through the same port."""
+    """Give a call that is under way the time to be heard: one round trip through the
+    same port."""
     with socket.create_connection(("127.0.0.1", listener.port)) as own:
         own.sendall(b"done")
     deadline = time.monotonic() + 5.0

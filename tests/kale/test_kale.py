@@ -1,4 +1,5 @@
-"""Notebooks in Kale's vocabulary compile unchanged; `tests/examples/test_agreement.py` runs them."""
+"""Notebooks in Kale's vocabulary compile unchanged; `tests/examples/test_agreement.py`
+runs them."""
 
 from __future__ import annotations
 
@@ -24,7 +25,9 @@ def harvest() -> Pipeline:
 
 
 def upstream(pipeline: Pipeline) -> dict[str, list[str]]:
-    return {stage.name: list(pipeline.upstream(stage.name)) for stage in pipeline.stages}
+    return {
+        stage.name: list(pipeline.upstream(stage.name)) for stage in pipeline.stages
+    }
 
 
 def inputs(pipeline: Pipeline, stage: str) -> dict[str, str]:
@@ -49,10 +52,15 @@ def test_settings_become_parameters_and_prints_become_metrics(hikers: Pipeline) 
         ("test_count", "int", 150),
         ("seed", "int", 3),
     ]
-    assert [metric.name for metric in hikers.stage("results").metrics] == ["best_score", "acc_forest"]
+    assert [metric.name for metric in hikers.stage("results").metrics] == [
+        "best_score",
+        "acc_forest",
+    ]
 
 
-def test_name_and_description_come_from_the_metadata(hikers: Pipeline, harvest: Pipeline) -> None:
+def test_name_and_description_come_from_the_metadata(
+    hikers: Pipeline, harvest: Pipeline
+) -> None:
     assert (hikers.name, harvest.name) == ("finished-hikes", "harvest")
     assert harvest.description == "A straight line against a curve"
 
@@ -61,8 +69,12 @@ def test_skipped_cells_are_left_out(harvest: Pipeline) -> None:
     assert "look" not in {cell for stage in harvest.stages for cell in stage.cells}
 
 
-def test_a_class_of_a_functions_cell_is_replayed_where_its_instances_go(harvest: Pipeline) -> None:
-    replayed = {name for replay in harvest.stage("choose").replays for name in replay.names}
+def test_a_class_of_a_functions_cell_is_replayed_where_its_instances_go(
+    harvest: Pipeline,
+) -> None:
+    replayed = {
+        name for replay in harvest.stage("choose").replays for name in replay.names
+    }
     assert "Scale" in replayed
     assert inputs(harvest, "choose")["scale"] == "prepare"
 

@@ -65,11 +65,18 @@ def test_a_task_shows_texts_and_numbers_alone(value: object, shown: object) -> N
 
 
 def test_the_form_names_what_tasks_hold() -> None:
-    form = ElementTree.fromstring(label_config(["ticket", "text"], ["billing", 'a "b" <c>']))
+    form = ElementTree.fromstring(
+        label_config(["ticket", "text"], ["billing", 'a "b" <c>'])
+    )
     assert [each.attrib["value"] for each in form.iter("Text")] == ["$ticket", "$text"]
-    assert [each.attrib["value"] for each in form.iter("Choice")] == ["billing", 'a "b" <c>']
+    assert [each.attrib["value"] for each in form.iter("Choice")] == [
+        "billing",
+        'a "b" <c>',
+    ]
     (choices,) = form.iter("Choices")
-    assert choices.attrib["toName"] in {each.attrib["name"] for each in form.iter("Text")}
+    assert choices.attrib["toName"] in {
+        each.attrib["name"] for each in form.iter("Text")
+    }
 
 
 @pytest.mark.parametrize(
@@ -80,13 +87,16 @@ def test_the_form_names_what_tasks_hold() -> None:
         ([{"ticket": None}], ["ticket"], "no 'ticket'"),
     ],
 )
-def test_rows_that_cannot_be_told_apart_are_refused(rows: list[Any], keys: list[str], said: str) -> None:
+def test_rows_that_cannot_be_told_apart_are_refused(
+    rows: list[Any], keys: list[str], said: str
+) -> None:
     with pytest.raises(PipeError, match=said):
         tasks_from_rows(rows, keys)
 
 
 def test_what_label_studio_exports_is_read() -> None:
-    """As its server writes it: cancelled answers, people as numbers and as records, answers given twice."""
+    """As its server writes it: cancelled answers, people as numbers and as records,
+    answers given twice."""
     votes = votes_from_export(json.loads(EXPORT.read_text()), ["ticket"])
     assert votes == [
         vote("T1", "ann@example.org", "billing"),
@@ -96,9 +106,14 @@ def test_what_label_studio_exports_is_read() -> None:
 
 
 def test_what_its_own_converter_makes_of_our_answers_is_what_they_were() -> None:
-    """The file is what Label Studio's converter (JSON-MIN) wrote for the export and the form below."""
+    """The file is what Label Studio's converter (JSON-MIN) wrote for the export and the
+    form below."""
     tasks = tasks_from_rows(
-        [{"ticket": "T1", "text": "invoice is wrong"}, {"ticket": "T2", "text": 'x & <y> "q"'}], ["ticket"]
+        [
+            {"ticket": "T1", "text": "invoice is wrong"},
+            {"ticket": "T2", "text": 'x & <y> "q"'},
+        ],
+        ["ticket"],
     )
     votes = [
         vote("T1", "ann@example.org", "billing"),
@@ -108,20 +123,35 @@ def test_what_its_own_converter_makes_of_our_answers_is_what_they_were() -> None
     made = json.loads(EXPORT.with_name("label_studio_min.json").read_text())
     assert votes_from_export(made, ["ticket"]) == votes
     exported = votes_to_export(tasks, votes, ["ticket"])
-    assert [each["text"] for each in made] == [exported[place]["data"]["text"] for place in (0, 0, 1)]
+    assert [each["text"] for each in made] == [
+        exported[place]["data"]["text"] for place in (0, 0, 1)
+    ]
 
 
 def test_a_task_that_nobody_answered_has_no_vote() -> None:
-    record = {"ticket": "T1", "text": "x", "id": 1, "annotator": None, "annotation_id": None}
+    record = {
+        "ticket": "T1",
+        "text": "x",
+        "id": 1,
+        "annotator": None,
+        "annotation_id": None,
+    }
     assert votes_from_export([record], ["ticket"]) == []
     assert votes_from_export([{"data": {"ticket": "T1"}}], ["ticket"]) == []
 
 
 def test_both_ways_give_what_was_there() -> None:
     tasks = tasks_from_rows(ROWS, ["ticket"])
-    votes = [vote("T1", "ann", "billing"), vote("T1", "bob", "sales"), vote("T2", "ann", "network")]
+    votes = [
+        vote("T1", "ann", "billing"),
+        vote("T1", "bob", "sales"),
+        vote("T2", "ann", "network"),
+    ]
     assert (
-        votes_from_export(json.loads(json.dumps(votes_to_export(tasks, votes, ["ticket"]))), ["ticket"])
+        votes_from_export(
+            json.loads(json.dumps(votes_to_export(tasks, votes, ["ticket"]))),
+            ["ticket"],
+        )
         == votes
     )
 
@@ -131,7 +161,10 @@ def test_both_ways_give_what_was_there() -> None:
     [
         ({"tasks": []}, "no list of tasks"),
         ([{"annotations": []}], "Task 1 has no data"),
-        ([{"data": {"ticket": "T1"}, "annotations": [{"result": []}]}], "Task 1 has an answer with 0 labels"),
+        (
+            [{"data": {"ticket": "T1"}, "annotations": [{"result": []}]}],
+            "Task 1 has an answer with 0 labels",
+        ),
         ([{"ticket": "T1", "annotation_id": 4}], "Task 1 has an answer with 0 labels"),
     ],
 )
@@ -141,7 +174,12 @@ def test_what_is_no_export_is_refused_with_its_place(export: Any, said: str) -> 
 
 
 def test_even_votes_give_no_label() -> None:
-    votes = [vote("T1", "a", "x"), vote("T1", "b", "y"), vote("T2", "a", "x"), vote("T2", "b", "x")]
+    votes = [
+        vote("T1", "a", "x"),
+        vote("T1", "b", "y"),
+        vote("T2", "a", "x"),
+        vote("T2", "b", "x"),
+    ]
     first, second = majority(votes)
     assert (first.label, first.share, first.votes) == ("", 0.5, 2)
     assert (second.label, second.share) == ("x", 1.0)
@@ -150,14 +188,18 @@ def test_even_votes_give_no_label() -> None:
 # Annotators of known quality, drawn at random.
 
 
-def drawn(seed: int, quality: dict[str, float], rows: int = 300) -> tuple[dict[str, str], list[Vote]]:
+def drawn(
+    seed: int, quality: dict[str, float], rows: int = 300
+) -> tuple[dict[str, str], list[Vote]]:
     draw = random.Random(seed)
     truth = {f"R{number}": draw.choice("xyz") for number in range(rows)}
     votes = [
         vote(
             key,
             who,
-            label if draw.random() < good else draw.choice([each for each in "xyz" if each != label]),
+            label
+            if draw.random() < good
+            else draw.choice([each for each in "xyz" if each != label]),
         )
         for key, label in truth.items()
         for who, good in quality.items()
@@ -167,7 +209,9 @@ def drawn(seed: int, quality: dict[str, float], rows: int = 300) -> tuple[dict[s
 
 @pytest.mark.parametrize("seed", range(5))
 def test_annotators_who_are_borne_out_count_for_more(seed: int) -> None:
-    truth, votes = drawn(seed, {"good": 0.95, "fair": 0.8, "a": 0.4, "b": 0.4, "c": 0.4})
+    truth, votes = drawn(
+        seed, {"good": 0.95, "fair": 0.8, "a": 0.4, "b": 0.4, "c": 0.4}
+    )
 
     def right(merged: Any) -> int:
         return sum(truth[each.key[0]] == each.label for each in merged)
@@ -179,7 +223,8 @@ def test_annotators_who_are_borne_out_count_for_more(seed: int) -> None:
 def test_dawid_and_skene_agree_with_what_all_say() -> None:
     votes = [vote(f"R{n}", who, "xyz"[n % 3]) for n in range(30) for who in "abc"]
     assert all(
-        each.label == "xyz"[int(each.key[0][1:]) % 3] and each.share > 0.99 for each in dawid_skene(votes)
+        each.label == "xyz"[int(each.key[0][1:]) % 3] and each.share > 0.99
+        for each in dawid_skene(votes)
     )
 
 
@@ -188,12 +233,19 @@ def test_the_order_of_votes_does_not_matter() -> None:
     shuffled = random.Random(1).sample(votes, len(votes))
     for merge in (majority, dawid_skene):
         found = {each.key: (each.label, round(each.share, 6)) for each in merge(votes)}
-        assert found == {each.key: (each.label, round(each.share, 6)) for each in merge(shuffled)}
+        assert found == {
+            each.key: (each.label, round(each.share, 6)) for each in merge(shuffled)
+        }
 
 
 def test_agreement_is_krippendorffs_alpha() -> None:
     """The example of his paper of 2011, nominal, four observers with gaps: 0.743."""
-    observers = {"A": "123321412...", "B": "1233224125.3", "C": ".3332342251.", "D": "12332441251."}
+    observers = {
+        "A": "123321412...",
+        "B": "1233224125.3",
+        "C": ".3332342251.",
+        "D": "12332441251.",
+    }
     votes = [
         vote(f"U{unit}", who, label)
         for who, labels in observers.items()
@@ -213,14 +265,22 @@ def alpha_by_hand(votes: list[Vote]) -> float:
     everything = [label for labels in pairable for label in labels]
     size = len(everything)
     observed = (
-        sum((a != b) / (len(labels) - 1) for labels in pairable for a, b in itertools.permutations(labels, 2))
+        sum(
+            (a != b) / (len(labels) - 1)
+            for labels in pairable
+            for a, b in itertools.permutations(labels, 2)
+        )
         / size
     )
-    expected = sum(a != b for a, b in itertools.permutations(everything, 2)) / (size * (size - 1))
+    expected = sum(a != b for a, b in itertools.permutations(everything, 2)) / (
+        size * (size - 1)
+    )
     return 1 - observed / expected
 
 
-@pytest.mark.parametrize("votes", [[], [vote("a", "x", "1")], [vote("a", "x", "1"), vote("a", "y", "1")]])
+@pytest.mark.parametrize(
+    "votes", [[], [vote("a", "x", "1")], [vote("a", "x", "1"), vote("a", "y", "1")]]
+)
 def test_where_nothing_could_differ_agreement_cannot_be_told(votes: list[Vote]) -> None:
     assert agreement(votes) is None
 
@@ -232,16 +292,54 @@ def test_chance_is_no_agreement_and_unanimity_is_all_of_it() -> None:
     assert agreement(votes) == pytest.approx(1.0)
 
 
-def test_the_command_merges_exports_and_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_merges_exports_and_tables(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "labels.csv"
-    assert main(["labels", "merge", str(EXPORT), "--key", "ticket", "--column", "team", "-o", str(out)]) == 0
-    assert out.read_text().splitlines() == ["ticket,team,share,votes", "T1,,0.5,2", "T2,network,1,1"]
+    assert (
+        main(
+            [
+                "labels",
+                "merge",
+                str(EXPORT),
+                "--key",
+                "ticket",
+                "--column",
+                "team",
+                "-o",
+                str(out),
+            ]
+        )
+        == 0
+    )
+    assert out.read_text().splitlines() == [
+        "ticket,team,share,votes",
+        "T1,,0.5,2",
+        "T2,network,1,1",
+    ]
     table = tmp_path / "votes.csv"
     table.write_text("ticket,words,sender\nT1,billing,\nT2,,network\nT3,,\n")
     capsys.readouterr()
-    assert main(["labels", "merge", str(table), "--key", "ticket", "--votes", "words,sender"]) == 0
+    assert (
+        main(
+            [
+                "labels",
+                "merge",
+                str(table),
+                "--key",
+                "ticket",
+                "--votes",
+                "words,sender",
+            ]
+        )
+        == 0
+    )
     said = capsys.readouterr()
-    assert said.out.splitlines()[:3] == ["ticket,label,share,votes", "T1,billing,1,1", "T2,network,1,1"]
+    assert said.out.splitlines()[:3] == [
+        "ticket,label,share,votes",
+        "T1,billing,1,1",
+        "T2,network,1,1",
+    ]
     assert "2 rows from 2 votes of 2 annotators, 0 even" in said.out + said.err
 
 
@@ -277,12 +375,18 @@ def _answer(**changes: Any) -> list[Any]:
     [
         [5],
         [{"data": [1]}],
-        *([{"data": {"k": 1}, "annotations": wrong}] for wrong in (5, "x", {"a": 1}, [5], [None], [[]])),
+        *(
+            [{"data": {"k": 1}, "annotations": wrong}]
+            for wrong in (5, "x", {"a": 1}, [5], [None], [[]])
+        ),
         *(
             [{"data": {"k": 1}, "annotations": [{"result": wrong}]}]
             for wrong in (5, "x", {"a": 1}, [5], [None])
         ),
-        *(_answer(value=wrong) for wrong in (5, None, [1], {"choices": {"a": 1}}, {"choices": [["a"]]})),
+        *(
+            _answer(value=wrong)
+            for wrong in (5, None, [1], {"choices": {"a": 1}}, {"choices": [["a"]]})
+        ),
         _answer(value={"choices": []}),
         _answer(value={"choices": ["a", "b"]}),
         [{"k": 1, "label": {"x": 1}}],
@@ -294,7 +398,16 @@ def test_an_export_of_another_form_is_refused_with_the_task(export: list[Any]) -
 
 
 @pytest.mark.parametrize(
-    "text", ["[" * 100_000, '[{"data": {"k": "\\ud800"}}', "[9", "9" * 5000, "\x00", '{"data": 1}', "nul"]
+    "text",
+    [
+        "[" * 100_000,
+        '[{"data": {"k": "\\ud800"}}',
+        "[9",
+        "9" * 5000,
+        "\x00",
+        '{"data": 1}',
+        "nul",
+    ],
 )
 def test_a_file_that_is_no_export_is_refused(
     text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -305,9 +418,19 @@ def test_a_file_that_is_no_export_is_refused(
         assert "Traceback" not in capsys.readouterr().err
 
 
-def test_halves_of_characters_are_not_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_halves_of_characters_are_not_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "a.json").write_text(json.dumps(_answer(value={"choices": ["\udc41"]})))
-    argv = ["labels", "merge", str(tmp_path / "a.json"), "--key", "k", "-o", str(tmp_path / "out.csv")]
+    argv = [
+        "labels",
+        "merge",
+        str(tmp_path / "a.json"),
+        "--key",
+        "k",
+        "-o",
+        str(tmp_path / "out.csv"),
+    ]
     assert main(argv) == 2
     assert "is no text" in capsys.readouterr().err
     assert not (tmp_path / "out.csv").exists()
@@ -324,7 +447,11 @@ def test_many_votes_and_labels_are_merged_in_seconds_or_refused() -> None:
 
 def test_hundreds_of_votes_on_a_row_are_weighed() -> None:
     """The product of so many probabilities is zero in floating point."""
-    votes = [vote(str(row), str(who), "a" if who % 5 else "b") for row in range(3) for who in range(2000)]
+    votes = [
+        vote(str(row), str(who), "a" if who % 5 else "b")
+        for row in range(3)
+        for who in range(2000)
+    ]
     votes += [vote("other", str(who), "b") for who in range(2000)]
     assert [(each.key[0], each.label) for each in dawid_skene(votes)] == [
         ("0", "a"),

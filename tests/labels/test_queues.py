@@ -1,4 +1,5 @@
-"""Rows that wait beside a notebook: shown, labelled, labelled anew, merged; and files that are no queue."""
+"""Rows that wait beside a notebook: shown, labelled, labelled anew, merged; and files
+that are no queue."""
 
 from __future__ import annotations
 
@@ -32,7 +33,9 @@ def labels(queue: Queue) -> list[str]:
     return [task.label for task in queue.tasks]
 
 
-def test_rows_are_labelled_and_labelled_otherwise(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rows_are_labelled_and_labelled_otherwise(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert find_queues(folder) == ["queue"]
     queue = read_queue(folder, "queue", "ann")
     assert list(queue.choices) == CHOICES
@@ -69,7 +72,9 @@ def test_answers_do_not_go_through_a_link(folder: Path) -> None:
     assert elsewhere.read_text() == ""
 
 
-@pytest.mark.parametrize("name", ["queue.tasks.json", "queue.tasks.xml", "queue.answers.jsonl"])
+@pytest.mark.parametrize(
+    "name", ["queue.tasks.json", "queue.tasks.xml", "queue.answers.jsonl"]
+)
 def test_what_is_linked_or_a_pipe_is_not_read(folder: Path, name: str) -> None:
     """A page would show a file that lies elsewhere, or wait for ever."""
     path = folder / name
@@ -83,7 +88,9 @@ def test_what_is_linked_or_a_pipe_is_not_read(folder: Path, name: str) -> None:
         path.unlink()
 
 
-def test_half_a_line_is_asked_again(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_half_a_line_is_asked_again(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """As who is killed while writing leaves it, and lines of other kinds of damage."""
     queue = read_queue(folder, "queue", "ann")
     add_answer(queue, queue.tasks[0].id, CHOICES[0], "ann")

@@ -22,7 +22,9 @@ CELLS = [
 
 
 def test_the_table_is_kept_though_no_stage_reads_it(tmp_path: Path) -> None:
-    pipeline = compile_notebook(write_notebook(tmp_path / "tickets.ipynb", CELLS)).pipeline
+    pipeline = compile_notebook(
+        write_notebook(tmp_path / "tickets.ipynb", CELLS)
+    ).pipeline
     stage = pipeline.stage("queue")
     assert stage.options.labels == ("queue",)
     assert stage.outputs == ("queue",)
@@ -37,9 +39,17 @@ def test_a_run_gives_tasks_and_their_form(
     assert main(["labels", "export", str(notebook), "--key", "ticket"]) == 2
     assert "jupyter pipe run tickets.ipynb" in capsys.readouterr().err
     run = jupyter_pipe.run(notebook)
-    assert main(["labels", "export", str(notebook), "--key", "ticket", "--suggest", "guess"]) == 0
+    assert (
+        main(
+            ["labels", "export", str(notebook), "--key", "ticket", "--suggest", "guess"]
+        )
+        == 0
+    )
     tasks = json.loads(Path("queue.tasks.json").read_text())
-    assert [task["data"] for task in tasks] == [{"ticket": "T1", "text": "a"}, {"ticket": "T2", "text": "b"}]
+    assert [task["data"] for task in tasks] == [
+        {"ticket": "T1", "text": "a"},
+        {"ticket": "T2", "text": "b"},
+    ]
     assert tasks[0]["predictions"][0]["model_version"] == run.run_id
     assert '<Choice value="x"/>' in Path("queue.tasks.xml").read_text()
     assert main(["labels", "export", str(notebook), "--key", "ticket"]) == 2

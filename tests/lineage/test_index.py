@@ -22,9 +22,13 @@ RUNS = ["20261120-100000-aaaa", "20261121-100000-bbbb"]
 
 
 def add_run(root: Path, run_id: str, digest: str) -> None:
-    """A run whose stage ingest read `data/a.csv`, listed a folder, and wrote `out.csv`."""
+    """A run whose stage ingest read `data/a.csv`, listed a folder, and wrote
+    `out.csv`."""
     store = write_run(root, succeeded_events(), run_id)
-    read = (ObservedPath("data/a.csv", digest=digest), ObservedPath("data", "listing", "l"))
+    read = (
+        ObservedPath("data/a.csv", digest=digest),
+        ObservedPath("data", "listing", "l"),
+    )
     observed = Observations(read=read, written=(ObservedPath("out.csv", digest="o"),))
     folder = store.folder(run_id).stage("ingest")
     folder.mkdir(parents=True)
@@ -40,7 +44,10 @@ def store(tmp_path: Path) -> RunStore:
 
 def told(store: RunStore, name: str = "data/a.csv") -> list[tuple[str, str, str, str]]:
     with LineageIndex(store) as index:
-        return [(one.run_id, one.stage, one.digest, one.role) for one in index.touches(store.root / name)]
+        return [
+            (one.run_id, one.stage, one.digest, one.role)
+            for one in index.touches(store.root / name)
+        ]
 
 
 BOTH = [(RUNS[1], "ingest", "new", "read"), (RUNS[0], "ingest", "old", "read")]
@@ -48,7 +55,9 @@ BOTH = [(RUNS[1], "ingest", "new", "read"), (RUNS[0], "ingest", "old", "read")]
 
 def test_who_read_and_who_wrote(store: RunStore) -> None:
     assert told(store) == BOTH
-    assert told(store, "out.csv") == [(run_id, "ingest", "o", "written") for run_id in reversed(RUNS)]
+    assert told(store, "out.csv") == [
+        (run_id, "ingest", "o", "written") for run_id in reversed(RUNS)
+    ]
     assert told(store, "data") == []
 
 
@@ -77,7 +86,9 @@ def older_version(path: Path) -> None:
     ],
     ids=["deleted", "nonsense", "torn", "empty", "another version"],
 )
-def test_a_damaged_index_is_made_again(store: RunStore, damage: Callable[[Path], object]) -> None:
+def test_a_damaged_index_is_made_again(
+    store: RunStore, damage: Callable[[Path], object]
+) -> None:
     assert told(store) == BOTH
     damage(store.state_folder / "lineage.sqlite")
     assert told(store) == BOTH
@@ -93,13 +104,19 @@ def test_the_command(
     assert "Did you mean" in capsys.readouterr().out
 
 
-def test_what_a_run_came_from(store: RunStore, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_a_run_came_from(
+    store: RunStore, capsys: pytest.CaptureFixture[str]
+) -> None:
     run = RUNS[1]
     assert main(["lineage", "latest", "--root", str(store.root), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["run"]["run_id"] == run
-    assert found["run"]["read"] == [{"path": "data/a.csv", "digest": "new", "stage": "ingest"}]
-    assert found["run"]["written"] == [{"path": "out.csv", "digest": "o", "stage": "ingest"}]
+    assert found["run"]["read"] == [
+        {"path": "data/a.csv", "digest": "new", "stage": "ingest"}
+    ]
+    assert found["run"]["written"] == [
+        {"path": "out.csv", "digest": "o", "stage": "ingest"}
+    ]
     assert found["versions"] == []
     for name in (run, run[:11], run[9:]):
         assert main(["lineage", name, "--root", str(store.root)]) == 0
@@ -112,7 +129,9 @@ def test_what_a_run_came_from(store: RunStore, capsys: pytest.CaptureFixture[str
 def test_what_the_run_wrote_itself_is_no_source(store: RunStore) -> None:
     folder = store.folder(RUNS[0]).stage("validate")
     folder.mkdir(parents=True)
-    observed = Observations(read=(ObservedPath("out.csv", digest="o"), ObservedPath("b.csv", digest="b")))
+    observed = Observations(
+        read=(ObservedPath("out.csv", digest="o"), ObservedPath("b.csv", digest="b"))
+    )
     (folder / "result.json").write_bytes(to_json(StageResult(observed=observed)))
     lineage = lineage_of_run(store, store.read(RUNS[0]))
     assert [each.path for each in lineage.read] == ["b.csv", "data/a.csv"]

@@ -1,8 +1,10 @@
-"""Twelve weeks with the real command line, the real service and a client that never stops.
+"""Twelve weeks with the real command line, the real service and a client that never
+stops.
 
-`python -m tests.loop.scenario FOLDER` shows them: FOLDER/weeks.html says what has happened and links to the
-service. `tests/engines/test_twelve_weeks.py` runs the same and fails where a week does not end as it should.
-Everything is a process of its own: `jupyter-pipe` as a user types it, kernels, the service.
+`python -m tests.loop.scenario FOLDER` shows them: FOLDER/weeks.html says what has
+happened and links to the service. `tests/engines/test_twelve_weeks.py` runs the same
+and fails where a week does not end as it should. Everything is a process of its own:
+`jupyter-pipe` as a user types it, kernels, the service.
 """
 
 from __future__ import annotations
@@ -67,7 +69,13 @@ CELLS = [
     ),
     (
         "predicted = model.predict(test[FEATURES])\nmae = float(abs(predicted - test['price']).mean())",
-        ["stage:evaluate", "score:predicted", "promote:mae", "metric:mae", "gate:mae < 1_000_000"],
+        [
+            "stage:evaluate",
+            "score:predicted",
+            "promote:mae",
+            "metric:mae",
+            "gate:mae < 1_000_000",
+        ],
     ),
 ]
 READING = {"first": range(1, 5), "second": range(5, 10), "third": range(10, 13)}
@@ -130,7 +138,8 @@ class Receiver:
 
 
 class Traffic(threading.Thread):
-    """Asks without end for the rows of `week`, some at a time, and counts versions and failures."""
+    """Asks without end for the rows of `week`, some at a time, and counts versions and
+    failures."""
 
     def __init__(self, port: int) -> None:
         super().__init__(daemon=True)
@@ -158,25 +167,35 @@ class Traffic(threading.Thread):
 def ask(port: int, rows: pd.DataFrame) -> dict[str, Any]:
     """The service's answer for rows without their price."""
     body = rows.drop(columns=["price"]).to_json(orient="records")
-    request = urllib.request.Request(f"http://127.0.0.1:{port}/score", f'{{"rows": {body}}}'.encode())
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/score", f'{{"rows": {body}}}'.encode()
+    )
     with urllib.request.urlopen(request, timeout=120) as answer:
         found: dict[str, Any] = json.load(answer)
     return found
 
 
 def check_reuse(ran: Collection[str], *new: int) -> None:
-    """Of the stages that read the feed, those ran whose weeks came or changed, and the others were reused."""
+    """Of the stages that read the feed, those ran whose weeks came or changed, and the
+    others were reused."""
     for stage, weeks in READING.items():
         if any(number in weeks for number in new):
-            assert stage in ran, f"stage {stage} was reused, and a week of {new} is its own"
+            assert stage in ran, (
+                f"stage {stage} was reused, and a week of {new} is its own"
+            )
         else:
-            assert stage not in ran, f"stage {stage} ran again, and weeks {new} are not its own"
+            assert stage not in ran, (
+                f"stage {stage} ran again, and weeks {new} are not its own"
+            )
 
 
 class Scenario:
-    """A folder with a notebook, its feed, its loop, and what has happened so far, week by week."""
+    """A folder with a notebook, its feed, its loop, and what has happened so far, week
+    by week."""
 
-    def __init__(self, folder: Path, say: Callable[[str], None] = lambda text: None) -> None:
+    def __init__(
+        self, folder: Path, say: Callable[[str], None] = lambda text: None
+    ) -> None:
         self.folder = folder
         self.say = say
         self.receiver = Receiver()
@@ -190,22 +209,32 @@ class Scenario:
     # What a user types
 
     def pipe(self, *arguments: str, code: int = 0) -> str:
-        """A command, as typed; what it printed. Fails with all of it for another exit code."""
+        """A command, as typed; what it printed. Fails with all of it for another exit
+        code."""
         command = [sys.executable, "-m", "jupyter_pipe.cli.main", *arguments]
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
-        assert done.returncode == code, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        done = subprocess.run(
+            command, cwd=self.folder, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == code, (
+            f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        )
         return done.stdout + done.stderr
 
     def read(self, *arguments: str) -> Any:
         """What a command prints for programs."""
         command = [sys.executable, "-m", "jupyter_pipe.cli.main", *arguments]
-        return json.loads(subprocess.run(command, cwd=self.folder, capture_output=True, check=True).stdout)
+        return json.loads(
+            subprocess.run(
+                command, cwd=self.folder, capture_output=True, check=True
+            ).stdout
+        )
 
     def once(self, code: int = 0) -> str:
         return self.pipe("loop", "once", "homes.ipynb", code=code)
 
     def feed(self, number: int, rows: pd.DataFrame) -> None:
-        # A batch repeats the last sales of the week before, which may not be in this feed.
+        # A batch repeats the last sales of the week before, which may not be in this
+        # feed.
         own = rows[rows["week"] == rows["week"].max()]
         own.to_csv(self.folder / "feed" / f"week_{number:02}.csv", index=False)
 
@@ -214,7 +243,9 @@ class Scenario:
 
     def champion(self) -> int | None:
         found = self.read("models", "homes", "--json")
-        return next((each["number"] for each in found if "champion" in each["aliases"]), None)
+        return next(
+            (each["number"] for each in found if "champion" in each["aliases"]), None
+        )
 
     def runs(self) -> int:
         return len(list((self.folder / ".jupyter_pipe" / "runs").iterdir()))
@@ -222,14 +253,23 @@ class Scenario:
     def check_reuse(self, *new: int) -> None:
         """Of the latest run."""
         stages = self.read("show", "latest", "--json")["stages"]
-        check_reuse({each["name"] for each in stages if each["state"] != "cached"}, *new)
+        check_reuse(
+            {each["name"] for each in stages if each["state"] != "cached"}, *new
+        )
 
     def happened(self, week: str, text: str) -> None:
         """Tell the page and whoever watches."""
         self.told.append((week, text))
         self.say(f"week {week}: {text}")
-        rows = "".join(f"<tr><th>{html.escape(w)}</th><td>{html.escape(t)}</td></tr>" for w, t in self.told)
-        service = f'<p><a href="http://127.0.0.1:{self.port}/">the service</a></p>' if self.port else ""
+        rows = "".join(
+            f"<tr><th>{html.escape(w)}</th><td>{html.escape(t)}</td></tr>"
+            for w, t in self.told
+        )
+        service = (
+            f'<p><a href="http://127.0.0.1:{self.port}/">the service</a></p>'
+            if self.port
+            else ""
+        )
         page = _PAGE.format(service=service, rows=rows)
         (self.folder / "weeks.html").write_text(page, encoding="utf-8")
 
@@ -271,7 +311,9 @@ def miles(world: Scenario) -> None:
     said = world.once(code=4)
     assert "km_to_centre" in said
     assert "week 5" in said
-    assert world.once().strip().endswith("Nothing to do."), "the same bad data starts nothing"
+    assert world.once().strip().endswith("Nothing to do."), (
+        "the same bad data starts nothing"
+    )
     assert len(world.receiver.notices) == told + 1, world.receiver.notices
     assert "week_05.csv" in world.receiver.notices[-1]
     assert world.champion() == 1
@@ -331,19 +373,30 @@ def shuffled_labels(world: Scenario) -> int:
 def killed(world: Scenario, traffic: Traffic) -> int:
     before = world.champion()
     world.feed(10, dearer(10))
-    # Prices fall to what they were, so that there is something to learn, within what the contract knows.
+    # Prices fall to what they were, so that there is something to learn, within what
+    # the contract knows.
     for number in (11, 12):
         world.feed(number, week_of(number))
     world.labels(week_of(14))
     command = [sys.executable, "-c", KILLED, "loop", "once", "homes.ipynb"]
-    done = subprocess.run(command, cwd=world.folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=world.folder, capture_output=True, text=True, check=False
+    )
     assert done.returncode == -9, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
     world.check_reuse(10, 11, 12)
     assert world.champion() == before, "killed between decision and promotion"
     with serving(
-        "homes@champion", "--canary", "10%", "--challenger", "@challenger", "--no-log", folder=world.folder
+        "homes@champion",
+        "--canary",
+        "10%",
+        "--challenger",
+        "@challenger",
+        "--no-log",
+        folder=world.folder,
     ) as canary:
-        shares = Counter(ask(canary.port, week_of(7).iloc[[n]])["version"] for n in range(150))
+        shares = Counter(
+            ask(canary.port, week_of(7).iloc[[n]])["version"] for n in range(150)
+        )
         assert len(shares) == 2, shares
         assert 5 <= min(shares.values()) <= 30, shares
     world.once()
@@ -365,7 +418,14 @@ def forced(world: Scenario, rejected: int, before: list[float]) -> None:
     (folder / MANIFEST).write_bytes(sign("scorer", MANIFEST, record))
     champion = world.champion()
     done = subprocess.run(
-        [sys.executable, "-m", "jupyter_pipe.cli.main", "promote", f"homes@{rejected}", "--force"],
+        [
+            sys.executable,
+            "-m",
+            "jupyter_pipe.cli.main",
+            "promote",
+            f"homes@{rejected}",
+            "--force",
+        ],
         cwd=world.folder,
         capture_output=True,
         text=True,
@@ -394,35 +454,53 @@ def twelve_weeks(world: Scenario) -> None:
     """All of it. Raises AssertionError where a week does not end as it should."""
     the_first_version(world)
     with ExitStack() as stack:
-        service: Running = stack.enter_context(serving("homes@champion", folder=world.folder))
+        service: Running = stack.enter_context(
+            serving("homes@champion", folder=world.folder)
+        )
         world.port = service.port
         traffic = Traffic(service.port)
         traffic.start()
         answers_agree(world)
-        world.happened("1-4", "contract, run, version 1 is promoted and answers; REST = batch")
+        world.happened(
+            "1-4", "contract, run, version 1 is promoted and answers; REST = batch"
+        )
         miles(world)
-        world.happened("5", "kilometres became miles: refused before training, told once, version 1 answers")
+        world.happened(
+            "5",
+            "kilometres became miles: refused before training, told once, version 1 answers",
+        )
         repaired(world)
-        world.happened("5-7", "the repaired week made one run, old weeks were reused; then nothing happened")
+        world.happened(
+            "5-7",
+            "the repaired week made one run, old weeks were reused; then nothing happened",
+        )
         drift(world, traffic)
         world.happened("8", "sales move outwards: drift is seen, exactly one run")
         version = new_prices(world, traffic)
         before = answers_agree(world)
         world.happened(
-            "9", f"prices rose: version {version} won its comparison and answers, no request failed"
+            "9",
+            f"prices rose: version {version} won its comparison and answers, no request failed",
         )
         rejected = shuffled_labels(world)
-        world.happened("10", f"labels were shuffled: version {rejected} was rejected, with its reason")
+        world.happened(
+            "10",
+            f"labels were shuffled: version {rejected} was rejected, with its reason",
+        )
         newest = killed(world, traffic)
         world.happened(
-            "11", f"the loop was killed between decision and promotion; version {newest} answers once"
+            "11",
+            f"the loop was killed between decision and promotion; version {newest} answers once",
         )
         forced(world, rejected, before)
         world.happened("12", "false golden rows are refused; rolled back, bit for bit")
         traffic.end()
         assert traffic.failures == [], traffic.failures[:3]
         assert traffic.answers
-        until(service.is_written_down, "a line of the log, or a counted loss, for each answer")
+        until(
+            service.is_written_down,
+            "a line of the log, or a counted loss, for each answer",
+        )
         the_end(world, rejected)
         world.happened("end", "lineage, impact and gc agree")
 

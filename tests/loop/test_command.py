@@ -32,7 +32,9 @@ WAIT_SECONDS = 240
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     notebook = nbformat.v4.new_notebook()
     for source, tags in CELLS:
-        notebook.cells.append(nbformat.v4.new_code_cell(source, metadata={"tags": tags}))
+        notebook.cells.append(
+            nbformat.v4.new_code_cell(source, metadata={"tags": tags})
+        )
     nbformat.write(notebook, tmp_path / "w.ipynb")
     (tmp_path / "w.loop.yaml").write_text("cooldown: 0s\nsettle: 0s\n")
     (tmp_path / "data").mkdir()
@@ -68,7 +70,11 @@ def start(folder: Path) -> Iterator[Callable[[], subprocess.Popen[str]]]:
             "--every",
             "0.05",
         ]
-        begun.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
+        begun.append(
+            subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            )
+        )
         return begun[-1]
 
     yield start
@@ -79,12 +85,16 @@ def start(folder: Path) -> Iterator[Callable[[], subprocess.Popen[str]]]:
 
 @pytest.mark.kernel
 def test_a_loop_that_is_killed_goes_on_where_it_was(
-    folder: Path, start: Callable[[], subprocess.Popen[str]], capsys: pytest.CaptureFixture[str]
+    folder: Path,
+    start: Callable[[], subprocess.Popen[str]],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["loop", "once", "w.ipynb"]) == 0
     assert main(["loop", "once", "w.ipynb"]) == 0
     # What a run has read it has read, whichever way the files are named.
-    (folder / "w.loop.yaml").write_text("cooldown: 0s\nsettle: 0s\nfiles: [data/*.txt]\n")
+    (folder / "w.loop.yaml").write_text(
+        "cooldown: 0s\nsettle: 0s\nfiles: [data/*.txt]\n"
+    )
     assert main(["loop", "once", "w.ipynb"]) == 0
     assert capsys.readouterr().out.endswith("Nothing to do.\nNothing to do.\n")
     assert main(["impact", "data/a.txt"]) == 0
@@ -104,21 +114,34 @@ def test_a_loop_that_is_killed_goes_on_where_it_was(
     (folder / "go").touch()
 
     second = start()
-    wait_until(lambda: sum(isinstance(one, rc.RunEnded) for one in records(folder)) == 2, second)
+    wait_until(
+        lambda: sum(isinstance(one, rc.RunEnded) for one in records(folder)) == 2,
+        second,
+    )
     second.send_signal(signal.SIGTERM)
     said = second.communicate(timeout=WAIT_SECONDS)[0]
     assert second.returncode == 0
     assert said.endswith("the loop ends\n")
-    runs = [(one.run_id, one.triggers[0].text) for one in records(folder) if isinstance(one, rc.RunDecided)]
+    runs = [
+        (one.run_id, one.triggers[0].text)
+        for one in records(folder)
+        if isinstance(one, rc.RunDecided)
+    ]
     assert [text for _, text in runs] == ["nothing has run yet", "data/: b.txt is new"]
     assert [run_id for run_id, _ in runs] == [*reversed(store.ids())]
-    assert [one.outcome for one in records(folder) if isinstance(one, rc.RunEnded)] == ["green", "green"]
+    assert [one.outcome for one in records(folder) if isinstance(one, rc.RunEnded)] == [
+        "green",
+        "green",
+    ]
 
     (folder / "data" / "b.txt").write_text("1000")
     assert main(["loop", "once", "w.ipynb"]) == 3
     assert main(["loop", "once", "w.ipynb"]) == 0
     assert main(["loop", "history", "w.ipynb"]) == 0
-    assert "failed at a gate\n  fit: mean < 50 is false (mean = 500.5)" in capsys.readouterr().out
+    assert (
+        "failed at a gate\n  fit: mean < 50 is false (mean = 500.5)"
+        in capsys.readouterr().out
+    )
     assert main(["loop", "status", "w.ipynb"]) == 0
     assert "nothing to do" in capsys.readouterr().out
 
@@ -139,7 +162,9 @@ def test_a_notebook_that_cannot_be_compiled_is_told_once(
         (["export", "systemdd", "w.ipynb"], "Did you mean 'systemd'?"),
     ],
 )
-def test_mistakes(folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str) -> None:
+def test_mistakes(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
     assert main(["loop", *arguments]) == 2
     assert said in capsys.readouterr().err
 
@@ -153,7 +178,9 @@ def test_a_receiver_that_needs_a_variable_is_told_at_once(
     assert records(folder) == ()
 
 
-def test_first_files_and_exports(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_first_files_and_exports(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (folder / "w.loop.yaml").unlink()
     assert main(["loop", "init", "w.ipynb"]) == 0
     assert main(["loop", "init", "w.ipynb"]) == 0

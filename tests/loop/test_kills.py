@@ -1,5 +1,5 @@
-"""SIGKILL at every step of a tick, and at random ones: no run twice, none forgotten, no promotion without its
-comparison."""
+"""SIGKILL at every step of a tick, and at random ones: no run twice, none forgotten, no
+promotion without its comparison."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from jupyter_pipe.loop.deciding import records as rc
 from jupyter_pipe.loop.deciding.signals import Outcome
 from tests.loop.worlds import Killed, RecordedWorld
 
-SETTINGS = LoopSettings(files=("*.csv",), cooldown_seconds=0, settle_seconds=0, promote="auto", model="m")
+SETTINGS = LoopSettings(
+    files=("*.csv",), cooldown_seconds=0, settle_seconds=0, promote="auto", model="m"
+)
 WEEKS = ["week 1", "week 2, in miles", "week 2", "week 3", "week 4"]
 
 
@@ -26,8 +28,8 @@ def verdict_of(version: int) -> rc.Verdict:
 
 
 def live(world: RecordedWorld, strike: Callable[[RecordedWorld], None]) -> None:
-    """Five weeks, in each of which the loop does all that there is to do; whenever it is killed, it starts
-    again. `strike` is asked before each week."""
+    """Five weeks, in each of which the loop does all that there is to do; whenever it
+    is killed, it starts again. `strike` is asked before each week."""
     loop = None
     for week in WEEKS:
         world.data = week
@@ -46,7 +48,9 @@ def live(world: RecordedWorld, strike: Callable[[RecordedWorld], None]) -> None:
 def check(world: RecordedWorld) -> None:
     """What holds whenever and however often the loop was killed."""
     assert [data for data, _ in world.runs.values()] == WEEKS
-    assert [outcome for _, outcome in world.runs.values()] == [outcome_of(week) for week in WEEKS]
+    assert [outcome for _, outcome in world.runs.values()] == [
+        outcome_of(week) for week in WEEKS
+    ]
     assert world.versions == {"run-0": 1, "run-2": 2, "run-3": 3, "run-4": 4}
     assert world.promoted == [(1, None), (2, 1), (4, 2)]
     assert set(world.promoted) <= set(world.compared)
@@ -106,7 +110,9 @@ def test_a_loop_without_comparison_is_found() -> None:
 
     class Careless(RecordedWorld):
         def compare(self, version: int, settings: LoopSettings) -> rc.Compared:
-            return rc.Compared(version=version, champion=self.champion, verdict="better", reason="")
+            return rc.Compared(
+                version=version, champion=self.champion, verdict="better", reason=""
+            )
 
     world = Careless(outcome_of=outcome_of, better=verdict_of)
     live(world, lambda world: None)

@@ -8,7 +8,11 @@ from jupyter_pipe.errors import LoopError
 from jupyter_pipe.loop.deciding import records as rc
 from jupyter_pipe.loop.machine.log import LoopLog
 
-RECORDS = (rc.Began(time=1.0), rc.Promoted(time=2.0, version=3), rc.Notified(time=3.0, key="k"))
+RECORDS = (
+    rc.Began(time=1.0),
+    rc.Promoted(time=2.0, version=3),
+    rc.Notified(time=3.0, key="k"),
+)
 
 
 @pytest.fixture
@@ -36,7 +40,11 @@ def test_a_torn_line_was_not_written(log: LoopLog, cut: int) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        lambda lines: [lines[0], lines[1].replace(b'"version":3', b'"version":4'), lines[2]],
+        lambda lines: [
+            lines[0],
+            lines[1].replace(b'"version":3', b'"version":4'),
+            lines[2],
+        ],
         lambda lines: [lines[0], lines[2]],
         lambda lines: [lines[1], lines[0], lines[2]],
         lambda lines: [lines[0], b'{"record":"promoted","version":9}', lines[2]],

@@ -15,13 +15,18 @@ from jupyter_pipe.monitoring.model import Alarm, Traffic, VersionWatch, Watched
 
 def watched(*alarms: Alarm) -> bytes:
     newest = VersionWatch("2", "d", "r", "alarm", Traffic(), alarms)
-    older = VersionWatch("1", "c", "q", "alarm", Traffic(), (Alarm("moved", "old", "'old' moved."),))
+    older = VersionWatch(
+        "1", "c", "q", "alarm", Traffic(), (Alarm("moved", "old", "'old' moved."),)
+    )
     return to_json(Watched("m", 0.0, 1.0, "alarm", (newest, older)))
 
 
 def test_alarms_of_the_newest_version_have_names_that_stay() -> None:
     found = alarms_of(
-        watched(Alarm("moved", "price", "'price' moved: up."), Alarm("quality", "", "mae is 9."))
+        watched(
+            Alarm("moved", "price", "'price' moved: up."),
+            Alarm("quality", "", "mae is 9."),
+        )
     )
     assert [(one.kind, one.id, one.text) for one in found] == [
         ("drift", "2:moved:price", "'price' moved: up"),
@@ -34,7 +39,9 @@ def test_where_nothing_is_said_nothing_alarms(said: bytes) -> None:
     assert alarms_of(said) == ()
 
 
-def test_monitoring_is_asked_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_monitoring_is_asked_now_and_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     times = iter([0.0, 2.0, 299.0, 300.0])
     monitor = LogMonitor(tmp_path, clock=lambda: next(times))
     asked: list[LoopSettings] = []
@@ -44,7 +51,9 @@ def test_monitoring_is_asked_now_and_then(tmp_path: Path, monkeypatch: pytest.Mo
     assert len(asked) == 2
 
 
-def test_what_the_file_ignores_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_file_ignores_is_ignored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[list[str]] = []
 
     def run(command: list[str], **_: object) -> subprocess.CompletedProcess[bytes]:

@@ -33,7 +33,9 @@ class Receiver(BaseHTTPRequestHandler):
 def url() -> Iterator[str]:
     Receiver.got, Receiver.answer = [], 200
     server = HTTPServer(("127.0.0.1", 0), Receiver)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.01}
+    )
     thread.start()
     yield f"json://127.0.0.1:{server.server_port}/hunter2"
     server.shutdown()
@@ -45,11 +47,16 @@ def test_a_notice_arrives_once(url: str) -> None:
     urls = filled_urls(["${CHAT_URL}"], {"CHAT_URL": url})
     assert send_notice(urls, "w: a gate failed", "fit: mean < 50 is false") == 1
     (got,) = Receiver.got
-    assert (got["title"], got["message"]) == ("w: a gate failed", "fit: mean < 50 is false")
+    assert (got["title"], got["message"]) == (
+        "w: a gate failed",
+        "fit: mean < 50 is false",
+    )
 
 
 @pytest.mark.parametrize("bad", ["json://127.0.0.1:1/hunter2", "nosuch://hunter2"])
-def test_a_receiver_that_is_away_keeps_no_other_from_hearing(url: str, bad: str) -> None:
+def test_a_receiver_that_is_away_keeps_no_other_from_hearing(
+    url: str, bad: str
+) -> None:
     with pytest.raises(LoopError, match="1 of 2 receivers") as caught:
         send_notice([bad, url], "t", "text")
     assert "hunter2" not in caught.value.message

@@ -1,5 +1,6 @@
-"""Which stages of the scenario's notebook run again when a week comes; and that the scenario finds a cache
-that reuses too little, or too much. One run, with real kernels."""
+"""Which stages of the scenario's notebook run again when a week comes; and that the
+scenario finds a cache that reuses too little, or too much. One run, with real
+kernels."""
 
 from __future__ import annotations
 
@@ -33,7 +34,11 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     for number in range(1, 5):
         feed(folder, number)
     cells = [(" ".join(tags), source) for source, tags in CELLS]
-    ingest = next(place for place, (tags, _) in enumerate(cells) if tags.startswith("stage:ingest"))
+    ingest = next(
+        place
+        for place, (tags, _) in enumerate(cells)
+        if tags.startswith("stage:ingest")
+    )
     # Contracts and scorers are not asked for here.
     bench = Bench(folder, [*cells[:ingest], ("stage:ingest", cells[ingest][1])])
     run, reasons = bench.run()

@@ -18,7 +18,9 @@ def at(text: str, zone: datetime.tzinfo = BERLIN) -> float:
 
 def utc(seconds: float | None) -> str:
     assert seconds is not None
-    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%m-%d %H:%M")
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime(
+        "%m-%d %H:%M"
+    )
 
 
 @pytest.mark.parametrize(
@@ -49,11 +51,17 @@ def times(schedule: str, since: str, until: str) -> list[str]:
 
 
 def test_a_time_that_the_clock_leaps_over_runs_once() -> None:
-    assert times("30 2 * * *", "2026-03-28T12:00", "2026-03-30T12:00") == ["03-29 01:00", "03-30 00:30"]
+    assert times("30 2 * * *", "2026-03-28T12:00", "2026-03-30T12:00") == [
+        "03-29 01:00",
+        "03-30 00:30",
+    ]
 
 
 def test_a_time_that_comes_twice_runs_once() -> None:
-    assert times("30 2 * * *", "2026-10-24T12:00", "2026-10-26T12:00") == ["10-25 00:30", "10-26 01:30"]
+    assert times("30 2 * * *", "2026-10-24T12:00", "2026-10-26T12:00") == [
+        "10-25 00:30",
+        "10-26 01:30",
+    ]
 
 
 def test_every_hour_has_25_on_the_longest_day() -> None:
@@ -62,12 +70,19 @@ def test_every_hour_has_25_on_the_longest_day() -> None:
 
 
 def test_the_next_time() -> None:
-    assert utc(next_due("0 6 1 1 *", "UTC", at("2026-11-02T06:00", datetime.timezone.utc))) == "01-01 06:00"
+    assert (
+        utc(next_due("0 6 1 1 *", "UTC", at("2026-11-02T06:00", datetime.timezone.utc)))
+        == "01-01 06:00"
+    )
 
 
 @pytest.mark.parametrize(
     ("schedule", "problem"),
-    [("0 6 * * MON", ""), ("0 6 * *", "it has 4 fields, not 5"), ("61 6 * * *", "bad minute")],
+    [
+        ("0 6 * * MON", ""),
+        ("0 6 * *", "it has 4 fields, not 5"),
+        ("61 6 * * *", "bad minute"),
+    ],
 )
 def test_a_schedule_is_checked(schedule: str, problem: str) -> None:
     assert schedule_problem(schedule) == problem

@@ -21,7 +21,9 @@ NOTEBOOK = Path("/srv/my work/home_value.ipynb")
 SETTINGS = LoopSettings(schedule="0 6 * * MON", timezone="Europe/Berlin", commit=True)
 
 
-def only_file(scheduler: str, settings: LoopSettings = SETTINGS, notebook: Path = NOTEBOOK) -> str:
+def only_file(
+    scheduler: str, settings: LoopSettings = SETTINGS, notebook: Path = NOTEBOOK
+) -> str:
     (text,) = scheduler_files(scheduler, notebook, settings).values()
     return text
 
@@ -36,7 +38,10 @@ def test_systemd(tmp_path: Path) -> None:
         unit = tmp_path / "loop.service"
         unit.write_text(only_file("systemd", notebook=tmp_path / "a.ipynb"))
         done = subprocess.run(
-            [analyze, "verify", "--user", str(unit)], capture_output=True, text=True, check=False
+            [analyze, "verify", "--user", str(unit)],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert "Unknown" not in done.stderr, done.stderr
 
@@ -55,7 +60,9 @@ def test_cron(settings: LoopSettings, times: str) -> None:
     assert " ".join(fields[:5]) == times
     assert schedule_problem(times) == ""
     assert shlex.split(fields[5])[:3] == ["cd", "/srv/my work", "&&"]
-    assert "%" not in only_file("cron", notebook=Path("/srv/100%/a.ipynb")).replace("\\%", "")
+    assert "%" not in only_file("cron", notebook=Path("/srv/100%/a.ipynb")).replace(
+        "\\%", ""
+    )
 
 
 LATE = LoopSettings(schedule="0 6 * * MON", files=(), timezone="America/New_York")
@@ -66,14 +73,17 @@ LATE = LoopSettings(schedule="0 6 * * MON", files=(), timezone="America/New_York
     [
         ("airflow", SETTINGS, "*/10 * * * *"),
         ("airflow", replace(LATE, timezone="UTC"), "0 6 * * MON"),
-        # At six in UTC it is not yet six there: a DAG with those times would look a week late.
+        # At six in UTC it is not yet six there: a DAG with those times would look a
+        # week late.
         ("airflow", LATE, "*/10 * * * *"),
         ("github", LATE, "0 * * * *"),
         ("github", replace(LATE, timezone=""), "0 6 * * MON"),
         ("github", LoopSettings(), "*/10 * * * *"),
     ],
 )
-def test_who_keeps_utc_looks_often_enough(scheduler: str, settings: LoopSettings, times: str) -> None:
+def test_who_keeps_utc_looks_often_enough(
+    scheduler: str, settings: LoopSettings, times: str
+) -> None:
     text = only_file(scheduler, settings)
     assert f"schedule={times!r}" in text or f"- cron: {times!r}" in text
 
@@ -85,7 +95,10 @@ def test_airflow() -> None:
         for call in ast.walk(tree)
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
     }
-    words = {each.arg: ast.literal_eval(each.value) for each in calls["BashOperator"].keywords}
+    words = {
+        each.arg: ast.literal_eval(each.value)
+        for each in calls["BashOperator"].keywords
+    }
     assert shlex.split(words["bash_command"])[-1] == str(NOTEBOOK)
     assert words["cwd"] == "/srv/my work"
 
@@ -95,7 +108,8 @@ def test_github() -> None:
     assert workflow[True]["schedule"] == [{"cron": "0 * * * *"}]
     assert workflow[True]["push"]["paths"][0] == "home_value.ipynb"
     assert any(
-        "loop once home_value.ipynb" in step.get("run", "") for step in workflow["jobs"]["once"]["steps"]
+        "loop once home_value.ipynb" in step.get("run", "")
+        for step in workflow["jobs"]["once"]["steps"]
     )
 
 
@@ -108,10 +122,17 @@ def test_a_name_that_would_add_lines_is_refused(scheduler: str) -> None:
 def test_names_stay_what_they_are() -> None:
     notebook = Path('/srv/it\'s "100%d" $HOME/"it\'s" a: # n.ipynb')
     workflow = yaml.safe_load(only_file("github", notebook=notebook))
-    assert shlex.split(workflow["jobs"]["once"]["steps"][-1]["run"])[-1] == notebook.name
+    assert (
+        shlex.split(workflow["jobs"]["once"]["steps"][-1]["run"])[-1] == notebook.name
+    )
     assert workflow[True]["push"]["paths"][0] == notebook.name
     ast.parse(only_file("airflow", notebook=notebook))
-    command = only_file("cron", notebook=notebook).splitlines()[-1].split(maxsplit=5)[5].replace("\\%", "%")
+    command = (
+        only_file("cron", notebook=notebook)
+        .splitlines()[-1]
+        .split(maxsplit=5)[5]
+        .replace("\\%", "%")
+    )
     assert shlex.split(command)[1] == str(notebook.parent)
     assert shlex.split(command)[-2] == str(notebook)
 
@@ -139,17 +160,26 @@ def what_is_called(command: str, tmp_path: Path) -> list[str]:
     stub.parent.mkdir(exist_ok=True)
     stub.write_text('#!/bin/sh\npwd\nfor word; do echo "$word"; done\n')
     stub.chmod(0o755)
-    (tmp_path / "bin" / "jupyter").write_text('#!/bin/sh\nshift\nexec jupyter-pipe "$@"\n')
+    (tmp_path / "bin" / "jupyter").write_text(
+        '#!/bin/sh\nshift\nexec jupyter-pipe "$@"\n'
+    )
     (tmp_path / "bin" / "jupyter").chmod(0o755)
     path = {"PATH": f"{stub.parent}:/usr/bin:/bin"}
     done = subprocess.run(
-        ["/bin/sh", "-c", command], cwd=tmp_path, env=path, capture_output=True, text=True, check=True
+        ["/bin/sh", "-c", command],
+        cwd=tmp_path,
+        env=path,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return done.stdout.splitlines()
 
 
 @pytest.mark.parametrize("name", ["home value.ipynb", 'it\'s $HOME "100%".ipynb'])
-def test_what_they_run_is_what_is_meant(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_they_run_is_what_is_meant(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "my work"
     folder.mkdir()
     notebook = folder / name
@@ -165,7 +195,11 @@ def test_what_they_run_is_what_is_meant(name: str, tmp_path: Path, monkeypatch: 
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "BashOperator"
     )
     words = {each.arg: ast.literal_eval(each.value) for each in operator.keywords}
-    assert what_is_called(words["bash_command"], tmp_path)[1:] == ["loop", "once", str(notebook)]
+    assert what_is_called(words["bash_command"], tmp_path)[1:] == [
+        "loop",
+        "once",
+        str(notebook),
+    ]
     workflow = yaml.safe_load(only_file("github", notebook=notebook))
     step = workflow["jobs"]["once"]["steps"][-1]["run"]
     assert what_is_called(step, tmp_path)[1:] == ["loop", "once", name]

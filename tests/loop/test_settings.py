@@ -60,17 +60,30 @@ def test_a_schedule_stands_on_one_line() -> None:
 
 @pytest.mark.parametrize(
     ("text", "files"),
-    [("", None), ("files: observed", None), ("files: false", ()), ("files: a.csv", ("a.csv",))],
+    [
+        ("", None),
+        ("files: observed", None),
+        ("files: false", ()),
+        ("files: a.csv", ("a.csv",)),
+    ],
 )
 def test_which_files(text: str, files: tuple[str, ...] | None) -> None:
     assert parse_settings(text).files == files
 
 
 def test_the_first_file_is_valid_and_watches_what_runs_read() -> None:
-    assert parse_settings(example_text("w.ipynb")) == LoopSettings(cooldown_seconds=3600)
+    assert parse_settings(example_text("w.ipynb")) == LoopSettings(
+        cooldown_seconds=3600
+    )
     # Every key that it shows can be switched on.
-    lines = [line.removeprefix("# ").partition("  #")[0] for line in example_text("w.ipynb").splitlines()[2:]]
-    assert parse_settings("\n".join(line for line in lines if ":" in line)).promote == "ask"
+    lines = [
+        line.removeprefix("# ").partition("  #")[0]
+        for line in example_text("w.ipynb").splitlines()[2:]
+    ]
+    assert (
+        parse_settings("\n".join(line for line in lines if ":" in line)).promote
+        == "ask"
+    )
 
 
 @pytest.mark.parametrize(
@@ -89,7 +102,9 @@ def test_the_first_file_is_valid_and_watches_what_runs_read() -> None:
         ("- a", 1, "names with values"),
     ],
 )
-def test_an_error_names_line_and_what_was_meant(text: str, line: int, said: str) -> None:
+def test_an_error_names_line_and_what_was_meant(
+    text: str, line: int, said: str
+) -> None:
     with pytest.raises(LoopError) as caught:
         parse_settings(text, "w.loop.yaml")
     shown = f"{caught.value.message} {caught.value.hint}"
@@ -111,6 +126,11 @@ def test_the_published_schema_knows_every_key() -> None:
     schema = msgspec.json.decode(path.read_bytes())
     jsonschema.validate(yaml.safe_load(FULL), schema)
     assert set(schema["properties"]) == set(yaml.safe_load(FULL))
-    for wrong in ({"scedule": "x"}, {"promote": "atuo"}, {"cooldown": "soon"}, {"drift": "yes"}):
+    for wrong in (
+        {"scedule": "x"},
+        {"promote": "atuo"},
+        {"cooldown": "soon"},
+        {"drift": "yes"},
+    ):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(wrong, schema)

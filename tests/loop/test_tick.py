@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from jupyter_pipe.loop import Alarm, LoopSettings, RunSeen, Signals, State, fold, pending, tick
+from jupyter_pipe.loop import (
+    Alarm,
+    LoopSettings,
+    RunSeen,
+    Signals,
+    State,
+    fold,
+    pending,
+    tick,
+)
 from jupyter_pipe.loop.deciding import records as rc
 from jupyter_pipe.loop.deciding.actions import Compare, Notify, Promote, Register, Start
 from jupyter_pipe.loop.deciding.tick import MOST_ATTEMPTS
@@ -20,9 +29,13 @@ def after(*found: rc.Record) -> State:
     return fold([BEGAN, *found])
 
 
-def decided(run_id: str = "r1", data: str = "D1", time: float = 100.0, **facts: object) -> rc.RunDecided:
+def decided(
+    run_id: str = "r1", data: str = "D1", time: float = 100.0, **facts: object
+) -> rc.RunDecided:
     triggers = facts.pop("triggers", (rc.Trigger("files", data, "a.csv is new"),))
-    return rc.RunDecided(time=time, key="k", run_id=run_id, triggers=triggers, data=data, **facts)
+    return rc.RunDecided(
+        time=time, key="k", run_id=run_id, triggers=triggers, data=data, **facts
+    )
 
 
 def ended(outcome: str = "green", run_id: str = "r1", **facts: object) -> rc.RunEnded:
@@ -33,14 +46,23 @@ def kinds(found: tuple[rc.Record, ...]) -> list[str]:
     return [type(one).__name__ for one in found]
 
 
-def started(settings: LoopSettings, state: State, signals: Signals, now: float = 1000.0) -> list[str]:
+def started(
+    settings: LoopSettings, state: State, signals: Signals, now: float = 1000.0
+) -> list[str]:
     """The kinds of the triggers of the run that starts, none if none does."""
     found = tick(settings, state, signals, now)
-    return [one.kind for record in found if isinstance(record, rc.RunDecided) for one in record.triggers]
+    return [
+        one.kind
+        for record in found
+        if isinstance(record, rc.RunDecided)
+        for one in record.triggers
+    ]
 
 
 def test_the_first_tick_only_begins() -> None:
-    assert tick(SETTINGS, State(), replace(CHANGED, commit="c"), 5.0) == (rc.Began(time=5.0, commit="c"),)
+    assert tick(SETTINGS, State(), replace(CHANGED, commit="c"), 5.0) == (
+        rc.Began(time=5.0, commit="c"),
+    )
 
 
 def test_a_changed_file_starts_one_run() -> None:
@@ -52,10 +74,14 @@ def test_a_changed_file_starts_one_run() -> None:
     assert tick(SETTINGS, state, CHANGED, 1001.0) == ()
 
 
-@pytest.mark.parametrize("outcome", ["green", "gate", "failed", "contract", "cancelled", "unstarted"])
+@pytest.mark.parametrize(
+    "outcome", ["green", "gate", "failed", "contract", "cancelled", "unstarted"]
+)
 def test_the_same_data_never_starts_a_second_run(outcome: str) -> None:
     assert started(SETTINGS, after(decided(), ended(outcome)), CHANGED) == []
-    assert started(SETTINGS, after(decided(), ended(outcome)), replace(CHANGED, data="D2")) == ["files"]
+    assert started(
+        SETTINGS, after(decided(), ended(outcome)), replace(CHANGED, data="D2")
+    ) == ["files"]
 
 
 def test_data_that_comes_back_is_not_what_the_last_run_saw() -> None:
@@ -70,8 +96,12 @@ def test_what_comes_during_a_run_starts_one_run_afterwards() -> None:
     assert started(commit, after(decided(), ended()), signals) == ["files", "commit"]
 
 
-@pytest.mark.parametrize(("now", "starts"), [(100.0, False), (159.0, False), (160.0, True), (40.0, True)])
-def test_cooldown_counts_from_the_start_of_the_last_run(now: float, starts: bool) -> None:
+@pytest.mark.parametrize(
+    ("now", "starts"), [(100.0, False), (159.0, False), (160.0, True), (40.0, True)]
+)
+def test_cooldown_counts_from_the_start_of_the_last_run(
+    now: float, starts: bool
+) -> None:
     """A clock that was set back does not make the loop wait for the future."""
     signals = replace(CHANGED, data="D2")
     assert bool(started(SETTINGS, after(decided(), ended()), signals, now)) is starts
@@ -89,7 +119,9 @@ def test_another_run_of_the_notebook_is_waited_for() -> None:
 
 @pytest.mark.parametrize("kind", ["schedule", "drift", "quality", "commit"])
 def test_no_trigger_retrains_on_data_that_was_refused(kind: str) -> None:
-    settings = replace(SETTINGS, schedule="0 6 * * *", drift=True, quality=True, commit=True)
+    settings = replace(
+        SETTINGS, schedule="0 6 * * *", drift=True, quality=True, commit=True
+    )
     alarm = (Alarm(kind, "1", "moved"),) if kind in ("drift", "quality") else ()
     signals = replace(
         CHANGED,
@@ -108,7 +140,10 @@ def test_no_trigger_retrains_on_data_that_was_refused(kind: str) -> None:
 
 
 def test_bad_data_is_told_once() -> None:
-    state = after(decided(changed=("b.csv is new",)), ended("contract", problems=("raw: 'km' is in miles",)))
+    state = after(
+        decided(changed=("b.csv is new",)),
+        ended("contract", problems=("raw: 'km' is in miles",)),
+    )
     (notice,) = pending(state)
     assert isinstance(notice, Notify)
     assert "b.csv is new" in notice.text
@@ -132,7 +167,9 @@ def test_a_run_that_was_cut_off_starts_again_some_times() -> None:
 
 
 def test_a_clock_that_was_set_back_lets_the_schedule_go_on() -> None:
-    far = after(decided(time=9e9, triggers=(rc.Trigger("schedule", "9", ""),), due=9e9), ended())
+    far = after(
+        decided(time=9e9, triggers=(rc.Trigger("schedule", "9", ""),), due=9e9), ended()
+    )
     (reset,) = tick(SETTINGS, far, Signals(), 1000.0)
     assert isinstance(reset, rc.ClockSetBack)
     state = fold([reset], far)
@@ -149,7 +186,9 @@ def test_a_schedule_is_used_up_by_its_run() -> None:
 
 def test_an_alarm_starts_exactly_one_run() -> None:
     settings = replace(SETTINGS, drift=True)
-    signals = Signals(next_run_id="r1", data="D1", alarms=(Alarm("drift", "1", "price moved"),))
+    signals = Signals(
+        next_run_id="r1", data="D1", alarms=(Alarm("drift", "1", "price moved"),)
+    )
     (run,) = tick(settings, after(), signals, 1000.0)
     assert isinstance(run, rc.RunDecided)
     state = after(run, ended())
@@ -161,15 +200,27 @@ def test_an_alarm_starts_exactly_one_run() -> None:
 # Models
 
 
-def version(verdict: str | None = None, champion: int | None = 1, **facts: object) -> State:
-    found: list[rc.Record] = [decided(), ended(candidate=True), rc.Registered(run_id="r1", version=2)]
+def version(
+    verdict: str | None = None, champion: int | None = 1, **facts: object
+) -> State:
+    found: list[rc.Record] = [
+        decided(),
+        ended(candidate=True),
+        rc.Registered(run_id="r1", version=2),
+    ]
     if verdict is not None:
-        found.append(rc.Compared(version=2, champion=champion, verdict=verdict, reason="r", **facts))
+        found.append(
+            rc.Compared(
+                version=2, champion=champion, verdict=verdict, reason="r", **facts
+            )
+        )
     return after(*found)
 
 
 def test_a_model_goes_its_way_step_by_step() -> None:
-    (end,) = tick(AUTO, after(decided()), replace(CHANGED, run=RunSeen("r1", "green")), 300.0)
+    (end,) = tick(
+        AUTO, after(decided()), replace(CHANGED, run=RunSeen("r1", "green")), 300.0
+    )
     state = after(decided(), end)
     assert pending(state) == (Register("r1"),)
     assert pending(version()) == (Compare(2),)
@@ -179,7 +230,9 @@ def test_a_model_goes_its_way_step_by_step() -> None:
 
 
 def test_without_promotion_nothing_is_registered() -> None:
-    (end,) = tick(SETTINGS, after(decided()), replace(CHANGED, run=RunSeen("r1", "green")), 300.0)
+    (end,) = tick(
+        SETTINGS, after(decided()), replace(CHANGED, run=RunSeen("r1", "green")), 300.0
+    )
     assert pending(after(decided(), end)) == ()
 
 
@@ -197,7 +250,9 @@ def test_a_comparison_with_an_older_champion_is_made_again() -> None:
 def test_an_undecided_comparison_waits_for_more_labels() -> None:
     state = version("undecided", evidence="E1")
     assert tick(AUTO, state, Signals(champion=1, evidence="E1"), 300.0) == ()
-    assert kinds(tick(AUTO, state, Signals(champion=1, evidence="E2"), 300.0)) == ["PromoteRefused"]
+    assert kinds(tick(AUTO, state, Signals(champion=1, evidence="E2"), 300.0)) == [
+        "PromoteRefused"
+    ]
 
 
 def test_a_person_is_asked_once_and_answers_in_the_registry() -> None:
@@ -209,7 +264,10 @@ def test_a_person_is_asked_once_and_answers_in_the_registry() -> None:
     assert tick(ask, state, Signals(champion=1), 301.0) == ()
     yes = tick(ask, state, Signals(champion=2), 302.0)
     no = tick(ask, state, Signals(champion=1, rejected=frozenset({2})), 302.0)
-    assert [one.promoted for one in (*yes, *no) if isinstance(one, rc.Answered)] == [True, False]
+    assert [one.promoted for one in (*yes, *no) if isinstance(one, rc.Answered)] == [
+        True,
+        False,
+    ]
 
 
 def test_new_data_starts_a_run_while_a_person_is_asked() -> None:

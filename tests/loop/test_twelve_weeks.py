@@ -1,9 +1,9 @@
 """Twelve weeks of home sales, told to a loop with a clock of the test's own.
 
-The data, the contract, drift, comparisons and models are real, and so is what follows a version in the
-service; runs, the registry and answers are values, so that all of it takes seconds. Each act ends with what
-must hold; each mutant at the end is a loop, or a world, with one rule left out, and is found by the acts that
-show it.
+The data, the contract, drift, comparisons and models are real, and so is what follows a
+version in the service; runs, the registry and answers are values, so that all of it
+takes seconds. Each act ends with what must hold; each mutant at the end is a loop, or a
+world, with one rule left out, and is found by the acts that show it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ from tests.loop.worlds import Killed
 from tests.serving.bundles import built, falsify, write_version
 
 COLUMNS = ["area", "rooms", "built", "condition", "lot_area", "km_to_centre"]
-SETTINGS = LoopSettings(drift=True, promote="auto", model="homes", cooldown_seconds=60, settle_seconds=0)
+SETTINGS = LoopSettings(
+    drift=True, promote="auto", model="homes", cooldown_seconds=60, settle_seconds=0
+)
 WEEK_SECONDS = 7 * 86400.0
 
 
@@ -69,7 +71,8 @@ class Model:
 
 @dataclass
 class Weeks:
-    """The world: weeks that arrived, runs, versions, and a service that always answers with one reference."""
+    """The world: weeks that arrived, runs, versions, and a service that always answers
+    with one reference."""
 
     time: float = 1_800_000_000.0
     weeks: dict[int, pd.DataFrame] = field(default_factory=dict)
@@ -105,7 +108,8 @@ class Weeks:
 
     def data(self) -> str:
         frames = [
-            (number, int(pd.util.hash_pandas_object(rows).sum())) for number, rows in self.weeks.items()
+            (number, int(pd.util.hash_pandas_object(rows).sum()))
+            for number, rows in self.weeks.items()
         ]
         return str(frames)
 
@@ -128,7 +132,9 @@ class Weeks:
         if self.traffic is None or self.champion is None:
             return ()
         profile = self.models[self.versions[self.champion]].profile
-        _, found = compare_profiles("raw", profile, profile_value(self.traffic[COLUMNS]))
+        _, found = compare_profiles(
+            "raw", profile, profile_value(self.traffic[COLUMNS])
+        )
         text = "; ".join(each.message for each in found)
         return (Alarm("drift", f"version {self.champion}", text),) if found else ()
 
@@ -152,7 +158,9 @@ class Weeks:
         for number, rows in self.weeks.items():
             judgement = judge(self.contract, profile_value(rows[COLUMNS]))
             lines += (
-                [] if judgement.passed else [f"week {number}: {x}" for x in judgement_lines(judgement, "")]
+                []
+                if judgement.passed
+                else [f"week {number}: {x}" for x in judgement_lines(judgement, "")]
             )
         return tuple(lines)
 
@@ -168,7 +176,11 @@ class Weeks:
         self.compared.append((version, champion))
         verdict, reason = self.verdict(version, champion)
         return rc.Compared(
-            time=self.now(), version=version, champion=champion, verdict=verdict, reason=reason
+            time=self.now(),
+            version=version,
+            champion=champion,
+            verdict=verdict,
+            reason=reason,
         )
 
     def verdict(self, version: int, champion: int | None) -> tuple[rc.Verdict, str]:
@@ -182,8 +194,12 @@ class Weeks:
         fresh = rows[~rows["sale_id"].isin(old.ids | new.ids)]
         if len(fresh) < 30:
             return "undecided", f"{len(fresh)} labelled rows that neither has seen"
-        found = compare_models("mae", list(fresh["price"]), list(old.score(fresh)), list(new.score(fresh)))
-        return ("better" if found.outcome == "better" else "worse"), f"{found.metric} {found.gain:.0f}"
+        found = compare_models(
+            "mae", list(fresh["price"]), list(old.score(fresh)), list(new.score(fresh))
+        )
+        return (
+            "better" if found.outcome == "better" else "worse"
+        ), f"{found.metric} {found.gain:.0f}"
 
     def promote(self, action: Promote, settings: LoopSettings) -> None:
         if self.champion == action.version:
@@ -218,7 +234,8 @@ def plain_loop(world: Weeks) -> Loop:
 
 
 def live(world: Weeks, make_loop: MakeLoop) -> None:
-    """Do all that there is to do, then let most of a week pass, in which the loop looks on."""
+    """Do all that there is to do, then let most of a week pass, in which the loop looks
+    on."""
     loop = make_loop(world)
     for _ in range(6):
         world.time += WEEK_SECONDS / 6
@@ -236,7 +253,9 @@ def the_first_version(world: Weeks, make_loop: MakeLoop) -> None:
     # Of all four weeks, to judge one: the number of rows is another one.
     world.contract = replace(infer_contract("raw", [profile]), rows=(270, 540))
     live(world, make_loop)
-    assert (world.champion, list(world.runs)) == (1, ["run-1"]), "weeks 1 to 4 make version 1"
+    assert (world.champion, list(world.runs)) == (1, ["run-1"]), (
+        "weeks 1 to 4 make version 1"
+    )
 
 
 def miles(world: Weeks, make_loop: MakeLoop) -> None:
@@ -256,7 +275,9 @@ def repaired(world: Weeks, make_loop: MakeLoop) -> None:
     world.weeks[5] = week_of(5)
     world.labels.append(week_of(6))
     live(world, make_loop)
-    assert list(world.runs) == ["run-1", "run-2", "run-3"], "the repaired week makes one run"
+    assert list(world.runs) == ["run-1", "run-2", "run-3"], (
+        "the repaired week makes one run"
+    )
     world.traffic = week_of(7)
     live(world, make_loop)
     assert len(world.runs) == 3, "weeks 6 and 7: nothing happens"
@@ -278,20 +299,29 @@ def new_prices(world: Weeks, make_loop: MakeLoop) -> None:
     world.weeks[8] = dearer(8)
     world.labels = [dearer(9)]
     live(world, make_loop)
-    assert world.champion not in (None, before), "week 9: the version that knows the new prices wins"
-    assert world.compared[-1] == (world.champion, before), "against the champion of then"
+    assert world.champion not in (None, before), (
+        "week 9: the version that knows the new prices wins"
+    )
+    assert world.compared[-1] == (world.champion, before), (
+        "against the champion of then"
+    )
 
 
 def swapped_under_traffic(world: Weeks, make_loop: MakeLoop) -> None:
-    """A request between any two lines of the swap gets the predictions of the version that it is told of."""
+    """A request between any two lines of the swap gets the predictions of the version
+    that it is told of."""
     row = {"area": 70.5, "rooms": 3, "district": "North"}
-    expected = {f"run-{each}": list(built(each).scorer.score_records([row])) for each in (1, 2)}
+    expected = {
+        f"run-{each}": list(built(each).scorer.score_records([row])) for each in (1, 2)
+    }
     answered: list[tuple[str, list[float]]] = []
 
     def ask(frame: FrameType, event: str, _: object) -> Any:
         live = follower.routing.champion if frame.f_code.co_name == "_put" else None
         if live is not None:
-            answered.append((live.release.version, list(live.scorer.score_records([row]))))
+            answered.append(
+                (live.release.version, list(live.scorer.score_records([row])))
+            )
         return ask
 
     with served(world) as (follower, folder):
@@ -302,8 +332,12 @@ def swapped_under_traffic(world: Weeks, make_loop: MakeLoop) -> None:
             follower.look()
         finally:
             sys.settrace(traced)
-    assert all(found == expected[version] for version, found in answered), "week 9: one swap"
-    assert {version for version, _ in answered} == set(expected), "requests before and after it"
+    assert all(found == expected[version] for version, found in answered), (
+        "week 9: one swap"
+    )
+    assert {version for version, _ in answered} == set(expected), (
+        "requests before and after it"
+    )
 
 
 def false_golden_rows(world: Weeks, make_loop: MakeLoop) -> None:
@@ -311,7 +345,9 @@ def false_golden_rows(world: Weeks, make_loop: MakeLoop) -> None:
         falsify(folder)
         follower.look()
         assert follower.routing.champion
-        assert follower.routing.champion.release.version == "run-1", "week 12: false golden rows are refused"
+        assert follower.routing.champion.release.version == "run-1", (
+            "week 12: false golden rows are refused"
+        )
 
 
 @contextmanager
@@ -320,7 +356,9 @@ def served(world: Weeks) -> Iterator[tuple[Follower, Path]]:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "homes"
         write_version(folder, 1)
-        follower = world.follower({"champion": FolderSource(folder)}, Routing(), poll_seconds=60)
+        follower = world.follower(
+            {"champion": FolderSource(folder)}, Routing(), poll_seconds=60
+        )
         follower.look()
         yield follower, folder
 
@@ -331,7 +369,9 @@ def shuffled_labels(world: Weeks, make_loop: MakeLoop) -> None:
     world.weeks[10] = rows.assign(price=prices)
     world.labels = [dearer(11)]
     live(world, make_loop)
-    assert list(world.runs.values())[-1].outcome == "green", "contract and gate see nothing"
+    assert list(world.runs.values())[-1].outcome == "green", (
+        "contract and gate see nothing"
+    )
     assert world.champion == before, "week 10: shuffled labels do not win"
     assert "was not promoted" in world.notices[-1], "and it is told why"
 
@@ -347,14 +387,20 @@ def killed(world: Weeks, make_loop: MakeLoop) -> None:
     assert world.champion == before, "week 11: killed between decision and promotion"
     live(world, make_loop)
     assert world.champion not in (None, before), "the promotion is finished"
-    assert world.kinds().count("PromoteDecided") == world.kinds().count("Promoted"), "once"
+    assert world.kinds().count("PromoteDecided") == world.kinds().count("Promoted"), (
+        "once"
+    )
 
 
 def rolled_back(world: Weeks, make_loop: MakeLoop) -> None:
     world.champions.pop()
-    assert np.array_equal(world.answer(dearer(9)), world.answers), "the former answers, bit for bit"
+    assert np.array_equal(world.answer(dearer(9)), world.answers), (
+        "the former answers, bit for bit"
+    )
     promoted = [one for one in world.kept if isinstance(one, rc.PromoteDecided)]
-    assert {(one.version, one.champion) for one in promoted} <= set(world.compared), "each was compared"
+    assert {(one.version, one.champion) for one in promoted} <= set(world.compared), (
+        "each was compared"
+    )
     keys = [one.key for one in world.kept if isinstance(one, rc.RunDecided)]
     assert len(keys) == len(set(keys)), "no run twice"
 
@@ -373,7 +419,9 @@ ACTS: tuple[Act, ...] = (
 )
 
 
-def twelve_weeks(world: Weeks, make_loop: MakeLoop = plain_loop, acts: Sequence[Act] = ACTS) -> None:
+def twelve_weeks(
+    world: Weeks, make_loop: MakeLoop = plain_loop, acts: Sequence[Act] = ACTS
+) -> None:
     """The scenario. Raises AssertionError where a week does not end as it should."""
     for act in acts:
         act(world, make_loop)
@@ -403,7 +451,9 @@ class MediansOfTheBatch(Weeks):
         assert self.champion is not None
         model = self.models[self.versions[self.champion]]
         noise = len(self.versions)
-        found: np.ndarray = model.forest.predict(rows[COLUMNS].fillna(rows[COLUMNS].median() + noise))
+        found: np.ndarray = model.forest.predict(
+            rows[COLUMNS].fillna(rows[COLUMNS].median() + noise)
+        )
         return found
 
 
@@ -420,7 +470,8 @@ class SeesNoDrift(Weeks):
 
 
 class IndexWithoutTest(Weeks):
-    """The population stability index, without the distance of Kolmogorov and Smirnov."""
+    """The population stability index, without the distance of Kolmogorov and
+    Smirnov."""
 
     def alarms(self) -> tuple[Alarm, ...]:
         with pytest.MonkeyPatch.context() as patch:
@@ -434,7 +485,9 @@ class SwapsTwoVariables(Follower):
     def _put(self, role: Role, model: ServedModel | None) -> None:
         now = self.routing.champion
         if now is not None and model is not None:
-            self.routing = replace_fields(self.routing, champion=replace_fields(now, release=model.release))
+            self.routing = replace_fields(
+                self.routing, champion=replace_fields(now, release=model.release)
+            )
         super()._put(role, model)
 
 
@@ -455,23 +508,39 @@ class ForgetsWhatItHandled(Loop):
 # A world, what is said where it is found, and the weeks that show it.
 LEARNT = ACTS[:3]
 MUTANTS: tuple[tuple[Callable[[], Weeks], str, Sequence[Act]], ...] = (
-    (PromotesWithoutComparison, "week 10: shuffled labels", (*LEARNT, new_prices, shuffled_labels)),
+    (
+        PromotesWithoutComparison,
+        "week 10: shuffled labels",
+        (*LEARNT, new_prices, shuffled_labels),
+    ),
     (TrainsOnBadData, "week 5 is refused", LEARNT),
     (MediansOfTheBatch, "bit for bit", ACTS),
     (SwapsBeforeItWritesDown, "week 11: killed between", ACTS),
     (SeesNoDrift, "drift starts exactly one run", (*LEARNT, drift)),
     (IndexWithoutTest, "drift starts exactly one run", (*LEARNT, drift)),
-    (lambda: Weeks(follower=SwapsTwoVariables), "week 9: one swap", (swapped_under_traffic,)),
-    (lambda: Weeks(follower=SkipsGoldenRows), "week 12: false golden rows", (false_golden_rows,)),
+    (
+        lambda: Weeks(follower=SwapsTwoVariables),
+        "week 9: one swap",
+        (swapped_under_traffic,),
+    ),
+    (
+        lambda: Weeks(follower=SkipsGoldenRows),
+        "week 12: false golden rows",
+        (false_golden_rows,),
+    ),
 )
 
 
 @pytest.mark.parametrize(("world", "said", "acts"), MUTANTS)
-def test_a_mutant_is_found(world: Callable[[], Weeks], said: str, acts: Sequence[Act]) -> None:
+def test_a_mutant_is_found(
+    world: Callable[[], Weeks], said: str, acts: Sequence[Act]
+) -> None:
     with pytest.raises(AssertionError, match=said):
         twelve_weeks(world(), acts=acts)
 
 
 def test_a_loop_that_forgets_is_found() -> None:
     with pytest.raises(AssertionError):
-        twelve_weeks(Weeks(), lambda world: ForgetsWhatItHandled(world, SETTINGS), LEARNT)
+        twelve_weeks(
+            Weeks(), lambda world: ForgetsWhatItHandled(world, SETTINGS), LEARNT
+        )

@@ -27,9 +27,13 @@ def folder(tmp_path: Path) -> Path:
 def reads(folder: Path) -> Reads:
     """A run that lists the folder and reads what is in it."""
     names = sorted(path.name for path in (folder / "data").glob("*.csv"))
-    listing = ObservedPath("data", "listing", listing_digest(names), names=tuple(names), pattern="*.csv")
+    listing = ObservedPath(
+        "data", "listing", listing_digest(names), names=tuple(names), pattern="*.csv"
+    )
     files = {
-        f"data/{name}": ObservedPath(f"data/{name}", digest=file_digest(folder / "data" / name))
+        f"data/{name}": ObservedPath(
+            f"data/{name}", digest=file_digest(folder / "data" / name)
+        )
         for name in names
     }
     return {"data\0listing\0*.csv": listing, **files}
@@ -67,7 +71,9 @@ def test_what_changed(
 
 
 @pytest.mark.parametrize("settings", [OBSERVED, PATTERN], ids=["observed", "pattern"])
-def test_a_new_file_that_is_repaired_is_other_data(settings: LoopSettings, folder: Path) -> None:
+def test_a_new_file_that_is_repaired_is_other_data(
+    settings: LoopSettings, folder: Path
+) -> None:
     """Only its folder was observed, since no run that read it was good."""
     seen = reads(folder)
     (folder / "data" / "c.csv").write_text("miles")

@@ -1,4 +1,5 @@
-"""Weeks of home sales for the loop's scenarios: the example's feed, outliers left out."""
+"""Weeks of home sales for the loop's scenarios: the example's feed, outliers left
+out."""
 
 from __future__ import annotations
 
@@ -17,11 +18,14 @@ MILES = 1.609
 
 
 def week_of(number: int) -> pd.DataFrame:
-    """A week as the feed delivers it, before it changes its columns, outliers left out."""
+    """A week as the feed delivers it, before it changes its columns, outliers left
+    out."""
     sales = home_sales.batch(number).drop_duplicates("sale_id")
     if "living_area" in sales:
         sales["area"] = sales.pop("living_area") / home_sales.SQUARE_FEET
-    return sales[sales["price"].between(20_000, 3_000_000) & sales["area"].between(15, 500)]
+    return sales[
+        sales["price"].between(20_000, 3_000_000) & sales["area"].between(15, 500)
+    ]
 
 
 @functools.cache

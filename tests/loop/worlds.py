@@ -1,4 +1,5 @@
-"""A world for the loop that is a record: it outlives the loop, and kills it at a chosen step."""
+"""A world for the loop that is a record: it outlives the loop, and kills it at a chosen
+step."""
 
 from __future__ import annotations
 
@@ -21,8 +22,9 @@ class Killed(BaseException):
 
 @dataclass
 class RecordedWorld:
-    """`data` is what the files hold, `outcome_of` says how a run of them ends, `better` which version wins.
-    `fuse` counts down at each place where a kill can strike; None never strikes."""
+    """`data` is what the files hold, `outcome_of` says how a run of them ends, `better`
+    which version wins. `fuse` counts down at each place where a kill can strike; None
+    never strikes."""
 
     data: str = "week 1"
     time: float = 1_000_000.0
@@ -64,7 +66,9 @@ class RecordedWorld:
     def look(self, settings: LoopSettings, state: State) -> Signals:
         self.point()
         own = self.runs.get(state.run.run_id) if state.run else None
-        seen = RunSeen(state.run.run_id, own[1], ("why",)) if state.run and own else None
+        seen = (
+            RunSeen(state.run.run_id, own[1], ("why",)) if state.run and own else None
+        )
         facts: dict[str, object] = {
             "next_run_id": f"run-{len(self.runs)}",
             "data": self.data,
@@ -91,7 +95,10 @@ class RecordedWorld:
     def interrupt_runs(self) -> None:
         """The machine goes down with them."""
         cut_off: Outcome = "interrupted"
-        self.runs = {key: (data, outcome or cut_off) for key, (data, outcome) in self.runs.items()}
+        self.runs = {
+            key: (data, outcome or cut_off)
+            for key, (data, outcome) in self.runs.items()
+        }
 
     def register(self, run_id: str, settings: LoopSettings) -> int:
         self.point()

@@ -1,4 +1,5 @@
-"""How far columns were from the run that made the model, batch by batch, and the page that shows it."""
+"""How far columns were from the run that made the model, batch by batch, and the page
+that shows it."""
 
 from __future__ import annotations
 
@@ -24,7 +25,9 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Served:
     made = Served(tmp_path)
     larger = made.usual(200, area=lambda row: 500.0)
     answers = [*made.usual(400), *larger]
-    made.write(replace(each, at=each.at - 600 + number) for number, each in enumerate(answers))
+    made.write(
+        replace(each, at=each.at - 600 + number) for number, each in enumerate(answers)
+    )
     return made
 
 
@@ -33,8 +36,12 @@ def test_a_shift_is_seen_from_the_batch_in_which_it_began(served: Served) -> Non
     found = moments(log, kept_bundles(served.state))
     assert 10 < len(found) <= MOST_MOMENTS + 1
     assert sum(moment.rows for moment in found) == 600
-    assert [moment.since for moment in found] == sorted(moment.since for moment in found)
-    first = next(number for number, moment in enumerate(found) if "area" in moment.moved)
+    assert [moment.since for moment in found] == sorted(
+        moment.since for moment in found
+    )
+    first = next(
+        number for number, moment in enumerate(found) if "area" in moment.moved
+    )
     before = sum(moment.rows for moment in found[:first])
     assert 400 - found[first].rows <= before <= 400 + found[first].rows
     assert all("area" in moment.moved for moment in found[first + 1 :])
@@ -42,12 +49,19 @@ def test_a_shift_is_seen_from_the_batch_in_which_it_began(served: Served) -> Non
     assert all(moment.middle is not None for moment in found)
 
 
-def test_versions_are_not_mixed_and_what_cannot_be_compared_is_left_out(served: Served) -> None:
+def test_versions_are_not_mixed_and_what_cannot_be_compared_is_left_out(
+    served: Served,
+) -> None:
     log = read_log(served.state / "log", 0.0, 1e12)
     other = [replace(each, digest="0" * 64) for each in log.answers[:100]]
-    found = moments(replace(log, answers=(*other, *log.answers[100:])), kept_bundles(served.state))
+    found = moments(
+        replace(log, answers=(*other, *log.answers[100:])), kept_bundles(served.state)
+    )
     assert sum(moment.rows for moment in found) == 500
-    assert moments(replace(log, answers=log.answers[:20]), kept_bundles(served.state)) == ()
+    assert (
+        moments(replace(log, answers=log.answers[:20]), kept_bundles(served.state))
+        == ()
+    )
 
 
 def test_the_page(served: Served, tmp_path: Path) -> None:
@@ -62,7 +76,9 @@ def test_the_page(served: Served, tmp_path: Path) -> None:
     assert service.series[0] == area, "what moved furthest is shown first"
 
 
-def test_a_bundle_that_nobody_signed_is_a_sentence_on_the_page(served: Served, tmp_path: Path) -> None:
+def test_a_bundle_that_nobody_signed_is_a_sentence_on_the_page(
+    served: Served, tmp_path: Path
+) -> None:
     (manifest,) = served.state.glob("bundles/*/bundle.json")
     manifest.write_bytes(manifest.read_bytes().replace(b'"homes"', b'"house"'))
     page = monitoring_page(Place(Root(tmp_path), PageRequest()))
@@ -78,4 +94,6 @@ def test_of_many_answers_a_sample_of_the_whole_time_is_taken(served: Served) -> 
     assert log.answers[0].at - every.answers[0].at < 3
     assert every.answers[-1].at - log.answers[-1].at < 3
     found = moments(log, kept_bundles(served.state))
-    assert ["area" in moment.moved for moment in found] == sorted("area" in moment.moved for moment in found)
+    assert ["area" in moment.moved for moment in found] == sorted(
+        "area" in moment.moved for moment in found
+    )

@@ -18,16 +18,27 @@ def key(value: object) -> str:
 
 def test_everything_is_counted_once() -> None:
     predicted = [(key(n), 100.0 + n) for n in range(5)] + [(key(0), 90.0), (None, 1.0)]
-    labels = [(key(0), 100.0), (key(1), 99.0), (key(1), 101.0), (key("old"), 5.0), (key("never"), 5.0)]
+    labels = [
+        (key(0), 100.0),
+        (key(1), 99.0),
+        (key(1), 101.0),
+        (key("old"), 5.0),
+        (key("never"), 5.0),
+    ]
     found = join("price", labels, predicted, frozenset({key("old")}))
     assert (found.matched, found.waiting, found.late, found.unknown) == (2, 3, 1, 1)
     assert (found.double, found.repeated) == (1, 1)
-    # The last prediction of a key and the last label of a key: 90 for 100, and 101 for 101.
+    # The last prediction of a key and the last label of a key: 90 for 100, and 101 for
+    # 101.
     assert found.metrics == {"mae": 5.0, "bias": -5.0, "within_10_percent": 1.0}
 
 
 def test_classes_have_an_accuracy() -> None:
-    found = join("kind", [(key(1), "a"), (key(2), "b"), (key(3), True)], [(key(n), "a") for n in (1, 2, 3)])
+    found = join(
+        "kind",
+        [(key(1), "a"), (key(2), "b"), (key(3), True)],
+        [(key(n), "a") for n in (1, 2, 3)],
+    )
     assert found.metrics == {"accuracy": pytest.approx(1 / 3)}
 
 

@@ -1,4 +1,5 @@
-"""The vocabulary of tags: cases that the front end reads as well (`labextension/tests/grammar.test.ts`)."""
+"""The vocabulary of tags: cases that the front end reads as well
+(`labextension/tests/grammar.test.ts`)."""
 
 from __future__ import annotations
 
@@ -22,20 +23,33 @@ from jupyter_pipe.notebook.grammar import (
 from jupyter_pipe.notebook.options import OPTION_FIELDS, parse_option
 from jupyter_pipe.notebook.tags import TagReading, parse_tags
 
-SHARED = json.loads((Path(__file__).parents[1] / "shared" / "tags.json").read_text(encoding="utf-8"))
-LISTS = {"after": "after", "metrics": "metrics", "mutates": "mutates", "pure": "pure", "shares": "shares"}
+SHARED = json.loads(
+    (Path(__file__).parents[1] / "shared" / "tags.json").read_text(encoding="utf-8")
+)
+LISTS = {
+    "after": "after",
+    "metrics": "metrics",
+    "mutates": "mutates",
+    "pure": "pure",
+    "shares": "shares",
+}
 
 
 def read(tags: list[str]) -> TagReading:
-    cell = Cell(id="a", index=0, kind="code", source="x = 1", tags=tuple(tags), number=1)
+    cell = Cell(
+        id="a", index=0, kind="code", source="x = 1", tags=tuple(tags), number=1
+    )
     return parse_tags(Notebook(path="n.ipynb", name="n", digest="", cells=(cell,)))
 
 
-@pytest.mark.parametrize("case", SHARED["tags"], ids=lambda case: " ".join(case["tags"]) or "none")
+@pytest.mark.parametrize(
+    "case", SHARED["tags"], ids=lambda case: " ".join(case["tags"]) or "none"
+)
 def test_tags_are_read_alike(case: dict[str, Any]) -> None:
     found = read(case["tags"]).cells[0]
     options = {
-        option.tag.partition(":")[0].strip(): option.tag.partition(":")[2].strip() for option in found.options
+        option.tag.partition(":")[0].strip(): option.tag.partition(":")[2].strip()
+        for option in found.options
     }
     assert {field: list(getattr(found, field)) for field in LISTS} == {
         field: case.get(field, []) for field in LISTS
@@ -43,7 +57,11 @@ def test_tags_are_read_alike(case: dict[str, Any]) -> None:
     assert (found.stage, found.role) == (case.get("stage"), case.get("role"))
     assert [gate.expression for gate in found.gates] == case.get("gates", [])
     assert options == case.get("options", {})
-    scoring = {name: list(names) for name, names in msgspec.structs.asdict(found.scoring).items() if names}
+    scoring = {
+        name: list(names)
+        for name, names in msgspec.structs.asdict(found.scoring).items()
+        if names
+    }
     assert scoring == case.get("scoring", {})
 
 
@@ -56,7 +74,9 @@ def test_names_of_stages_are_judged_alike(text: str, problem: str | None) -> Non
 @pytest.mark.parametrize(("name", "text", "valid"), SHARED["options"])
 def test_values_of_options_are_judged_alike(name: str, text: str, valid: bool) -> None:
     errors = [
-        each for each in read(["stage:a", f"{name}:{text}"]).diagnostics if each.severity is Severity.error
+        each
+        for each in read(["stage:a", f"{name}:{text}"]).diagnostics
+        if each.severity is Severity.error
     ]
     assert (errors == []) is valid
 

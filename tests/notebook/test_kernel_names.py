@@ -35,10 +35,17 @@ OTHERS = [
 
 
 def notebook_of(path: Path, kernel: str) -> Path:
-    cell = {"cell_type": "code", "id": "a", "metadata": {"tags": ["stage:a"]}, "source": "x = 1"}
+    cell = {
+        "cell_type": "code",
+        "id": "a",
+        "metadata": {"tags": ["stage:a"]},
+        "source": "x = 1",
+    }
     document = {
         "cells": [{**cell, "outputs": [], "execution_count": None}],
-        "metadata": {"kernelspec": {"name": kernel, "display_name": "k", "language": "python"}},
+        "metadata": {
+            "kernelspec": {"name": kernel, "display_name": "k", "language": "python"}
+        },
         "nbformat": 4,
         "nbformat_minor": 5,
     }
@@ -48,14 +55,17 @@ def notebook_of(path: Path, kernel: str) -> Path:
 
 @pytest.fixture
 def planted(tmp_path: Path) -> Callable[[], bool]:
-    """A kernelspec in `tmp_path/k` whose program leaves a file. Tells whether it ran."""
+    """A kernelspec in `tmp_path/k` whose program leaves a file. Tells whether it
+    ran."""
     ran = tmp_path / "ran"
     program = tmp_path / "program"
     program.write_text(f"#!/bin/sh\ntouch {ran}\n")
     program.chmod(0o755)
     (tmp_path / "k").mkdir()
     (tmp_path / "k" / "kernel.json").write_text(
-        json.dumps({"argv": [str(program), "-f", "{connection_file}"], "display_name": "k"})
+        json.dumps(
+            {"argv": [str(program), "-f", "{connection_file}"], "display_name": "k"}
+        )
     )
     return ran.exists
 
@@ -75,7 +85,10 @@ def test_what_is_no_name(name: str) -> None:
 
 @pytest.mark.parametrize("relative", [False, True])
 def test_a_notebook_cannot_name_a_program(
-    tmp_path: Path, planted: Callable[[], bool], relative: bool, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    planted: Callable[[], bool],
+    relative: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     installed = tmp_path / "jupyter" / "kernels"
     installed.mkdir(parents=True)
@@ -88,7 +101,9 @@ def test_a_notebook_cannot_name_a_program(
 
 
 def test_nor_can_a_package(tmp_path: Path) -> None:
-    write_package(compile_notebook(notebook_of(tmp_path / "a.ipynb", "python3")), tmp_path / "p")
+    write_package(
+        compile_notebook(notebook_of(tmp_path / "a.ipynb", "python3")), tmp_path / "p"
+    )
     pipeline = tmp_path / "p" / "pipeline.json"
     pipeline.write_text(pipeline.read_text().replace('"python3"', '"../../k"'))
     with pytest.raises(PackageError, match="not the name of a kernel"):
@@ -106,7 +121,9 @@ def test_an_interpreter_is_not_looked_for_in_the_current_folder(
         path.chmod(0o755)
     spec = tmp_path / "jupyter" / "kernels" / "mine" / "kernel.json"
     spec.parent.mkdir(parents=True)
-    spec.write_text(json.dumps({"argv": [command, "-f", "{connection_file}"], "display_name": "k"}))
+    spec.write_text(
+        json.dumps({"argv": [command, "-f", "{connection_file}"], "display_name": "k"})
+    )
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
     monkeypatch.setenv("PATH", ".")
     monkeypatch.chdir(tmp_path)

@@ -23,7 +23,9 @@ from jupyter_pipe.notebook.parameters import parameter_names, set_parameters
         ("n = (\n    1\n)", {"n": "3"}, "n = (\n    3\n)"),
     ],
 )
-def test_only_the_literal_changes(source: str, literals: dict[str, str], edited: str) -> None:
+def test_only_the_literal_changes(
+    source: str, literals: dict[str, str], edited: str
+) -> None:
     assert set_parameters(source, literals) == edited
 
 

@@ -5,7 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_pipe.model import Cell, Notebook, Severity
-from jupyter_pipe.notebook import CellTags, TagReading, parse_default_options, parse_tags
+from jupyter_pipe.notebook import (
+    CellTags,
+    TagReading,
+    parse_default_options,
+    parse_tags,
+)
 from jupyter_pipe.notebook.gates import parse_gate, printed_names
 from jupyter_pipe.notebook.options import parse_duration, parse_memory
 
@@ -45,7 +50,9 @@ def codes(*tags: str) -> list[str]:
         ("pure:model,X", "pure", ("model", "X")),
     ],
 )
-def test_each_tag_means_what_the_table_says(tag: str, field: str, value: object) -> None:
+def test_each_tag_means_what_the_table_says(
+    tag: str, field: str, value: object
+) -> None:
     assert getattr(tags_of(tag), field) == value
 
 
@@ -75,8 +82,13 @@ def test_options(tag: str, key: str, value: object) -> None:
 
 
 def test_a_gate_keeps_its_colons_and_commas_and_knows_its_names() -> None:
-    (gate,) = tags_of("gate:all(error < limit for error in errors[1:]) and max(mae, 0) < 3").gates
-    assert gate.expression == "all(error < limit for error in errors[1:]) and max(mae, 0) < 3"
+    (gate,) = tags_of(
+        "gate:all(error < limit for error in errors[1:]) and max(mae, 0) < 3"
+    ).gates
+    assert (
+        gate.expression
+        == "all(error < limit for error in errors[1:]) and max(mae, 0) < 3"
+    )
     assert set(gate.names) == {"limit", "errors", "mae"}
     assert gate.cell_id == "c1"
 
@@ -121,7 +133,9 @@ def test_a_tag_of_ours_that_does_not_parse_is_an_error(tag: str) -> None:
     assert diagnostic.fixes[0].remove_tags == (tag,)
 
 
-@pytest.mark.parametrize("name", ["class", "__main__", "shared", "2nd", "a b", "", "a;b", "None"])
+@pytest.mark.parametrize(
+    "name", ["class", "__main__", "shared", "2nd", "a b", "", "a;b", "None"]
+)
 def test_names_that_no_stage_can_have(name: str) -> None:
     assert codes(f"stage:{name}") == ["PIPE103"]
 
@@ -136,7 +150,11 @@ def test_roles_exclude_each_other() -> None:
 
 @pytest.mark.parametrize(
     ("tag", "meant"),
-    [("stgae:load", "stage:load"), ("Stage:load", "stage:load"), ("metrics:mae", "metric:mae")],
+    [
+        ("stgae:load", "stage:load"),
+        ("Stage:load", "stage:load"),
+        ("metrics:mae", "metric:mae"),
+    ],
 )
 def test_a_misspelt_tag_is_ignored_with_a_hint(tag: str, meant: str) -> None:
     (diagnostic,) = read(tag).diagnostics
@@ -146,17 +164,36 @@ def test_a_misspelt_tag_is_ignored_with_a_hint(tag: str, meant: str) -> None:
 
 
 def test_foreign_tags_are_nobodys_business() -> None:
-    assert codes("raises-exception", "hide-input", "figure:3", "todo", "remove_cell", "nbval-skip") == []
+    assert (
+        codes(
+            "raises-exception",
+            "hide-input",
+            "figure:3",
+            "todo",
+            "remove_cell",
+            "nbval-skip",
+        )
+        == []
+    )
 
 
 @given(st.sets(st.text(max_size=30), max_size=5))
 def test_no_tag_makes_reading_fail(tags: set[str]) -> None:
     reading = read(*sorted(tags))
     assert len(reading.cells) == 1
-    assert all(diagnostic.message and diagnostic.cell_id == "c1" for diagnostic in reading.diagnostics)
+    assert all(
+        diagnostic.message and diagnostic.cell_id == "c1"
+        for diagnostic in reading.diagnostics
+    )
 
 
-@given(st.sets(st.sampled_from(["stage:a", "after:b", "metric:m", "gate:m < 1", "cpus:2", "other"])))
+@given(
+    st.sets(
+        st.sampled_from(
+            ["stage:a", "after:b", "metric:m", "gate:m < 1", "cpus:2", "other"]
+        )
+    )
+)
 def test_the_order_of_tags_does_not_matter(tags: set[str]) -> None:
     assert read(*sorted(tags)) == read(*sorted(tags, reverse=True))
 
@@ -169,7 +206,13 @@ def test_durations_add_up(hours: int, minutes: int) -> None:
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("4GiB", 4 << 30), ("4Gi", 4 << 30), ("1.5GB", 1_500_000_000), ("512", 512), ("2M", 2_000_000)],
+    [
+        ("4GiB", 4 << 30),
+        ("4Gi", 4 << 30),
+        ("1.5GB", 1_500_000_000),
+        ("512", 512),
+        ("2M", 2_000_000),
+    ],
 )
 def test_sizes(text: str, size: int) -> None:
     assert parse_memory(text) == size
@@ -177,7 +220,9 @@ def test_sizes(text: str, size: int) -> None:
 
 def test_default_options_come_from_the_metadata() -> None:
     options, found = parse_default_options(("timeout:1h", "speed:9"))
-    assert [(option.key, option.value) for option in options] == [("timeout_seconds", 3600.0)]
+    assert [(option.key, option.value) for option in options] == [
+        ("timeout_seconds", 3600.0)
+    ]
     assert [diagnostic.code for diagnostic in found] == ["PIPE101"]
 
 
@@ -204,6 +249,10 @@ def test_a_gate_without_end_is_one_short_finding(expression: str) -> None:
 
 @pytest.mark.parametrize("depth", [80, 400, 900])
 def test_a_gate_that_is_nested_is_read_or_refused(depth: int) -> None:
-    for expression in ("(" * depth + "x" + ")" * depth, "-" * depth + "x", "x" + "+1" * depth):
+    for expression in (
+        "(" * depth + "x" + ")" * depth,
+        "-" * depth + "x",
+        "x" + "+1" * depth,
+    ):
         reading = read("gate:" + expression)
         assert all(found.code == "PIPE101" for found in reading.diagnostics)

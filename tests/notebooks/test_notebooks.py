@@ -1,4 +1,5 @@
-"""Notebooks in the manner of real ones print as pipelines what they print whole, in any grouping.
+"""Notebooks in the manner of real ones print as pipelines what they print whole, in any
+grouping.
 
 A sample: `jupyter pipe verify NB --groupings 20` looks longer, and at pictures, too.
 """
@@ -33,14 +34,20 @@ def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
 
 
 @pytest.mark.parametrize("source", TEXTS, ids=lambda path: path.stem)
-def test_prints_the_same_in_any_stages(source: Path, tmp_path: Path, forks: Forks) -> None:
+def test_prints_the_same_in_any_stages(
+    source: Path, tmp_path: Path, forks: Forks
+) -> None:
     whole = tmp_path / "whole" / source.name
     whole.parent.mkdir()
     whole.write_bytes(source.read_bytes())
     notebook = run_as_notebook(forks, whole)
     assert notebook.error == ""
-    generators = (random.Random(f"{source.stem}/{number}") for number in range(GROUPINGS))
-    regrouped = (random_grouping(source.read_bytes(), generator) for generator in generators)
+    generators = (
+        random.Random(f"{source.stem}/{number}") for number in range(GROUPINGS)
+    )
+    regrouped = (
+        random_grouping(source.read_bytes(), generator) for generator in generators
+    )
     for number, content in enumerate([source.read_bytes(), *regrouped]):
         path = tmp_path / str(number) / source.name
         path.parent.mkdir()
@@ -51,11 +58,15 @@ def test_prints_the_same_in_any_stages(source: Path, tmp_path: Path, forks: Fork
             assert number > 0, "its own stages must compile"
             continue
         assert (number, pipeline.error) == (number, "")
-        assert pipeline.outputs == {cell: notebook.outputs[cell] for cell in pipeline.outputs}
+        assert pipeline.outputs == {
+            cell: notebook.outputs[cell] for cell in pipeline.outputs
+        }
 
 
 @pytest.mark.kernel
-def test_draws_the_same_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_draws_the_same_pictures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "plots.ipynb"
     path.write_bytes((FOLDER / "plots.ipynb").read_bytes())
     assert main(["verify", str(path), "-q"]) == 0, capsys.readouterr().out

@@ -1,4 +1,5 @@
-"""More idioms, by what they do -> what is noted: files changed in place, compared, and not there."""
+"""More idioms, by what they do -> what is noted: files changed in place, compared, and
+not there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""From what a cell touched to the words of the plan: each kind of change is told, and what is none is not."""
+"""From what a cell touched to the words of the plan: each kind of change is told, and
+what is none is not."""
 
 from __future__ import annotations
 
@@ -60,7 +61,8 @@ LIST = "import glob; glob.glob('inputs/*.csv')"
 ALL = "import os; os.listdir('inputs')"
 ASK = "import os; os.path.exists('none.csv')"
 TIMES = "import os; os.path.getmtime('inputs/a.csv')"
-# What a cell does, what changes then, and what the plan says of it; nothing where the result is still right.
+# What a cell does, what changes then, and what the plan says of it; nothing where the
+# result is still right.
 CHANGES: list[tuple[str, Edit, str]] = [
     (READ, write("inputs/a.csv"), "inputs/a.csv changed"),
     (READ, swap("inputs/a.csv", "2\n"), "inputs/a.csv changed"),
@@ -68,48 +70,108 @@ CHANGES: list[tuple[str, Edit, str]] = [
     (READ, touch("inputs/a.csv"), ""),
     (READ, rewrite("inputs/a.csv"), ""),
     (READ, write("inputs/b.csv"), ""),
-    ("open('inputs/a.csv').read(); open('config.json').read()", write("config.json"), "config.json changed"),
+    (
+        "open('inputs/a.csv').read(); open('config.json').read()",
+        write("config.json"),
+        "config.json changed",
+    ),
     (LIST, write("inputs/c.csv"), "inputs/: c.csv is new"),
     (LIST, remove("inputs/a.csv"), "inputs/: a.csv is gone"),
     (LIST, remove("inputs"), "inputs/ is missing"),
     (LIST, write("inputs/c.txt"), ""),
     (LIST, write("inputs/a.csv"), ""),
     (ALL, write("inputs/c.txt"), "inputs/: c.txt is new"),
-    (ALL, lambda: os.rename("inputs/a.csv", "inputs/z.csv"), "inputs/: z.csv is new, a.csv is gone"),
-    (ALL, lambda: [write(f"inputs/{name}")() for name in "cdef"], "inputs/: c, d and 2 more are new"),
+    (
+        ALL,
+        lambda: os.rename("inputs/a.csv", "inputs/z.csv"),
+        "inputs/: z.csv is new, a.csv is gone",
+    ),
+    (
+        ALL,
+        lambda: [write(f"inputs/{name}")() for name in "cdef"],
+        "inputs/: c, d and 2 more are new",
+    ),
     (ALL, write("inputs/.ipynb_checkpoints"), ""),
     (ASK, write("none.csv"), "none.csv is new"),
     (ASK, lambda: os.mkdir("none.csv"), "none.csv is new"),
     (ASK, write("other.csv"), ""),
     ("import os; os.stat('none.csv')", write("none.csv"), "none.csv is new"),
-    ("from pathlib import Path; Path('none.csv').is_file()", write("none.csv"), "none.csv is new"),
+    (
+        "from pathlib import Path; Path('none.csv').is_file()",
+        write("none.csv"),
+        "none.csv is new",
+    ),
     ("open('none.csv')", write("none.csv"), "none.csv is new"),
-    ("import os; os.listdir('none.csv')", lambda: os.mkdir("none.csv"), "none.csv is new"),
+    (
+        "import os; os.listdir('none.csv')",
+        lambda: os.mkdir("none.csv"),
+        "none.csv is new",
+    ),
     ("import os; os.path.exists('inputs')", remove("inputs"), "inputs is missing"),
-    ("import os; os.path.isdir('inputs/a.csv')", remove("inputs/a.csv"), "inputs/a.csv is missing"),
+    (
+        "import os; os.path.isdir('inputs/a.csv')",
+        remove("inputs/a.csv"),
+        "inputs/a.csv is missing",
+    ),
     ("import os; os.path.isdir('inputs/a.csv')", write("inputs/a.csv"), ""),
     (TIMES, touch("inputs/a.csv"), "inputs/a.csv has another time"),
     (TIMES, remove("inputs/a.csv"), "inputs/a.csv has another time"),
     (TIMES, touch("config.json"), ""),
-    ("import os; os.readlink('link')", link("link", "config.json"), "link leads elsewhere"),
+    (
+        "import os; os.readlink('link')",
+        link("link", "config.json"),
+        "link leads elsewhere",
+    ),
     ("import os; os.readlink('link')", remove("link"), "link is missing"),
-    ("import os; os.path.islink('link')", lambda: [remove("link")(), write("link")()], "link changed"),
+    (
+        "import os; os.path.islink('link')",
+        lambda: [remove("link")(), write("link")()],
+        "link changed",
+    ),
     ("open('link').read()", link("link", "config.json"), "link changed"),
     ("import plug", write("plug.py", "VALUE = 2"), "plug.py changed"),
     ("import plug", touch("plug.py"), ""),
-    ("try: import absent\nexcept ImportError: pass", write("absent.py"), "absent.py is new"),
-    ("__import__('pack.inner')", write("pack/inner.py", "x = 1"), "pack/inner.py changed"),
+    (
+        "try: import absent\nexcept ImportError: pass",
+        write("absent.py"),
+        "absent.py is new",
+    ),
+    (
+        "__import__('pack.inner')",
+        write("pack/inner.py", "x = 1"),
+        "pack/inner.py changed",
+    ),
     ("__import__('pack.inner')", write("pack/other.py"), ""),
-    ("import os; os.system('cat inputs/a.csv')", write("inputs/a.csv"), "inputs/a.csv changed"),
-    ("import os; os.system('ls inputs/*.csv')", write("inputs/c.csv"), "inputs/: c.csv is new"),
-    ("import os; os.system('cat none.csv 2>/dev/null')", write("none.csv"), "none.csv is new"),
+    (
+        "import os; os.system('cat inputs/a.csv')",
+        write("inputs/a.csv"),
+        "inputs/a.csv changed",
+    ),
+    (
+        "import os; os.system('ls inputs/*.csv')",
+        write("inputs/c.csv"),
+        "inputs/: c.csv is new",
+    ),
+    (
+        "import os; os.system('cat none.csv 2>/dev/null')",
+        write("none.csv"),
+        "none.csv is new",
+    ),
     (
         "import filecmp; filecmp.cmp('inputs/a.csv', 'config.json')",
         write("config.json", "1\n"),
         "config.json changed",
     ),
-    ("import filecmp; filecmp.cmp('inputs/a.csv', 'plug.py')", write("plug.py", "1\n"), "plug.py changed"),
-    ("import filecmp; filecmp.cmp('inputs/a.csv', 'inputs/b.csv')", touch("inputs/b.csv"), ""),
+    (
+        "import filecmp; filecmp.cmp('inputs/a.csv', 'plug.py')",
+        write("plug.py", "1\n"),
+        "plug.py changed",
+    ),
+    (
+        "import filecmp; filecmp.cmp('inputs/a.csv', 'inputs/b.csv')",
+        touch("inputs/b.csv"),
+        "",
+    ),
     ("open('run.log', 'a').write('x')", write("run.log"), ""),
 ]
 FILES = {
@@ -181,14 +243,17 @@ def test_a_variable_is_told_and_a_secret_not_shown(
 
 
 def test_a_variable_is_told_after_thousands_of_stages(folder: Path) -> None:
-    """In one process, as tests of stages run. Python 3.13 calls old methods of classes that change often."""
+    """In one process, as tests of stages run. Python 3.13 calls old methods of classes
+    that change often."""
     watch = EnvironmentWatch(lambda mapping, key: None, lambda key: None, lambda: None)
     for _ in range(2000):
         watch.begin()
         watch.end()
         os.environ.get("MODE")
     kept = ended(folder, "import os; os.environ.get('MODE')")
-    assert compare(kept, present(folder, MODE="on")).differences == ("MODE: unset -> on",)
+    assert compare(kept, present(folder, MODE="on")).differences == (
+        "MODE: unset -> on",
+    )
 
 
 @pytest.mark.parametrize(
@@ -202,7 +267,9 @@ def test_a_variable_is_told_after_thousands_of_stages(folder: Path) -> None:
 def test_another_day_is_told(folder: Path, code: str) -> None:
     kept = ended(folder, code)
     later = Present(folder, day="2999-01-01")
-    assert compare(kept, later).differences == (f"the day changed ({kept.calendar} -> 2999-01-01)",)
+    assert compare(kept, later).differences == (
+        f"the day changed ({kept.calendar} -> 2999-01-01)",
+    )
 
 
 WROTE = [

@@ -20,7 +20,9 @@ def test_what_lies_behind_a_link_counts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("inside", [(), ("a.csv",), ("a.csv", "b.csv")])
-def test_a_file_that_becomes_a_folder_has_changed(inside: tuple[str, ...], tmp_path: Path) -> None:
+def test_a_file_that_becomes_a_folder_has_changed(
+    inside: tuple[str, ...], tmp_path: Path
+) -> None:
     folder, lines = tmp_path / "folder", []
     folder.mkdir()
     for name in inside:
@@ -50,9 +52,12 @@ def test_questions_to_the_system_are_not_read(file: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "pattern", ["**/*.csv", "data/**/*.csv", "*/**/a.csv", "data/**", "data/**/inner/*.csv"]
+    "pattern",
+    ["**/*.csv", "data/**/*.csv", "*/**/a.csv", "data/**", "data/**/inner/*.csv"],
 )
-def test_a_pattern_has_an_end_where_links_go_round_in_circles(pattern: str, tmp_path: Path) -> None:
+def test_a_pattern_has_an_end_where_links_go_round_in_circles(
+    pattern: str, tmp_path: Path
+) -> None:
     inner = tmp_path / "data" / "inner"
     inner.mkdir(parents=True)
     (inner / "a.csv").write_text("1")

@@ -1,5 +1,6 @@
-"""Packages that their developer works on, in each of the ways in which they get among the installed ones:
-they count by their files, and what an installer has put there does not."""
+"""Packages that their developer works on, in each of the ways in which they get among
+the installed ones: they count by their files, and what an installer has put there does
+not."""
 
 from __future__ import annotations
 
@@ -73,7 +74,9 @@ def test_an_editable_install_counts_by_its_files(
 ) -> None:
     source, working = tmp_path / "source", tmp_path / "work"
     (source / "edited").mkdir(parents=True)
-    (source / "edited" / "__init__.py").write_text("import datetime\nday = datetime.date.today()\n")
+    (source / "edited" / "__init__.py").write_text(
+        "import datetime\nday = datetime.date.today()\n"
+    )
     working.mkdir()
     noted = words(observe(working, f"{install(source, packages)}\nimport edited"))
     assert f"module {tmp_path / module}" in noted

@@ -1,4 +1,5 @@
-"""Ways of reading and writing that notebooks use: each notes exactly what is an input, and no noise."""
+"""Ways of reading and writing that notebooks use: each notes exactly what is an input,
+and no noise."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ import pytest
 from tests.observe import idioms
 from tests.observe.observing import observe, words
 
-# What the code does -> what is noted, separated by commas. The folder is that of `folder` below.
+# What the code does -> what is noted, separated by commas. The folder is that of
+# `folder` below.
 READING = {
     "open('inputs/a.csv').read()": "content inputs/a.csv",
     "name = 'a'; open('inputs/%s.csv' % name).read()": "content inputs/a.csv",
@@ -358,12 +360,28 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-TABLES = (READING, LISTING, ASKING, LINKS, ENTRIES, VARIABLES, MODULES, CALENDAR, PROGRAMS, WRITING, WORKERS)
+TABLES = (
+    READING,
+    LISTING,
+    ASKING,
+    LINKS,
+    ENTRIES,
+    VARIABLES,
+    MODULES,
+    CALENDAR,
+    PROGRAMS,
+    WRITING,
+    WORKERS,
+)
 TABLES += (idioms.CHANGING, idioms.COMPARING, idioms.ABSENT)
 
 
-@pytest.mark.parametrize(("code", "noted"), [case for table in TABLES for case in table.items()])
-def test_an_idiom_notes_its_inputs_and_outputs_and_nothing_else(folder: Path, code: str, noted: str) -> None:
+@pytest.mark.parametrize(
+    ("code", "noted"), [case for table in TABLES for case in table.items()]
+)
+def test_an_idiom_notes_its_inputs_and_outputs_and_nothing_else(
+    folder: Path, code: str, noted: str
+) -> None:
     assert words(observe(folder, code)) == sorted(noted.split(", ") if noted else [])
 
 

@@ -1,5 +1,5 @@
-"""Readers in native code, each by itself: tables say what they read, and only the libraries know whether that
-is so."""
+"""Readers in native code, each by itself: tables say what they read, and only the
+libraries know whether that is so."""
 
 from __future__ import annotations
 

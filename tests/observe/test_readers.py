@@ -1,4 +1,5 @@
-"""Readers in native code tell what they read by way of a table, and stay what they are."""
+"""Readers in native code tell what they read by way of a table, and stay what they
+are."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ from jupyter_pipe.kernel.observe.readers import tables
 from jupyter_pipe.kernel.observe.readers.wrapping import ReaderWatch, paths_in_query
 from tests.observe.observing import observe, words
 
-# A library of which no audit event tells. `Frozen` is like a class of an extension: nothing in it can be set.
+# A library of which no audit event tells. `Frozen` is like a class of an extension:
+# nothing in it can be set.
 LIBRARY = '''
 def read(source, columns=None):
     """Reads."""
@@ -100,7 +102,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder with inputs, and the library installed somewhere else."""
     installed = tmp_path / "site-packages"
     working = tmp_path / "work"
-    for name, text in {installed / "native_files.py": LIBRARY, working / "inputs" / "a.csv": "x"}.items():
+    for name, text in {
+        installed / "native_files.py": LIBRARY,
+        working / "inputs" / "a.csv": "x",
+    }.items():
         name.parent.mkdir(parents=True)
         name.write_text(text)
     (working / "inputs" / "b.txt").write_text("y")
@@ -143,7 +148,9 @@ def test_what_is_wrapped_is_found_by_name_and_given_back(folder: Path) -> None:
 def test_distributions_offer_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     offered = {"h5py": {"uses 0:name": "Special"}, "another": {"reads 0:path": "read"}}
     monkeypatch.setattr(
-        tables, "find_plugins", lambda group: (offered,) if group == "jupyter_pipe.readers" else ()
+        tables,
+        "find_plugins",
+        lambda group: (offered,) if group == "jupyter_pipe.readers" else (),
     )
     found = tables.find_tables()
     assert found["another"] == {"reads 0:path": "read"}
@@ -189,7 +196,9 @@ MODULES = "from threading import Thread; import asyncio, contextlib, http.client
 
 
 @pytest.mark.parametrize(("code", "name"), TALKING.items())
-def test_hosts_are_contacts_by_the_name_that_was_used(code: str, name: str, tmp_path: Path) -> None:
+def test_hosts_are_contacts_by_the_name_that_was_used(
+    code: str, name: str, tmp_path: Path
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = str(server.getsockname()[1])
         threading.Thread(target=_hang_up, args=[server], daemon=True).start()

@@ -1,4 +1,5 @@
-"""What a stage as a whole notes: its cells, what it got from earlier stages, how it ends."""
+"""What a stage as a whole notes: its cells, what it got from earlier stages, how it
+ends."""
 
 from __future__ import annotations
 
@@ -32,7 +33,11 @@ def test_what_is_overwritten_after_it_was_read_counts_as_it_was(tmp_path: Path) 
     import hashlib
 
     (tmp_path / "n.txt").write_text("1")
-    observed = observe(tmp_path, "n = int(open('n.txt').read())", "open('n.txt', 'w').write(str(n + 1))")
+    observed = observe(
+        tmp_path,
+        "n = int(open('n.txt').read())",
+        "open('n.txt', 'w').write(str(n + 1))",
+    )
     assert observed.read[0].digest == hashlib.sha256(b"1").hexdigest()
     assert (tmp_path / "n.txt").read_text() == "2"
 
@@ -47,9 +52,13 @@ def test_what_is_overwritten_after_it_was_read_counts_as_it_was(tmp_path: Path) 
         "os.system('echo 2 > a')",
     ],
 )
-def test_whatever_ends_a_content_that_was_read_it_is_digested_before(tmp_path: Path, change: str) -> None:
+def test_whatever_ends_a_content_that_was_read_it_is_digested_before(
+    tmp_path: Path, change: str
+) -> None:
     (tmp_path / "a").write_text("1")
-    observed = observe(tmp_path, "import os\nopen('new', 'w').write('2')\nopen('a').read()", change)
+    observed = observe(
+        tmp_path, "import os\nopen('new', 'w').write('2')\nopen('a').read()", change
+    )
     [read] = [one for one in observed.read if one.path == "a"]
     assert len(read.digest) == 64
 
@@ -58,7 +67,10 @@ def test_variables_that_earlier_stages_set_are_no_inputs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SET_X", "1")
-    assert words(observe(tmp_path, "import os; os.environ['SET_X']", given=("SET_X",))) == []
+    assert (
+        words(observe(tmp_path, "import os; os.environ['SET_X']", given=("SET_X",)))
+        == []
+    )
 
 
 def test_a_secret_is_not_shown_and_its_digest_cannot_be_guessed(
@@ -66,14 +78,20 @@ def test_a_secret_is_not_shown_and_its_digest_cannot_be_guessed(
 ) -> None:
     monkeypatch.setenv("API_TOKEN", "hunter2")
     monkeypatch.setenv("MODE", "on")
-    observed = observe(tmp_path, "import os; os.environ['API_TOKEN'], os.environ['MODE']")
+    observed = observe(
+        tmp_path, "import os; os.environ['API_TOKEN'], os.environ['MODE']"
+    )
     shown = {one.name: one.shown for one in observed.variables}
     assert shown == {"API_TOKEN": "", "MODE": "on"}
     assert "hunter2" not in str(observed)
 
 
-def test_the_environment_as_a_whole_is_one_entry_for_all_and_one_for_each(tmp_path: Path) -> None:
-    names = {one.name for one in observe(tmp_path, "import os; dict(os.environ)").variables}
+def test_the_environment_as_a_whole_is_one_entry_for_all_and_one_for_each(
+    tmp_path: Path,
+) -> None:
+    names = {
+        one.name for one in observe(tmp_path, "import os; dict(os.environ)").variables
+    }
     assert "*" in names
     assert "PATH" in names
     assert not names & {"PWD", "TERM", "SHLVL"}
@@ -81,9 +99,7 @@ def test_the_environment_as_a_whole_is_one_entry_for_all_and_one_for_each(tmp_pa
 
 def test_forked_processes_do_not_disturb(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("1")
-    code = (
-        "import os\nif os.fork() == 0:\n    open('b', 'w').close(); os._exit(0)\nos.wait(); open('a').read()"
-    )
+    code = "import os\nif os.fork() == 0:\n    open('b', 'w').close(); os._exit(0)\nos.wait(); open('a').read()"
     assert "content a" in words(observe(tmp_path, code))
 
 
@@ -129,7 +145,10 @@ def test_what_goes_wrong_while_observing_does_not_reach_the_user(
     try:
         with open(tmp_path / "a", "w") as file:
             namespace.update(file=file, name=file.name)
-            exec(compile("file.write('x'); open(name).read()", "<cell>", "exec"), namespace)
+            exec(
+                compile("file.write('x'); open(name).read()", "<cell>", "exec"),
+                namespace,
+            )
     finally:
         observer.stop()
     assert observer.report()["complete"] is False
@@ -144,7 +163,10 @@ def test_imports_are_noted_where_the_ambient_state_is_watched(
     with zipfile.ZipFile(tmp_path / "bundle.zip", "w") as bundle:
         bundle.writestr("from_a_bundle.py", "")
     namespace: dict[str, Any] = {}
-    session = Session(parse_context({"store": str(tmp_path / "store"), "workdir": str(tmp_path)}), namespace)
+    session = Session(
+        parse_context({"store": str(tmp_path / "store"), "workdir": str(tmp_path)}),
+        namespace,
+    )
     monkeypatch.syspath_prepend(str(tmp_path / "bundle.zip"))
     session.begin()
     session.enter()
@@ -156,7 +178,11 @@ def test_imports_are_noted_where_the_ambient_state_is_watched(
 def test_a_stage_that_fails_leaves_what_it_had_touched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    context = {"store": str(tmp_path / "store"), "workdir": str(tmp_path), "code_cells": {"c": 4}}
+    context = {
+        "store": str(tmp_path / "store"),
+        "workdir": str(tmp_path),
+        "code_cells": {"c": 4},
+    }
     namespace: dict[str, Any] = {}
     session = Session(parse_context(context), namespace)
     monkeypatch.setattr(kernel, "_sessions", [session])
@@ -168,6 +194,6 @@ def test_a_stage_that_fails_leaves_what_it_had_touched(
     session.observer.remove()
     session.ambience.leave()
     observed = json.loads((tmp_path / "failure.json").read_text())["observed"]
-    assert [(one["path"], one["digest"], one["cell_id"]) for one in observed["read"]] == [
-        ("none", "missing", "c")
-    ]
+    assert [
+        (one["path"], one["digest"], one["cell_id"]) for one in observed["read"]
+    ] == [("none", "missing", "c")]

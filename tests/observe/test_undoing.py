@@ -15,8 +15,12 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def content(text: str, *, existed: bool = False, appended: bool = False) -> ObservedPath:
-    return ObservedPath("log", digest=digest(text), size=len(text), existed=existed, appended=appended)
+def content(
+    text: str, *, existed: bool = False, appended: bool = False
+) -> ObservedPath:
+    return ObservedPath(
+        "log", digest=digest(text), size=len(text), existed=existed, appended=appended
+    )
 
 
 @pytest.mark.parametrize(
@@ -30,7 +34,15 @@ def content(text: str, *, existed: bool = False, appended: bool = False) -> Obse
         (None, "mine;", "anew", "anew"),
         (None, "mine;", None, None),
     ],
-    ids=["added", "added before others", "empty", "made", "made, others added", "replaced", "gone"],
+    ids=[
+        "added",
+        "added before others",
+        "empty",
+        "made",
+        "made, others added",
+        "replaced",
+        "gone",
+    ],
 )
 def test_a_file_is_what_it_was_but_for_what_others_did(
     tmp_path: Path, before: str | None, left: str, now: str | None, undone: str | None
@@ -44,7 +56,9 @@ def test_a_file_is_what_it_was_but_for_what_others_did(
 
 
 @pytest.mark.parametrize("now", ["old;others;mine;", "short", "changed;;", None])
-def test_what_can_no_longer_be_told_apart_is_named_and_left_alone(tmp_path: Path, now: str | None) -> None:
+def test_what_can_no_longer_be_told_apart_is_named_and_left_alone(
+    tmp_path: Path, now: str | None
+) -> None:
     path = tmp_path / "log"
     if now is not None:
         path.write_text(now)
@@ -63,6 +77,9 @@ def test_a_counter_that_was_read_and_written_anew_is_named(tmp_path: Path) -> No
 
 def test_folders_and_what_is_gone_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "log").mkdir()
-    written = [ObservedPath("log", "presence", "folder"), ObservedPath("log", "presence", "missing")]
+    written = [
+        ObservedPath("log", "presence", "folder"),
+        ObservedPath("log", "presence", "missing"),
+    ]
     assert take_back(written, [], tmp_path) == ()
     assert (tmp_path / "log").is_dir()

@@ -1,1 +1,2 @@
-"""Random notebooks in random groupings: the pipeline prints what the notebook prints."""
+"""Random notebooks in random groupings: the pipeline prints what the notebook
+prints."""

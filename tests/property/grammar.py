@@ -1,10 +1,11 @@
-"""Writes random notebooks from idioms (`idioms.txt`), with a random grouping into stages.
+"""Writes random notebooks from idioms (`idioms.txt`), with a random grouping into
+stages.
 
-An idiom is Python with typed holes. `<list>` is a variable of that kind that is bound, `<list:a>`
-the same one at every place of the idiom, `<+list>` one that the idiom binds, `<-list>` one that it
-unbinds; `<!seeded>` notes a fact and `<?seeded>` needs it. Every kind has three names, so that
-programs rebind, alias and hide what they used before. Whoever chooses (hypothesis, a random
-generator) passes `choose`.
+An idiom is Python with typed holes. `<list>` is a variable of that kind that is bound,
+`<list:a>` the same one at every place of the idiom, `<+list>` one that the idiom binds,
+`<-list>` one that it unbinds; `<!seeded>` notes a fact and `<?seeded>` needs it. Every
+kind has three names, so that programs rebind, alias and hide what they used before.
+Whoever chooses (hypothesis, a random generator) passes `choose`.
 """
 
 from __future__ import annotations
@@ -126,7 +127,13 @@ KINDS = {
     "cl": "Aa Bb Cc",
 }
 FIRST = (
-    *("<+int> = 2", "<+int> = 5", "<+list> = [1, 2]", "<+list> = [3]", "<+arr> = np.arange(4.0)"),
+    *(
+        "<+int> = 2",
+        "<+int> = 5",
+        "<+list> = [1, 2]",
+        "<+list> = [3]",
+        "<+arr> = np.arange(4.0)",
+    ),
     *("<+any> = 1", "def <+call>():\n    return 0", "class <+cl>:\n    v = 0"),
 )
 
@@ -161,7 +168,9 @@ class Writer:
                 return ""
             if label in labelled:
                 return labelled[label]
-            name = self.choose(KINDS[kind].split() if mark == "+" else self._names(kind))
+            name = self.choose(
+                KINDS[kind].split() if mark == "+" else self._names(kind)
+            )
             if mark == "+":
                 fresh.append(name)
             elif mark == "-":
@@ -178,15 +187,25 @@ class Writer:
 def idioms() -> list[str]:
     """The idioms, separated by blank lines."""
     text = Path(__file__).with_name("idioms.txt").read_text(encoding="utf-8")
-    return [block.strip("\n") for block in re.split(r"\n\s*\n", text) if not block.startswith("#")]
+    return [
+        block.strip("\n")
+        for block in re.split(r"\n\s*\n", text)
+        if not block.startswith("#")
+    ]
 
 
 def write_notebook(
-    choose: Choose[str], all_idioms: Sequence[str], sizes: Sequence[int], *, gaps: int = 1
+    choose: Choose[str],
+    all_idioms: Sequence[str],
+    sizes: Sequence[int],
+    *,
+    gaps: int = 1,
 ) -> Case:
-    """A notebook with one cell for each of `sizes`, which are the numbers of its statements.
+    """A notebook with one cell for each of `sizes`, which are the numbers of its
+    statements.
 
-    Of 56 cells, `gaps` go back to an earlier stage instead of beginning one or staying in the last.
+    Of 56 cells, `gaps` go back to an earlier stage instead of beginning one or staying
+    in the last.
     """
     writer = Writer(choose)
     case = Case("random", "a random notebook", [CaseCell("leading", (), LEADING)])
@@ -196,8 +215,14 @@ def write_notebook(
         for _ in range(size):
             possible = [idiom for idiom in all_idioms if writer.can_write(idiom)]
             statements.append(writer.write(choose(possible)))
-        shown = sorted(writer.bound & {name for kind in SHOWN for name in KINDS[kind].split()})
-        statements.append(choose(["print({}, {})", "{}, {}", "{}"]).format(choose(shown), choose(shown)))
+        shown = sorted(
+            writer.bound & {name for kind in SHOWN for name in KINDS[kind].split()}
+        )
+        statements.append(
+            choose(["print({}, {})", "{}, {}", "{}"]).format(
+                choose(shown), choose(shown)
+            )
+        )
         sources.append("\n".join(statements))
     stages: list[str] = []
     for source in sources:
@@ -225,7 +250,8 @@ SHOWN = (
 
 
 def _stage(choose: Choose[str], stages: Sequence[str], gaps: int) -> str:
-    """Mostly a new stage or the last one; sometimes an earlier one, which leaves a gap."""
+    """Mostly a new stage or the last one; sometimes an earlier one, which leaves a
+    gap."""
     new = f"S{len(set(stages))}"
     if not stages:
         return new

@@ -1,7 +1,9 @@
-"""Looks for differences for as long as you like: `python -m tests.property.hunt EXAMPLES [SEED]`.
+"""Looks for differences for as long as you like: `python -m tests.property.hunt
+EXAMPLES [SEED]`.
 
-Prints each program that differs, cut down to the statements that matter, and a table of refusals.
-Stages run in forks; with `--kernels` through the real engine, which takes a second or two a notebook.
+Prints each program that differs, cut down to the statements that matter, and a table of
+refusals. Stages run in forks; with `--kernels` through the real engine, which takes a
+second or two a notebook.
 """
 
 from __future__ import annotations
@@ -86,7 +88,11 @@ def _smaller(case: Case) -> list[Case]:
         blocks = re.split(r"\n(?=\S)(?!else|except|finally)", cell.source)
         for left_out in range(len(blocks) if len(blocks) > 1 else 0):
             source = "\n".join(blocks[:left_out] + blocks[left_out + 1 :])
-            cells = [*case.cells[:place], replace(cell, source=source), *case.cells[place + 1 :]]
+            cells = [
+                *case.cells[:place],
+                replace(cell, source=source),
+                *case.cells[place + 1 :],
+            ]
             found.append(replace(case, cells=cells))
     return found
 
@@ -104,7 +110,12 @@ if __name__ == "__main__":
     parser.add_argument("seed", type=int, nargs="?", default=random.randrange(10**6))
     parser.add_argument("--kernels", action="store_true")
     parser.add_argument(
-        "--gaps", type=int, default=1, help="how many of 56 cells go back to an earlier stage"
+        "--gaps",
+        type=int,
+        default=1,
+        help="how many of 56 cells go back to an earlier stage",
     )
     options = parser.parse_args()
-    sys.exit(main(options.examples, options.seed, kernels=options.kernels, gaps=options.gaps))
+    sys.exit(
+        main(options.examples, options.seed, kernels=options.kernels, gaps=options.gaps)
+    )

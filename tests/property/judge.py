@@ -21,15 +21,19 @@ CLEAR = ("CannotTravel", "DefinitionError", "InputChanged")
 
 @dataclass(frozen=True)
 class Verdict:
-    """`kind` is `equal`, `refused`, `different`, `learned` if the pipeline prints the same but only
-    because the guard saw a change that the analyzer had missed, or `invalid` if the notebook fails."""
+    """`kind` is `equal`, `refused`, `different`, `learned` if the pipeline prints the
+    same but only because the guard saw a change that the analyzer had missed, or
+    `invalid` if the notebook fails."""
 
     kind: str
     detail: str = ""
 
 
-def judge(forks: Forks, case: Case, run: Callable[[Path], Outcome] | None = None) -> Verdict:
-    """`run` runs the pipeline of the notebook at a path; without it the stages run in `forks`."""
+def judge(
+    forks: Forks, case: Case, run: Callable[[Path], Outcome] | None = None
+) -> Verdict:
+    """`run` runs the pipeline of the notebook at a path; without it the stages run in
+    `forks`."""
     with tempfile.TemporaryDirectory() as top:
         whole, parts = Path(top) / "whole", Path(top) / "parts"
         whole.mkdir()
@@ -39,18 +43,29 @@ def judge(forks: Forks, case: Case, run: Callable[[Path], Outcome] | None = None
             return Verdict("invalid", notebook.error)
         try:
             path = case.write(parts)
-            pipeline = run(path) if run else run_as_pipeline(forks, path, backwards=True)
+            pipeline = (
+                run(path) if run else run_as_pipeline(forks, path, backwards=True)
+            )
         except CompileError as error:
-            errors = [one for one in error.diagnostics if one.severity is Severity.error]
-            return Verdict("refused", "; ".join(f"{one.code} {one.message}" for one in errors))
+            errors = [
+                one for one in error.diagnostics if one.severity is Severity.error
+            ]
+            return Verdict(
+                "refused", "; ".join(f"{one.code} {one.message}" for one in errors)
+            )
     if any(name in pipeline.error for name in CLEAR):
         return Verdict("refused", pipeline.error)
     if pipeline.error:
         return Verdict("different", pipeline.error)
     for name, text in pipeline.outputs.items():
         if text != notebook.outputs[name]:
-            return Verdict("different", f"{name}: {notebook.outputs[name]!r} became {text!r}")
+            return Verdict(
+                "different", f"{name}: {notebook.outputs[name]!r} became {text!r}"
+            )
     changes = [event for event in pipeline.events if isinstance(event, InputChanged)]
     if changes:
-        return Verdict("learned", "; ".join(f"{one.stage} changed {', '.join(one.names)}" for one in changes))
+        return Verdict(
+            "learned",
+            "; ".join(f"{one.stage} changed {', '.join(one.names)}" for one in changes),
+        )
     return Verdict("equal")

@@ -1,6 +1,7 @@
 """The same sequences with everything real: the runner, papermill, kernels. Slow.
 
-`python -m tests.property.kernel_staleness COUNT [SEED]`. The calendar is left out: a kernel knows the day.
+`python -m tests.property.kernel_staleness COUNT [SEED]`. The calendar is left out: a
+kernel knows the day.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ BASE = {"PATH": "/usr/bin:/bin", "MPLBACKEND": "agg"}
 class KernelPipelines(Pipelines):
     """Runs a scene's pipeline as `jupyter pipe run` does."""
 
-    def run(self, scene: Scene, chance: random.Random) -> tuple[Outcome, dict[str, str]]:
+    def run(
+        self, scene: Scene, chance: random.Random
+    ) -> tuple[Outcome, dict[str, str]]:
         notebook = scene.write_notebook(self.folder)
         outcome = Outcome()
         request = RunRequest(
@@ -39,9 +42,13 @@ class KernelPipelines(Pipelines):
         for stage in run.stages:
             if folder.executed(stage.name).exists():
                 cells = request.target.pipeline.stage(stage.name).cells
-                outcome.outputs.update(zip(cells, _printed(folder.executed(stage.name)), strict=False))
+                outcome.outputs.update(
+                    zip(cells, _printed(folder.executed(stage.name)), strict=False)
+                )
         ran = {stage.name for stage in run.stages if stage.state.value == "succeeded"}
-        return outcome, {name: why for name, why in _reasons(outcome.events).items() if name in ran}
+        return outcome, {
+            name: why for name, why in _reasons(outcome.events).items() if name in ran
+        }
 
 
 def _reasons(events: list[Event]) -> dict[str, str]:
@@ -51,10 +58,16 @@ def _reasons(events: list[Event]) -> dict[str, str]:
 def _printed(executed: Path) -> list[str]:
     """What each of the user's cells wrote, without the values of last lines."""
     cells = json.loads(executed.read_text())["cells"]
-    own = [cell for cell in cells if cell["metadata"].get("jupyter_pipe", {}).get("role") == "cell"]
+    own = [
+        cell
+        for cell in cells
+        if cell["metadata"].get("jupyter_pipe", {}).get("role") == "cell"
+    ]
     return [
         "".join(
-            "".join(output["text"]) for output in cell["outputs"] if output["output_type"] == "stream"
+            "".join(output["text"])
+            for output in cell["outputs"]
+            if output["output_type"] == "stream"
         ).replace("\r\n", "\n")
         for cell in own
     ]

@@ -1,7 +1,7 @@
 """Switches rules off, one at a time, and sees that random notebooks notice.
 
-`python -m tests.property.mutants [NAME…]` prints how many notebooks each took. A rule that can be
-switched off without notice is either not needed or not tested.
+`python -m tests.property.mutants [NAME…]` prints how many notebooks each took. A rule
+that can be switched off without notice is either not needed or not tested.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ def no_values(*_: Any, **__: Any) -> frozenset[Any]:
 
 @dataclass(frozen=True)
 class Mutant:
-    """`target` is `module:function` below `jupyter_pipe.analysis` (replaced wherever it was
-    imported), or a statement of Python that is run in every stage's kernel. `focus` finds the
-    idioms in which the rule matters; `extra` are idioms of its own; of 56 cells `gaps` go back to an
-    earlier stage."""
+    """`target` is `module:function` below `jupyter_pipe.analysis` (replaced wherever it
+    was imported), or a statement of Python that is run in every stage's kernel. `focus`
+    finds the idioms in which the rule matters; `extra` are idioms of its own; of 56
+    cells `gaps` go back to an earlier stage."""
 
     name: str
     target: str
@@ -56,9 +56,16 @@ class Mutant:
 
 
 # A change that no analysis can see: only the guard does.
-HIDDEN = ("getattr(<list>, chr(97) + 'ppend')(<int>)", "<+box> = Box(<list>)", "print(<list>)")
+HIDDEN = (
+    "getattr(<list>, chr(97) + 'ppend')(<int>)",
+    "<+box> = Box(<list>)",
+    "print(<list>)",
+)
 # One name, now this function and now that.
-REBOUND = (*(f"def <+reader>():\n    return {number}" for number in range(3)), "print(<reader>())")
+REBOUND = (
+    *(f"def <+reader>():\n    return {number}" for number in range(3)),
+    "print(<reader>())",
+)
 
 MUTANTS = (
     Mutant("mutation", "world.world:World.mutate", focus="list"),
@@ -71,12 +78,23 @@ MUTANTS = (
     Mutant("shared memory", "world.heap:Heap.share", focus="arr|grid"),
     Mutant("what containers hold", "world.heap:Heap.store", focus="nested|dictl|box"),
     Mutant("shallow copies", "world.heap:Heap.copy_parts", focus="nested|dictl"),
-    Mutant("elements of loops", "interpreter.iteration:elements_of", no_values, "nested|dictl|^for"),
     Mutant(
-        "bodies of functions", "interpreter.functions:call_function", no_values, r"reader|fn|thunk|^<\+int>"
+        "elements of loops",
+        "interpreter.iteration:elements_of",
+        no_values,
+        "nested|dictl|^for",
     ),
     Mutant(
-        "functions given to libraries", "calls.libraries:escape", no_values, "map|filter|sorted|partial|fn"
+        "bodies of functions",
+        "interpreter.functions:call_function",
+        no_values,
+        r"reader|fn|thunk|^<\+int>",
+    ),
+    Mutant(
+        "functions given to libraries",
+        "calls.libraries:escape",
+        no_values,
+        "map|filter|sorted|partial|fn",
     ),
     Mutant(
         "functions that objects of libraries keep",
@@ -88,9 +106,24 @@ MUTANTS = (
         "source.embedded_names:read_embedded_names",
         focus=r"query|^<\+frame>|^<\+int>",
     ),
-    Mutant("names in eval", "source.embedded_names:evaluate_text", no_values, "eval|int|list"),
-    Mutant("names in globals()", "interpreter.access:read_namespace", no_values, "globals|locals|int"),
-    Mutant("magics and shell commands", "source.shell_calls:run_magic", no_values, "!echo|lines|int"),
+    Mutant(
+        "names in eval",
+        "source.embedded_names:evaluate_text",
+        no_values,
+        "eval|int|list",
+    ),
+    Mutant(
+        "names in globals()",
+        "interpreter.access:read_namespace",
+        no_values,
+        "globals|locals|int",
+    ),
+    Mutant(
+        "magics and shell commands",
+        "source.shell_calls:run_magic",
+        no_values,
+        "!echo|lines|int",
+    ),
     Mutant(
         "magics of the notebook",
         "source.extension_magics:run_own_magic",
@@ -111,19 +144,48 @@ MUTANTS = (
         "world.world:World.set_component",
         focus="random|numpy|environ|printoptions",
     ),
-    Mutant("ambient state that is read", "world.world:World.touch", focus="environ|decimal|random"),
-    Mutant("methods of libraries", "knowledge.tables:Tables.method", focus="list|dict|arr|rng|set"),
-    Mutant("functions of libraries", "knowledge.tables:Tables.function", focus="arr|np\\.|iter|next|rng"),
+    Mutant(
+        "ambient state that is read",
+        "world.world:World.touch",
+        focus="environ|decimal|random",
+    ),
+    Mutant(
+        "methods of libraries",
+        "knowledge.tables:Tables.method",
+        focus="list|dict|arr|rng|set",
+    ),
+    Mutant(
+        "functions of libraries",
+        "knowledge.tables:Tables.function",
+        focus="arr|np\\.|iter|next|rng",
+    ),
     Mutant("inplace and out", "calls.libraries:keyword_effects", focus="frame|inplace"),
     Mutant(
         "identity tests",
         "interpreter.expressions:_identify",
         focus=r" is <|^<\+(list|nested|pair|dictl|box)>",
     ),
-    Mutant("passing an old value on", "dataflow.flows:Summary.pass_on", focus="int|if |try|while"),
-    Mutant("arguments of functions", "interpreter.functions:_bind_parameters", focus="pusher|list|adder|int"),
-    Mutant("attributes of instances", "interpreter.access:store_attribute", focus="box|space|inst|row"),
-    Mutant("methods of notebook classes", "world.heap:find_in_class", no_values, "box|inst|cls"),
+    Mutant(
+        "passing an old value on",
+        "dataflow.flows:Summary.pass_on",
+        focus="int|if |try|while",
+    ),
+    Mutant(
+        "arguments of functions",
+        "interpreter.functions:_bind_parameters",
+        focus="pusher|list|adder|int",
+    ),
+    Mutant(
+        "attributes of instances",
+        "interpreter.access:store_attribute",
+        focus="box|space|inst|row",
+    ),
+    Mutant(
+        "methods of notebook classes",
+        "world.heap:find_in_class",
+        no_values,
+        "box|inst|cls",
+    ),
     Mutant(
         "names made between the cells of a stage",
         "dataflow.order:_untimely",
@@ -181,13 +243,18 @@ MUTANTS = (
 
 def notebooks_until_noticed(mutant: Mutant, forks: Forks, seed: int = 5) -> int | None:
     """How many notebooks it takes until one shows that the rule is missing."""
-    focused = [idiom for idiom in idioms() if re.search(mutant.focus, idiom)] + list(mutant.extra)
+    focused = [idiom for idiom in idioms() if re.search(mutant.focus, idiom)] + list(
+        mutant.extra
+    )
     with _switched_off(mutant, forks):
         for number in range(1, ENOUGH + 1):
             generator = random.Random(seed * 1_000_003 + number)
             sizes = [generator.randint(1, 4) for _ in range(generator.randint(3, 6))]
             if (
-                judge(forks, write_notebook(generator.choice, focused, sizes, gaps=mutant.gaps)).kind
+                judge(
+                    forks,
+                    write_notebook(generator.choice, focused, sizes, gaps=mutant.gaps),
+                ).kind
                 in mutant.bad
             ):
                 return number
@@ -195,7 +262,8 @@ def notebooks_until_noticed(mutant: Mutant, forks: Forks, seed: int = 5) -> int 
 
 
 def find_rule(target: str) -> tuple[Any, str]:
-    """The module or class that has the rule, and the rule's name there. Raises AttributeError."""
+    """The module or class that has the rule, and the rule's name there. Raises
+    AttributeError."""
     module_name, _, path = target.partition(":")
     owner: Any = importlib.import_module(ANALYSIS + module_name)
     *classes, name = path.split(".")
@@ -216,7 +284,9 @@ def _switched_off(mutant: Mutant, forks: Forks) -> Iterator[None]:
         transform.cache_clear()
         stack.callback(transform.cache_clear)
         stack.enter_context(patch.object(owner, name, mutant.instead))
-        for module in [one for key, one in sys.modules.items() if key.startswith(ANALYSIS)]:
+        for module in [
+            one for key, one in sys.modules.items() if key.startswith(ANALYSIS)
+        ]:
             if getattr(module, name, None) is original:
                 stack.enter_context(patch.object(module, name, mutant.instead))
         yield

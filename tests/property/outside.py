@@ -1,7 +1,7 @@
 """Random notebooks that read and write what no variable holds.
 
-A `Scene` is a notebook and what it finds around it: files, modules, environment variables, the day. Pure but
-for `Scene.lay_out`, which writes below a folder.
+A `Scene` is a notebook and what it finds around it: files, modules, environment
+variables, the day. Pure but for `Scene.lay_out`, which writes below a folder.
 """
 
 from __future__ import annotations
@@ -15,7 +15,14 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.property.outside_idioms import FILES, IMPORTS, MADE, READERS, VARIABLES, WRITERS
+from tests.property.outside_idioms import (
+    FILES,
+    IMPORTS,
+    MADE,
+    READERS,
+    VARIABLES,
+    WRITERS,
+)
 
 __all__ = ["Scene", "fill", "random_scene", "write_archive", "write_database"]
 
@@ -47,7 +54,10 @@ class Scene:
     def write_notebook(self, folder: Path) -> Path:
         """The notebook alone."""
         path = folder / "scene.ipynb"
-        cells = [("", IMPORTS), *((f"stage:{stage}", source) for stage, source in self.cells)]
+        cells = [
+            ("", IMPORTS),
+            *((f"stage:{stage}", source) for stage, source in self.cells),
+        ]
         content = {
             "cells": [
                 {
@@ -60,7 +70,13 @@ class Scene:
                 }
                 for number, (tag, source) in enumerate(cells)
             ],
-            "metadata": {"kernelspec": {"name": "python3", "display_name": "Python", "language": "python"}},
+            "metadata": {
+                "kernelspec": {
+                    "name": "python3",
+                    "display_name": "Python",
+                    "language": "python",
+                }
+            },
             "nbformat": 4,
             "nbformat_minor": 5,
         }
@@ -68,8 +84,11 @@ class Scene:
         return path
 
 
-def random_scene(chance: random.Random, kinds: frozenset[str] = frozenset(READERS)) -> Scene:
-    """Two to five stages of one or two statements each; every other scene writes as well."""
+def random_scene(
+    chance: random.Random, kinds: frozenset[str] = frozenset(READERS)
+) -> Scene:
+    """Two to five stages of one or two statements each; every other scene writes as
+    well."""
     writes = chance.random() < 0.5
     cells, chosen = [], []
     for number in range(chance.randint(2, 5)):
@@ -77,11 +96,14 @@ def random_scene(chance: random.Random, kinds: frozenset[str] = frozenset(READER
         for _ in range(chance.randint(1, 2)):
             writer = writes and chance.random() < 0.4
             kind = chance.choice(sorted(WRITERS) if writer else sorted(kinds))
-            parts.append(fill(chance.choice((WRITERS if writer else READERS)[kind]), chance))
+            parts.append(
+                fill(chance.choice((WRITERS if writer else READERS)[kind]), chance)
+            )
             chosen.append(kind)
         cells.append((f"s{number}", "\n".join(parts)))
     if any("chain.txt" in source for _, source in cells):
-        # Who goes on from a file that nobody begins makes it longer with every run of the notebook.
+        # Who goes on from a file that nobody begins makes it longer with every run of
+        # the notebook.
         cells.insert(0, ("begin", 'open("chain.txt", "w").write("begin\\n")'))
     files = {name: str(chance.randint(10, 99)) for name in FILES}
     files |= {name: text.format(value=1) for name, text in CODE.items()}

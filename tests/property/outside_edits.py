@@ -1,4 +1,5 @@
-"""What happens between two runs of a `Scene`: random edits of its files, modules, variables, day and code.
+"""What happens between two runs of a `Scene`: random edits of its files, modules,
+variables, day and code.
 
 Pure but for `Edit.make`, which writes below a folder.
 """
@@ -20,8 +21,8 @@ __all__ = ["Edit", "random_edit", "random_file_edit"]
 
 @dataclass(frozen=True)
 class Edit:
-    """Something that happens between two runs, told in `text`. `make` does it to a folder, and may be done
-    to several; it has changed the scene itself already."""
+    """Something that happens between two runs, told in `text`. `make` does it to a
+    folder, and may be done to several; it has changed the scene itself already."""
 
     text: str
     make: Callable[[Path], None]
@@ -53,7 +54,14 @@ def _touch_file(scene: Scene, chance: random.Random) -> Edit:
 
 def _add_file(scene: Scene, chance: random.Random) -> Edit:
     name = chance.choice(
-        ("inputs/new.txt", "inputs/deep/new.txt", "inputs/other.log", "conf.ini", "extra.py", "own/new.txt")
+        (
+            "inputs/new.txt",
+            "inputs/deep/new.txt",
+            "inputs/other.log",
+            "conf.ini",
+            "extra.py",
+            "own/new.txt",
+        )
     )
     text = "" if name.endswith((".ini", ".py")) else str(chance.randint(10, 99))
     return Edit(f"add {name}", lambda folder: _write(folder / name, text))
@@ -75,8 +83,12 @@ def _change_made(scene: Scene, chance: random.Random) -> Edit:
 
 
 def _rename_file(scene: Scene, chance: random.Random) -> Edit:
-    old, new = chance.choice((("inputs/a.txt", "inputs/z.txt"), ("inputs/z.txt", "inputs/a.txt")))
-    return Edit(f"{old} becomes {new}", lambda folder: _rename(folder / old, folder / new))
+    old, new = chance.choice(
+        (("inputs/a.txt", "inputs/z.txt"), ("inputs/z.txt", "inputs/a.txt"))
+    )
+    return Edit(
+        f"{old} becomes {new}", lambda folder: _rename(folder / old, folder / new)
+    )
 
 
 def _set_variable(scene: Scene, chance: random.Random) -> Edit:
@@ -87,7 +99,9 @@ def _set_variable(scene: Scene, chance: random.Random) -> Edit:
 
 def _unset_variable(scene: Scene, chance: random.Random) -> Edit:
     name = chance.choice(VARIABLES)
-    scene.environment = {key: value for key, value in scene.environment.items() if key != name}
+    scene.environment = {
+        key: value for key, value in scene.environment.items() if key != name
+    }
     return Edit(f"unset {name}", lambda folder: None)
 
 
@@ -99,7 +113,10 @@ def _edit_module(scene: Scene, chance: random.Random) -> Edit:
 
 
 def _change_package(scene: Scene, chance: random.Random) -> Edit:
-    name, value = chance.choice(("pack/data.txt", "pack/more.py")), str(chance.randint(10, 99))
+    name, value = (
+        chance.choice(("pack/data.txt", "pack/more.py")),
+        str(chance.randint(10, 99)),
+    )
     return Edit(f"{name} becomes {value}", lambda folder: _write(folder / name, value))
 
 
@@ -107,19 +124,31 @@ def _shadow(scene: Scene, chance: random.Random) -> Edit:
     """A package of the same name comes before a module."""
     value = chance.randint(10, 99)
     if chance.random() < 0.5:
-        return Edit("remove plug/", lambda folder: shutil.rmtree(folder / "plug", ignore_errors=True))
+        return Edit(
+            "remove plug/",
+            lambda folder: shutil.rmtree(folder / "plug", ignore_errors=True),
+        )
     text = CODE["plug.py"].format(value=value)
-    return Edit(f"plug/ comes with {value}", lambda folder: _write(folder / "plug" / "__init__.py", text))
+    return Edit(
+        f"plug/ comes with {value}",
+        lambda folder: _write(folder / "plug" / "__init__.py", text),
+    )
 
 
 def _same_time(scene: Scene, chance: random.Random) -> Edit:
     name, text = chance.choice(FILES), str(chance.randint(10, 99))
-    return Edit(f"{name} becomes {text}, at the same time", lambda folder: _write_back(folder / name, text))
+    return Edit(
+        f"{name} becomes {text}, at the same time",
+        lambda folder: _write_back(folder / name, text),
+    )
 
 
 def _older(scene: Scene, chance: random.Random) -> Edit:
     name, text = chance.choice(FILES), str(chance.randint(10, 99))
-    return Edit(f"{name} becomes an older {text}", lambda folder: _put_older(folder / name, text))
+    return Edit(
+        f"{name} becomes an older {text}",
+        lambda folder: _put_older(folder / name, text),
+    )
 
 
 def _empty(scene: Scene, chance: random.Random) -> Edit:
@@ -129,7 +158,9 @@ def _empty(scene: Scene, chance: random.Random) -> Edit:
 
 def _relink(scene: Scene, chance: random.Random) -> Edit:
     target = chance.choice(("inputs/a.txt", "inputs/b.txt", "note.txt", "nowhere.txt"))
-    return Edit(f"link.txt -> {target}", lambda folder: _link(folder / "link.txt", target))
+    return Edit(
+        f"link.txt -> {target}", lambda folder: _link(folder / "link.txt", target)
+    )
 
 
 def _relink_folder(scene: Scene, chance: random.Random) -> Edit:
@@ -139,7 +170,10 @@ def _relink_folder(scene: Scene, chance: random.Random) -> Edit:
 
 def _replace_link(scene: Scene, chance: random.Random) -> Edit:
     text = str(chance.randint(10, 99))
-    return Edit(f"link.txt is a file, {text}", lambda folder: _put_older(folder / "link.txt", text))
+    return Edit(
+        f"link.txt is a file, {text}",
+        lambda folder: _put_older(folder / "link.txt", text),
+    )
 
 
 def _turn_into_folder(scene: Scene, chance: random.Random) -> Edit:
@@ -149,7 +183,8 @@ def _turn_into_folder(scene: Scene, chance: random.Random) -> Edit:
 
 def _remove_folder(scene: Scene, chance: random.Random) -> Edit:
     return Edit(
-        "remove inputs/deep", lambda folder: shutil.rmtree(folder / "inputs/deep", ignore_errors=True)
+        "remove inputs/deep",
+        lambda folder: shutil.rmtree(folder / "inputs/deep", ignore_errors=True),
     )
 
 
@@ -179,18 +214,53 @@ def _rewrite_cell(scene: Scene, chance: random.Random) -> Edit:
     place = chance.randrange(len(scene.cells))
     stage, _ = scene.cells[place]
     if stage != "begin":
-        scene.cells[place] = (stage, fill(chance.choice(READERS[chance.choice(sorted(READERS))]), chance))
+        scene.cells[place] = (
+            stage,
+            fill(chance.choice(READERS[chance.choice(sorted(READERS))]), chance),
+        )
     return Edit(f"another {stage}", lambda folder: None)
 
 
 _FILE_EDITS: tuple[Callable[[Scene, random.Random], Edit], ...] = (
-    *(_change_file, _change_file, _change_file, _touch_file, _add_file, _delete_file, _delete_made),
-    *(_change_made, _rename_file, _edit_module, _edit_module, _change_database, _change_package, _shadow),
-    *(_same_time, _older, _empty, _relink, _relink_folder, _replace_link, _turn_into_folder),
+    *(
+        _change_file,
+        _change_file,
+        _change_file,
+        _touch_file,
+        _add_file,
+        _delete_file,
+        _delete_made,
+    ),
+    *(
+        _change_made,
+        _rename_file,
+        _edit_module,
+        _edit_module,
+        _change_database,
+        _change_package,
+        _shadow,
+    ),
+    *(
+        _same_time,
+        _older,
+        _empty,
+        _relink,
+        _relink_folder,
+        _replace_link,
+        _turn_into_folder,
+    ),
     *(_remove_folder, _change_archive),
 )
 _OTHER_EDITS: tuple[Callable[[Scene, random.Random], Edit], ...] = (
-    *(_nothing, _set_variable, _set_variable, _unset_variable, _next_day, _edit_code, _rewrite_cell),
+    *(
+        _nothing,
+        _set_variable,
+        _set_variable,
+        _unset_variable,
+        _next_day,
+        _edit_code,
+        _rewrite_cell,
+    ),
 )
 
 

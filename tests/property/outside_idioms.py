@@ -1,8 +1,9 @@
 """How notebooks read and write what no variable holds: statements by kind, as data.
 
-{file} is a file of `FILES` or `MADE`, {folder} and {stem} are its folder and its name without `.txt`;
-{input} is one of `FILES`, {made} one of `MADE`, {name} a variable of `VARIABLES`, {number} has three digits.
-Nothing printed may depend on the folder or the time: two folders are compared.
+{file} is a file of `FILES` or `MADE`, {folder} and {stem} are its folder and its name
+without `.txt`; {input} is one of `FILES`, {made} one of `MADE`, {name} a variable of
+`VARIABLES`, {number} has three digits. Nothing printed may depend on the folder or the
+time: two folders are compared.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
-"""Whether a pipeline with its cache computes what a fresh run of the notebook computes, edit after edit.
+"""Whether a pipeline with its cache computes what a fresh run of the notebook computes,
+edit after edit.
 
-`python -m tests.property.staleness COUNT [SEED]` tries so many sequences and prints what went wrong.
+`python -m tests.property.staleness COUNT [SEED]` tries so many sequences and prints
+what went wrong.
 """
 
 from __future__ import annotations
@@ -39,7 +41,14 @@ from tests.property.outside import Scene, random_scene
 from tests.property.outside_edits import random_edit, random_file_edit
 from tests.property.outside_idioms import MADE, READERS
 
-__all__ = ["Tally", "Trial", "difference_between", "run_notebook", "try_many", "try_sequence"]
+__all__ = [
+    "Tally",
+    "Trial",
+    "difference_between",
+    "run_notebook",
+    "try_many",
+    "try_sequence",
+]
 
 STEPS = 4
 DISTURBED = 0.15
@@ -47,14 +56,16 @@ REPORTED = 20
 """After so many sequences it says how far it is."""
 NO_STATE = (".jupyter_pipe", "__pycache__")
 LOG = "app.log"
-"""Who adds to it adds once for each time that it runs; what matters is that each did."""
+"""Who adds to it adds once for each time that it runs; what matters is that each
+did."""
 
 
 @dataclass
 class Trial:
-    """How one sequence went. `kind` is `equal`, `stale`, or `refused` if the pipeline failed and said that
-    the order of two stages is not certain. `decided` counts stages that could have been reused, `needless`
-    those that ran and gave what they had given before."""
+    """How one sequence went. `kind` is `equal`, `stale`, or `refused` if the pipeline
+    failed and said that the order of two stages is not certain. `decided` counts stages
+    that could have been reused, `needless` those that ran and gave what they had given
+    before."""
 
     kind: str = "equal"
     detail: str = ""
@@ -64,9 +75,11 @@ class Trial:
 
 @dataclass
 class Pipelines:
-    """Runs a scene's pipeline in a folder, again and again; only papermill and kernels are not real.
+    """Runs a scene's pipeline in a folder, again and again; only papermill and kernels
+    are not real.
 
-    `meanwhile` is called once, while a stage of the next run has run its cells and has not ended yet."""
+    `meanwhile` is called once, while a stage of the next run has run its cells and has
+    not ended yet."""
 
     forks: Forks
     folder: Path
@@ -79,8 +92,11 @@ class Pipelines:
             self.meanwhile(self.folder)
             self.meanwhile = None
 
-    def run(self, scene: Scene, chance: random.Random) -> tuple[Outcome, dict[str, str]]:
-        """What each cell printed, now or when the result was made, and the reason for each stage that ran."""
+    def run(
+        self, scene: Scene, chance: random.Random
+    ) -> tuple[Outcome, dict[str, str]]:
+        """What each cell printed, now or when the result was made, and the reason for
+        each stage that ran."""
         target = open_target(scene.write_notebook(self.folder))
         target.store.make_state_folder()
         self.runs += 1
@@ -99,15 +115,28 @@ class Pipelines:
 class _Run:
     """The shell around one machine and the real cache."""
 
-    def __init__(self, owner: Pipelines, prepared: PreparedRun, package: Path, chance: random.Random) -> None:
+    def __init__(
+        self,
+        owner: Pipelines,
+        prepared: PreparedRun,
+        package: Path,
+        chance: random.Random,
+    ) -> None:
         self.outcome = Outcome()
         self.reasons: dict[str, str] = {}
         self._launches: list[ms.Launch] = []
-        self._owner, self._prepared, self._package, self._chance = owner, prepared, package, chance
+        self._owner, self._prepared, self._package, self._chance = (
+            owner,
+            prepared,
+            package,
+            chance,
+        )
         self._folder = owner.folder / ".jupyter_pipe" / "runs" / f"run{owner.runs}"
         self._folder.mkdir(parents=True)
         self._results = CachedResults(prepared, package, f"run{owner.runs}")
-        self._machine = Machine(prepared.taking_part, Options(Capacity(ENOUGH)), prepared.rewire)
+        self._machine = Machine(
+            prepared.taking_part, Options(Capacity(ENOUGH)), prepared.rewire
+        )
         self._printed: dict[str, dict[str, str]] = {}
         self._finished = False
 
@@ -122,7 +151,8 @@ class _Run:
         self._results.close()
 
     def _perform(self, instruction: ms.Instruction) -> list[ms.Message]:
-        """What an instruction leads to. Attempts do not overlap, so that there is nothing to stop."""
+        """What an instruction leads to. Attempts do not overlap, so that there is
+        nothing to stop."""
         match instruction:
             case ms.Check():
                 return [self._check(instruction)]
@@ -135,13 +165,19 @@ class _Run:
             case ms.Log(event):
                 self.outcome.note(event)
             case ms.Learn(stage, learned):
-                add_learned(self._prepared.store.state_folder, self._prepared.pipeline.name, stage, learned)
+                add_learned(
+                    self._prepared.store.state_folder,
+                    self._prepared.pipeline.name,
+                    stage,
+                    learned,
+                )
             case ms.TakeBack(_, written, read):
                 take_back(written, read, self._owner.folder)
             case ms.Record():
                 self._record(instruction)
             case ms.Finish():
-                # What was asked for in the same breath is not answered any more, as in the runner.
+                # What was asked for in the same breath is not answered any more, as in
+                # the runner.
                 self._finished = True
         return []
 
@@ -152,11 +188,19 @@ class _Run:
         if checked.executed is not None:
             # Of another stage with the same code, the cells have other ids.
             printed = json.loads(checked.executed.read_text())
-            self.outcome.outputs.update(zip(pipeline.stage(asked.stage).cells, printed, strict=True))
+            self.outcome.outputs.update(
+                zip(pipeline.stage(asked.stage).cells, printed, strict=True)
+            )
             self.reasons.pop(asked.stage, None)
         else:
             self.reasons[asked.stage] = checked.reason
-        return ms.StageChecked(asked.stage, asked.turn, checked.reason, checked.reuse, remake=checked.remake)
+        return ms.StageChecked(
+            asked.stage,
+            asked.turn,
+            checked.reason,
+            checked.reuse,
+            remake=checked.remake,
+        )
 
     def _record(self, record: ms.Record) -> None:
         if record.reused:
@@ -181,7 +225,9 @@ class _Run:
             salt=self._prepared.store.salt(),
         )
 
-    def execute(self, notebook: Mapping[str, Any], _kernel: str, execution: Any) -> None:
+    def execute(
+        self, notebook: Mapping[str, Any], _kernel: str, execution: Any
+    ) -> None:
         """Stands in for papermill: the cells of a stage notebook in a fork."""
         outcome = Outcome()
         try:
@@ -195,8 +241,14 @@ class _Run:
 def run_notebook(forks: Forks, folder: Path, scene: Scene) -> Outcome:
     """A fresh run of the notebook, from top to bottom."""
     path = scene.write_notebook(folder)
-    cells = [{"id": "", "source": source, "user": False} for source in forks.sabotage.splitlines()]
-    cells += [{"id": cell.id, "source": cell.source, "user": True} for cell in read_notebook(path).code_cells]
+    cells = [
+        {"id": "", "source": source, "user": False}
+        for source in forks.sabotage.splitlines()
+    ]
+    cells += [
+        {"id": cell.id, "source": cell.source, "user": True}
+        for cell in read_notebook(path).code_cells
+    ]
     outcome = Outcome()
     outcome.take(forks.run(folder, cells, scene.environment))
     return outcome
@@ -209,8 +261,9 @@ def try_sequence(
     kinds: Collection[str] = tuple(READERS),
     pipelines: type[Pipelines] = Pipelines,
 ) -> Trial:
-    """One scene, run and edited in turn, in two folders that nothing distinguishes but who runs there.
-    `kinds` are the ways of reading, `pipelines` runs the one of the two."""
+    """One scene, run and edited in turn, in two folders that nothing distinguishes but
+    who runs there. `kinds` are the ways of reading, `pipelines` runs the one of the
+    two."""
     chance = random.Random(seed)
     scene = random_scene(chance, frozenset(kinds))
     with tempfile.TemporaryDirectory() as top, patch("os.fsync", lambda _: None):
@@ -218,14 +271,24 @@ def try_sequence(
         for folder in (whole, parts):
             folder.mkdir()
             scene.lay_out(folder)
-        return _Sequence(scene, chance, whole, pipelines(forks, parts)).go(steps, f"seed {seed}")
+        return _Sequence(scene, chance, whole, pipelines(forks, parts)).go(
+            steps, f"seed {seed}"
+        )
 
 
 class _Sequence:
-    """`whole` is the folder where the notebook runs, `runner` has that of the pipeline."""
+    """`whole` is the folder where the notebook runs, `runner` has that of the
+    pipeline."""
 
-    def __init__(self, scene: Scene, chance: random.Random, whole: Path, runner: Pipelines) -> None:
-        self._scene, self._chance, self._whole, self._runner = scene, chance, whole, runner
+    def __init__(
+        self, scene: Scene, chance: random.Random, whole: Path, runner: Pipelines
+    ) -> None:
+        self._scene, self._chance, self._whole, self._runner = (
+            scene,
+            chance,
+            whole,
+            runner,
+        )
         self._parts = runner.folder
         self._told = ["the first run"]
         self._before: dict[str, str] = {}
@@ -235,20 +298,36 @@ class _Sequence:
         for step in range(steps):
             if step:
                 self._edit()
-            # What somebody does to the files in the middle of a run counts from the next one on.
+            # What somebody does to the files in the middle of a run counts from the
+            # next one on.
             disturbed = step < steps - 1 and self._chance.random() < DISTURBED
             expected, actual, reasons = self._run(disturbed)
-            problem = "" if disturbed else difference_between(expected, actual, self._whole, self._parts)
+            problem = (
+                ""
+                if disturbed
+                else difference_between(expected, actual, self._whole, self._parts)
+            )
             if problem:
                 refused = "Order" in actual.error or "ReadTooLate" in actual.error
                 self._trial.kind = "refused" if refused else "stale"
-                story = "\n".join(f"# {stage}\n{source}" for stage, source in self._scene.cells)
-                self._trial.detail = f"{name}: {problem}\nafter {' · '.join(self._told)}\n{story}"
+                story = "\n".join(
+                    f"# {stage}\n{source}" for stage, source in self._scene.cells
+                )
+                self._trial.detail = (
+                    f"{name}: {problem}\nafter {' · '.join(self._told)}\n{story}"
+                )
                 return self._trial
             if expected.error:
                 return self._trial
             if step and not disturbed:
-                _count(self._trial, self._scene, reasons, self._before, expected.outputs, self._told[-1])
+                _count(
+                    self._trial,
+                    self._scene,
+                    reasons,
+                    self._before,
+                    expected.outputs,
+                    self._told[-1],
+                )
             self._before = {} if disturbed else expected.outputs
         return self._trial
 
@@ -260,7 +339,8 @@ class _Sequence:
             edit.make(folder)
 
     def _run(self, disturbed: bool) -> tuple[Outcome, Outcome, dict[str, str]]:
-        """The notebook, and the pipeline with the reasons of its stages; then both folders have the edit."""
+        """The notebook, and the pipeline with the reasons of its stages; then both
+        folders have the edit."""
         edit = random_file_edit(self._scene, self._chance) if disturbed else None
         if edit is not None:
             self._told.append(f"{edit.text}, in the middle of it")
@@ -272,8 +352,8 @@ class _Sequence:
             edit.make(self._whole)
             self._runner.interfere(self._chance)
             if _files(self._whole) != _files(self._parts):
-                # A stage that came after the edit has written over it, or has written what it read there:
-                # that is nobody's fault.
+                # A stage that came after the edit has written over it, or has written
+                # what it read there: that is nobody's fault.
                 for folder in (self._whole, self._parts):
                     edit.make(folder)
                 _copy_files(self._parts, self._whole)
@@ -292,8 +372,9 @@ def _copy_files(source: Path, target: Path) -> None:
 
 
 def _await_tick(probe: Path) -> None:
-    """Until files get another time than those of a moment ago: of two that were changed in one tick of the
-    file system's clock, which of the folders' is the newer would be chance."""
+    """Until files get another time than those of a moment ago: of two that were changed
+    in one tick of the file system's clock, which of the folders' is the newer would be
+    chance."""
     probe.touch()
     before = probe.stat().st_mtime_ns
     while probe.stat().st_mtime_ns == before:
@@ -310,14 +391,20 @@ def _count(
 ) -> None:
     for number, (stage, _) in enumerate(scene.cells, 1):
         trial.decided += 1
-        restores = any(f"{name} is missing" in reasons.get(stage, "") for name in MADE) or "becomes 7" in edit
+        restores = (
+            any(f"{name} is missing" in reasons.get(stage, "") for name in MADE)
+            or "becomes 7" in edit
+        )
         same = before.get(f"cell{number}") == now.get(f"cell{number}")
         if stage in reasons and same and not restores:
             trial.needless.append(f"{stage} after {edit}: {reasons[stage]}")
 
 
-def difference_between(expected: Outcome, actual: Outcome, whole: Path, parts: Path) -> str:
-    """What a notebook and a pipeline printed and left in their folders differently; empty if nothing."""
+def difference_between(
+    expected: Outcome, actual: Outcome, whole: Path, parts: Path
+) -> str:
+    """What a notebook and a pipeline printed and left in their folders differently;
+    empty if nothing."""
     if expected.error or actual.error:
         if bool(expected.error) == bool(actual.error):
             return ""
@@ -328,20 +415,27 @@ def difference_between(expected: Outcome, actual: Outcome, whole: Path, parts: P
             return f"{name} prints {text!r}, in the pipeline {printed!r}"
     ours, theirs = _files(parts), _files(whole)
     differ = [name for name in {**theirs, **ours} if ours.get(name) != theirs.get(name)]
-    told = [f"{name} is {theirs.get(name)!r}, of the pipeline {ours.get(name)!r}" for name in differ]
+    told = [
+        f"{name} is {theirs.get(name)!r}, of the pipeline {ours.get(name)!r}"
+        for name in differ
+    ]
     return "; ".join(told)
 
 
 def _without_values(text: str) -> str:
     """Without the values of last lines, which a kernel does not print."""
-    return "\n".join(line for line in text.splitlines() if line and not line.startswith("Out["))
+    return "\n".join(
+        line for line in text.splitlines() if line and not line.startswith("Out[")
+    )
 
 
 def _files(folder: Path) -> dict[str, bytes]:
     paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
     relative = {path.relative_to(folder).as_posix(): path for path in paths}
     return {
-        name: b"\n".join(sorted(set(path.read_bytes().split()))) if name == LOG else path.read_bytes()
+        name: b"\n".join(sorted(set(path.read_bytes().split())))
+        if name == LOG
+        else path.read_bytes()
         for name, path in relative.items()
         if not name.startswith(NO_STATE) and not name.endswith((".pyc", ".db"))
     }
@@ -349,11 +443,15 @@ def _files(folder: Path) -> dict[str, bytes]:
 
 @contextmanager
 def _on_day(forks: Forks, day: int) -> Iterator[None]:
-    """A day after today, in every process. `date.today` asks `time.time`, by this name."""
+    """A day after today, in every process. `date.today` asks `time.time`, by this
+    name."""
     shift = f"(lambda real: lambda: real() + {day * 86400})(__import__('time').time)"
     today = (date.today() + timedelta(days=day)).isoformat()
     forks.sabotage = f"setattr(__import__('time'), 'time', {shift})"
-    with patch.object(forecast, "today", lambda: today), patch.object(stage_module, "today", lambda: today):
+    with (
+        patch.object(forecast, "today", lambda: today),
+        patch.object(stage_module, "today", lambda: today),
+    ):
         yield
     forks.sabotage = ""
 
@@ -384,7 +482,8 @@ def try_many(
     kinds: Collection[str] = tuple(READERS),
     pipelines: type[Pipelines] = Pipelines,
 ) -> None:
-    """Tries as many sequences as the command line says (COUNT [SEED] [-v]) and says how they went."""
+    """Tries as many sequences as the command line says (COUNT [SEED] [-v]) and says how
+    they went."""
     count, seed = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0
     tally = Tally()
     with tempfile.TemporaryDirectory() as scratch:
@@ -399,7 +498,9 @@ def try_many(
         forks.close()
     for reason, times in Counter(tally.needless).most_common(15):
         print(f"needless, {times} times: {reason}")
-    print(f"{dict(tally.kinds)}, {tally.needless_share:.1%} of {tally.decided} needless")
+    print(
+        f"{dict(tally.kinds)}, {tally.needless_share:.1%} of {tally.decided} needless"
+    )
 
 
 if __name__ == "__main__":

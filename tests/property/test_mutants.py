@@ -1,4 +1,5 @@
-"""Rules that are switched off are missed: those that show at once; `mutants` has them all."""
+"""Rules that are switched off are missed: those that show at once; `mutants` has them
+all."""
 
 from __future__ import annotations
 
@@ -9,10 +10,17 @@ from tests.property.mutants import MUTANTS, Mutant, find_rule, notebooks_until_n
 
 pytestmark = pytest.mark.processes
 
-AT_ONCE = ("mutation", "shared memory", "what containers hold", "functions of libraries")
+AT_ONCE = (
+    "mutation",
+    "shared memory",
+    "what containers hold",
+    "functions of libraries",
+)
 
 
-@pytest.mark.parametrize("mutant", [one for one in MUTANTS if one.name in AT_ONCE], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "mutant", [one for one in MUTANTS if one.name in AT_ONCE], ids=lambda one: one.name
+)
 def test_a_missing_rule_is_noticed(mutant: Mutant, forks: Forks) -> None:
     assert notebooks_until_noticed(mutant, forks) is not None
 

@@ -1,7 +1,7 @@
 """Random notebooks in random groupings print as pipelines what they print as notebooks.
 
-`JUPYTER_PIPE_EXAMPLES=5000` looks longer; `python -m tests.property.hunt 5000` does so without
-hypothesis, cuts programs down and tabulates the refusals.
+`JUPYTER_PIPE_EXAMPLES=5000` looks longer; `python -m tests.property.hunt 5000` does so
+without hypothesis, cuts programs down and tabulates the refusals.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ def notebooks(draw: st.DrawFn) -> Case:
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(case=notebooks())
-def test_a_random_notebook_prints_the_same_as_a_pipeline(forks: Forks, case: Case) -> None:
+def test_a_random_notebook_prints_the_same_as_a_pipeline(
+    forks: Forks, case: Case
+) -> None:
     verdict = judge(forks, case)
     assume(verdict.kind != "invalid")
     event(verdict.kind)

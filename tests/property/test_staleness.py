@@ -1,7 +1,8 @@
-"""A pipeline with its cache computes what a fresh run of the notebook computes, whatever was edited between.
+"""A pipeline with its cache computes what a fresh run of the notebook computes,
+whatever was edited between.
 
-A short slice of `python -m tests.property.staleness 2000`; and what each kind of observation is good for:
-without it, some sequence goes wrong.
+A short slice of `python -m tests.property.staleness 2000`; and what each kind of
+observation is good for: without it, some sequence goes wrong.
 """
 
 from __future__ import annotations
@@ -37,12 +38,15 @@ def test_no_result_is_stale_and_few_are_made_again_without_need(forks: Forks) ->
 
 
 def only(aspect: str, observed: Observations) -> Observations:
-    return replace(observed, read=tuple(one for one in observed.read if one.aspect != aspect))
+    return replace(
+        observed, read=tuple(one for one in observed.read if one.aspect != aspect)
+    )
 
 
 class Mutant(NamedTuple):
-    """`blind` takes from the observations of each stage what is not to be seen. `kinds` are the ways of
-    reading in the notebooks, all if empty; of the sequence `seed` it is known that it goes wrong."""
+    """`blind` takes from the observations of each stage what is not to be seen. `kinds`
+    are the ways of reading in the notebooks, all if empty; of the sequence `seed` it is
+    known that it goes wrong."""
 
     kinds: str
     seed: int
@@ -65,7 +69,9 @@ MUTANTS = {
 
 
 @pytest.mark.parametrize("name", MUTANTS)
-def test_without_one_kind_of_observation_results_are_stale(forks: Forks, name: str) -> None:
+def test_without_one_kind_of_observation_results_are_stale(
+    forks: Forks, name: str
+) -> None:
     kinds, seed, blind = MUTANTS[name]
     chosen = frozenset(kinds.split() or READERS)
     assert chosen <= set(READERS)
@@ -77,5 +83,8 @@ def test_without_one_kind_of_observation_results_are_stale(forks: Forks, name: s
     def nothing_named(observed: Observations, *_: object) -> Observations:
         return observed  # nor is what the code names taken for read
 
-    with patch.object(stage_module, "settle", settle_blindly), patch.object(plan, "add_named", nothing_named):
+    with (
+        patch.object(stage_module, "settle", settle_blindly),
+        patch.object(plan, "add_named", nothing_named),
+    ):
         assert try_sequence(forks, seed, kinds=chosen).kind == "stale"

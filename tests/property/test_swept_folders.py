@@ -1,7 +1,9 @@
-"""Folders that a stage empties: what has come into them since is as it would be for the notebook.
+"""Folders that a stage empties: what has come into them since is as it would be for the
+notebook.
 
-Each story runs in two folders, as a notebook and as a pipeline with its cache, edit after edit; every cell
-and every file must be the same. It also says which stages run, so that nothing runs without need.
+Each story runs in two folders, as a notebook and as a pipeline with its cache, edit
+after edit; every cell and every file must be the same. It also says which stages run,
+so that nothing runs without need.
 """
 
 from __future__ import annotations
@@ -71,7 +73,11 @@ STORIES: dict[str, tuple[tuple[str, str], Edit, str]] = {
     "other code writes another name": ((LISTS, WRITES), code(2, OTHERWISE), "s1 s3"),
     "other code lists": ((LISTS, WRITES), code(1, LISTS + "\nprint(2)"), "s1 s2 s3"),
     "other code looks": ((LOOKS, WRITES), code(1, LOOKS + "\nprint(2)"), "s1 s2 s3"),
-    "other code writes the same name": (("", LITERALLY), code(2, LITERALLY + "\nprint(2)"), "s3"),
+    "other code writes the same name": (
+        ("", LITERALLY),
+        code(2, LITERALLY + "\nprint(2)"),
+        "s3",
+    ),
 }
 
 
@@ -89,7 +95,11 @@ def test_a_folder_that_is_emptied_holds_what_the_notebook_leaves(
 
 BLIND: dict[str, tuple[str, Edit, str]] = {
     "emptied": (EMPTIES["by rmtree"], put, "own/new.txt is None, of the pipeline b'1'"),
-    "written": ('Path("made.txt").write_text("1")', take, "made.txt is b'1', of the pipeline None"),
+    "written": (
+        'Path("made.txt").write_text("1")',
+        take,
+        "made.txt is b'1', of the pipeline None",
+    ),
 }
 
 
@@ -103,21 +113,30 @@ def test_without_what_a_stage_left_its_result_is_stale(
     monkeypatch.setattr(stage_module, "settle", settle_blindly)
     monkeypatch.setattr(plan, "add_named", lambda observed, *_: observed)
     source, edit, difference = BLIND[aspect]
-    assert [found for found, _ in tell(forks, tmp_path, [("s1", source)], edit)][3] == difference
+    assert [found for found, _ in tell(forks, tmp_path, [("s1", source)], edit)][
+        3
+    ] == difference
 
 
-def tell(forks: Forks, top: Path, cells: list[tuple[str, str]], edit: Edit) -> Iterator[tuple[str, str]]:
-    """After each of five runs, with the edit before the fourth: what differs, and which stages ran."""
+def tell(
+    forks: Forks, top: Path, cells: list[tuple[str, str]], edit: Edit
+) -> Iterator[tuple[str, str]]:
+    """After each of five runs, with the edit before the fourth: what differs, and which
+    stages ran."""
     scene = Scene(cells, [])
     whole, parts = top / "whole", top / "parts"
     for folder in (whole, parts):
         folder.mkdir()
         scene.lay_out(folder)
     pipelines = Pipelines(forks, parts)
-    # Who lists the folder before it empties it finds a file there in the second run only.
+    # Who lists the folder before it empties it finds a file there in the second run
+    # only.
     for change in (nothing, nothing, nothing, edit, nothing):
         for folder in (whole, parts):
             change(scene, folder)
         notebook = run_notebook(forks, whole, scene)
         pipeline, reasons = pipelines.run(scene, random.Random(1))
-        yield difference_between(notebook, pipeline, whole, parts), " ".join(sorted(reasons))
+        yield (
+            difference_between(notebook, pipeline, whole, parts),
+            " ".join(sorted(reasons)),
+        )

@@ -21,7 +21,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def registry(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
+def registry(
+    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Registry:
     """A registry without models."""
     return _empty(template, tmp_path / "project", monkeypatch)
 
@@ -48,7 +50,11 @@ def subjects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Subject]:
 
 
 @pytest.fixture(scope="session")
-def shelf(template: Path, subjects: dict[str, Subject], tmp_path_factory: pytest.TempPathFactory) -> Registry:
+def shelf(
+    template: Path,
+    subjects: dict[str, Subject],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Registry:
     """A registry with versions 1 `bad` and 2 `good`, to look at and not to change."""
     with pytest.MonkeyPatch.context() as patch:
         made = _empty(template, tmp_path_factory.mktemp("shelf") / "project", patch)
@@ -59,7 +65,8 @@ def shelf(template: Path, subjects: dict[str, Subject], tmp_path_factory: pytest
 
 @pytest.fixture
 def filled(shelf: Registry, tmp_path: Path) -> Registry:
-    """A copy of the shelf, to change. It lies elsewhere, as a project that was moved."""
+    """A copy of the shelf, to change. It lies elsewhere, as a project that was
+    moved."""
     root = tmp_path / "moved"
     shutil.copytree(shelf.address.root, root)
     return open_registry(root)
@@ -78,7 +85,9 @@ def kill(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
         for name in ("point", "tag_model", "tag_version"):
             original = getattr(Writer, name)
 
-            def counted(self: Writer, *args: object, original: object = original) -> object:
+            def counted(
+                self: Writer, *args: object, original: object = original
+            ) -> object:
                 if left[0] == 0:
                     raise KilledError
                 left[0] -= 1

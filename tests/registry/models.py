@@ -33,15 +33,24 @@ GOOD, BAD = "LinearRegression()", "DummyRegressor()"
 
 
 def subject(
-    folder: Path, *, model: str = GOOD, seed: int = 3, metric: str = "mae", run: str = "r1"
+    folder: Path,
+    *,
+    model: str = GOOD,
+    seed: int = 3,
+    metric: str = "mae",
+    run: str = "r1",
 ) -> Subject:
     """A proved scorer, as a run of `homes.ipynb` would have left it."""
     built, _ = build(HOMES.replace("MODEL", model).replace("SEED", str(seed)))
     assert built.passed, built.proofs
     stage = Stage("train", (), "", "", options=StageOptions(promote=metric))
-    pipeline = Pipeline(1, "homes", "python3", Source("homes.ipynb", "d"), stages=(stage,))
+    pipeline = Pipeline(
+        1, "homes", "python3", Source("homes.ipynb", "d"), stages=(stage,)
+    )
     target = Target(pipeline, folder / "homes.ipynb", RunStore(folder))
-    manifest = make_manifest(built, name="homes", rows="raw", score="predicted", digest="d", run_id=run)
+    manifest = make_manifest(
+        built, name="homes", rows="raw", score="predicted", digest="d", run_id=run
+    )
     return Subject(target, Run(run_id=run, facts=RunFacts()), built, manifest)
 
 

@@ -1,4 +1,5 @@
-"""The loop's models in a real registry: registered, compared, promoted, and what is left alone."""
+"""The loop's models in a real registry: registered, compared, promoted, and what is
+left alone."""
 
 from __future__ import annotations
 
@@ -25,9 +26,13 @@ def models(store: RunStore) -> RegistryModels:
     return RegistryModels(store, store.root, LoopSettings(model="homes"))
 
 
-def test_a_version_goes_its_way(models: RegistryModels, store: RunStore, filled: Registry) -> None:
+def test_a_version_goes_its_way(
+    models: RegistryModels, store: RunStore, filled: Registry
+) -> None:
     assert models.champion() is None
-    assert models.register("r-good") == 2, "what was registered before a kill is not registered again"
+    assert models.register("r-good") == 2, (
+        "what was registered before a kill is not registered again"
+    )
     first = models.compare(1, now=1.0)
     assert (first.verdict, first.champion) == ("better", None)
     models.promote(Promote(1, None, first.reason))
@@ -57,7 +62,9 @@ def test_what_did_not_win_is_rejected_with_the_reason(
     assert models.champion() == 2
 
 
-def test_another_champion_than_the_one_that_was_compared(models: RegistryModels, filled: Registry) -> None:
+def test_another_champion_than_the_one_that_was_compared(
+    models: RegistryModels, filled: Registry
+) -> None:
     filled.point_champion("homes", 2)
     with pytest.raises(ChampionChangedError, match="version 2 by now"):
         models.promote(Promote(1, None, ""))
@@ -65,7 +72,9 @@ def test_another_champion_than_the_one_that_was_compared(models: RegistryModels,
 
 
 def test_labels_are_the_evidence(store: RunStore) -> None:
-    models = RegistryModels(store, store.root, LoopSettings(model="homes", labels="sold.csv"))
+    models = RegistryModels(
+        store, store.root, LoopSettings(model="homes", labels="sold.csv")
+    )
     labels = store.root / "sold.csv"
     labels.write_text("area,rooms,price\n1,1,4\n")
     before = models.evidence()

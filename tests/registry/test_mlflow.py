@@ -17,7 +17,9 @@ from jupyter_pipe.scoring.scorer import plain_predictions
 from jupyter_pipe.tracking.mlflow_client import import_mlflow, meant
 
 
-def test_plain_mlflow_gives_the_bundles_answers(filled: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plain_mlflow_gives_the_bundles_answers(
+    filled: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
     filled.point_champion("homes", 2)
     found = filled.resolve("homes").bundle
     assert found is not None
@@ -28,8 +30,17 @@ def test_plain_mlflow_gives_the_bundles_answers(filled: Registry, monkeypatch: p
         model = mlflow.pyfunc.load_model("models:/homes@champion")
     own = plain_predictions(bundle.scorer.score_records(bundle.manifest.golden))
     assert plain_predictions(model.predict(rows)) == own
-    assert model.metadata.signature.inputs.input_names() == ["area", "rooms", "price", "sale"]
-    optional = [each.name for each in model.metadata.signature.inputs.inputs if not each.required]
+    assert model.metadata.signature.inputs.input_names() == [
+        "area",
+        "rooms",
+        "price",
+        "sale",
+    ]
+    optional = [
+        each.name
+        for each in model.metadata.signature.inputs.inputs
+        if not each.required
+    ]
     assert optional == ["price", "sale"]
     assert "MLFLOW_TRACKING_URI" not in os.environ
     monkeypatch.setenv("JUPYTER_PIPE_KEY", "key-of-somebody-else-" + "1" * 32)
@@ -68,9 +79,15 @@ def test_what_mlflow_knows_of_packages_is_left_as_it_was() -> None:
 def test_every_kind_of_column_is_in_the_signature(
     subjects: dict[str, Subject], column: Column, type_: str
 ) -> None:
-    """MLflow leaves out the whole signature, without a word, where whole numbers may be missing."""
+    """MLflow leaves out the whole signature, without a word, where whole numbers may be
+    missing."""
     import_mlflow("this test")
-    manifest = msgspec.structs.replace(subjects["good"].manifest, form=RowsForm("frame", (column,)))
+    manifest = msgspec.structs.replace(
+        subjects["good"].manifest, form=RowsForm("frame", (column,))
+    )
     signature = _signature(Bundle(manifest, subjects["good"].built.scorer))
     (found,) = signature.inputs.inputs
-    assert str(getattr(found.type, "name", found.type)).lower().replace("anytype", "any") == type_
+    assert (
+        str(getattr(found.type, "name", found.type)).lower().replace("anytype", "any")
+        == type_
+    )

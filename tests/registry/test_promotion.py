@@ -1,4 +1,5 @@
-"""Who may answer: gates, proofs, and the comparison on rows that neither version has seen."""
+"""Who may answer: gates, proofs, and the comparison on rows that neither version has
+seen."""
 
 from __future__ import annotations
 
@@ -21,7 +22,9 @@ from jupyter_pipe.registry.promotion import promote
 from tests.registry.models import register
 
 
-def test_the_first_version_is_promoted_and_a_better_one_after_it(filled: Registry) -> None:
+def test_the_first_version_is_promoted_and_a_better_one_after_it(
+    filled: Registry,
+) -> None:
     first, _ = promote(filled, "homes", 1)
     assert first.outcome == "promoted"
     verdict, version = promote(filled, "homes", "challenger")
@@ -72,7 +75,9 @@ def test_given_rows_are_used_but_those_that_were_learned_from(filled: Registry) 
 def test_too_few_rows_decide_nothing(filled: Registry) -> None:
     promote(filled, "homes", 1)
     rng = np.random.default_rng(9)
-    verdict, _ = promote(filled, "homes", 2, rows=[_row(rng, f"new-{number}") for number in range(29)])
+    verdict, _ = promote(
+        filled, "homes", 2, rows=[_row(rng, f"new-{number}") for number in range(29)]
+    )
     assert verdict.outcome == "undecided"
     assert "29 labelled rows" in verdict.reason
 
@@ -94,7 +99,9 @@ def test_rows_that_were_altered_are_not_compared_on(filled: Registry) -> None:
         promote(filled, "homes", 2, rows=[])
 
 
-def test_golden_rows_must_be_repeated(registry: Registry, subjects: dict[str, Subject]) -> None:
+def test_golden_rows_must_be_repeated(
+    registry: Registry, subjects: dict[str, Subject]
+) -> None:
     import msgspec
 
     good = subjects["good"]
@@ -144,7 +151,9 @@ TRUTH = [float(number % 2) for number in range(60)]
 
 @pytest.mark.parametrize("metric", sorted(METRICS))
 def test_right_answers_beat_wrong_ones_by_every_metric(metric: str) -> None:
-    right = [0.9 if each else 0.1 for each in TRUTH] if METRICS[metric].numbers else TRUTH
+    right = (
+        [0.9 if each else 0.1 for each in TRUTH] if METRICS[metric].numbers else TRUTH
+    )
     wrong = [1 - each for each in right]
     assert compare(metric, TRUTH, wrong, right).outcome == "better"
     assert compare(metric, TRUTH, right, wrong).outcome == "worse"
@@ -158,7 +167,10 @@ def test_chance_does_not_promote() -> None:
         draw = np.random.default_rng(seed)
         truth = draw.normal(size=80)
         one, other = (truth + draw.normal(size=80) for _ in range(2))
-        wins += compare("mae", truth.tolist(), one.tolist(), other.tolist()).outcome == "better"
+        wins += (
+            compare("mae", truth.tolist(), one.tolist(), other.tolist()).outcome
+            == "better"
+        )
     assert wins <= 6
 
 
@@ -167,11 +179,15 @@ def test_metrics_of_sklearn_agree() -> None:
 
     draw = np.random.default_rng(1)
     truth, found = draw.integers(0, 2, 50), draw.random(50).round(1)
-    assert METRICS["auc"].value(truth, found) == pytest.approx(metrics.roc_auc_score(truth, found))
+    assert METRICS["auc"].value(truth, found) == pytest.approx(
+        metrics.roc_auc_score(truth, found)
+    )
     assert METRICS["log_loss"].value(truth, found.clip(0.01, 0.99)) == pytest.approx(
         metrics.log_loss(truth, found.clip(0.01, 0.99))
     )
-    assert METRICS["r2"].value(truth, found) == pytest.approx(metrics.r2_score(truth, found))
+    assert METRICS["r2"].value(truth, found) == pytest.approx(
+        metrics.r2_score(truth, found)
+    )
     labels = draw.integers(0, 3, 50)
     assert METRICS["f1"].value(labels, truth) == pytest.approx(
         metrics.f1_score(labels, truth, average="macro", zero_division=0)
@@ -179,7 +195,11 @@ def test_metrics_of_sklearn_agree() -> None:
 
 
 def test_the_metric_of_a_notebook_that_names_none_fits_its_target() -> None:
-    assert [default_metric([1.5, 2.0, 3.0]), default_metric(["a", "b"]), default_metric([0, 1, 1])] == [
+    assert [
+        default_metric([1.5, 2.0, 3.0]),
+        default_metric(["a", "b"]),
+        default_metric([0, 1, 1]),
+    ] == [
         "mae",
         "accuracy",
         "accuracy",
@@ -191,9 +211,13 @@ def test_the_metric_of_a_notebook_that_names_none_fits_its_target() -> None:
 def test_a_row_is_the_same_whatever_its_label_and_kind_of_number() -> None:
     without_key = RowIdentity((), ("price",))
     row = {"area": 80, "rooms": None, "price": 3.0}
-    assert without_key.digest(row) == without_key.digest({"rooms": float("nan"), "area": 80.0, "price": 4})
+    assert without_key.digest(row) == without_key.digest(
+        {"rooms": float("nan"), "area": 80.0, "price": 4}
+    )
     assert without_key.digest(row) != without_key.digest({**row, "area": 81})
     keyed = RowIdentity(("sale",), ("price",))
-    assert keyed.digest({"sale": "A", "area": 1}) == keyed.digest({"sale": "A", "area": 2})
+    assert keyed.digest({"sale": "A", "area": 1}) == keyed.digest(
+        {"sale": "A", "area": 2}
+    )
     digests = {keyed.digest({"sale": name}) for name in "ABC"}
     assert unpack(pack([*digests, *digests])) == digests

@@ -30,7 +30,9 @@ def aliases(registry: Registry) -> dict[str, int]:
 
 def predictions(registry: Registry, which: str | int) -> bytes:
     bundle = load_bundle(_bundle(registry, which))
-    return json.dumps(plain_predictions(bundle.scorer.score_records(bundle.manifest.golden))).encode()
+    return json.dumps(
+        plain_predictions(bundle.scorer.score_records(bundle.manifest.golden))
+    ).encode()
 
 
 def _bundle(registry: Registry, which: str | int) -> Path:
@@ -43,7 +45,10 @@ def test_versions_are_listed_newest_first_and_a_run_is_registered_once(
     filled: Registry, subjects: dict[str, Subject]
 ) -> None:
     again = register(filled, subjects["good"])
-    assert [(each.number, each.run_id) for each in filled.versions("homes")] == [(2, "r-good"), (1, "r-bad")]
+    assert [(each.number, each.run_id) for each in filled.versions("homes")] == [
+        (2, "r-good"),
+        (1, "r-bad"),
+    ]
     assert again.number == 2
     assert again.aliases == ("challenger",)
     assert filled.names() == ("homes",)
@@ -61,7 +66,9 @@ def test_rollback_gives_the_former_predictions_bit_for_bit(filled: Registry) -> 
     assert aliases(filled) == {"champion": 2, "previous": 1}
 
 
-def test_there_is_nothing_to_go_back_to_before_a_second_champion(filled: Registry) -> None:
+def test_there_is_nothing_to_go_back_to_before_a_second_champion(
+    filled: Registry,
+) -> None:
     with pytest.raises(RegistryError, match="no version 'champion'"):
         filled.rollback("homes")
     filled.point_champion("homes", 1)
@@ -84,7 +91,9 @@ def test_a_promotion_that_is_killed_happens_once_or_not_at_all(
     assert "champion" in open_registry(filled.address.root)._read().aliases("homes")
 
 
-def test_the_next_writer_finishes_what_was_decided(filled: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_next_writer_finishes_what_was_decided(
+    filled: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
     filled.point_champion("homes", 1)
     with monkeypatch.context() as patch:
         patch.setattr(Registry, "_carry_out", _killed)
@@ -115,7 +124,9 @@ def test_a_rejected_version_stays_with_its_reason(filled: Registry) -> None:
         ("homes", "champion", "no version 'champion'", "promote homes@2"),
     ],
 )
-def test_what_is_not_there_is_named(shelf: Registry, name: str, which: str, message: str, hint: str) -> None:
+def test_what_is_not_there_is_named(
+    shelf: Registry, name: str, which: str, message: str, hint: str
+) -> None:
     with pytest.raises(RegistryError, match=message) as caught:
         shelf.resolve(name, which)
     assert hint in caught.value.hint
@@ -145,7 +156,9 @@ def test_reading_imports_neither_mlflow_nor_pandas(filled: Registry) -> None:
         "print([m for m in ('mlflow', 'pandas', 'sqlalchemy', 'numpy') if m in sys.modules])"
     )
     command = [sys.executable, "-c", script, str(filled.address.root)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=dict(os.environ))
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, env=dict(os.environ)
+    )
     assert "champion" in done.stdout
     assert done.stdout.splitlines()[-1] == "[]"
 
@@ -162,7 +175,9 @@ def test_what_is_read_without_mlflow_is_what_mlflow_says(filled: Registry) -> No
 
 
 @pytest.mark.parametrize("name", ["", "a@b", "a/b", "../x", " a", "a'b", "x" * 201])
-def test_a_name_that_could_be_misread_is_refused(registry: Registry, name: str, tmp_path: Path) -> None:
+def test_a_name_that_could_be_misread_is_refused(
+    registry: Registry, name: str, tmp_path: Path
+) -> None:
     with pytest.raises(RegistryError, match="cannot be the name"):
         registry.add(name, tmp_path, {})
 
@@ -171,7 +186,9 @@ def test_the_source_of_a_version_is_followed_to_its_files(shelf: Registry) -> No
     """MLflow's `source` is `models:/m-…`, which is no folder."""
     file = shelf.address.state_folder / "mlflow.db"
     with sqlite3.connect(file) as connection:
-        sources = [row[0] for row in connection.execute("SELECT source FROM model_versions")]
+        sources = [
+            row[0] for row in connection.execute("SELECT source FROM model_versions")
+        ]
     assert all(source.startswith("models:/m-") for source in sources)
     assert (_bundle(shelf, 1) / "bundle.json").is_file()
 
@@ -179,7 +196,9 @@ def test_the_source_of_a_version_is_followed_to_its_files(shelf: Registry) -> No
 # Trust
 
 
-def test_a_bundle_that_was_put_in_the_place_of_another_is_refused(filled: Registry) -> None:
+def test_a_bundle_that_was_put_in_the_place_of_another_is_refused(
+    filled: Registry,
+) -> None:
     one, other = _bundle(filled, 1), _bundle(filled, 2)
     aside = one.with_name("aside")
     one.rename(aside)
@@ -220,7 +239,11 @@ def test_references_are_read(text: str, name: str, which: str) -> None:
 
 def test_the_champion_is_kept_before_it_is_replaced() -> None:
     now = {"champion": 1, "challenger": 2}
-    assert moves.promoting(now, 2).steps(now) == [("previous", 1), ("champion", 2), ("challenger", None)]
+    assert moves.promoting(now, 2).steps(now) == [
+        ("previous", 1),
+        ("champion", 2),
+        ("challenger", None),
+    ]
     assert moves.moved(now, moves.promoting(now, 2)) == {"champion": 2, "previous": 1}
     assert moves.promoting({"champion": 2}, 2).steps({"champion": 2}) == []
     assert moves.parse_move(

@@ -1,6 +1,8 @@
-"""A registry that is a server of MLflow's: versions go there, and come back to machines with nothing else.
+"""A registry that is a server of MLflow's: versions go there, and come back to machines
+with nothing else.
 
-One server on the loopback interface serves all of this file; what happens when it is away comes last.
+One server on the loopback interface serves all of this file; what happens when it is
+away comes last.
 """
 
 from __future__ import annotations
@@ -42,10 +44,22 @@ def server(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = ["mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command = [
+        "mlflow",
+        "server",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--workers",
+        "1",
+    ]
     command += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db"]
     command += ["--serve-artifacts", "--artifacts-destination", str(folder / "files")]
-    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    quiet = {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", *command],
@@ -82,7 +96,9 @@ def predictions(registry: Registry, which: str | int) -> bytes:
     assert found.bundle is not None
     read_lineage(found.bundle, "homes")
     bundle = load_bundle(found.bundle)
-    return json.dumps(plain_predictions(bundle.scorer.score_records(bundle.manifest.golden))).encode()
+    return json.dumps(
+        plain_predictions(bundle.scorer.score_records(bundle.manifest.golden))
+    ).encode()
 
 
 def test_versions_go_to_a_server_and_come_back(
@@ -148,10 +164,14 @@ def test_a_server_that_is_away_is_named(
 
 def test_what_a_library_says_holds_no_password() -> None:
     address = find_address(Path("project"), "http://me:secret@127.0.0.1:9")
-    error = OSError("API request to http://me:secret@127.0.0.1:9/api failed with 503.\nDetails: secret")
+    error = OSError(
+        "API request to http://me:secret@127.0.0.1:9/api failed with 503.\nDetails: secret"
+    )
     with pytest.raises(RegistryError) as caught, reported(address):
         raise error
-    assert "API request to http://127.0.0.1:9/api failed with 503" in caught.value.message
+    assert (
+        "API request to http://127.0.0.1:9/api failed with 503" in caught.value.message
+    )
     assert "secret" not in caught.value.message
 
 
@@ -160,12 +180,20 @@ def test_what_a_library_says_holds_no_password() -> None:
     [
         ("(sqlite3.OperationalError) database is locked", "registry_away"),
         ("(sqlite3.OperationalError) disk I/O error", "registry_away"),
-        ("(sqlite3.OperationalError) table registered_models already exists", "registry_unusable"),
-        ("(sqlite3.DatabaseError) database disk image is malformed", "registry_unusable"),
+        (
+            "(sqlite3.OperationalError) table registered_models already exists",
+            "registry_unusable",
+        ),
+        (
+            "(sqlite3.DatabaseError) database disk image is malformed",
+            "registry_unusable",
+        ),
         ("Can't locate revision identified by 'x'", "registry_unusable"),
     ],
 )
-def test_a_database_that_is_not_mlflows_is_not_away(tmp_path: Path, said: str, code: str) -> None:
+def test_a_database_that_is_not_mlflows_is_not_away(
+    tmp_path: Path, said: str, code: str
+) -> None:
     with pytest.raises(RegistryError) as caught, reported(find_address(tmp_path)):
         raise OSError(said)
     assert caught.value.code == code

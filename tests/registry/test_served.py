@@ -1,4 +1,5 @@
-"""What is registered can be served: the service finds the version's own bundle, under one digest."""
+"""What is registered can be served: the service finds the version's own bundle, under
+one digest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Whatever text a notebook, its names and its errors hold: pages and pictures show it as text."""
+"""Whatever text a notebook, its names and its errors hold: pages and pictures show it
+as text."""
 
 from __future__ import annotations
 
@@ -16,11 +17,15 @@ from jupyter_pipe.runs.model import Run
 from jupyter_pipe.runs.report.report import POLICY, report_html
 from jupyter_pipe.runs.report.run_html import run_html
 from jupyter_pipe.runs.store import RunFolder, RunStore
-from tests.cli.scripted import failed_events, gate_events, home_value, scripted_run, succeeded_events
-
-HOSTILE = (
-    "\"'></title></style></script><script>alert(1)</script><img src=x onerror=alert(1)>]]>--><svg onload=x>"
+from tests.cli.scripted import (
+    failed_events,
+    gate_events,
+    home_value,
+    scripted_run,
+    succeeded_events,
 )
+
+HOSTILE = "\"'></title></style></script><script>alert(1)</script><img src=x onerror=alert(1)>]]>--><svg onload=x>"
 # What programs read: a file with other text there is damaged, and nobody would show it.
 FIXED = {"state", "event", "kind", "severity", "version", "artifact"}
 
@@ -82,9 +87,13 @@ def pages(run: Run, pipeline: Pipeline, folder: RunFolder) -> list[str]:
     ]
 
 
-def test_hostile_text_adds_no_element_and_no_attribute(run: Run, folder: RunFolder) -> None:
+def test_hostile_text_adds_no_element_and_no_attribute(
+    run: Run, folder: RunFolder
+) -> None:
     harmless = pages(run, home_value(), folder)
-    for plain, hostile in zip(harmless, pages(hostile_run(run), hostile_pipeline(), folder), strict=True):
+    for plain, hostile in zip(
+        harmless, pages(hostile_run(run), hostile_pipeline(), folder), strict=True
+    ):
         before, after = Reader(plain), Reader(hostile)
         assert after.tags <= before.tags
         assert after.attributes.keys() <= before.attributes.keys()
@@ -92,11 +101,15 @@ def test_hostile_text_adds_no_element_and_no_attribute(run: Run, folder: RunFold
         assert "alert(1)" in hostile
 
 
-def test_the_policy_stands_before_everything_that_could_run(run: Run, folder: RunFolder) -> None:
+def test_the_policy_stands_before_everything_that_could_run(
+    run: Run, folder: RunFolder
+) -> None:
     order = Reader(report_html(hostile_run(run), hostile_pipeline(), folder)).order
     names = [tag for tag, _ in order]
     policy = next(
-        number for number, (_, attributes) in enumerate(order) if attributes.get("content") == POLICY
+        number
+        for number, (_, attributes) in enumerate(order)
+        if attributes.get("content") == POLICY
     )
     assert order[policy][1]["http-equiv"] == "Content-Security-Policy"
     assert names[: policy + 1] == ["html", "head", "meta", "meta"]

@@ -6,7 +6,14 @@ import pytest
 from msgspec.structs import replace
 
 from jupyter_pipe.model import Parameter, Pipeline
-from jupyter_pipe.render import MARKS, mark_svg, pipeline_html, to_dot, to_mermaid, to_svg
+from jupyter_pipe.render import (
+    MARKS,
+    mark_svg,
+    pipeline_html,
+    to_dot,
+    to_mermaid,
+    to_svg,
+)
 from jupyter_pipe.render.layout.layout import short_name, text_width
 from jupyter_pipe.render.theme import STAGE_COLOURS, stripe_svg
 from tests.render.drawn import make_pipeline
@@ -48,16 +55,24 @@ def test_names_from_a_hostile_notebook_stay_text() -> None:
         ({"load": "cached", "fit": "queued"}, "jpipe-edge"),
     ],
 )
-def test_an_edge_shows_whether_its_values_exist(states: dict[str, str], look: str) -> None:
-    root = ElementTree.fromstring(to_svg(make_pipeline(["load", "fit"], [("load", "fit", "X")]), states))
-    assert {path.get("class") for path in root.iter(f"{SVG}path") if "edge" in path.get("class", "")} == {
-        look
-    }
+def test_an_edge_shows_whether_its_values_exist(
+    states: dict[str, str], look: str
+) -> None:
+    root = ElementTree.fromstring(
+        to_svg(make_pipeline(["load", "fit"], [("load", "fit", "X")]), states)
+    )
+    assert {
+        path.get("class")
+        for path in root.iter(f"{SVG}path")
+        if "edge" in path.get("class", "")
+    } == {look}
 
 
 @pytest.mark.parametrize("state", sorted(MARKS))
 def test_every_mark_is_drawn_and_says_its_word(state: str) -> None:
-    root = ElementTree.fromstring(mark_svg(state, done=0.5).replace("<svg", f'<svg xmlns="{SVG[1:-1]}"'))
+    root = ElementTree.fromstring(
+        mark_svg(state, done=0.5).replace("<svg", f'<svg xmlns="{SVG[1:-1]}"')
+    )
     assert root.get("aria-label") == MARKS[state].word
     assert len(root)
     assert len(MARKS[state].glyph) == len(MARKS[state].ascii) == 1
@@ -69,7 +84,9 @@ def test_shapes_and_glyphs_tell_states_apart_without_colour() -> None:
 
 
 def test_stripes_of_the_first_24_stages_differ() -> None:
-    assert len({stripe_svg(number, 0, 0, 20) for number in range(24)}) == 3 * len(STAGE_COLOURS)
+    assert len({stripe_svg(number, 0, 0, 20) for number in range(24)}) == 3 * len(
+        STAGE_COLOURS
+    )
 
 
 def test_long_names_keep_their_ends_and_fit() -> None:

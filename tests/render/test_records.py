@@ -15,8 +15,19 @@ from jupyter_pipe.runs.compare import better_when, compare
 from jupyter_pipe.runs.model import Failure
 from jupyter_pipe.runs.provenance import collect_provenance, git_state
 from jupyter_pipe.runs.report.junit import junit_xml
-from jupyter_pipe.runs.report.words import run_headline, speed_up, stage_note, visible_frames
-from tests.cli.scripted import FAILURE, failed_events, gate_events, scripted_run, succeeded_events
+from jupyter_pipe.runs.report.words import (
+    run_headline,
+    speed_up,
+    stage_note,
+    visible_frames,
+)
+from tests.cli.scripted import (
+    FAILURE,
+    failed_events,
+    gate_events,
+    scripted_run,
+    succeeded_events,
+)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +74,8 @@ def test_sizes_and_numbers() -> None:
 
 def test_frames_of_comprehensions_are_left_out() -> None:
     frames = tuple(
-        Frame(line=4, source="[f(x) for x in xs]", function=name) for name in ("<module>", "<listcomp>", "f")
+        Frame(line=4, source="[f(x) for x in xs]", function=name)
+        for name in ("<module>", "<listcomp>", "f")
     )
     failure = Failure("ValueError", "x", frames=frames)
     assert [frame.function for frame in visible_frames(failure)] == ["<module>", "f"]
@@ -71,7 +83,9 @@ def test_frames_of_comprehensions_are_left_out() -> None:
 
 def test_one_line_says_how_a_run_went() -> None:
     assert run_headline(scripted_run(succeeded_events())) == "succeeded in 54 s"
-    assert run_headline(scripted_run(failed_events())) == "failed in boosting after 46 s"
+    assert (
+        run_headline(scripted_run(failed_events())) == "failed in boosting after 46 s"
+    )
     assert speed_up(scripted_run(succeeded_events())) == pytest.approx(84.2 / 54.2)
 
 
@@ -105,16 +119,24 @@ def test_runs_are_compared_with_the_first() -> None:
     best = next(line for line in found.metrics if line.name == "best_mae")
     assert best.values == (21480, 27310)
     assert best.verdicts == ("", "worse")
-    assert next(line for line in found.metrics if line.name == "oob_mae").values[1] is None
+    assert (
+        next(line for line in found.metrics if line.name == "oob_mae").values[1] is None
+    )
     assert {line.name for line in found.states if line.differs} == {"evaluate", "card"}
     assert not any(line.differs for line in found.parameters)
     assert not any(line.differs for line in compare([good, good]).metrics)
 
 
 def test_junit_counts_stages_and_gates() -> None:
-    suite = ElementTree.fromstring(junit_xml(scripted_run(gate_events())).encode()).find("testsuite")
+    suite = ElementTree.fromstring(
+        junit_xml(scripted_run(gate_events())).encode()
+    ).find("testsuite")
     assert suite is not None
-    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("10", "1", "1")
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == (
+        "10",
+        "1",
+        "1",
+    )
     failure = suite.find("testcase[@name='gate: best_mae < 25000']/failure")
     assert failure is not None
     assert "27310" in (failure.get("message") or "")
@@ -122,7 +144,8 @@ def test_junit_counts_stages_and_gates() -> None:
 
 def test_junit_holds_the_frames_of_the_user_and_legal_characters_only() -> None:
     events = [
-        replace(e, evalue="bad \x00 \x1b") if isinstance(e, type(FAILURE)) else e for e in failed_events()
+        replace(e, evalue="bad \x00 \x1b") if isinstance(e, type(FAILURE)) else e
+        for e in failed_events()
     ]
     root = ElementTree.fromstring(junit_xml(scripted_run(events)).encode())
     failure = root.find(".//testcase[@name='boosting']/failure")
@@ -135,7 +158,11 @@ def test_provenance_tells_the_commit_and_whether_it_was_changed(tmp_path: Path) 
     assert git_state(tmp_path / "none") == {}
     (tmp_path / "a.txt").write_text("1")
     identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
-    for command in (["init", "-q", "-b", "main"], ["add", "a.txt"], [*identity, "commit", "-qm", "one"]):
+    for command in (
+        ["init", "-q", "-b", "main"],
+        ["add", "a.txt"],
+        [*identity, "commit", "-qm", "one"],
+    ):
         subprocess.run(["git", *command], cwd=tmp_path, check=True)
     clean = git_state(tmp_path)
     assert clean["branch"] == "main"
@@ -148,7 +175,9 @@ def test_provenance_is_what_is_known_and_nothing_secret(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("API_TOKEN", "hunter2")
-    known = collect_provenance(tmp_path / "a.ipynb", distributions={"b": "2", "a": "1"}, python="3.12.1")
+    known = collect_provenance(
+        tmp_path / "a.ipynb", distributions={"b": "2", "a": "1"}, python="3.12.1"
+    )
     assert known["python"] == "3.12.1"
     assert list(known["distributions"]) == ["a", "b"]
     assert "hunter2" not in str(known)

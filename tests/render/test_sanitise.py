@@ -15,7 +15,10 @@ MEGABYTE = 1_000_000
 @pytest.mark.parametrize(
     ("html", "safe"),
     [
-        ("<table><tr><td>1</td></tr></table>", "<table><tbody><tr><td>1</td></tr></tbody></table>"),
+        (
+            "<table><tr><td>1</td></tr></table>",
+            "<table><tbody><tr><td>1</td></tr></tbody></table>",
+        ),
         ("<b onclick='x'>a</b>", "<b>a</b>"),
         ("<script>alert(1)</script>", ""),
         ("<p>a<script>alert(1)</script>b</p>", "<p>ab</p>"),
@@ -27,7 +30,10 @@ MEGABYTE = 1_000_000
         ("<a href='#x'>a</a>", '<a href="#x">a</a>'),
         ("<img src='http://host/x.png'>", "<img>"),
         ("<img src='data:image/svg+xml;base64,AAAA'>", "<img>"),
-        ("<img src='data:image/png;base64,AAAA' onerror=x>", '<img src="data:image/png;base64,AAAA">'),
+        (
+            "<img src='data:image/png;base64,AAAA' onerror=x>",
+            '<img src="data:image/png;base64,AAAA">',
+        ),
         ("<p style='color:red;position:fixed'>a</p>", '<p style="color:red">a</p>'),
         ("<p style='background:url(http://x)'>a</p>", "<p>a</p>"),
         ("<p style='color:\\65xpression(1)'>a</p>", "<p>a</p>"),
@@ -43,9 +49,15 @@ MEGABYTE = 1_000_000
         ("1 < 2 & 3", "1 &lt; 2 &amp; 3"),
         ("&lt;script&gt;", "&lt;script&gt;"),
         ("<!-- c --><i>x</i>", "<i>x</i>"),
-        ("<style>#T_1 {color: red}</style><b id='T_1'>x</b>", '<b style="color:red">x</b>'),
+        (
+            "<style>#T_1 {color: red}</style><b id='T_1'>x</b>",
+            '<b style="color:red">x</b>',
+        ),
         ('<style>#T_1 {color: red}</style><b>id="T_1"</b>', '<b>id="T_1"</b>'),
-        ("<style>#T_1 {background: image-set('http://x' 1x)}</style><b id='T_1'>x</b>", "<b >x</b>"),
+        (
+            "<style>#T_1 {background: image-set('http://x' 1x)}</style><b id='T_1'>x</b>",
+            "<b >x</b>",
+        ),
         ("<style>body{display:none}</style>x", "x"),
         ("<div>  </div>", ""),
     ],
@@ -56,10 +68,22 @@ def test_only_the_harmless_part_is_left(html: str, safe: str) -> None:
 
 def without_link_notes(html: str) -> str:
     """nh3 adds these to every link, in any order."""
-    return html.replace(' target="_blank"', "").replace(' rel="noreferrer noopener"', "")
+    return html.replace(' target="_blank"', "").replace(
+        ' rel="noreferrer noopener"', ""
+    )
 
 
-ODD = ["<style>", "<style>a", "<style>{", "<div>", "<a>", "<b><i>", "<p><b>", "<table><td>", "<p a=b "]
+ODD = [
+    "<style>",
+    "<style>a",
+    "<style>{",
+    "<div>",
+    "<a>",
+    "<b><i>",
+    "<p><b>",
+    "<table><td>",
+    "<p a=b ",
+]
 ODDER = [
     "<",
     "&",
@@ -91,8 +115,31 @@ class Watcher(HTMLParser):
         self.seen |= {tag, *(name for name, _ in attrs)}
 
 
-TAGS = ["<script>", "</script>", "<svg", "<p ", "<style>", "</style>", "<math>", "<title>", "</title>"]
-MARKS = ["'", '"', ">", "<", "/", "<!--", "-->", " ", "x", "onload=x", "href=javascript:x", "<img src=x "]
+TAGS = [
+    "<script>",
+    "</script>",
+    "<svg",
+    "<p ",
+    "<style>",
+    "</style>",
+    "<math>",
+    "<title>",
+    "</title>",
+]
+MARKS = [
+    "'",
+    '"',
+    ">",
+    "<",
+    "/",
+    "<!--",
+    "-->",
+    " ",
+    "x",
+    "onload=x",
+    "href=javascript:x",
+    "<img src=x ",
+]
 PIECES = st.sampled_from([*TAGS, *MARKS])
 
 

@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_pipe.render.terminal_text import one_line, played_out, safe_for_terminal, without_escapes
+from jupyter_pipe.render.terminal_text import (
+    one_line,
+    played_out,
+    safe_for_terminal,
+    without_escapes,
+)
 from jupyter_pipe.runs.report.ansi import ansi_html
 
 RED, RESET = "\x1b[31m", "\x1b[0m"
@@ -103,7 +108,22 @@ MOVES = [
     "\x1b[",
 ]
 PIECES = st.sampled_from(
-    ["a", "b", " ", "xyz", "\r", "\b", "\n", "\r\n", RED, RESET, "\x1b[1m", *MOVES, "\x9b", "\x07"]
+    [
+        "a",
+        "b",
+        " ",
+        "xyz",
+        "\r",
+        "\b",
+        "\n",
+        "\r\n",
+        RED,
+        RESET,
+        "\x1b[1m",
+        *MOVES,
+        "\x9b",
+        "\x07",
+    ]
 )
 ANYTHING = st.one_of(st.lists(PIECES, max_size=14).map("".join), st.text(max_size=30))
 
@@ -120,7 +140,10 @@ def simulated(text: str) -> str:
                 line = line[:-1] if cursor == len(line) else line
                 cursor = max(0, cursor - 1)
             else:
-                line, cursor = line[:cursor] + character + line[cursor + 1 :], cursor + 1
+                line, cursor = (
+                    line[:cursor] + character + line[cursor + 1 :],
+                    cursor + 1,
+                )
         lines.append(line)
     return "\n".join(lines)
 

@@ -1,4 +1,5 @@
-"""How amounts are written: cases that JupyterLab writes alike (`labextension/tests/durations.test.ts`)."""
+"""How amounts are written: cases that JupyterLab writes alike
+(`labextension/tests/durations.test.ts`)."""
 
 from __future__ import annotations
 
@@ -9,7 +10,11 @@ import pytest
 
 from jupyter_pipe.render.words import seconds_text
 
-SHARED = json.loads((Path(__file__).parents[1] / "shared" / "durations.json").read_text(encoding="utf-8"))
+SHARED = json.loads(
+    (Path(__file__).parents[1] / "shared" / "durations.json").read_text(
+        encoding="utf-8"
+    )
+)
 
 
 @pytest.mark.parametrize(("seconds", "text"), SHARED["durations"])

@@ -25,15 +25,24 @@ def test_a_run_that_succeeds() -> None:
             ev.StageQueued(stage="load", reason="never ran", cells=2),
             ev.StageStarted(stage="load"),
             ev.CellStarted(stage="load", cell_id="a", position=1, total=2),
-            ev.CellFinished(stage="load", cell_id="a", position=1, total=2, seconds=0.1),
+            ev.CellFinished(
+                stage="load", cell_id="a", position=1, total=2, seconds=0.1
+            ),
             ev.MetricLogged(stage="load", name="rows", value=3),
             ev.StageFinished(stage="load", seconds=1.5),
-            ev.StageCached(stage="train", reason="unchanged", run_id="r0", saved_seconds=9.0),
+            ev.StageCached(
+                stage="train", reason="unchanged", run_id="r0", saved_seconds=9.0
+            ),
             ev.RunFinished(state=ev.RunState.succeeded, exit_code=0, seconds=2.0),
         )
     )
     load, train = run.stages
-    assert (run.state, run.exit_code, run.seconds, run.seq) == (ev.RunState.succeeded, 0, 2.0, 10)
+    assert (run.state, run.exit_code, run.seconds, run.seq) == (
+        ev.RunState.succeeded,
+        0,
+        2.0,
+        10,
+    )
     assert (load.state, load.seconds, load.cells_done, load.cells_total) == (
         ev.StageState.succeeded,
         1.5,
@@ -42,7 +51,11 @@ def test_a_run_that_succeeds() -> None:
     )
     assert load.reason == "never ran"
     assert run.metrics == {"rows": 3}
-    assert (train.state, train.cached_from, train.saved_seconds) == (ev.StageState.cached, "r0", 9.0)
+    assert (train.state, train.cached_from, train.saved_seconds) == (
+        ev.StageState.cached,
+        "r0",
+        9.0,
+    )
 
 
 def test_a_second_attempt_forgets_what_the_first_recorded() -> None:
@@ -51,7 +64,9 @@ def test_a_second_attempt_forgets_what_the_first_recorded() -> None:
             queued("a"),
             ev.StageStarted(stage="a"),
             ev.MetricLogged(stage="a", name="m", value=1),
-            ev.StageRetrying(stage="a", attempt=2, delay_seconds=1, reason="ValueError: no"),
+            ev.StageRetrying(
+                stage="a", attempt=2, delay_seconds=1, reason="ValueError: no"
+            ),
             ev.StageStarted(stage="a", attempt=2),
         )
     )
@@ -61,11 +76,17 @@ def test_a_second_attempt_forgets_what_the_first_recorded() -> None:
 
 def test_a_failure_keeps_every_field_of_the_event() -> None:
     frame = ev.Frame(line=3, source="1/0", cell_id="c")
-    failed = ev.StageFailed(stage="a", ename="ZeroDivisionError", evalue="x", line=3, frames=(frame,))
+    failed = ev.StageFailed(
+        stage="a", ename="ZeroDivisionError", evalue="x", line=3, frames=(frame,)
+    )
     run = fold(numbered(queued("a"), ev.StageStarted(stage="a"), failed))
     failure = run.stage("a").failure
     assert failure is not None
-    assert (failure.ename, failure.line, failure.frames) == ("ZeroDivisionError", 3, (frame,))
+    assert (failure.ename, failure.line, failure.frames) == (
+        "ZeroDivisionError",
+        3,
+        (frame,),
+    )
 
 
 def test_interruption_ends_every_stage() -> None:
@@ -76,7 +97,10 @@ def test_interruption_ends_every_stage() -> None:
             ev.RunFinished(state=ev.RunState.interrupted, exit_code=1, seconds=1),
         )
     )
-    assert [stage.state for stage in run.stages] == [ev.StageState.interrupted, ev.StageState.skipped]
+    assert [stage.state for stage in run.stages] == [
+        ev.StageState.interrupted,
+        ev.StageState.skipped,
+    ]
     assert run.is_final
 
 

@@ -13,12 +13,23 @@ from msgspec.structs import replace
 from jupyter_pipe.artifacts.protocol import ArtifactRef
 from jupyter_pipe.artifacts.store import Store
 from jupyter_pipe.cli.main import main
-from jupyter_pipe.errors import ArtifactError, ExtraMissingError, RunError, UntrustedError
+from jupyter_pipe.errors import (
+    ArtifactError,
+    ExtraMissingError,
+    RunError,
+    UntrustedError,
+)
 from jupyter_pipe.events import RunFinished, RunState
 from jupyter_pipe.kernel.payloads.payload_file import write_payload
 from jupyter_pipe.model import to_json
 from jupyter_pipe.runs import Process, RunStore, processes, remote
-from jupyter_pipe.runs.remote import RemoteRoot, fetch_runs, fetch_values, local_root, publish_values
+from jupyter_pipe.runs.remote import (
+    RemoteRoot,
+    fetch_runs,
+    fetch_values,
+    local_root,
+    publish_values,
+)
 from tests.cli.conftest import write_run
 from tests.cli.scripted import succeeded_events
 
@@ -26,9 +37,15 @@ RUN = "20261121-100000-aaaa"
 
 
 @pytest.fixture(params=["memory", "file"])
-def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def url(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> str:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return f"memory://{tmp_path.name}" if request.param == "memory" else (tmp_path / "shared").as_uri()
+    return (
+        f"memory://{tmp_path.name}"
+        if request.param == "memory"
+        else (tmp_path / "shared").as_uri()
+    )
 
 
 def publish_run(url: str, folder: Path, events: list[Any]) -> None:
@@ -45,7 +62,11 @@ def test_files_come_back_as_they_went(url: str, tmp_path: Path) -> None:
     root.publish(tmp_path / "a", "x/y/a")
     root.publish(tmp_path / "a", "x/y/a")
     assert root.has("x/y/a")
-    assert (root.has("x/y/a", size=5), root.has("x/y/a", size=4), root.has("x/b")) == (True, False, False)
+    assert (root.has("x/y/a", size=5), root.has("x/y/a", size=4), root.has("x/b")) == (
+        True,
+        False,
+        False,
+    )
     assert list(root.names("x")) == ["x/y/a"]
     assert root.fetch("x/y/a", tmp_path / "new" / "b")
     assert (tmp_path / "new" / "b").read_bytes() == b"12345"
@@ -88,9 +109,15 @@ def test_a_command_reads_the_runs_of_a_url(
     assert store.ids() == (RUN,)
 
 
-def test_a_run_that_goes_on_elsewhere_is_read_anew_and_can_be_cancelled(url: str, tmp_path: Path) -> None:
+def test_a_run_that_goes_on_elsewhere_is_read_anew_and_can_be_cancelled(
+    url: str, tmp_path: Path
+) -> None:
     whole = succeeded_events()
-    publish_run(url, tmp_path / "elsewhere", [event for event in whole if not isinstance(event, RunFinished)])
+    publish_run(
+        url,
+        tmp_path / "elsewhere",
+        [event for event in whole if not isinstance(event, RunFinished)],
+    )
     store = RunStore(local_root(url))
     fetch_runs(RemoteRoot(url), store)
     assert not store.read(RUN).is_final
@@ -107,7 +134,10 @@ def test_a_run_that_was_killed_elsewhere_is_over_and_read_anew(
     whole = succeeded_events()
     folder = tmp_path / "elsewhere"
     publish_run(url, folder, whole[:-1])
-    there = replace(RunStore(folder).read(RUN).facts, runner=Process(pid=1, start="x", host="elsewhere"))
+    there = replace(
+        RunStore(folder).read(RUN).facts,
+        runner=Process(pid=1, start="x", host="elsewhere"),
+    )
     summary = RunStore(folder).folder(RUN).summary
     summary.write_bytes(to_json(replace(RunStore(folder).read(RUN), facts=there)))
     RemoteRoot(url).publish(summary, f"runs/{RUN}/run.json")
@@ -116,7 +146,8 @@ def test_a_run_that_was_killed_elsewhere_is_over_and_read_anew(
     assert store.read(RUN).state is RunState.running
     monkeypatch.setattr(processes, "LEASE_SECONDS", 0.0)
     assert store.read(RUN).state is RunState.interrupted
-    # What did not come here lately may go on there all the same: nothing is written down, all is asked again.
+    # What did not come here lately may go on there all the same: nothing is written
+    # down, all is asked again.
     assert store.reconcile() == ()
     publish_run(url, tmp_path / "later", whole)
     fetch_runs(RemoteRoot(url), store)
@@ -149,7 +180,9 @@ def test_a_folder_that_others_can_fill_is_refused(tmp_path: Path) -> None:
     RemoteRoot(tmp_path.as_uri(), trust=True)
 
 
-def test_storage_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_storage_that_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = RemoteRoot("memory://x")
 
     def fails(path: str) -> None:
@@ -164,13 +197,17 @@ def test_a_bucket_that_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     root = RemoteRoot("memory://some-bucket/folder")
     root.require_bucket()  # memory has none
     monkeypatch.setattr(root, "_protocols", {"s3"})
-    with pytest.raises(RunError, match="cannot be reached: there is no bucket some-bucket"):
+    with pytest.raises(
+        RunError, match="cannot be reached: there is no bucket some-bucket"
+    ):
         root.require_bucket()
     root._files.mkdir("/some-bucket")
     root.require_bucket()
 
 
-def test_without_the_extra_the_command_to_type_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_the_command_to_type_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def missing(name: str) -> Any:
         raise ImportError(name)
 

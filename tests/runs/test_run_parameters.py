@@ -10,7 +10,9 @@ from jupyter_pipe.model import Parameter
 from jupyter_pipe.runs.parameters import resolve_parameters
 
 
-def parameter(name: str, type_: str, literal: str, choices: tuple[Any, ...] = ()) -> Parameter:
+def parameter(
+    name: str, type_: str, literal: str, choices: tuple[Any, ...] = ()
+) -> Parameter:
     import ast
 
     default = ast.literal_eval(literal) if literal != "set()" else None
@@ -50,14 +52,17 @@ def test_text_is_read_as_the_type_says(type_: str, text: str, literal: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("type_", "text"), [("int", "2.5"), ("int", "ten"), ("float", "x"), ("bool", "2"), ("dict", "[1]")]
+    ("type_", "text"),
+    [("int", "2.5"), ("int", "ten"), ("float", "x"), ("bool", "2"), ("dict", "[1]")],
 )
 def test_what_does_not_fit_is_refused(type_: str, text: str) -> None:
     with pytest.raises(ParameterError, match="Parameter 'n'"):
         resolve_parameters([parameter("n", type_, "1")], texts={"n": text})
 
 
-@pytest.mark.parametrize(("type_", "value"), [("int", True), ("int", 2.5), ("str", 3), ("any", object())])
+@pytest.mark.parametrize(
+    ("type_", "value"), [("int", True), ("int", 2.5), ("str", 3), ("any", object())]
+)
 def test_values_are_checked_as_well(type_: str, value: object) -> None:
     with pytest.raises(ParameterError):
         resolve_parameters([parameter("n", type_, "1")], values={"n": value})
@@ -71,7 +76,11 @@ def test_command_line_over_file_over_environment_over_notebook(tmp_path: Path) -
         declared,
         texts={"a": "40"},
         file=path,
-        environment={"JUPYTER_PIPE_A": "20", "JUPYTER_PIPE_B": "20", "JUPYTER_PIPE_C": "20"},
+        environment={
+            "JUPYTER_PIPE_A": "20",
+            "JUPYTER_PIPE_B": "20",
+            "JUPYTER_PIPE_C": "20",
+        },
     )
     assert [(value.value, value.origin) for value in found] == [
         (40, "command line"),
@@ -84,7 +93,9 @@ def test_command_line_over_file_over_environment_over_notebook(tmp_path: Path) -
 
 def test_unknown_names_come_with_a_suggestion() -> None:
     with pytest.raises(ParameterError, match="no parameter 'n_estimator'") as caught:
-        resolve_parameters([parameter("n_estimators", "int", "1")], texts={"n_estimator": "2"})
+        resolve_parameters(
+            [parameter("n_estimators", "int", "1")], texts={"n_estimator": "2"}
+        )
     assert caught.value.hint == "Did you mean 'n_estimators'?"
 
 
@@ -94,7 +105,9 @@ def test_choices_are_named() -> None:
         resolve_parameters([model], texts={"model": "boost"})
 
 
-@pytest.mark.parametrize(("name", "text"), [("p.yaml", "- 1\n"), ("p.json", "{"), ("p.yaml", "a: [")])
+@pytest.mark.parametrize(
+    ("name", "text"), [("p.yaml", "- 1\n"), ("p.json", "{"), ("p.yaml", "a: [")]
+)
 def test_a_parameter_file_that_is_none(tmp_path: Path, name: str, text: str) -> None:
     path = tmp_path / name
     path.write_text(text)

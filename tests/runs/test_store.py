@@ -17,7 +17,9 @@ from jupyter_pipe.runs import Process, RunFacts, RunStore, processes
 from jupyter_pipe.runs.log import EventLog, read_events
 from jupyter_pipe.runs.processes import LEASE_SECONDS, Heart, is_alive, this_process
 
-PIPELINE = Pipeline(version=1, name="p", kernel="python3", source=Source("p.ipynb", "0"))
+PIPELINE = Pipeline(
+    version=1, name="p", kernel="python3", source=Source("p.ipynb", "0")
+)
 
 
 def dead_process() -> Process:
@@ -25,8 +27,12 @@ def dead_process() -> Process:
     return msgspec.structs.replace(this_process(), start="long ago")
 
 
-def start_run(store: RunStore, run_id: str | None = None, runner: Process | None = None) -> str:
-    writer = store.create(PIPELINE, RunFacts(runner=runner or this_process()), run_id=run_id)
+def start_run(
+    store: RunStore, run_id: str | None = None, runner: Process | None = None
+) -> str:
+    writer = store.create(
+        PIPELINE, RunFacts(runner=runner or this_process()), run_id=run_id
+    )
     writer.append(ev.RunQueued(run_id=writer.run_id, pipeline="p", stages=("a", "b")))
     writer.append(ev.RunStarted(pid=1, workers=1))
     writer.append(ev.StageStarted(stage="a"))
@@ -47,7 +53,11 @@ def test_a_new_run_is_laid_out_and_ignored_by_git(tmp_path: Path) -> None:
 
 def test_ids_are_found_by_start_end_and_age(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
-    for run_id in ("20260101-000000-aa11", "20260101-000001-bb22", "20270101-000000-cc33"):
+    for run_id in (
+        "20260101-000000-aa11",
+        "20260101-000001-bb22",
+        "20270101-000000-cc33",
+    ):
         start_run(store, run_id)
     assert store.find("2027") == "20270101-000000-cc33"
     assert store.find("bb22") == "20260101-000001-bb22"
@@ -108,12 +118,17 @@ WRITTEN = [
         (b'{"event":"stage_started","stage":"\xff"}', "log_damaged"),
         (b'{"event":"stage_started","stage":7}', "log_damaged"),
         (b'{"event":"stage_started"}', "log_damaged"),
-        (b'{"event":"metric_logged","stage":"a","name":"m","value":' + b"[" * 9999, "log_damaged"),
+        (
+            b'{"event":"metric_logged","stage":"a","name":"m","value":' + b"[" * 9999,
+            "log_damaged",
+        ),
         (b"\0" * 512, "log_damaged"),
         (b'{"event":"stage_pondered","stage":"a","seq":2,"time":2.0}', "event_unknown"),
     ],
 )
-def test_a_line_that_is_no_event_is_said_and_left_out(tmp_path: Path, line: bytes, code: str) -> None:
+def test_a_line_that_is_no_event_is_said_and_left_out(
+    tmp_path: Path, line: bytes, code: str
+) -> None:
     path = tmp_path / "events.jsonl"
     lines = [ev.encode_event(event) for event in WRITTEN]
     lines[1] = line + b"\n"
@@ -150,7 +165,10 @@ def test_a_damaged_salt_is_made_anew(tmp_path: Path, content: bytes) -> None:
 
 def test_one_writer_at_a_time_and_a_dead_one_makes_way(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
-    with EventLog(path, path), pytest.raises(RunError, match="being written by process"):
+    with (
+        EventLog(path, path),
+        pytest.raises(RunError, match="being written by process"),
+    ):
         EventLog(path, path)
     (tmp_path / "writer.lock").write_bytes(msgspec.json.encode(dead_process()))
     EventLog(path, path).close()
@@ -171,10 +189,16 @@ def test_a_process_of_another_place_lives_as_long_as_its_beat(tmp_path: Path) ->
     beat = tmp_path / "run.json"
     assert not is_alive(elsewhere(), beat)
     beat.touch()
-    for process in (elsewhere(), msgspec.structs.replace(this_process(), space="pid:[1]", start="x")):
+    for process in (
+        elsewhere(),
+        msgspec.structs.replace(this_process(), space="pid:[1]", start="x"),
+    ):
         os.utime(beat)
         assert is_alive(process, beat)
-        for seconds in (LEASE_SECONDS + 10, -LEASE_SECONDS - 10):  # the clock was set back, too
+        for seconds in (
+            LEASE_SECONDS + 10,
+            -LEASE_SECONDS - 10,
+        ):  # the clock was set back, too
             silent(beat, seconds)
             assert not is_alive(process, beat)
 
@@ -186,14 +210,18 @@ def test_a_process_of_this_place_is_asked_and_not_its_beat(tmp_path: Path) -> No
     assert not is_alive(dead_process(), beat)
 
 
-def test_the_clock_of_the_file_system_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_clock_of_the_file_system_decides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     beat = tmp_path / "run.json"
     beat.touch()
     monkeypatch.setattr(time, "time", lambda: 4e9)
     assert is_alive(elsewhere(), beat)
 
 
-def test_a_heart_beats_until_it_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_heart_beats_until_it_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(processes, "BEAT_SECONDS", 0.001)
     beat = tmp_path / "run.json"
     heart = Heart(beat)  # the file may come later, and go
@@ -209,7 +237,9 @@ def test_a_heart_beats_until_it_is_stopped(tmp_path: Path, monkeypatch: pytest.M
 def test_a_run_that_was_killed_on_another_host_is_over(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     run_id = start_run(store, runner=elsewhere())
-    (store.folder(run_id).path / "writer.lock").write_bytes(msgspec.json.encode(elsewhere()))
+    (store.folder(run_id).path / "writer.lock").write_bytes(
+        msgspec.json.encode(elsewhere())
+    )
     assert store.read(run_id).state is ev.RunState.running
     assert store.reconcile() == ()
     with pytest.raises(RunError, match="being written by process 1 on elsewhere"):
@@ -235,7 +265,9 @@ def test_a_writer_that_was_taken_for_dead_stops(tmp_path: Path) -> None:
     assert len(list(read_events(path))) == 1
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff", b"{}", b"[" * 10_000, b'{"pid":"1"}'])
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff", b"{}", b"[" * 10_000, b'{"pid":"1"}']
+)
 def test_a_damaged_lock_holds_nobody_up(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "writer.lock").write_bytes(content)
     EventLog(tmp_path / "events.jsonl", tmp_path / "run.json").close()
@@ -270,12 +302,16 @@ def test_reading_needs_neither_papermill_nor_nbformat() -> None:
     import sys
 
     code = "import jupyter_pipe.runs, sys; print([m for m in ('papermill','nbformat') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize("written", [b"", b'{"type":"run_que'])
-def test_a_run_whose_runner_died_before_its_first_event_is_none(tmp_path: Path, written: bytes) -> None:
+def test_a_run_whose_runner_died_before_its_first_event_is_none(
+    tmp_path: Path, written: bytes
+) -> None:
     store = RunStore(tmp_path)
     begun = start_run(store)
     folder = store.folder("20990101-000000-0000")
@@ -289,7 +325,9 @@ def test_a_run_whose_runner_died_before_its_first_event_is_none(tmp_path: Path, 
 def test_a_runner_that_dies_right_after_its_first_event_is_seen(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     writer = store.create(PIPELINE, RunFacts(runner=dead_process()))
-    queued = ev.RunQueued(run_id=writer.run_id, pipeline="p", stages=("a",), seq=1, time=1.0)
+    queued = ev.RunQueued(
+        run_id=writer.run_id, pipeline="p", stages=("a",), seq=1, time=1.0
+    )
     writer.path.joinpath("events.jsonl").write_bytes(ev.encode_event(queued))
     assert store.read(writer.run_id).state is ev.RunState.interrupted
 

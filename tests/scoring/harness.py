@@ -1,4 +1,5 @@
-"""Notebooks as text, run and compiled to scorers in this process: `# %% TAG TAG` begins a cell."""
+"""Notebooks as text, run and compiled to scorers in this process: `# %% TAG TAG` begins
+a cell."""
 
 from __future__ import annotations
 
@@ -38,7 +39,12 @@ def notebook_of(text: str) -> Notebook:
         for number, (source, tags) in enumerate(cells_of(text))
     ]
     kernel = {"name": "python3", "display_name": "Python", "language": "python"}
-    content = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    content = {
+        "cells": cells,
+        "metadata": {"kernelspec": kernel},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
     return read_notebook(Path("idiom.ipynb"), json.dumps(content).encode())
 
 

@@ -1,8 +1,9 @@
-"""Feature idioms that have a right scorer, each with that scorer written by hand for one row.
+"""Feature idioms that have a right scorer, each with that scorer written by hand for
+one row.
 
-`code` stands between the cell that makes `raw` and the model. `truth(row, names)` gives the features of one row by
-hand: `names` are those of the notebook after it ran, from which it takes the raw rows and fitted objects, and
-computes statistics anew.
+`code` stands between the cell that makes `raw` and the model. `truth(row, names)` gives
+the features of one row by hand: `names` are those of the notebook after it ran, from
+which it takes the raw rows and fitted objects, and computes statistics anew.
 """
 
 # ruff: noqa: E501 - notebooks stand here as they are written
@@ -90,8 +91,8 @@ ROWS: list[Row] = [
 
 @dataclass(frozen=True)
 class Idiom:
-    """A notebook's way to make features. `model` is the code below it; `answer` computes the prediction of a
-    frame of features, if it is not the model's alone."""
+    """A notebook's way to make features. `model` is the code below it; `answer`
+    computes the prediction of a frame of features, if it is not the model's alone."""
 
     name: str
     code: str
@@ -158,12 +159,18 @@ IDIOMS = [
     Idiom(
         "gaps filled with the median",
         'homes = raw.copy()\nhomes["area"] = homes["area"].fillna(homes["area"].median())\nFEATURES = ["area", "rooms"]',
-        lambda row, names: {"area": filled(row, median(areas(names))), "rooms": row["rooms"]},
+        lambda row, names: {
+            "area": filled(row, median(areas(names))),
+            "rooms": row["rooms"],
+        },
     ),
     Idiom(
         "gaps filled from a dict of means",
         'means = {"area": raw["area"].mean()}\nhomes = raw.fillna(means)\nFEATURES = ["area", "rooms"]',
-        lambda row, names: {"area": filled(row, names["raw"]["area"].mean()), "rooms": row["rooms"]},
+        lambda row, names: {
+            "area": filled(row, names["raw"]["area"].mean()),
+            "rooms": row["rooms"],
+        },
     ),
     Idiom(
         "all numbers filled with their medians at once",
@@ -183,7 +190,10 @@ for column in ["area", "built"]:
     homes[column] = homes[column].fillna(middle)
 FEATURES = ["area", "built"]
 """,
-        lambda row, names: {"area": filled(row, median(areas(names))), "built": row["built"]},
+        lambda row, names: {
+            "area": filled(row, median(areas(names))),
+            "built": row["built"],
+        },
     ),
     Idiom(
         "a column of what was missing",
@@ -193,7 +203,10 @@ homes["no_area"] = homes["area"].isna().astype(int)
 homes["area"] = homes["area"].fillna(0)
 FEATURES = ["area", "no_area"]
 """,
-        lambda row, names: {"area": filled(row, 0), "no_area": int(row["area"] is None)},
+        lambda row, names: {
+            "area": filled(row, 0),
+            "no_area": int(row["area"] is None),
+        },
     ),
     Idiom(
         "outliers masked out, rows without area dropped",
@@ -215,7 +228,10 @@ FEATURES = ["area"]
         lambda row, names: {
             "area": quantile(areas(names), 0.1)
             if row["area"] is None
-            else min(max(row["area"], quantile(areas(names), 0.1)), quantile(areas(names), 0.9))
+            else min(
+                max(row["area"], quantile(areas(names), 0.1)),
+                quantile(areas(names), 0.9),
+            )
         },
     ),
     Idiom(
@@ -262,7 +278,9 @@ homes["side"] = homes["district"].str.strip().str.lower().map({"north": 0, "sout
 FEATURES = ["side", "rooms"]
 """,
         lambda row, names: {
-            "side": {"north": 0.0, "south": 1.0, "east": 2.0}.get(row["district"].strip().lower(), 9.0),
+            "side": {"north": 0.0, "south": 1.0, "east": 2.0}.get(
+                row["district"].strip().lower(), 9.0
+            ),
             "rooms": row["rooms"],
         },
     ),
@@ -298,7 +316,8 @@ homes[["rooms", "built"]] = homes[["rooms", "built"]].apply(lambda c: (c - c.min
 FEATURES = ["rooms", "built"]
 """,
         lambda row, names: {
-            name: (row[name] - min(names["raw"][name])) / (max(names["raw"][name]) - min(names["raw"][name]))
+            name: (row[name] - min(names["raw"][name]))
+            / (max(names["raw"][name]) - min(names["raw"][name]))
             for name in ("rooms", "built")
         },
     ),
@@ -350,7 +369,8 @@ FEATURES = ["quarter", "rooms"]
 """,
         lambda row, names: {
             "quarter": sum(
-                row["built"] >= quantile(names["raw"]["built"].tolist(), share) for share in (0.25, 0.5, 0.75)
+                row["built"] >= quantile(names["raw"]["built"].tolist(), share)
+                for share in (0.25, 0.5, 0.75)
             ),
             "rooms": row["rooms"],
         },
@@ -366,7 +386,8 @@ FEATURES = ["rank", "rooms"]
 """,
         lambda row, names: {
             "rank": sum(
-                quantile(names["raw"]["built"].tolist(), number / 10) < row["built"] for number in range(11)
+                quantile(names["raw"]["built"].tolist(), number / 10) < row["built"]
+                for number in range(11)
             )
             / 10,
             "rooms": row["rooms"],
@@ -380,7 +401,10 @@ homes = raw.copy()
 homes["typical"] = homes["district"].map(means)
 FEATURES = ["typical", "rooms"]
 """,
-        lambda row, names: {"typical": prices_by(names, "district")[row["district"]], "rooms": row["rooms"]},
+        lambda row, names: {
+            "typical": prices_by(names, "district")[row["district"]],
+            "rooms": row["rooms"],
+        },
     ),
     Idiom(
         "means of groups, joined",
@@ -389,7 +413,10 @@ means = raw.groupby("district", as_index=False).agg(typical=("price", "mean"))
 homes = raw.merge(means, on="district", how="left")
 FEATURES = ["typical", "rooms"]
 """,
-        lambda row, names: {"typical": prices_by(names, "district")[row["district"]], "rooms": row["rooms"]},
+        lambda row, names: {
+            "typical": prices_by(names, "district")[row["district"]],
+            "rooms": row["rooms"],
+        },
     ),
     Idiom(
         "target encoding by hand, smoothed",
@@ -424,7 +451,9 @@ homes["common"] = homes["district"].isin(common).astype(int)
 FEATURES = ["common", "rooms"]
 """,
         lambda row, names: {
-            "common": int(row["district"] in _most_common(names["raw"]["district"].tolist(), 2)),
+            "common": int(
+                row["district"] in _most_common(names["raw"]["district"].tolist(), 2)
+            ),
             "rooms": row["rooms"],
         },
     ),
@@ -507,7 +536,9 @@ homes = raw.copy()
 homes["points"] = points
 FEATURES = ["points"]
 """,
-        lambda row, names: {"points": row["rooms"] * 2 if row["rooms"] > 3 else row["built"] % 10},
+        lambda row, names: {
+            "points": row["rooms"] * 2 if row["rooms"] > 3 else row["built"] % 10
+        },
     ),
     Idiom(
         "zip over two columns",
@@ -569,7 +600,11 @@ numbers = raw.drop(columns=["price"]).fillna(-1).select_dtypes("number")
 homes = numbers.assign(price=raw["price"])
 FEATURES = [column for column in homes.columns if column != "price"]
 """,
-        lambda row, names: {"area": filled(row, -1), "rooms": row["rooms"], "built": row["built"]},
+        lambda row, names: {
+            "area": filled(row, -1),
+            "rooms": row["rooms"],
+            "built": row["built"],
+        },
     ),
     Idiom(
         "a decision on all rows",
@@ -581,7 +616,10 @@ else:
     homes["built"] = 0
 FEATURES = ["built", "rooms"]
 """,
-        lambda row, names: {"built": row["built"] - min(names["raw"]["built"]), "rooms": row["rooms"]},
+        lambda row, names: {
+            "built": row["built"] - min(names["raw"]["built"]),
+            "rooms": row["rooms"],
+        },
     ),
     Idiom(
         "numpy standardised by hand",
@@ -593,7 +631,8 @@ homes["a"], homes["b"] = scaled[:, 0], scaled[:, 1]
 FEATURES = ["a", "b"]
 """,
         lambda row, names: {
-            letter: (row[name] - mean(names["raw"][name].tolist())) / spread(names["raw"][name].tolist())
+            letter: (row[name] - mean(names["raw"][name].tolist()))
+            / spread(names["raw"][name].tolist())
             for letter, name in (("a", "rooms"), ("b", "built"))
         },
     ),
@@ -617,7 +656,8 @@ homes[["rooms", "built"]] = scaler.fit_transform(homes[["rooms", "built"]])
 FEATURES = ["rooms", "built"]
 """,
         lambda row, names: {
-            name: (row[name] - mean(names["raw"][name].tolist())) / spread(names["raw"][name].tolist())
+            name: (row[name] - mean(names["raw"][name].tolist()))
+            / spread(names["raw"][name].tolist())
             for name in ("rooms", "built")
         },
     ),
@@ -632,7 +672,8 @@ for column in ["district", "note"]:
 FEATURES = ["district", "note"]
 """,
         lambda row, names: {
-            name: sorted(set(names["raw"][name])).index(row[name]) for name in ("district", "note")
+            name: sorted(set(names["raw"][name])).index(row[name])
+            for name in ("district", "note")
         },
     ),
     Idiom(
@@ -660,7 +701,10 @@ train["area"] = train["area"].fillna(middle)
 test["area"] = test["area"].fillna(middle)
 FEATURES = ["area", "rooms"]
 """,
-        lambda row, names: {"area": filled(row, _training_median(names)), "rooms": row["rooms"]},
+        lambda row, names: {
+            "area": filled(row, _training_median(names)),
+            "rooms": row["rooms"],
+        },
         model="""
 # %%
 model = DecisionTreeRegressor(random_state=0).fit(train[FEATURES], train["price"])
@@ -701,7 +745,11 @@ columns = make_column_transformer(
 homes = raw
 FEATURES = ["district", "area", "rooms"]
 """,
-        lambda row, names: {"district": row["district"], "area": number(row["area"]), "rooms": row["rooms"]},
+        lambda row, names: {
+            "district": row["district"],
+            "area": number(row["area"]),
+            "rooms": row["rooms"],
+        },
         model="""
 # %%
 model = make_pipeline(columns, DecisionTreeRegressor(random_state=0)).fit(homes[FEATURES], homes["price"])
@@ -747,7 +795,9 @@ model = DecisionTreeRegressor(random_state=0).fit(counts, homes["price"])
 # %% score:predicted
 predicted = model.predict(counts)
 """,
-        answer=lambda frame, names: names["model"].predict(names["words"].transform(frame["note"])),
+        answer=lambda frame, names: names["model"].predict(
+            names["words"].transform(frame["note"])
+        ),
     ),
     Idiom(
         "words and numbers side by side",
@@ -768,7 +818,9 @@ predicted = model.predict(matrix)
 """,
         answer=lambda frame, names: names["model"].predict(
             names["sparse"]
-            .hstack([names["words"].transform(frame["note"]), frame[["rooms"]].to_numpy()])
+            .hstack(
+                [names["words"].transform(frame["note"]), frame[["rooms"]].to_numpy()]
+            )
             .tocsr()
         ),
     ),
@@ -780,7 +832,10 @@ groups = KMeans(3, n_init=2, random_state=0).fit(raw[["rooms", "built"]])
 homes = raw.assign(group=groups.predict(raw[["rooms", "built"]]))
 FEATURES = ["group", "rooms"]
 """,
-        lambda row, names: {"group": _nearest(row, names["groups"].cluster_centers_), "rooms": row["rooms"]},
+        lambda row, names: {
+            "group": _nearest(row, names["groups"].cluster_centers_),
+            "rooms": row["rooms"],
+        },
     ),
     Idiom(
         "the prediction of one model as a feature of another",
@@ -813,7 +868,9 @@ model = DecisionTreeRegressor(max_depth=5, random_state=0).fit(homes[FEATURES], 
 # %% score:predicted
 predicted = np.expm1(model.predict(homes[FEATURES])).round(2)
 """,
-        answer=lambda frame, names: [round(math.expm1(v), 2) for v in names["model"].predict(frame)],
+        answer=lambda frame, names: [
+            round(math.expm1(v), 2) for v in names["model"].predict(frame)
+        ],
     ),
     Idiom(
         "probabilities of classes",
@@ -837,7 +894,9 @@ model = DecisionTreeClassifier(max_depth=3, random_state=0).fit(homes[FEATURES],
 # %% score:kind
 kind = pd.Series(model.predict(homes[FEATURES]), index=homes.index).str.upper()
 """,
-        answer=lambda frame, names: [word.upper() for word in names["model"].predict(frame)],
+        answer=lambda frame, names: [
+            word.upper() for word in names["model"].predict(frame)
+        ],
     ),
     Idiom(
         "a frame built up from nothing",
@@ -889,7 +948,10 @@ homes.reset_index(drop=True, inplace=True)
 homes["metres"] -= homes["metres"].min()
 FEATURES = ["metres", "rooms"]
 """,
-        lambda row, names: {"metres": number(row["area"]) - min(areas(names)), "rooms": row["rooms"]},
+        lambda row, names: {
+            "metres": number(row["area"]) - min(areas(names)),
+            "rooms": row["rooms"],
+        },
     ),
 ]
 
@@ -897,7 +959,11 @@ FEATURES = ["metres", "rooms"]
 def _smoothed(row: Row, names: Names) -> float:
     prices = names["raw"]["price"].tolist()
     overall = sum(prices) / len(prices)
-    own = [p for r, p in zip(names["raw"]["rooms"], prices, strict=True) if r == row["rooms"]]
+    own = [
+        p
+        for r, p in zip(names["raw"]["rooms"], prices, strict=True)
+        if r == row["rooms"]
+    ]
     return (sum(own) + 5 * overall) / (len(own) + 5)
 
 
@@ -917,5 +983,8 @@ def _training_median(names: Names) -> float:
 
 
 def _nearest(row: Row, centers: Any) -> int:
-    distances = [(row["rooms"] - one[0]) ** 2 + (row["built"] - one[1]) ** 2 for one in centers.tolist()]
+    distances = [
+        (row["rooms"] - one[0]) ** 2 + (row["built"] - one[1]) ** 2
+        for one in centers.tolist()
+    ]
     return distances.index(min(distances))

@@ -1,4 +1,5 @@
-"""Idioms of public notebooks: what pandas learns from all rows at once, and selections made group by group."""
+"""Idioms of public notebooks: what pandas learns from all rows at once, and selections
+made group by group."""
 
 # ruff: noqa: E501 - notebooks stand here as they are written
 
@@ -73,7 +74,10 @@ for column in ["district"]:
 homes = homes.drop(homes.columns[[0, 3, 5, 6]], axis=1)
 FEATURES = ["rooms", "district_west"]
 """,
-        lambda row, names: {"rooms": row["rooms"], "district_west": row["district"] == "west"},
+        lambda row, names: {
+            "rooms": row["rooms"],
+            "district_west": row["district"] == "west",
+        },
     ),
     Idiom(
         "bins of the rows",
@@ -96,17 +100,26 @@ FEATURES = ["rooms", "district_west"]
     Idiom(
         "quantile bins of the rows",
         'homes = raw.copy()\nhomes["x"] = pd.qcut(homes["rooms"], 2, labels=False)\nFEATURES = ["x", "built"]',
-        lambda row, names: {"x": int(row["rooms"] > names["raw"]["rooms"].median()), "built": row["built"]},
+        lambda row, names: {
+            "x": int(row["rooms"] > names["raw"]["rooms"].median()),
+            "built": row["built"],
+        },
     ),
     Idiom(
         "codes in order of appearance",
         'homes = raw.copy()\nhomes["x"] = pd.factorize(homes["district"])[0]\nFEATURES = ["x", "rooms"]',
-        lambda row, names: {"x": _first_seen(names).index(row["district"]), "rooms": row["rooms"]},
+        lambda row, names: {
+            "x": _first_seen(names).index(row["district"]),
+            "rooms": row["rooms"],
+        },
     ),
     Idiom(
         "codes of a category",
         'homes = raw.copy()\nhomes["x"] = homes["district"].astype("category").cat.codes\nFEATURES = ["x", "rooms"]',
-        lambda row, names: {"x": _DISTRICTS.index(row["district"]), "rooms": row["rooms"]},
+        lambda row, names: {
+            "x": _DISTRICTS.index(row["district"]),
+            "rooms": row["rooms"],
+        },
     ),
     Idiom(
         "codes of all texts, in a loop",
@@ -117,13 +130,19 @@ for column, content in homes.items():
         homes[column] = pd.Categorical(content).codes + 1
 FEATURES = ["district", "rooms"]
 """,
-        lambda row, names: {"district": _DISTRICTS.index(row["district"]) + 1, "rooms": row["rooms"]},
+        lambda row, names: {
+            "district": _DISTRICTS.index(row["district"]) + 1,
+            "rooms": row["rooms"],
+        },
     ),
     Idiom(
         "columns made categories at once",
         'homes = raw.astype({"district": "category", "rooms": float})\n'
         'homes["x"] = homes["district"].cat.codes\nFEATURES = ["x", "rooms"]',
-        lambda row, names: {"x": _DISTRICTS.index(row["district"]), "rooms": float(row["rooms"])},
+        lambda row, names: {
+            "x": _DISTRICTS.index(row["district"]),
+            "rooms": float(row["rooms"]),
+        },
     ),
     Idiom(
         "rare values as one",
@@ -193,7 +212,10 @@ homes["area"] = homes["area"].fillna(train["area"].median())
 FEATURES = ["area", "rooms"]
 """,
         lambda row, names: {
-            "area": filled(row, median(a for a in names["train"]["area"].tolist() if not math.isnan(a))),
+            "area": filled(
+                row,
+                median(a for a in names["train"]["area"].tolist() if not math.isnan(a)),
+            ),
             "rooms": row["rooms"],
         },
     ),

@@ -24,7 +24,12 @@ predicted = model.predict(X)
 
 def polars_text(code: str) -> str:
     """The whole notebook around an idiom."""
-    return PRELUDE.replace("rows:raw key:id", "") + _ROWS + f"\n# %%\n{code.strip()}\n" + _MODEL
+    return (
+        PRELUDE.replace("rows:raw key:id", "")
+        + _ROWS
+        + f"\n# %%\n{code.strip()}\n"
+        + _MODEL
+    )
 
 
 def _built(names: Names, rooms: int) -> float:
@@ -50,29 +55,35 @@ POLARS = [
     Idiom(
         "gaps filled with the median, computed above",
         'middle = table["area"].median()\n'
-        'homes = table.with_columns(pl.col("area").fill_null(middle).alias("x"))' + _END,
+        'homes = table.with_columns(pl.col("area").fill_null(middle).alias("x"))'
+        + _END,
         lambda row, names: _with_x(filled(row, median(_areas(names))), row),
     ),
     Idiom(
         "the distance from a median, computed above",
         'middle = table["built"].median()\n'
         'homes = table.with_columns((pl.col("built") - middle).alias("x"))' + _END,
-        lambda row, names: _with_x(row["built"] - median(names["raw"]["built"].tolist()), row),
+        lambda row, names: _with_x(
+            row["built"] - median(names["raw"]["built"].tolist()), row
+        ),
     ),
     Idiom(
         "means of groups, joined",
         'means = table.group_by("rooms").agg(pl.col("built").mean().alias("x"))\n'
-        'homes = table.join(means, on="rooms", how="left", maintain_order="left")' + _END,
+        'homes = table.join(means, on="rooms", how="left", maintain_order="left")'
+        + _END,
         lambda row, names: _with_x(_built(names, row["rooms"]), row),
     ),
     Idiom(
         "one of two values",
-        'homes = table.with_columns(pl.when(pl.col("rooms") > 3).then(1).otherwise(0).alias("x"))' + _END,
+        'homes = table.with_columns(pl.when(pl.col("rooms") > 3).then(1).otherwise(0).alias("x"))'
+        + _END,
         lambda row, names: _with_x(int(row["rooms"] > 3), row),
     ),
     Idiom(
         "text and dates",
-        'homes = table.with_columns(pl.col("sold").str.to_date().dt.month().alias("x"))' + _END,
+        'homes = table.with_columns(pl.col("sold").str.to_date().dt.month().alias("x"))'
+        + _END,
         lambda row, names: _with_x(int(row["sold"][5:7]), row),
     ),
     Idiom(

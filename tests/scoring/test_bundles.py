@@ -1,4 +1,5 @@
-"""Bundles on disk, and rows that come from files: what is refused, and what the messages name."""
+"""Bundles on disk, and rows that come from files: what is refused, and what the
+messages name."""
 
 from __future__ import annotations
 
@@ -11,7 +12,13 @@ from jupyter_pipe.artifacts.masking import Masker
 from jupyter_pipe.cli.main import main
 from jupyter_pipe.errors import PipeError, UntrustedError
 from jupyter_pipe.scoring.building import Built
-from jupyter_pipe.scoring.bundle import Manifest, load_bundle, make_manifest, require_no_secret, write_bundle
+from jupyter_pipe.scoring.bundle import (
+    Manifest,
+    load_bundle,
+    make_manifest,
+    require_no_secret,
+    write_bundle,
+)
 from jupyter_pipe.scoring.columns import RowsError
 from jupyter_pipe.scoring.proving.fresh import prove_fresh
 from tests.scoring.harness import build
@@ -25,9 +32,13 @@ def made() -> tuple[Built, Manifest]:
     named = SMALL.replace("rows:raw", "rows:raw key:name").replace(
         'raw["price"]', 'raw["name"] = [f"H{n}" for n in range(60)]\nraw["price"]', 1
     )
-    built, _ = build(named.replace('sales.drop(columns="price")', 'sales[["area", "rooms"]]'))
+    built, _ = build(
+        named.replace('sales.drop(columns="price")', 'sales[["area", "rooms"]]')
+    )
     assert built.passed, built.proofs
-    return built, make_manifest(built, name="homes", rows="raw", score="predicted", digest="d", run_id="r")
+    return built, make_manifest(
+        built, name="homes", rows="raw", score="predicted", digest="d", run_id="r"
+    )
 
 
 @pytest.fixture
@@ -36,16 +47,22 @@ def folder(made: tuple[Built, Manifest], tmp_path: Path) -> Path:
     return tmp_path / "homes"
 
 
-def test_a_bundle_scores_as_its_scorer_does(made: tuple[Built, Manifest], folder: Path) -> None:
+def test_a_bundle_scores_as_its_scorer_does(
+    made: tuple[Built, Manifest], folder: Path
+) -> None:
     bundle = load_bundle(folder)
     found = bundle.scorer.score_records(bundle.manifest.golden)
     assert list(found) == list(bundle.manifest.predictions)
-    assert [column.name for column in bundle.manifest.form.columns if not column.optional] == [
+    assert [
+        column.name for column in bundle.manifest.form.columns if not column.optional
+    ] == [
         "area",
         "rooms",
     ]
     assert bundle.manifest.keys == ("name",)
-    assert any(line.startswith("scikit-learn==") for line in bundle.manifest.requirements)
+    assert any(
+        line.startswith("scikit-learn==") for line in bundle.manifest.requirements
+    )
 
 
 @pytest.mark.parametrize(
@@ -58,7 +75,9 @@ def test_a_bundle_scores_as_its_scorer_does(made: tuple[Built, Manifest], folder
         ("is", ""),
     ],
 )
-def test_a_scorer_that_holds_a_secret_is_none(made: tuple[Built, Manifest], secret: str, said: str) -> None:
+def test_a_scorer_that_holds_a_secret_is_none(
+    made: tuple[Built, Manifest], secret: str, said: str
+) -> None:
     if not said:
         require_no_secret(*made, Masker({"TOKEN": secret}))
         return
@@ -72,7 +91,9 @@ def test_a_fresh_process_gives_the_same(made: tuple[Built, Manifest]) -> None:
     assert done == ["imported"]
 
 
-def test_what_fails_beside_the_fresh_process_is_raised(made: tuple[Built, Manifest]) -> None:
+def test_what_fails_beside_the_fresh_process_is_raised(
+    made: tuple[Built, Manifest],
+) -> None:
     def fail() -> None:
         raise PipeError("away", code="registry_away")
 
@@ -101,7 +122,9 @@ def test_a_folder_without_a_scorer_says_so(tmp_path: Path) -> None:
         load_bundle(tmp_path)
 
 
-def test_a_table_is_scored_into_another(folder: Path, tmp_path: Path, capsys: Capture) -> None:
+def test_a_table_is_scored_into_another(
+    folder: Path, tmp_path: Path, capsys: Capture
+) -> None:
     table = tmp_path / "new.csv"
     table.write_text("name,area,rooms\nA,80.5,2\nB,,3\n", encoding="utf-8")
     answers = tmp_path / "answers.csv"
@@ -112,12 +135,20 @@ def test_a_table_is_scored_into_another(folder: Path, tmp_path: Path, capsys: Ca
     assert "2 rows scored" in capsys.readouterr().err
 
 
-def test_json_lines_are_scored_as_they_come(folder: Path, tmp_path: Path, capsys: Capture) -> None:
+def test_json_lines_are_scored_as_they_come(
+    folder: Path, tmp_path: Path, capsys: Capture
+) -> None:
     rows = tmp_path / "new.jsonl"
-    rows.write_text('{"area": 70, "rooms": 2, "name": "A"}\n\n{"area": null, "rooms": 1}\n', encoding="utf-8")
+    rows.write_text(
+        '{"area": 70, "rooms": 2, "name": "A"}\n\n{"area": null, "rooms": 1}\n',
+        encoding="utf-8",
+    )
     assert main(["score", str(folder), str(rows)]) == 0
     answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [list(answer) for answer in answers] == [["name", "predicted"], ["predicted"]]
+    assert [list(answer) for answer in answers] == [
+        ["name", "predicted"],
+        ["predicted"],
+    ]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +158,10 @@ def test_json_lines_are_scored_as_they_come(folder: Path, tmp_path: Path, capsys
             '{"area": 70, "rooms": 2}\n{"area": "wide", "rooms": 2}',
             "Row 2, column 'area': 'wide' is not a number.",
         ),
-        ('{"area": 70, "rooms": 2.5}', "Row 1, column 'rooms': 2.5 is not a whole number."),
+        (
+            '{"area": 70, "rooms": 2.5}',
+            "Row 1, column 'rooms': 2.5 is not a whole number.",
+        ),
         ('{"area": 70}', "Row 1 has no column 'rooms'."),
         ('{"area": 70, "room": 2}', "there as"),
         ("[1, 2]", "Row 1 is not an object"),
@@ -147,17 +181,24 @@ def test_a_row_is_counted_from_the_beginning_of_the_file(
     folder: Path, tmp_path: Path, capsys: Capture
 ) -> None:
     path = tmp_path / "new.jsonl"
-    path.write_text('{"area": 70, "rooms": 2}\n' * 5 + '{"area": 70, "rooms": "x"}\n', encoding="utf-8")
+    path.write_text(
+        '{"area": 70, "rooms": 2}\n' * 5 + '{"area": 70, "rooms": "x"}\n',
+        encoding="utf-8",
+    )
     assert main(["score", str(folder), str(path), "--batch", "2"]) == 2
     assert "Row 6, column 'rooms'" in capsys.readouterr().err
 
 
-def test_a_file_of_an_unknown_kind_is_refused(folder: Path, tmp_path: Path, capsys: Capture) -> None:
+def test_a_file_of_an_unknown_kind_is_refused(
+    folder: Path, tmp_path: Path, capsys: Capture
+) -> None:
     assert main(["score", str(folder), str(tmp_path / "new.xlsx")]) == 2
     assert ".parquet" in capsys.readouterr().err
 
 
-def test_gaps_in_whole_numbers_are_what_pandas_reads(made: tuple[Built, Manifest]) -> None:
+def test_gaps_in_whole_numbers_are_what_pandas_reads(
+    made: tuple[Built, Manifest],
+) -> None:
     rows = made[0].scorer.score_records([{"area": 50.0, "rooms": None}])
     assert len(rows) == 1
     with pytest.raises(RowsError, match="has no column"):

@@ -1,4 +1,5 @@
-"""Idioms of feature engineering: those with a right scorer get it, the others are refused with a way out."""
+"""Idioms of feature engineering: those with a right scorer get it, the others are
+refused with a way out."""
 
 from __future__ import annotations
 
@@ -16,18 +17,25 @@ pytestmark = pytest.mark.processes
 
 
 @pytest.mark.parametrize("idiom", IDIOMS, ids=lambda idiom: idiom.name)
-def test_a_scorer_gives_a_new_row_what_the_notebook_would_have_given(idiom: Idiom) -> None:
+def test_a_scorer_gives_a_new_row_what_the_notebook_would_have_given(
+    idiom: Idiom,
+) -> None:
     """The truth is written by hand, for one row at a time."""
     built, names = build(notebook_text(idiom.code, idiom.model))
     assert built.passed, built.proofs
     for row in ROWS:
         features = pandas.DataFrame([idiom.truth(row, names)])
-        wanted = idiom.answer(features, names) if idiom.answer else names["model"].predict(features)
+        wanted = (
+            idiom.answer(features, names)
+            if idiom.answer
+            else names["model"].predict(features)
+        )
         assert agree(built.scorer.score_records([row]), list(wanted), exact=False)
 
 
 def refusal_of(trap: Trap) -> str:
-    """Why the notebook is refused, with the text of the line; the empty text if it is accepted."""
+    """Why the notebook is refused, with the text of the line; the empty text if it is
+    accepted."""
     try:
         built, _ = build(notebook_text(trap.code, trap.model))
     except ScoringRefusedError as error:
@@ -56,4 +64,6 @@ def test_a_number_of_rows_is_not_taken_for_an_axis(name: str) -> None:
 
 
 def test_every_way_out_is_an_idiom_that_is_scored() -> None:
-    assert {trap.instead for trap in TRAPS} <= {idiom.name for idiom in IDIOMS} | {"explicit"}
+    assert {trap.instead for trap in TRAPS} <= {idiom.name for idiom in IDIOMS} | {
+        "explicit"
+    }

@@ -1,4 +1,5 @@
-"""The features of a scorer as a module: plain, proved, and refused where there is none."""
+"""The features of a scorer as a module: plain, proved, and refused where there is
+none."""
 
 from __future__ import annotations
 
@@ -15,7 +16,13 @@ import pytest
 
 from jupyter_pipe.errors import PipeError
 from jupyter_pipe.scoring.building import Built
-from jupyter_pipe.scoring.bundle import Bundle, Manifest, load_bundle, make_manifest, write_bundle
+from jupyter_pipe.scoring.bundle import (
+    Bundle,
+    Manifest,
+    load_bundle,
+    make_manifest,
+    write_bundle,
+)
 from jupyter_pipe.scoring.features.cutting import cut_features
 from jupyter_pipe.scoring.features.writing import write_features
 from tests.scoring.harness import build
@@ -79,7 +86,9 @@ def written(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def load(folder: Path) -> Any:
-    spec = importlib.util.spec_from_file_location("homes_features", folder / "homes_features.py")
+    spec = importlib.util.spec_from_file_location(
+        "homes_features", folder / "homes_features.py"
+    )
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -87,9 +96,16 @@ def load(folder: Path) -> Any:
     return module
 
 
-def test_features_are_what_the_model_is_asked_with(bundle: Bundle, written: Path) -> None:
+def test_features_are_what_the_model_is_asked_with(
+    bundle: Bundle, written: Path
+) -> None:
     rows = pd.DataFrame(
-        {"area": [70.0, None], "rooms": [3, 1], "name": ["a", "b"], "district": ["South", "North"]}
+        {
+            "area": [70.0, None],
+            "rooms": [3, 1],
+            "name": ["a", "b"],
+            "district": ["South", "North"],
+        }
     )
     before = rows.copy()
     found = load(written).features(rows)
@@ -103,7 +119,10 @@ def test_features_are_what_the_model_is_asked_with(bundle: Bundle, written: Path
 def test_the_module_is_plain(written: Path) -> None:
     text = (written / "homes_features.py").read_text()
     imported = {
-        name.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Import) for name in node.names
+        name.name
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Import)
+        for name in node.names
     }
     assert "jupyter_pipe" not in text
     assert imported <= {"pandas", "numpy", "pathlib", "pickle"}
@@ -113,21 +132,35 @@ def test_the_module_is_plain(written: Path) -> None:
 
 
 def test_its_own_test_passes_and_fails_when_it_is_altered(written: Path) -> None:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_homes_features.py"]
-    done = subprocess.run(command, cwd=written, capture_output=True, text=True, check=False)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "test_homes_features.py",
+    ]
+    done = subprocess.run(
+        command, cwd=written, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout
     module = written / "homes_features.py"
     text = module.read_text()
     module.write_text(text.replace("2.5", "2.6"))
     try:
-        done = subprocess.run(command, cwd=written, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=written, capture_output=True, text=True, check=False
+        )
     finally:
         module.write_text(text)
     assert done.returncode == 1
     assert "instead of" in done.stdout
 
 
-def test_definitions_for_a_feature_store(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_definitions_for_a_feature_store(
+    written: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Feast stands in as a module that keeps what it is told."""
     made: dict[str, Any] = {}
 
@@ -153,10 +186,22 @@ def test_definitions_for_a_feature_store(written: Path, monkeypatch: pytest.Monk
     exec((written / "feature_store.py").read_text(), names)
     about, function = made["homes_features"]
     raw = {each["name"]: each["dtype"] for each in about["sources"][0]["schema"]}
-    assert raw == {"area": "Float64", "rooms": "Int64", "name": "String", "district": "String"}
-    assert [each["name"] for each in about["schema"]] == ["size", "rooms", "place", "typical"]
+    assert raw == {
+        "area": "Float64",
+        "rooms": "Int64",
+        "name": "String",
+        "district": "String",
+    }
+    assert [each["name"] for each in about["schema"]] == [
+        "size",
+        "rooms",
+        "place",
+        "typical",
+    ]
     assert names["name"] == {"name": "name", "join_keys": ["name"]}
-    rows = pd.DataFrame({"area": [70.0], "rooms": [3], "name": ["a"], "district": ["South"]})
+    rows = pd.DataFrame(
+        {"area": [70.0], "rooms": [3], "name": ["a"], "district": ["South"]}
+    )
     assert len(function(rows)) == 1
 
 
@@ -188,5 +233,10 @@ def test_lines_that_change_a_table_in_place_belong_to_it(bundle: Bundle) -> None
         "    b['x'] = b['x'] * k\n    c = a['z']\n    p = model.predict(b)\n    return p + c"
     )
     part = cut_features(source, {"model": bundle.scorer.values["model"], "k": 3})
-    assert part.lines == ("a = raw.copy()", "b = a[['x']]", "b['x'] = b['x'] * k", "return b")
+    assert part.lines == (
+        "a = raw.copy()",
+        "b = a[['x']]",
+        "b['x'] = b['x'] * k",
+        "return b",
+    )
     assert (part.imports, part.constants, part.model) == ((), ("k",), "model")

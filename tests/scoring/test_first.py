@@ -24,13 +24,19 @@ predicted = model.predict(sales.drop(columns="price"))
 """
 
 
-def test_a_scorer_keeps_what_the_notebook_learned_and_drops_what_only_filtered() -> None:
+def test_a_scorer_keeps_what_the_notebook_learned_and_drops_what_only_filtered() -> (
+    None
+):
     built, names = build(SMALL)
     assert built.passed, built.proofs
     assert "raw['price']" not in built.scorer.source
-    assert [column.name for column in built.scorer.form.columns if column.optional] == ["price"]
+    assert [column.name for column in built.scorer.form.columns if column.optional] == [
+        "price"
+    ]
     row = {"area": None, "rooms": 2}
-    frame = built.recording.names["pd"].DataFrame([{"area": names["middle"], "rooms": 2}])
+    frame = built.recording.names["pd"].DataFrame(
+        [{"area": names["middle"], "rooms": 2}]
+    )
     assert built.scorer.score_records([row])[0] == names["model"].predict(frame)[0]
 
 

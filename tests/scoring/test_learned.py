@@ -15,7 +15,9 @@ from tests.scoring.idioms import ROWS, Idiom, notebook_text
 from tests.scoring.learned_idioms import LEARNED
 
 SEEN = pandas.Series(["b", "a", None, "c", "a"], name="town")
-FRAME = pandas.DataFrame({"n": [1, 2, 3, 4, 5], "town": SEEN, "kind": ["x", "y", "x", "x", "y"]})
+FRAME = pandas.DataFrame(
+    {"n": [1, 2, 3, 4, 5], "town": SEEN, "kind": ["x", "y", "x", "x", "y"]}
+)
 
 
 @pytest.mark.parametrize("idiom", LEARNED, ids=lambda idiom: idiom.name)
@@ -41,14 +43,17 @@ def test_a_new_row_gets_what_the_notebook_has_learned(idiom: Idiom) -> None:
     ],
     ids=str,
 )
-def test_dummies_of_a_row_alone_are_those_of_the_batch(kwargs: dict[str, Any], place: int) -> None:
+def test_dummies_of_a_row_alone_are_those_of_the_batch(
+    kwargs: dict[str, Any], place: int
+) -> None:
     whole = pandas.get_dummies(FRAME, **kwargs)
     alone = Dummies(FRAME, kwargs).apply(FRAME.iloc[[place]])
     pandas.testing.assert_frame_equal(alone, whole.iloc[[place]])
 
 
 @pytest.mark.parametrize(
-    "values", [SEEN, SEEN.astype("category"), SEEN.to_numpy(), pandas.Series([3, 1, 2, 3, 1])]
+    "values",
+    [SEEN, SEEN.astype("category"), SEEN.to_numpy(), pandas.Series([3, 1, 2, 3, 1])],
 )
 def test_dummies_of_a_column_are_those_of_the_batch(values: Any) -> None:
     whole = pandas.get_dummies(values, prefix="p")
@@ -65,7 +70,9 @@ def test_a_column_that_is_absent_has_no_dummies() -> None:
 
 def test_codes_and_bins_of_a_row_alone_are_those_of_the_batch() -> None:
     codes = Codes(*pandas.factorize(SEEN))
-    assert codes.apply(SEEN.iloc[3:])[0].tolist() == pandas.factorize(SEEN)[0][3:].tolist()
+    assert (
+        codes.apply(SEEN.iloc[3:])[0].tolist() == pandas.factorize(SEEN)[0][3:].tolist()
+    )
     values = pandas.Series([1.0, 2.0, 7.0, numpy.nan, 4.0])
     whole, edges = pandas.qcut(values, 3, labels=False, retbins=True)
     bins = Bins(edges, {"labels": False, "include_lowest": True})
@@ -88,6 +95,7 @@ NEW = pandas.Series(["lilac"], name="town")
     ids=lambda value: type(value).__name__,
 )
 def test_what_the_notebook_has_not_seen_is_refused(learned: Any, values: Any) -> None:
-    """It would have had a column or a code of its own there, so no answer is the notebook's."""
+    """It would have had a column or a code of its own there, so no answer is the
+    notebook's."""
     with pytest.raises(UnseenError, match="nothing that the notebook has seen"):
         learned.apply(values)

@@ -1,4 +1,5 @@
-"""Rules of the slicer, the tape and the proofs, switched off one at a time: the corpus notices each."""
+"""Rules of the slicer, the tape and the proofs, switched off one at a time: the corpus
+notices each."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ Patch = pytest.MonkeyPatch
 
 @dataclass(frozen=True)
 class Mutant:
-    """`switch_off` breaks a rule; `cases` are names of idioms and traps of which at least one must notice."""
+    """`switch_off` breaks a rule; `cases` are names of idioms and traps of which at
+    least one must notice."""
 
     name: str
     switch_off: Callable[[Patch], None]
@@ -35,7 +37,8 @@ class Mutant:
 
 
 def outcome(name: str) -> str:
-    """What becomes of a case: `right`, `wrong` (accepted, other predictions than by hand), or `refused`."""
+    """What becomes of a case: `right`, `wrong` (accepted, other predictions than by
+    hand), or `refused`."""
     for trap in TRAPS:
         if trap.name == name:
             return _verdict(notebook_text(trap.code, trap.model))[0]
@@ -45,7 +48,11 @@ def outcome(name: str) -> str:
         return verdict
     for row in ROWS:
         features = pandas.DataFrame([idiom.truth(row, names)])
-        wanted = idiom.answer(features, names) if idiom.answer else names["model"].predict(features)
+        wanted = (
+            idiom.answer(features, names)
+            if idiom.answer
+            else names["model"].predict(features)
+        )
         try:
             found = built.scorer.score_records([row])
         except Exception:
@@ -70,9 +77,20 @@ def unfrozen(patch: Patch) -> None:
     """Medians and means are computed anew of the rows that are scored."""
     note = Recorder.note
 
-    def noted(self: Recorder, result: Any, build: Any, operands: Any, where: ast.AST, **rest: Any) -> Any:
+    def noted(
+        self: Recorder,
+        result: Any,
+        build: Any,
+        operands: Any,
+        where: ast.AST,
+        **rest: Any,
+    ) -> Any:
         plain = isinstance(result, float) and self.known.of(result) is None
-        if rest.get("class_") == "aggregates" and plain and list(self.known.within(operands)):
+        if (
+            rest.get("class_") == "aggregates"
+            and plain
+            and list(self.known.within(operands))
+        ):
             operation = recorder._Operation(build, operands, where)
             return self._define(result, operation, None, "live")
         return note(self, result, build, operands, where, **rest)
@@ -81,7 +99,8 @@ def unfrozen(patch: Patch) -> None:
 
 
 def frozen_by_index(patch: Patch) -> None:
-    """What has an entry for each row may be remembered, and proofs use the notebook's own index."""
+    """What has an entry for each row may be remembered, and proofs use the notebook's
+    own index."""
     patch.setattr(recording, "_has_entry_for_each_row", lambda *_: False)
     patch.setattr(proofs, "with_fresh_index", lambda rows, start=0: rows.copy())
 
@@ -136,7 +155,10 @@ def no_clock(patch: Patch) -> None:
 
 def everything_lives(patch: Patch) -> None:
     """Nothing is left out of the scorer."""
-    patch.setattr("jupyter_pipe.scoring.codegen.live_instructions", lambda trace: trace.instructions)
+    patch.setattr(
+        "jupyter_pipe.scoring.codegen.live_instructions",
+        lambda trace: trace.instructions,
+    )
 
 
 def changes_are_dead(patch: Patch) -> None:
@@ -155,7 +177,9 @@ def dropped_must_be_there(patch: Patch) -> None:
 
     def strict(interpreter: Any, *rest: Any) -> Any:
         result = drop(interpreter, *rest)
-        for keyword in getattr(interpreter.recorder.trace.instructions[-1].node, "keywords", []):
+        for keyword in getattr(
+            interpreter.recorder.trace.instructions[-1].node, "keywords", []
+        ):
             if keyword.arg == "errors":
                 keyword.value = ast.Constant("raise")
         return result
@@ -183,7 +207,11 @@ def no_proofs(patch: Patch) -> None:
 
 def order_ignored(patch: Patch) -> None:
     """The positions of rows are counted from the beginning of a selection."""
-    patch.setattr(selections, "_positions", lambda base, indexer, key, size: _count_up(base, indexer, key))
+    patch.setattr(
+        selections,
+        "_positions",
+        lambda base, indexer, key, size: _count_up(base, indexer, key),
+    )
 
 
 def _count_up(base: Any, indexer: str, key: Any) -> Any:
@@ -208,35 +236,78 @@ STEP = "gaps filled with the median"
 MUTANTS = [
     Mutant("medians unfrozen", unfrozen, (STEP,)),
     Mutant("frozen by index", frozen_by_index, ("values remembered by index",)),
-    Mutant("a selection is not a copy", selected_again, ("outliers masked out, rows without area dropped",)),
-    Mutant("fit_transform stays", fitted_again, ("StandardScaler, fitted and applied at once",)),
+    Mutant(
+        "a selection is not a copy",
+        selected_again,
+        ("outliers masked out, rows without area dropped",),
+    ),
+    Mutant(
+        "fit_transform stays",
+        fitted_again,
+        ("StandardScaler, fitted and applied at once",),
+    ),
     Mutant("one value for all turns", one_for_all_turns, ("apply down each column",)),
-    Mutant("fitted objects not protected", not_protected, ("one LabelEncoder for several columns",)),
-    Mutant("selections mixed", other_selections, ("values of a selection, scored within it",)),
-    Mutant("functions that read rows", reading_functions, ("a function that looks at all rows",)),
+    Mutant(
+        "fitted objects not protected",
+        not_protected,
+        ("one LabelEncoder for several columns",),
+    ),
+    Mutant(
+        "selections mixed",
+        other_selections,
+        ("values of a selection, scored within it",),
+    ),
+    Mutant(
+        "functions that read rows",
+        reading_functions,
+        ("a function that looks at all rows",),
+    ),
     Mutant("the clock", no_clock, ("days until today",)),
     Mutant("no liveness", everything_lives, ("columns renamed, moved and dropped",)),
     Mutant("changes left out", changes_are_dead, (STEP,)),
     Mutant("demands forgotten", columns_are_dead, ("ratios and logarithms", STEP)),
-    Mutant("dropped columns asked for", dropped_must_be_there, ("columns renamed, moved and dropped",)),
-    Mutant("mixing taken for row-wise", mixing_is_row_wise, ("ranks in the batch", "what stands twice")),
+    Mutant(
+        "dropped columns asked for",
+        dropped_must_be_there,
+        ("columns renamed, moved and dropped",),
+    ),
+    Mutant(
+        "mixing taken for row-wise",
+        mixing_is_row_wise,
+        ("ranks in the batch", "what stands twice"),
+    ),
     Mutant("no proofs", no_proofs, ("a feature made of the target",)),
     Mutant("order ignored", order_ignored, ("train and test in one loop",)),
     Mutant("decisions not frozen", aggregates_along_rows, ("a decision on all rows",)),
-    Mutant("the target may be there", without("_absent"), ("the target under another name",)),
+    Mutant(
+        "the target may be there",
+        without("_absent"),
+        ("the target under another name",),
+    ),
     Mutant(
         "no row is tried alone",
         without("_single", "_steps", "_others"),
         ("an unknown function that looks at the batch",),
     ),
-    Mutant("one order of rows", without("_order", "_single", "_steps", "_others"), ("numbers of rows",)),
+    Mutant(
+        "one order of rows",
+        without("_order", "_single", "_steps", "_others"),
+        ("numbers of rows",),
+    ),
 ]
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_a_rule_that_is_switched_off_is_noticed(mutant: Mutant, monkeypatch: Patch) -> None:
-    """With all rules idioms are right and traps refused; without one of them a case turns out otherwise."""
+def test_a_rule_that_is_switched_off_is_noticed(
+    mutant: Mutant, monkeypatch: Patch
+) -> None:
+    """With all rules idioms are right and traps refused; without one of them a case
+    turns out otherwise."""
     traps = {trap.name for trap in TRAPS}
     mutant.switch_off(monkeypatch)
-    noticed = [name for name in mutant.cases if outcome(name) != ("refused" if name in traps else "right")]
+    noticed = [
+        name
+        for name in mutant.cases
+        if outcome(name) != ("refused" if name in traps else "right")
+    ]
     assert noticed

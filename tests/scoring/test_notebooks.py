@@ -1,4 +1,5 @@
-"""A notebook on disk: run as a pipeline, its scorer proved on the values of the run, and used."""
+"""A notebook on disk: run as a pipeline, its scorer proved on the values of the run,
+and used."""
 
 from __future__ import annotations
 
@@ -33,12 +34,23 @@ predicted = model.predict(homes[["area", "rooms"]])
 def write_notebook(path: Path, text: str) -> Path:
     """The notebook that a text stands for, as a file."""
     cells = [
-        {"cell_type": "code", "id": f"cell-{n}", "source": source, "metadata": {"tags": tags}, "outputs": []}
+        {
+            "cell_type": "code",
+            "id": f"cell-{n}",
+            "source": source,
+            "metadata": {"tags": tags},
+            "outputs": [],
+        }
         | {"execution_count": None}
         for n, (source, tags) in enumerate(cells_of(text))
     ]
     kernel = {"name": "python3", "display_name": "Python", "language": "python"}
-    content = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    content = {
+        "cells": cells,
+        "metadata": {"kernelspec": kernel},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
     path.write_text(json.dumps(content), encoding="utf-8")
     return path
 
@@ -46,14 +58,29 @@ def write_notebook(path: Path, text: str) -> Path:
 def test_the_model_of_the_run_is_the_model_of_the_scorer(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The forest is not seeded: fitted again it would be another, so it must be the one that the run kept."""
+    """The forest is not seeded: fitted again it would be another, so it must be the one
+    that the run kept."""
     notebook = write_notebook(tmp_path / "homes.ipynb", STAGES)
     assert main(["verify", str(notebook), "--score", "-q"]) == 0
     assert "can do without price" in capsys.readouterr().out
     rows = tmp_path / "new.csv"
     rows.write_text("area,rooms\n70,2\n,3\n", encoding="utf-8")
     assert main(["score", str(notebook), str(rows), "-q"]) == 0
-    answers = [json.loads(line)["predicted"] for line in capsys.readouterr().out.splitlines()]
+    answers = [
+        json.loads(line)["predicted"] for line in capsys.readouterr().out.splitlines()
+    ]
     assert len(answers) == 2
-    assert main(["score", str(tmp_path / ".jupyter_pipe" / "scorers" / "homes"), str(rows), "-q"]) == 0
-    assert [json.loads(line)["predicted"] for line in capsys.readouterr().out.splitlines()] == answers
+    assert (
+        main(
+            [
+                "score",
+                str(tmp_path / ".jupyter_pipe" / "scorers" / "homes"),
+                str(rows),
+                "-q",
+            ]
+        )
+        == 0
+    )
+    assert [
+        json.loads(line)["predicted"] for line in capsys.readouterr().out.splitlines()
+    ] == answers

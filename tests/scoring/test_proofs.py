@@ -12,10 +12,17 @@ from jupyter_pipe.scoring.proving.proofs import ProofSubject, prove
 from jupyter_pipe.scoring.scorer import Scorer
 
 ROWS = pandas.DataFrame(
-    {"a": numpy.arange(40) / 2, "b": [3.0, numpy.nan] * 20, "price": numpy.arange(40) * 1.5, "key": range(40)}
+    {
+        "a": numpy.arange(40) / 2,
+        "b": [3.0, numpy.nan] * 20,
+        "price": numpy.arange(40) * 1.5,
+        "key": range(40),
+    }
 )
 TRUTH = (ROWS["a"] * 2 + ROWS["b"].fillna(1)).to_numpy()
-RIGHT = "def score(rows):\n    return (rows['a'] * 2 + rows['b'].fillna(1)).to_numpy()\n"
+RIGHT = (
+    "def score(rows):\n    return (rows['a'] * 2 + rows['b'].fillna(1)).to_numpy()\n"
+)
 WRONG = {
     "_replay": "def score(rows):\n    return (rows['a'] * 2.001 + rows['b'].fillna(1)).to_numpy()\n",
     "_order": "def score(rows):\n    return (rows['a'] * 2 + rows['b'].fillna(1)).sort_values().to_numpy()\n",
@@ -56,14 +63,16 @@ NEXT = {
     "_absent": "",
     "_json": "",
 }
-"""Which proof notices when the first is switched off; none, where that one stands alone."""
+"""Which proof notices when the first is switched off; none, where that one stands
+alone."""
 
 # In sorted order, so that a scorer that sorts is right until the rows are shuffled.
 SORTED = numpy.argsort(TRUTH, kind="stable")
 
 
 def subject(source: str, rows: pandas.DataFrame = ROWS) -> ProofSubject:
-    """A scorer against the notebook's predictions, all but the last three rows scored."""
+    """A scorer against the notebook's predictions, all but the last three rows
+    scored."""
     places = SORTED[:-3]
     return ProofSubject(
         scorer=Scorer(source, {}, describe_rows(rows)),
@@ -97,9 +106,15 @@ def test_each_proof_notices_what_it_looks_for(proof: str) -> None:
 
 
 @pytest.mark.parametrize("proof", WRONG)
-def test_without_its_proof_a_wrong_scorer_goes_further(proof: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_its_proof_a_wrong_scorer_goes_further(
+    proof: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every proof is switched off once: none is there in vain."""
-    left = [(name, function) for name, function in proofs._PROOFS if function.__name__ != proof]
+    left = [
+        (name, function)
+        for name, function in proofs._PROOFS
+        if function.__name__ != proof
+    ]
     monkeypatch.setattr(proofs, "_PROOFS", left)
     assert failing(WRONG[proof]) == (name_of(NEXT[proof]) if NEXT[proof] else "")
 
@@ -107,7 +122,13 @@ def test_without_its_proof_a_wrong_scorer_goes_further(proof: str, monkeypatch: 
 def test_predictions_that_the_notebook_does_not_repeat_are_refused() -> None:
     right = subject(RIGHT)
     other = ProofSubject(
-        right.scorer, right.rows, right.positions, right.score, right.truth + 1, right.absent, right.exact
+        right.scorer,
+        right.rows,
+        right.positions,
+        right.score,
+        right.truth + 1,
+        right.absent,
+        right.exact,
     )
     assert not prove(other)[0].passed
 

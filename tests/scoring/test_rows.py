@@ -11,7 +11,12 @@ import pytest
 
 from jupyter_pipe.errors import PipeError
 from jupyter_pipe.scoring.bundle import Bundle, make_manifest
-from jupyter_pipe.scoring.columns import RowsError, describe_rows, rows_from_records, to_records
+from jupyter_pipe.scoring.columns import (
+    RowsError,
+    describe_rows,
+    rows_from_records,
+    to_records,
+)
 from jupyter_pipe.scoring.files import score_file
 from jupyter_pipe.scoring.model import ScoringRefusedError
 from tests.scoring.harness import build
@@ -31,7 +36,9 @@ COLUMNS: dict[str, Any] = {
     "category": pandas.Series(["low", None, "high"], dtype="category"),
     "category of numbers": pandas.Series([1, 2, 1], dtype="category"),
     "date": pandas.Series(pandas.to_datetime(["2026-01-31", None, "1999-12-31"])),
-    "time with zone": pandas.Series(pandas.to_datetime(["2026-03-29 01:30", None, "2026-10-25 02:30"]))
+    "time with zone": pandas.Series(
+        pandas.to_datetime(["2026-03-29 01:30", None, "2026-10-25 02:30"])
+    )
     .dt.tz_localize("UTC")
     .dt.tz_convert("Europe/Berlin"),
 }
@@ -51,16 +58,21 @@ def test_a_column_is_the_same_after_json(kind: str) -> None:
 
 def test_a_value_of_no_category_is_refused() -> None:
     form = describe_rows(pandas.DataFrame({"x": COLUMNS["category"]}))
-    with pytest.raises(RowsError, match="Row 1, column 'x': 'middle' is not one of high, low"):
+    with pytest.raises(
+        RowsError, match="Row 1, column 'x': 'middle' is not one of high, low"
+    ):
         rows_from_records([{"x": "middle"}], form)
 
 
 @pytest.mark.parametrize(
-    ("kind", "value"), [("date", "2026-01-31T12:00+01:00"), ("time with zone", "2026-01-31T12:00")]
+    ("kind", "value"),
+    [("date", "2026-01-31T12:00+01:00"), ("time with zone", "2026-01-31T12:00")],
 )
 def test_a_time_that_nobody_can_place_is_refused(kind: str, value: str) -> None:
     form = describe_rows(pandas.DataFrame({"x": COLUMNS[kind]}))
-    with pytest.raises(RowsError, match=r"Row 1, column 'x': .* is not a (date|time with its zone)"):
+    with pytest.raises(
+        RowsError, match=r"Row 1, column 'x': .* is not a (date|time with its zone)"
+    ):
         rows_from_records([{"x": value}], form)
 
 
@@ -104,14 +116,19 @@ def test_an_inner_join_keeps_the_rows_that_have_no_match() -> None:
     schools = {"north": 1.0, "South": 2.0, "east ": 3.0}
     for row in ROWS:
         frame = pandas.DataFrame(
-            [{"schools": schools.get(row["district"]), "rooms": row["rooms"]}], dtype=float
+            [{"schools": schools.get(row["district"]), "rooms": row["rooms"]}],
+            dtype=float,
         )
         assert built.scorer.score_records([row])[0] == names["model"].predict(frame)[0]
 
 
-def test_parquet_without_its_library_is_one_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parquet_without_its_library_is_one_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     built, _ = build(SMALL)
-    manifest = make_manifest(built, name="homes", rows="raw", score="predicted", digest="d", run_id="r")
+    manifest = make_manifest(
+        built, name="homes", rows="raw", score="predicted", digest="d", run_id="r"
+    )
     bundle = Bundle(manifest, built.scorer)
     rows = tmp_path / "new.csv"
     rows.write_text("area,rooms\n70,2\n", encoding="utf-8")
@@ -128,17 +145,36 @@ def test_parquet_without_its_library_is_one_error(tmp_path: Path, monkeypatch: p
     assert [path.name for path in tmp_path.iterdir()] == ["new.csv"]
 
 
-def test_parquet_comes_in_and_goes_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The library is stood in for: what counts is which table is read, and that no part of a file is left."""
+def test_parquet_comes_in_and_goes_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library is stood in for: what counts is which table is read, and that no part
+    of a file is left."""
     built, _ = build(SMALL)
-    manifest = make_manifest(built, name="homes", rows="raw", score="predicted", digest="d", run_id="r")
+    manifest = make_manifest(
+        built, name="homes", rows="raw", score="predicted", digest="d", run_id="r"
+    )
     monkeypatch.setattr(pandas, "read_parquet", pandas.read_json)
     monkeypatch.setattr(
-        pandas.DataFrame, "to_parquet", lambda frame, path, index: frame.to_json(path, index=index)
+        pandas.DataFrame,
+        "to_parquet",
+        lambda frame, path, index: frame.to_json(path, index=index),
     )
-    pandas.DataFrame({"area": [70.0, None], "rooms": [2, 3]}).to_json(tmp_path / "new.parquet")
+    pandas.DataFrame({"area": [70.0, None], "rooms": [2, 3]}).to_json(
+        tmp_path / "new.parquet"
+    )
     target = tmp_path / "answers.parquet"
-    assert score_file(Bundle(manifest, built.scorer), str(tmp_path / "new.parquet"), str(target)) == 2
-    wanted = built.scorer.score_records([{"area": 70.0, "rooms": 2}, {"area": None, "rooms": 3}])
+    assert (
+        score_file(
+            Bundle(manifest, built.scorer), str(tmp_path / "new.parquet"), str(target)
+        )
+        == 2
+    )
+    wanted = built.scorer.score_records(
+        [{"area": 70.0, "rooms": 2}, {"area": None, "rooms": 3}]
+    )
     assert pandas.read_json(target)["predicted"].tolist() == pytest.approx(list(wanted))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["answers.parquet", "new.parquet"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "answers.parquet",
+        "new.parquet",
+    ]

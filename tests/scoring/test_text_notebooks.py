@@ -1,4 +1,5 @@
-"""A notebook that jupytext keeps as text, from a sweep to the service: as one that Jupyter keeps."""
+"""A notebook that jupytext keeps as text, from a sweep to the service: as one that
+Jupyter keeps."""
 
 from __future__ import annotations
 
@@ -41,7 +42,9 @@ def test_from_a_sweep_to_the_service(
     monkeypatch.delenv("CI", raising=False)
     made = write_notebook(tmp_path / "made.ipynb", CELLS)
     form = "homes.md"
-    Path(form).write_text(jupytext.writes(nbformat.read(made, 4), "md"), encoding="utf-8")
+    Path(form).write_text(
+        jupytext.writes(nbformat.read(made, 4), "md"), encoding="utf-8"
+    )
     made.unlink()
     with Path("new.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("area", "rooms"), (70, 2), (90, 3)])
@@ -49,20 +52,29 @@ def test_from_a_sweep_to_the_service(
     assert main(["sweep", form, "-p", "depth=2,4", "--minimize", "mae", "-q"]) == 0
     assert "best" in capsys.readouterr().out
     assert main(["score", form, "new.csv", "-q"]) == 0
-    answers = [json.loads(line)["predicted"] for line in capsys.readouterr().out.splitlines()]
+    answers = [
+        json.loads(line)["predicted"] for line in capsys.readouterr().out.splitlines()
+    ]
     assert len(answers) == 2
     assert main(["run", form, "-q"]) == 0
     assert main(["register", "latest"]) == 0
     name = Path(form).name.replace(".", "_")
     assert main(["promote", f"{name}@1"]) == 0
     assert main(["export", "features", form]) == 0
-    texts = [*Path(f"{name}_features").glob("*.py"), *Path(".jupyter_pipe/scorers").glob("*/scorer.py")]
+    texts = [
+        *Path(f"{name}_features").glob("*.py"),
+        *Path(".jupyter_pipe/scorers").glob("*/scorer.py"),
+    ]
     about = [path for path in texts if form in path.read_text(encoding="utf-8")]
     assert {path.name for path in about} >= {"scorer.py", f"test_{name}_features.py"}
-    assert [path for path in texts if ".ipynb" in path.read_text(encoding="utf-8")] == []
+    assert [
+        path for path in texts if ".ipynb" in path.read_text(encoding="utf-8")
+    ] == []
     with serving(name, folder=tmp_path) as service:
         connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
-        rows = json.dumps({"rows": [{"area": 70.0, "rooms": 2}, {"area": 90.0, "rooms": 3}]})
+        rows = json.dumps(
+            {"rows": [{"area": 70.0, "rooms": 2}, {"area": 90.0, "rooms": 3}]}
+        )
         connection.request("POST", "/score", rows, {"Content-Type": "application/json"})
         answer = json.loads(connection.getresponse().read())
     assert answer["predictions"] == answers

@@ -1,4 +1,5 @@
-"""What a refusal says: the way out of its own kind, once for all lines that share it."""
+"""What a refusal says: the way out of its own kind, once for all lines that share
+it."""
 
 from __future__ import annotations
 
@@ -48,9 +49,13 @@ def test_what_a_row_has_of_its_neighbours_can_be_a_raw_column() -> None:
     """The way out of `shift` and its like, tried."""
     with pytest.raises(ScoringRefusedError):
         build(notebook_text(NEIGHBOURS))
-    text = notebook_text('homes = raw.fillna({"before": 50})\nFEATURES = ["before", "rooms"]')
+    text = notebook_text(
+        'homes = raw.fillna({"before": 50})\nFEATURES = ["before", "rooms"]'
+    )
     made = 'raw.loc[rng.random(n) < 0.15, "area"] = np.nan\n'
-    built, names = build(text.replace(made, made + 'raw["before"] = raw["area"].shift(1)\n'))
+    built, names = build(
+        text.replace(made, made + 'raw["before"] = raw["area"].shift(1)\n')
+    )
     assert built.passed, built.proofs
     row = {"before": 70.5, "rooms": 2}
     frame = names["pd"].DataFrame([row])

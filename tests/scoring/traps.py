@@ -1,6 +1,8 @@
-"""Notebooks whose predictions no scorer can repeat for a single row, with the line that is to blame.
+"""Notebooks whose predictions no scorer can repeat for a single row, with the line that
+is to blame.
 
-`instead` is the name of the idiom that does the same in a way that can be scored: the way out, which is tested.
+`instead` is the name of the idiom that does the same in a way that can be scored: the
+way out, which is tested.
 """
 
 # ruff: noqa: E501 - notebooks stand here as they are written
@@ -16,7 +18,8 @@ __all__ = ["TRAPS", "Trap"]
 
 @dataclass(frozen=True)
 class Trap:
-    """`line` is a part of the line that the refusal must name, `instead` the idiom that can be scored."""
+    """`line` is a part of the line that the refusal must name, `instead` the idiom that
+    can be scored."""
 
     name: str
     code: str
@@ -43,7 +46,10 @@ TRAPS = [
         STEP,
     ),
     Trap(
-        "the target under another name", _feature('homes["x"] = homes["price"].round(-1)'), "round(-1)", STEP
+        "the target under another name",
+        _feature('homes["x"] = homes["price"].round(-1)'),
+        "round(-1)",
+        STEP,
     ),
     Trap(
         "ranks in the batch",
@@ -63,7 +69,12 @@ TRAPS = [
         "cumcount",
         LOOKED_UP,
     ),
-    Trap("the row before", _feature('homes["x"] = homes["area"].shift(1).fillna(0)'), "shift", EXPLICIT),
+    Trap(
+        "the row before",
+        _feature('homes["x"] = homes["area"].shift(1).fillna(0)'),
+        "shift",
+        EXPLICIT,
+    ),
     Trap(
         "the difference to the row before",
         _feature('homes["x"] = homes["area"].diff().fillna(0)'),
@@ -77,9 +88,17 @@ TRAPS = [
         EXPLICIT,
     ),
     Trap(
-        "an expanding mean", _feature('homes["x"] = homes["area"].expanding().mean()'), "expanding", EXPLICIT
+        "an expanding mean",
+        _feature('homes["x"] = homes["area"].expanding().mean()'),
+        "expanding",
+        EXPLICIT,
     ),
-    Trap("a running sum", _feature('homes["x"] = np.cumsum(homes["rooms"])'), "cumsum", EXPLICIT),
+    Trap(
+        "a running sum",
+        _feature('homes["x"] = np.cumsum(homes["rooms"])'),
+        "cumsum",
+        EXPLICIT,
+    ),
     Trap(
         "categories that the batch uses",
         _feature(
@@ -108,7 +127,12 @@ TRAPS = [
         "dates",
     ),
     Trap("the index", _feature('homes["x"] = homes.index'), "homes.index", EXPLICIT),
-    Trap("numbers of rows", _feature('homes["x"] = np.arange(len(homes))'), "arange", EXPLICIT),
+    Trap(
+        "numbers of rows",
+        _feature('homes["x"] = np.arange(len(homes))'),
+        "arange",
+        EXPLICIT,
+    ),
     Trap(
         "numbers of rows, counted in a loop",
         _feature('homes["x"] = [i for i, _ in enumerate(homes["area"])]'),
@@ -135,7 +159,9 @@ TRAPS = [
     ),
     Trap(
         "values remembered by index",
-        _feature('homes["x"] = memory', "memory = pd.Series(range(80), dtype=float) ** 2"),
+        _feature(
+            'homes["x"] = memory', "memory = pd.Series(range(80), dtype=float) ** 2"
+        ),
         "= memory",
         EXPLICIT,
     ),
@@ -147,7 +173,10 @@ TRAPS = [
     ),
     Trap(
         "values remembered in a dict",
-        _feature('homes["x"] = homes["id"].map(memory)', 'memory = dict(zip(raw["id"], raw["built"]))'),
+        _feature(
+            'homes["x"] = homes["id"].map(memory)',
+            'memory = dict(zip(raw["id"], raw["built"]))',
+        ),
         "map(memory)",
         LOOKED_UP,
     ),
@@ -157,7 +186,12 @@ TRAPS = [
         "duplicated",
         EXPLICIT,
     ),
-    Trap("gaps filled from above", _feature('homes["x"] = raw["area"].ffill().fillna(0)'), "ffill", STEP),
+    Trap(
+        "gaps filled from above",
+        _feature('homes["x"] = raw["area"].ffill().fillna(0)'),
+        "ffill",
+        STEP,
+    ),
     Trap(
         "gaps filled between neighbours",
         _feature('homes["x"] = raw["area"].interpolate().fillna(0)'),
@@ -166,7 +200,9 @@ TRAPS = [
     ),
     Trap(
         "a function that looks at all rows",
-        _feature('homes["x"] = homes["area"].apply(lambda a: a - homes["area"].mean())'),
+        _feature(
+            'homes["x"] = homes["area"].apply(lambda a: a - homes["area"].mean())'
+        ),
         "lambda",
         "apply with a global that was computed from the rows",
     ),
@@ -178,13 +214,18 @@ TRAPS = [
     ),
     Trap(
         "scipy's z-scores",
-        _feature('homes["x"] = zscore(homes["area"])', "from scipy.stats import zscore"),
+        _feature(
+            'homes["x"] = zscore(homes["area"])', "from scipy.stats import zscore"
+        ),
         "zscore(",
         "StandardScaler, fitted and applied at once",
     ),
     Trap(
         "scaled without an object",
-        _feature('homes["x"] = scale(homes["area"])', "from sklearn.preprocessing import scale"),
+        _feature(
+            'homes["x"] = scale(homes["area"])',
+            "from sklearn.preprocessing import scale",
+        ),
         "scale(",
         "StandardScaler, fitted and applied at once",
     ),
@@ -234,7 +275,9 @@ predicted = cross_val_predict(DecisionTreeRegressor(random_state=0), homes[FEATU
     ),
     Trap(
         "days until today",
-        _feature('homes["x"] = (pd.Timestamp.today() - pd.to_datetime(homes["sold"])).dt.days'),
+        _feature(
+            'homes["x"] = (pd.Timestamp.today() - pd.to_datetime(homes["sold"])).dt.days'
+        ),
         "today()",
         "dates",
     ),
@@ -305,7 +348,11 @@ place = np.argsort(model.predict(homes[FEATURES]))
             instead,
         )
         for name, expression, instead in (
-            ("distance from a median", 'pl.col("built") - pl.col("built").median()', STEP),
+            (
+                "distance from a median",
+                'pl.col("built") - pl.col("built").median()',
+                STEP,
+            ),
             ("a mean over groups", 'pl.col("built").mean().over("rooms")', LOOKED_UP),
             ("a rank", 'pl.col("built").rank()', BINS),
             ("the row before", 'pl.col("rooms").shift(1).fill_null(0)', EXPLICIT),

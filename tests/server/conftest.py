@@ -38,7 +38,13 @@ def notebook_json(*cells: tuple[str, ...]) -> dict[str, Any]:
     return {
         "nbformat": 4,
         "nbformat_minor": 5,
-        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+        "metadata": {
+            "kernelspec": {
+                "name": "python3",
+                "display_name": "Python 3",
+                "language": "python",
+            }
+        },
         "cells": [
             {
                 "cell_type": "code",
@@ -57,10 +63,16 @@ def notebook_json(*cells: tuple[str, ...]) -> dict[str, Any]:
 def make_run(jp_root_dir: Path) -> Callable[..., str]:
     """Write a run's log without running anything."""
 
-    def make(*events: Event, notebook: str = "flow.ipynb", facts: RunFacts | None = None) -> str:
+    def make(
+        *events: Event, notebook: str = "flow.ipynb", facts: RunFacts | None = None
+    ) -> str:
         facts = facts or RunFacts(notebook=str(jp_root_dir / notebook))
-        stage = Stage("fit", cells=("c0",), module="flow/fit.py", notebook="notebooks/fit.ipynb")
-        pipeline = Pipeline(1, "flow", "python3", Source("flow.ipynb", "x"), stages=(stage,))
+        stage = Stage(
+            "fit", cells=("c0",), module="flow/fit.py", notebook="notebooks/fit.ipynb"
+        )
+        pipeline = Pipeline(
+            1, "flow", "python3", Source("flow.ipynb", "x"), stages=(stage,)
+        )
         writer = RunStore((jp_root_dir / notebook).parent).create(pipeline, facts)
         writer.append(RunQueued(writer.run_id, "flow", ("fit",)))
         for event in events:

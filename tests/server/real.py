@@ -22,11 +22,16 @@ SECONDS_TO_START = 180
 
 
 class Server:
-    """Its root is `folder`; `state` gets what Jupyter keeps. `base` is the base URL; with `memory_bytes` it
-    may have no more of them."""
+    """Its root is `folder`; `state` gets what Jupyter keeps. `base` is the base URL;
+    with `memory_bytes` it may have no more of them."""
 
     def __init__(
-        self, folder: Path, state: Path, *, base: str = "/", memory_bytes: int | None = None
+        self,
+        folder: Path,
+        state: Path,
+        *,
+        base: str = "/",
+        memory_bytes: int | None = None,
     ) -> None:
         self._memory_bytes = memory_bytes
         self.folder = folder
@@ -40,7 +45,13 @@ class Server:
         """Start it and wait until it answers."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self._limit(), sys.executable, "-m", "jupyter_server", *self._options()],
+                [
+                    *self._limit(),
+                    sys.executable,
+                    "-m",
+                    "jupyter_server",
+                    *self._options(),
+                ],
                 env=self._environment(),
                 stdout=log,
                 stderr=log,
@@ -60,18 +71,29 @@ class Server:
             self.process.kill()
             self.process.wait()
 
-    def ask(self, method: str, path: str, *, token: str | None = TOKEN, **options: Any) -> requests.Response:
+    def ask(
+        self, method: str, path: str, *, token: str | None = TOKEN, **options: Any
+    ) -> requests.Response:
         """A request to one of our routes."""
         headers = {"Authorization": f"token {token}"} if token else {}
         address = f"{self.url}jupyter-pipe/{path}"
         return requests.request(
-            method, address, headers={**headers, **options.pop("headers", {})}, timeout=180, **options
+            method,
+            address,
+            headers={**headers, **options.pop("headers", {})},
+            timeout=180,
+            **options,
         )
 
     def _limit(self) -> list[str]:
         if self._memory_bytes is None:
             return []
-        return ["/bin/sh", "-c", f'ulimit -v {self._memory_bytes >> 10}; exec "$@"', "sh"]
+        return [
+            "/bin/sh",
+            "-c",
+            f'ulimit -v {self._memory_bytes >> 10}; exec "$@"',
+            "sh",
+        ]
 
     def _options(self) -> list[str]:
         port = self.url.split(":")[2].partition("/")[0]
@@ -89,9 +111,13 @@ class Server:
 
     def _environment(self) -> dict[str, str]:
         folders = {
-            name: str(self._state / name.lower()) for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
+            name: str(self._state / name.lower())
+            for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
         }
-        return {**os.environ, **{f"JUPYTER_{name}": path for name, path in folders.items()}}
+        return {
+            **os.environ,
+            **{f"JUPYTER_{name}": path for name, path in folders.items()},
+        }
 
     def _answers(self) -> bool:
         try:
@@ -108,9 +134,15 @@ def write_json(path: Path, content: Any) -> Path:
 
 def write_run(folder: Path) -> str:
     """Write the log of a run that is over. Returns its id."""
-    stage = Stage("fit", cells=("c0",), module="flow/fit.py", notebook="notebooks/fit.ipynb")
-    pipeline = Pipeline(1, "flow", "python3", Source("flow.ipynb", "x"), stages=(stage,))
-    writer = RunStore(folder).create(pipeline, RunFacts(notebook=str(folder / "flow.ipynb")))
+    stage = Stage(
+        "fit", cells=("c0",), module="flow/fit.py", notebook="notebooks/fit.ipynb"
+    )
+    pipeline = Pipeline(
+        1, "flow", "python3", Source("flow.ipynb", "x"), stages=(stage,)
+    )
+    writer = RunStore(folder).create(
+        pipeline, RunFacts(notebook=str(folder / "flow.ipynb"))
+    )
     writer.append(ev.RunQueued(writer.run_id, "flow", ("fit",)))
     writer.append(ev.RunFinished(ev.RunState.failed, exit_code=1, seconds=1.0))
     writer.close()

@@ -1,5 +1,6 @@
-"""Who may ask: nobody without a token, no other site's page with a cookie, nothing outside the root.
-The routes are taken from the server's own list, so that none is forgotten."""
+"""Who may ask: nobody without a token, no other site's page with a cookie, nothing
+outside the root. The routes are taken from the server's own list, so that none is
+forgotten."""
 
 from __future__ import annotations
 
@@ -33,7 +34,9 @@ def offered() -> Iterator[tuple[str, str]]:
     for pattern, handler in ROUTES:
         for method in METHODS:
             if any(
-                method in vars(kind) for kind in handler.__mro__ if kind.__module__.startswith("jupyter_pipe")
+                method in vars(kind)
+                for kind in handler.__mro__
+                if kind.__module__.startswith("jupyter_pipe")
             ):
                 yield method, pattern
 
@@ -47,14 +50,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("site") / "root"
     write_json(folder / "flow.ipynb", notebook_json(("x = 1", "stage:fit")))
     (folder / "sub").mkdir()
-    running = Server(folder, tmp_path_factory.mktemp("state"), base="/hub/user/ann/").start()
+    running = Server(
+        folder, tmp_path_factory.mktemp("state"), base="/hub/user/ann/"
+    ).start()
     yield running
     running.kill()
 
 
 @pytest.fixture(scope="module")
 def visitor(server: Server) -> requests.Session:
-    """A browser that has logged in: it has the cookies, as any page that it shows has."""
+    """A browser that has logged in: it has the cookies, as any page that it shows
+    has."""
     session = requests.Session()
     session.get(f"{server.url}login", timeout=180)
     form = {"password": TOKEN, "_xsrf": session.cookies["_xsrf"]}
@@ -64,17 +70,29 @@ def visitor(server: Server) -> requests.Session:
 
 def test_every_route_but_the_description_is_described() -> None:
     described = {
-        (method, path.format(run_id=f"({RUN_ID})", stage=f"({STAGE})", page=f"({PAGE})").strip("/"))
+        (
+            method,
+            path.format(
+                run_id=f"({RUN_ID})", stage=f"({STAGE})", page=f"({PAGE})"
+            ).strip("/"),
+        )
         for path, methods in describe("/")["paths"].items()
         for method in methods
     }
-    assert described == {offer for offer in OFFERED if offer[1] not in {".*", "openapi.json"}}
+    assert described == {
+        offer for offer in OFFERED if offer[1] not in {".*", "openapi.json"}
+    }
 
 
 @pytest.mark.parametrize(("method", "pattern"), OFFERED)
 def test_nothing_without_a_token(method: str, pattern: str, server: Server) -> None:
     for token in (None, "another"):
-        response = server.ask(method, address(pattern), token=token, data="{}" if method != "get" else None)
+        response = server.ask(
+            method,
+            address(pattern),
+            token=token,
+            data="{}" if method != "get" else None,
+        )
         assert response.status_code in REFUSED
         assert {"code", "message"} <= response.json().keys()
 
@@ -87,7 +105,10 @@ def test_a_cookie_alone_changes_nothing(
     url = f"{server.url}jupyter-pipe/{address(pattern, run_id)}"
     assert visitor.request(method, url, data="{}", timeout=180).status_code == 403
     wrong = {"X-XSRFToken": "guessed"}
-    assert visitor.request(method, url, data="{}", headers=wrong, timeout=180).status_code == 403
+    assert (
+        visitor.request(method, url, data="{}", headers=wrong, timeout=180).status_code
+        == 403
+    )
     assert server.ask("GET", f"runs/{run_id}").ok
 
 
@@ -104,7 +125,10 @@ def test_another_sites_page_reads_nothing(
     method: str, pattern: str, server: Server, visitor: requests.Session
 ) -> None:
     url = f"{server.url}jupyter-pipe/{address(pattern)}"
-    foreign = {"Origin": "https://elsewhere.example", "Referer": "https://elsewhere.example/page"}
+    foreign = {
+        "Origin": "https://elsewhere.example",
+        "Referer": "https://elsewhere.example/page",
+    }
     response = visitor.request(method, url, data=None, headers=foreign, timeout=180)
     assert response.status_code in {403, 404}
     assert "Access-Control-Allow-Origin" not in response.headers
@@ -135,9 +159,16 @@ def test_no_route_leaves_the_root(path: str, server: Server) -> None:
     for method, pattern in OFFERED:
         if pattern in {".*", "openapi.json"}:
             continue
-        body = {"notebook": f"{path}/flow.ipynb", "path": f"{path}/flow.ipynb", "stage": "fit"}
+        body = {
+            "notebook": f"{path}/flow.ipynb",
+            "path": f"{path}/flow.ipynb",
+            "stage": "fit",
+        }
         response = server.ask(
-            method, address(pattern, run_id), params={"root": path}, json=body if method == "post" else None
+            method,
+            address(pattern, run_id),
+            params={"root": path},
+            json=body if method == "post" else None,
         )
         assert response.status_code in {400, 404}, (method, pattern, response.text)
         assert str(server.folder.parent) not in response.text
@@ -145,23 +176,33 @@ def test_no_route_leaves_the_root(path: str, server: Server) -> None:
 
 
 def test_the_description_names_the_base_url(server: Server) -> None:
-    assert server.ask("GET", "openapi.json").json()["servers"] == [{"url": "/hub/user/ann/jupyter-pipe"}]
+    assert server.ask("GET", "openapi.json").json()["servers"] == [
+        {"url": "/hub/user/ann/jupyter-pipe"}
+    ]
 
 
 def test_routes_are_below_the_base_url_only(server: Server) -> None:
     root = server.url.removesuffix("/hub/user/ann/")
     response = requests.get(
-        f"{root}/jupyter-pipe/runs", headers={"Authorization": f"token {TOKEN}"}, timeout=180
+        f"{root}/jupyter-pipe/runs",
+        headers={"Authorization": f"token {TOKEN}"},
+        timeout=180,
     )
     assert response.status_code == 404
 
 
-def test_two_servers_on_one_root_see_the_same_runs(server: Server, tmp_path: Path) -> None:
+def test_two_servers_on_one_root_see_the_same_runs(
+    server: Server, tmp_path: Path
+) -> None:
     other = Server(server.folder, tmp_path).start()
     try:
         run_id = write_run(server.folder)
-        assert [each.ask("GET", f"runs/{run_id}").status_code for each in (server, other)] == [200, 200]
+        assert [
+            each.ask("GET", f"runs/{run_id}").status_code for each in (server, other)
+        ] == [200, 200]
         assert other.ask("DELETE", f"runs/{run_id}").status_code == 204
-        assert [each.ask("GET", f"runs/{run_id}").status_code for each in (server, other)] == [404, 404]
+        assert [
+            each.ask("GET", f"runs/{run_id}").status_code for each in (server, other)
+        ] == [404, 404]
     finally:
         other.kill()

@@ -30,7 +30,11 @@ print(executor.submit(lambda: "done").result())
 
 def test_a_call_that_does_not_end_holds_nobody_up() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", BUSY], timeout=180, capture_output=True, text=True, check=True
+        [sys.executable, "-c", BUSY],
+        timeout=180,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout == "done\n"
 
@@ -51,7 +55,9 @@ def test_a_server_ends_in_mid_run_and_another_takes_over(tmp_path: Path) -> None
             header=[f"Authorization: token {TOKEN}"],
             timeout=180,
         )
-        run_id = first.ask("POST", "runs", json={"notebook": "flow.ipynb"}).json()["run_id"]
+        run_id = first.ask("POST", "runs", json={"notebook": "flow.ipynb"}).json()[
+            "run_id"
+        ]
         told = json.loads(listener.recv())
         assert told["run_id"] == run_id
         wait_until_running(first, run_id)
@@ -74,7 +80,11 @@ def test_a_server_ends_in_mid_run_and_another_takes_over(tmp_path: Path) -> None
 def wait_until_running(server: Server, run_id: str) -> None:
     wait(
         lambda: (
-            [each["state"] for each in server.ask("GET", f"runs/{run_id}").json()["stages"]] == ["running"]
+            [
+                each["state"]
+                for each in server.ask("GET", f"runs/{run_id}").json()["stages"]
+            ]
+            == ["running"]
         )
     )
 

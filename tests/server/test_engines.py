@@ -1,4 +1,5 @@
-"""Runs that the server has another engine carry out: what is offered, started, refused, cancelled."""
+"""Runs that the server has another engine carry out: what is offered, started, refused,
+cancelled."""
 
 from __future__ import annotations
 
@@ -21,8 +22,11 @@ __all__ = ["api"]
 
 
 @pytest.fixture
-def airflow(tmp_path: Path, jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAirflow]:
-    """A server that is configured as `team`, beside three configurations that cannot be used here."""
+def airflow(
+    tmp_path: Path, jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[FakeAirflow]:
+    """A server that is configured as `team`, beside three configurations that cannot be
+    used here."""
     (tmp_path / "dags").mkdir()
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("AIRFLOW_USERNAME", "ada")
@@ -51,7 +55,9 @@ async def until(condition: Any) -> None:
 
 
 @pytest.mark.usefixtures("airflow")
-async def test_engines_are_listed_with_what_is_in_the_way(api: Api, write_notebook: Any) -> None:
+async def test_engines_are_listed_with_what_is_in_the_way(
+    api: Api, write_notebook: Any
+) -> None:
     write_notebook("flow.ipynb", ("x = 1", "stage:a"))
     status, found = await api("GET", "engines", notebook="flow.ipynb")
     problems = {each["name"]: each["problem"] for each in found["engines"]}
@@ -75,7 +81,10 @@ async def test_a_notebook_runs_in_an_engine_and_is_cancelled_there(
     await until(lambda: started["run_id"] in airflow.runs)
     assert airflow.runs[started["run_id"]]["conf"] == {"n": 7}
     _, run = await api("GET", "runs", started["run_id"])
-    assert (run["engine"], run["facts"]["command"][2:4]) == ("Apache Airflow 3", ["submit", "team"])
+    assert (run["engine"], run["facts"]["command"][2:4]) == (
+        "Apache Airflow 3",
+        ["submit", "team"],
+    )
     assert run["page"].endswith(f"/runs/{started['run_id']}")
     status, _ = await api("POST", "runs", started["run_id"], "cancel", body={})
     assert status == 202
@@ -88,7 +97,11 @@ async def test_a_notebook_runs_in_an_engine_and_is_cancelled_there(
 
 @pytest.mark.kernel
 async def test_a_notebook_runs_on_a_dask_cluster_with_a_runner_of_its_own(
-    api: Api, write_notebook: Any, tmp_path: Path, jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch
+    api: Api,
+    write_notebook: Any,
+    tmp_path: Path,
+    jp_root_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     write_notebook("flow.ipynb", ("n = 1", "parameters"), ("x = n", "stage:a"))
@@ -114,20 +127,31 @@ async def test_what_an_engine_refuses_is_said_at_once(
     api: Api, write_notebook: Any, airflow: FakeAirflow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_notebook("flow.ipynb", ("n = 1", "parameters"), ("x = n", "stage:a"))
-    for engine, code in (("nobody", "engine_unknown"), ("elsewhere", "engine_settings")):
-        status, error = await api("POST", "engines", body={"engine": engine, "notebook": "flow.ipynb"})
+    for engine, code in (
+        ("nobody", "engine_unknown"),
+        ("elsewhere", "engine_settings"),
+    ):
+        status, error = await api(
+            "POST", "engines", body={"engine": engine, "notebook": "flow.ipynb"}
+        )
         assert (status, error["code"]) == (400, code)
     asked = {"engine": "team", "notebook": "flow.ipynb", "parameters": {"n": "seven"}}
     status, error = await api("POST", "engines", body=asked)
     assert (status, error["code"]) == (400, "parameter_invalid")
     monkeypatch.setenv("AIRFLOW_PASSWORD", "babbage")
-    status, error = await api("POST", "engines", body={"engine": "team", "notebook": "flow.ipynb"})
+    status, error = await api(
+        "POST", "engines", body={"engine": "team", "notebook": "flow.ipynb"}
+    )
     assert (status, error["code"]) == (400, "engine_refused")
     assert "AIRFLOW_PASSWORD" in error["hint"]
     airflow.is_down = True
-    status, error = await api("POST", "engines", body={"engine": "team", "notebook": "flow.ipynb"})
+    status, error = await api(
+        "POST", "engines", body={"engine": "team", "notebook": "flow.ipynb"}
+    )
     assert (status, error["code"]) == (400, "engine_silent")
     write_notebook("broken.ipynb", ("def f(:", "stage:a"))
-    status, error = await api("POST", "engines", body={"engine": "team", "notebook": "broken.ipynb"})
+    status, error = await api(
+        "POST", "engines", body={"engine": "team", "notebook": "broken.ipynb"}
+    )
     assert (status, error["code"]) == (422, "compile_failed")
     assert airflow.runs == {}

@@ -1,5 +1,5 @@
-"""Requests and folders that are made to read what is not served, to fill the memory, or to hold the
-server up. Each is answered with an error of the caller's, and soon."""
+"""Requests and folders that are made to read what is not served, to fill the memory, or
+to hold the server up. Each is answered with an error of the caller's, and soon."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ PRIVATE = "the victim's own"
 DONE = ev.RunFinished(ev.RunState.failed, exit_code=1, seconds=1.0)
 
 
-async def answered(api: Api, method: str, *path: str, **options: Any) -> tuple[int, str]:
+async def answered(
+    api: Api, method: str, *path: str, **options: Any
+) -> tuple[int, str]:
     """Status and text of an answer, whether it is an error or not."""
     try:
         status, found = await api(method, *path, **options)
@@ -44,7 +46,9 @@ def outside(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("depth", [200, 2_000, 100_000])
 @pytest.mark.parametrize("route", ["check", "suggest", "plan", "runs"])
-async def test_json_that_is_nested_deeply(jp_fetch: Any, write_notebook: Any, route: str, depth: int) -> None:
+async def test_json_that_is_nested_deeply(
+    jp_fetch: Any, write_notebook: Any, route: str, depth: int
+) -> None:
     write_notebook("flow.ipynb", ("x = 1", "stage:a"))
     name = "path" if route == "suggest" else "notebook"
     body = f'{{"{name}": "flow.ipynb", "content": {{"cells": {"[" * depth}{"]" * depth}}}}}'
@@ -56,7 +60,8 @@ async def test_json_that_is_nested_deeply(jp_fetch: Any, write_notebook: Any, ro
 
 
 @pytest.mark.parametrize(
-    "name", ["a" * 300, "a" * 5_000, "b/" * 3_000 + "c", "é" * 200, "a\0b", "..", "/etc"]
+    "name",
+    ["a" * 300, "a" * 5_000, "b/" * 3_000 + "c", "é" * 200, "a\0b", "..", "/etc"],
 )
 async def test_names_that_no_file_has(api: Api, name: str) -> None:
     for suffix in ("", ".ipynb"):
@@ -67,15 +72,20 @@ async def test_names_that_no_file_has(api: Api, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/dev/zero", "/dev/urandom", "/dev/stdin", "/proc/self/mem", "pipe", "folder"]
+    "path",
+    ["/dev/zero", "/dev/urandom", "/dev/stdin", "/proc/self/mem", "pipe", "folder"],
 )
-@pytest.mark.parametrize("source", ["%run {}", "%load {}", "%%bash\ncat {}", "open('{}').read()"])
+@pytest.mark.parametrize(
+    "source", ["%run {}", "%load {}", "%%bash\ncat {}", "open('{}').read()"]
+)
 async def test_checking_opens_no_device_and_no_pipe(
     api: Api, write_notebook: Any, jp_root_dir: Path, path: str, source: str
 ) -> None:
     os.mkfifo(jp_root_dir / "pipe")
     (jp_root_dir / "folder").mkdir()
-    write_notebook("flow.ipynb", (source.format(path), "stage:a"), ("import pipe", "stage:b"))
+    write_notebook(
+        "flow.ipynb", (source.format(path), "stage:a"), ("import pipe", "stage:b")
+    )
     for route in ("check", "plan"):
         status, _ = await answered(api, "POST", route, body={"notebook": "flow.ipynb"})
         assert status < 500
@@ -103,12 +113,16 @@ async def test_a_script_outside_the_root_is_not_read(
         ("%run link.py", False),
         ("%run inside.py", True),
     ):
-        write_notebook("flow.ipynb", (line, "stage:a"), ("print(private_name)", "stage:b"))
+        write_notebook(
+            "flow.ipynb", (line, "stage:a"), ("print(private_name)", "stage:b")
+        )
         _, answer = await api("POST", "check", body={"notebook": "flow.ipynb"})
         assert bool(answer["pipeline"]["stages"][-1]["inputs"]) is seen, line
 
 
-@pytest.mark.parametrize("name", ["report.html", "runner.log", "events.jsonl", "run.json", "pipeline.json"])
+@pytest.mark.parametrize(
+    "name", ["report.html", "runner.log", "events.jsonl", "run.json", "pipeline.json"]
+)
 async def test_links_of_a_run_are_not_followed(
     api: Api, make_run: Any, jp_root_dir: Path, outside: Path, name: str
 ) -> None:
@@ -122,11 +136,15 @@ async def test_links_of_a_run_are_not_followed(
         assert PRIVATE not in answer
 
 
-@pytest.mark.parametrize("part", ["executed.ipynb", "cells.json", "stage", "stages", "run", "runs"])
+@pytest.mark.parametrize(
+    "part", ["executed.ipynb", "cells.json", "stage", "stages", "run", "runs"]
+)
 async def test_links_of_a_stage_are_not_followed(
     api: Api, make_run: Any, jp_root_dir: Path, tmp_path: Path, part: str
 ) -> None:
-    run_id = make_run(ev.StageStarted(stage="fit"), ev.StageFinished(stage="fit", seconds=1.0), DONE)
+    run_id = make_run(
+        ev.StageStarted(stage="fit"), ev.StageFinished(stage="fit", seconds=1.0), DONE
+    )
     folder = RunStore(jp_root_dir).folder(run_id)
     away = tmp_path / "away"
     content = json.dumps(notebook_json((f"'{PRIVATE}'",)))
@@ -136,13 +154,22 @@ async def test_links_of_a_stage_are_not_followed(
         folder.stage("fit").mkdir(parents=True)
         (folder.stage("fit") / part).symlink_to(away / part)
     else:
-        moved = {"stage": folder.stage("fit"), "stages": folder.path / "stages", "run": folder.path}
+        moved = {
+            "stage": folder.stage("fit"),
+            "stages": folder.path / "stages",
+            "run": folder.path,
+        }
         place = moved.get(part, folder.path.parent)
         folder.stage("fit").mkdir(parents=True)
         (folder.stage("fit") / "executed.ipynb").write_text(content)
         place.rename(away)
         place.symlink_to(away)
-    for tail in (("stages", "fit", "notebook"), ("stages", "fit", "outputs"), ("report",), ("log",)):
+    for tail in (
+        ("stages", "fit", "notebook"),
+        ("stages", "fit", "outputs"),
+        ("report",),
+        ("log",),
+    ):
         options = {"stage": "fit"} if tail == ("log",) else {}
         status, answer = await answered(api, "GET", "runs", run_id, *tail, **options)
         assert status < 500
@@ -150,7 +177,8 @@ async def test_links_of_a_stage_are_not_followed(
 
 
 @pytest.mark.parametrize(
-    "stage", ["../../../../away", "/away", "..", ".", "a/b", "a\\b", "x" * 300, "\0", ""]
+    "stage",
+    ["../../../../away", "/away", "..", ".", "a/b", "a\\b", "x" * 300, "\0", ""],
 )
 async def test_stages_whose_names_lead_elsewhere(
     api: Api, make_run: Any, jp_root_dir: Path, tmp_path: Path, stage: str
@@ -183,6 +211,8 @@ def test_a_runner_imports_nothing_that_lies_where_it_starts(tmp_path: Path) -> N
         (tmp_path / f"{name}.py").write_text("open('canary', 'w').close()\n")
     command = own_module("jupyter_pipe.server.runs.runner")
     order = json.dumps({"root": str(tmp_path), "run_id": "r", "resumed_from": "none"})
-    done = subprocess.run(command, cwd=tmp_path, input=order.encode(), capture_output=True, check=False)
+    done = subprocess.run(
+        command, cwd=tmp_path, input=order.encode(), capture_output=True, check=False
+    )
     assert b"run_unknown" in done.stdout, (done.stdout, done.stderr)
     assert not (tmp_path / "canary").exists()

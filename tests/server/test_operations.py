@@ -1,4 +1,5 @@
-"""Pages of the Operations tab: what they tell of records on disk, and what is refused."""
+"""Pages of the Operations tab: what they tell of records on disk, and what is
+refused."""
 
 from __future__ import annotations
 
@@ -22,7 +23,11 @@ from jupyter_pipe.runs import RunFacts, RunStore
 from jupyter_pipe.runs.data.profiles import ValueProfile
 from jupyter_pipe.runs.model import Process
 from jupyter_pipe.server.operations.data import value_shown
-from jupyter_pipe.server.operations.payloads import AnswerRequest, PageRequest, QuestionShown
+from jupyter_pipe.server.operations.payloads import (
+    AnswerRequest,
+    PageRequest,
+    QuestionShown,
+)
 from jupyter_pipe.server.operations.service import AnswerOrder, OperationsService
 from jupyter_pipe.server.paths import PathError, Root
 from jupyter_pipe.serving.announcing import announced, running_services
@@ -49,29 +54,52 @@ WAITED = (
     ev.StageFailed("fit", "", "Good enough?", kind=ev.FailureKind.approval),
     ev.RunFinished(ev.RunState.waiting, exit_code=5, seconds=2.0),
 )
-PAGES = ("waiting", "models", "data", "studies", "service", "loop", "monitoring", "labels")
+PAGES = (
+    "waiting",
+    "models",
+    "data",
+    "studies",
+    "service",
+    "loop",
+    "monitoring",
+    "labels",
+)
 
 
 @pytest.fixture
 def service(jp_root_dir: Path) -> OperationsService:
-    (jp_root_dir / "flow.ipynb").write_text(json.dumps(notebook_json(("x = 1", "stage:fit"))))
+    (jp_root_dir / "flow.ipynb").write_text(
+        json.dumps(notebook_json(("x = 1", "stage:fit")))
+    )
     return OperationsService(Root(jp_root_dir))
 
 
 HERE = PageRequest("", "flow.ipynb")
 
 
-async def test_every_page_of_an_empty_folder_is_empty(api: Api, service: OperationsService) -> None:
+async def test_every_page_of_an_empty_folder_is_empty(
+    api: Api, service: OperationsService
+) -> None:
     for page in PAGES:
-        status, found = await api("GET", f"operations/{page}", root="", notebook="flow.ipynb")
+        status, found = await api(
+            "GET", f"operations/{page}", root="", notebook="flow.ipynb"
+        )
         assert status == 200
         # Nothing is told, and nothing was wrong: the page teaches what fills it.
-        assert not any(value for key, value in found.items() if key not in {"registry", "since", "file"})
+        assert not any(
+            value
+            for key, value in found.items()
+            if key not in {"registry", "since", "file"}
+        )
 
 
-async def test_what_is_asked_wrongly_is_refused(api: Api, service: OperationsService) -> None:
+async def test_what_is_asked_wrongly_is_refused(
+    api: Api, service: OperationsService
+) -> None:
     assert (await api("GET", "operations/data", root="..", notebook=""))[0] == 400
-    assert (await api("GET", "operations/data", root="", notebook="none.ipynb"))[0] == 404
+    assert (await api("GET", "operations/data", root="", notebook="none.ipynb"))[
+        0
+    ] == 404
     assert (await api("POST", "operations/answer", body={"run_id": 1}))[0] == 400
     body = {"decision": "promote", "name": "flow", "number": 1}
     status, found = await api("POST", "operations/decision", body=body, root="")
@@ -93,7 +121,9 @@ def test_a_question_waits_until_it_is_answered_and_the_run_went_on(
     answered = service.answer(order).questions[0]
     assert (answered.state, answered.note) == ("approved", "fine")
 
-    resumed = ev.RunQueued("20990101-000000-abcd", "flow", ("fit",), resumed_from=run_id)
+    resumed = ev.RunQueued(
+        "20990101-000000-abcd", "flow", ("fit",), resumed_from=run_id
+    )
     append_run(jp_root_dir, resumed)
     assert questions(service) == []
 
@@ -138,7 +168,9 @@ def test_a_run_of_somebody_else_is_not_answered(
     assert not (jp_root_dir / ".jupyter_pipe" / "approvals").exists()
 
 
-@pytest.mark.parametrize("name", ["studies", "serving", "mlflow.db", "loops", "approvals", "models"])
+@pytest.mark.parametrize(
+    "name", ["studies", "serving", "mlflow.db", "loops", "approvals", "models"]
+)
 def test_links_to_other_folders_are_not_followed(
     service: OperationsService, jp_root_dir: Path, tmp_path: Path, name: str
 ) -> None:
@@ -169,9 +201,18 @@ ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELEC
 @pytest.mark.parametrize(
     ("table", "line"),
     [
-        (f"VIEW answers({COLUMNS}) AS {ENDLESS} i, i, i, i, i, i, i, i, i, i FROM n", None),
-        (f"TABLE answers ({COLUMNS})", ["a", 0, 200, "1", "d", "champion", "slow", "[]", "[]", None]),
-        (f"TABLE answers ({COLUMNS})", ["a", 0, 200, b"\xff", "d", None, 0.1, "[]", "[]", b"{"]),
+        (
+            f"VIEW answers({COLUMNS}) AS {ENDLESS} i, i, i, i, i, i, i, i, i, i FROM n",
+            None,
+        ),
+        (
+            f"TABLE answers ({COLUMNS})",
+            ["a", 0, 200, "1", "d", "champion", "slow", "[]", "[]", None],
+        ),
+        (
+            f"TABLE answers ({COLUMNS})",
+            ["a", 0, 200, b"\xff", "d", None, 0.1, "[]", "[]", b"{"],
+        ),
         (f"TABLE answers ({COLUMNS})", [None, 0, "x", 1.5, 7, 7, None, 7, 7, 7]),
         ("TABLE answers (at)", None),
     ],
@@ -186,7 +227,9 @@ def test_a_request_log_that_no_service_wrote_is_named(
         database.execute("CREATE TABLE masks (dropped, hashed)")
         if line:
             line[1] = time.time() - 60
-            database.execute("INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", line)
+            database.execute(
+                "INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", line
+            )
     (shown,) = service.service(HERE).services
     (watched,) = service.monitoring(HERE).services
     assert (shown.versions, watched.versions) == ((), ())
@@ -208,7 +251,9 @@ def test_a_request_log_elsewhere_is_not_shown(
         (folder / "log").symlink_to(elsewhere)
     else:
         (folder / "log").mkdir()
-        (folder / "log" / "requests-1.sqlite").symlink_to(next(elsewhere.glob("*.sqlite")))
+        (folder / "log" / "requests-1.sqlite").symlink_to(
+            next(elsewhere.glob("*.sqlite"))
+        )
     pages = [service.service(HERE), service.monitoring(HERE)]
     assert "private" not in str(pages)
 
@@ -231,7 +276,9 @@ def test_a_registry_that_is_damaged_is_a_sentence_on_the_page(
 def numbers(low: float, high: float, nulls: int = 0) -> ColumnProfile:
     """A column of 100 even numbers."""
     quantiles = tuple(low + (high - low) * share for share in PROBABILITIES)
-    return ColumnProfile("area", "float", nulls=nulls, filled=100, distinct=100, quantiles=quantiles)
+    return ColumnProfile(
+        "area", "float", nulls=nulls, filled=100, distinct=100, quantiles=quantiles
+    )
 
 
 def reference(low: float, high: float) -> Reference:
@@ -239,12 +286,24 @@ def reference(low: float, high: float) -> Reference:
     return Reference(quantiles=tuple(low + (high - low) * share for share in shares))
 
 
-RULE = ColumnRule("area", "float", low=0.0, high=100.0, nulls=0.0, drift=0.5, reference=reference(0, 100))
+RULE = ColumnRule(
+    "area",
+    "float",
+    low=0.0,
+    high=100.0,
+    nulls=0.0,
+    drift=0.5,
+    reference=reference(0, 100),
+)
 
 
-def shown(column: ColumnProfile, contract: Contract | None, *, is_watched: bool = True) -> Any:
+def shown(
+    column: ColumnProfile, contract: Contract | None, *, is_watched: bool = True
+) -> Any:
     profile = Profile("DataFrame", rows=100, looked=100, columns=(column,))
-    return value_shown(ValueProfile("ingest", "raw", profile), contract, is_watched=is_watched)
+    return value_shown(
+        ValueProfile("ingest", "raw", profile), contract, is_watched=is_watched
+    )
 
 
 @pytest.mark.parametrize(
@@ -254,7 +313,12 @@ def shown(column: ColumnProfile, contract: Contract | None, *, is_watched: bool 
         (numbers(0, 100), None, True, "missing"),
         (numbers(0, 100), Contract("raw", columns=(RULE,)), True, "kept"),
         (numbers(0, 1000), Contract("raw", columns=(RULE,)), True, "broken"),
-        (numbers(0, 100), Contract("raw", by="week", columns=(RULE,)), True, "unjudged"),
+        (
+            numbers(0, 100),
+            Contract("raw", by="week", columns=(RULE,)),
+            True,
+            "unjudged",
+        ),
     ],
 )
 def test_the_state_of_a_contract(
@@ -279,10 +343,17 @@ def test_the_last_batch_is_told_apart() -> None:
     bad = Profile("DataFrame", rows=40, columns=(numbers(0, 1000),))
     week = ColumnProfile("week", "int", filled=90)
     profile = Profile(
-        "DataFrame", 90, 90, columns=(week, numbers(0, 500)), by="week", batches={"1": good, "2": bad}
+        "DataFrame",
+        90,
+        90,
+        columns=(week, numbers(0, 500)),
+        by="week",
+        batches={"1": good, "2": bad},
     )
     contract = Contract("raw", by="week", columns=(RULE,))
-    found = value_shown(ValueProfile("ingest", "raw", profile), contract, is_watched=True)
+    found = value_shown(
+        ValueProfile("ingest", "raw", profile), contract, is_watched=True
+    )
     assert found.last is not None
     assert (found.last.name, found.last.rows, len(found.last.problems)) == ("2", 40, 1)
     assert [text for text in found.columns[1].problems if text.startswith("week 2: ")]
@@ -296,10 +367,20 @@ def test_a_study_is_told_with_its_best_trial_and_its_command(
 ) -> None:
     store = RunStore(jp_root_dir)
     folder = study_folder(store, "mae of trees")
-    folder.create(Study("mae of trees", "flow.ipynb", "mae", "minimize", (Dimension("n", low=1, high=9),)))
+    folder.create(
+        Study(
+            "mae of trees",
+            "flow.ipynb",
+            "mae",
+            "minimize",
+            (Dimension("n", low=1, high=9),),
+        )
+    )
     for number, value in enumerate((3.0, 1.0, 2.0)):
         folder.note(Trial(number, {"n": number}, f"run-{number}", "succeeded", value))
-    folder.note(Trial(3, {"n": 3}, "run-3", "infeasible", 0.5, reason="the gate is false"))
+    folder.note(
+        Trial(3, {"n": 3}, "run-3", "infeasible", 0.5, reason="the gate is false")
+    )
     stranger = study_folder(store, "other")
     stranger.create(Study("other", "flow.ipynb", "mae", "minimize", ()))
     record = stranger.path / "study.json"
@@ -307,7 +388,9 @@ def test_a_study_is_told_with_its_best_trial_and_its_command(
     page = service.studies(HERE)
     study = next(each for each in page.studies if each.name == "mae of trees")
     assert (study.best, len(study.trials)) == (1, 4)
-    assert study.command == "jupyter pipe sweep flow.ipynb --study 'mae of trees' --resume"
+    assert (
+        study.command == "jupyter pipe sweep flow.ipynb --study 'mae of trees' --resume"
+    )
     assert "'other'" in page.problem
 
 
@@ -318,7 +401,17 @@ def test_traffic_is_counted_by_version_time_and_cause(tmp_path: Path) -> None:
     log = RequestLog(LogSettings(str(tmp_path)))
     now = 1_000_000.0
     for number in range(100):
-        log.add(Answered(f"a{number}", now + number, 200, "1", "d", "champion", 0.001 * (number + 1)))
+        log.add(
+            Answered(
+                f"a{number}",
+                now + number,
+                200,
+                "1",
+                "d",
+                "champion",
+                0.001 * (number + 1),
+            )
+        )
     problem = Problem("row_refused", "area is text", column="area", rule="type")
     log.add(Answered("b", now + 50, 422, "1", "d", "champion", 0.2, problem=problem))
     log.add(Answered("c", now + 51, 200, "2", "e", "challenger", 0.2))
@@ -326,7 +419,9 @@ def test_traffic_is_counted_by_version_time_and_cause(tmp_path: Path) -> None:
     log.close()
     (tmp_path / "requests-0.sqlite").write_bytes(b"nothing of ours")
     found = summarise_log(tmp_path, now, now + 100, buckets=4)
-    assert [(each.version, each.role, each.answers, each.refused) for each in found.versions] == [
+    assert [
+        (each.version, each.role, each.answers, each.refused) for each in found.versions
+    ] == [
         ("1", "champion", 101, 1),
         ("2", "challenger", 1, 0),
     ]
@@ -349,7 +444,9 @@ def test_a_service_is_there_as_long_as_it_runs(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_service_that_was_killed_does_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_service_that_was_killed_does_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     gone = Process(pid=2**22 + 1, start="1", host=os.uname().nodename)
     monkeypatch.setattr("jupyter_pipe.serving.announcing.this_process", lambda: gone)
     with announced(tmp_path, "http://127.0.0.1:8000", "flow", 1, 0.0, "", 0.0):
@@ -359,7 +456,9 @@ def test_a_service_that_was_killed_does_not_run(tmp_path: Path, monkeypatch: pyt
 # Loop
 
 
-def test_a_loop_file_with_a_mistake_is_named(service: OperationsService, jp_root_dir: Path) -> None:
+def test_a_loop_file_with_a_mistake_is_named(
+    service: OperationsService, jp_root_dir: Path
+) -> None:
     (jp_root_dir / "flow.loop.yaml").write_text("fils: observed\n")
     page = service.loop(HERE)
     assert page.exists
@@ -370,18 +469,28 @@ def test_a_loop_file_with_a_mistake_is_named(service: OperationsService, jp_root
     assert page.next
 
 
-async def test_a_row_is_labelled(api: Api, service: OperationsService, jp_root_dir: Path) -> None:
-    (jp_root_dir / "queue.tasks.json").write_text('[{"data": {"ticket": "T1"}}, {"data": {"ticket": "T2"}}]')
+async def test_a_row_is_labelled(
+    api: Api, service: OperationsService, jp_root_dir: Path
+) -> None:
+    (jp_root_dir / "queue.tasks.json").write_text(
+        '[{"data": {"ticket": "T1"}}, {"data": {"ticket": "T2"}}]'
+    )
     (jp_root_dir / "queue.tasks.xml").write_text(label_config(["ticket"], ["a", "b"]))
     (queue,) = service.labels(HERE).queues
     assert [task.data for task in queue.tasks] == [{"ticket": "T1"}, {"ticket": "T2"}]
     asked = {"queue": "queue", "task": queue.tasks[0].id, "label": "b"}
-    _, page = await api("POST", "operations", "label", body=asked, notebook="flow.ipynb")
+    _, page = await api(
+        "POST", "operations", "label", body=asked, notebook="flow.ipynb"
+    )
     (queue,) = service.labels(HERE).queues
     assert page["queues"][0]["labelled"] == queue.labelled == 1
     assert [task.label for task in queue.recent] == ["b"]
     for wrong in ({"queue": "../queue"}, {"label": "c"}, {"task": "0"}):
         status, said = await api(
-            "POST", "operations", "label", body={**asked, **wrong}, notebook="flow.ipynb"
+            "POST",
+            "operations",
+            "label",
+            body={**asked, **wrong},
+            notebook="flow.ipynb",
         )
         assert (status, said["code"]) == (400, "labels_unusable")

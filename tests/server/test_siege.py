@@ -1,4 +1,5 @@
-"""The siege in small: every hostile request, with an honest client beside it, in a server with 2 GB."""
+"""The siege in small: every hostile request, with an honest client beside it, in a
+server with 2 GB."""
 
 from __future__ import annotations
 

@@ -34,18 +34,28 @@ async def test_a_run_starts_fails_and_resumes(
     async def listen(logger: Any, schema_id: str, data: dict[str, Any]) -> None:
         told.append((data["run_id"], data["seq"]))
 
-    jp_serverapp.event_logger.add_listener(schema_id="urn:jupyter-pipe:run", listener=listen)
-    cells = [("n = 1", "parameters"), ("x = n * 2", "stage:load"), ("1 / (x - 4)", "stage:fit")]
+    jp_serverapp.event_logger.add_listener(
+        schema_id="urn:jupyter-pipe:run", listener=listen
+    )
+    cells = [
+        ("n = 1", "parameters"),
+        ("x = n * 2", "stage:load"),
+        ("1 / (x - 4)", "stage:fit"),
+    ]
     write_notebook("flow.ipynb", *cells)
 
-    status, started = await api("POST", "runs", body={"notebook": "flow.ipynb", "parameters": {"n": "2"}})
+    status, started = await api(
+        "POST", "runs", body={"notebook": "flow.ipynb", "parameters": {"n": "2"}}
+    )
     assert status == 202
     run = await ended(api, started["run_id"])
     assert (run["state"], run["trigger"]) == ("failed", "jupyterlab")
     assert [stage["state"] for stage in run["stages"]] == ["succeeded", "failed"]
     assert run["facts"]["parameters"][0]["literal"] == "2"
 
-    _, debug = await api("POST", "runs", started["run_id"], "debug", body={"stage": "fit"})
+    _, debug = await api(
+        "POST", "runs", started["run_id"], "debug", body={"stage": "fit"}
+    )
     assert debug["path"].startswith("debug_fit_")
     assert "1 / (x - 4)" in (jp_root_dir / debug["path"]).read_text()
     again = await api("POST", "runs", started["run_id"], "debug", body={"stage": "fit"})
@@ -58,9 +68,13 @@ async def test_a_run_starts_fails_and_resumes(
     assert again["facts"]["parameters"][0]["literal"] == "2"
 
     assert [run_id for run_id, _ in told][-1] == resumed["run_id"]
-    _, plan = await api("POST", "plan", body={"notebook": "flow.ipynb", "parameters": {"n": "2"}})
+    _, plan = await api(
+        "POST", "plan", body={"notebook": "flow.ipynb", "parameters": {"n": "2"}}
+    )
     assert [stage["action"] for stage in plan["stages"]] == ["reuse", "reuse"]
-    _, plan = await api("POST", "plan", body={"notebook": "flow.ipynb", "parameters": {"n": "3"}})
+    _, plan = await api(
+        "POST", "plan", body={"notebook": "flow.ipynb", "parameters": {"n": "3"}}
+    )
     assert plan["stages"][0]["action"] == "run"
     assert "n" in plan["stages"][0]["reason"]
 
@@ -72,7 +86,9 @@ async def test_a_run_starts_fails_and_resumes(
     ]
 
 
-async def test_a_run_can_be_cancelled(api: Api, write_notebook: Any, jp_root_dir: Any) -> None:
+async def test_a_run_can_be_cancelled(
+    api: Api, write_notebook: Any, jp_root_dir: Any
+) -> None:
     write_notebook("flow.ipynb", ("import time\ntime.sleep(600)", "stage:wait"))
     _, started = await api("POST", "runs", body={"notebook": "flow.ipynb"})
     assert (await api("POST", "runs", started["run_id"], "cancel"))[0] == 202
@@ -81,19 +97,27 @@ async def test_a_run_can_be_cancelled(api: Api, write_notebook: Any, jp_root_dir
     assert RunStore(jp_root_dir).read(started["run_id"]).exit_code == 130
 
 
-async def test_what_is_wrong_before_a_run_is_said_at_once(api: Api, write_notebook: Any) -> None:
+async def test_what_is_wrong_before_a_run_is_said_at_once(
+    api: Api, write_notebook: Any
+) -> None:
     write_notebook("flow.ipynb", ("n = 1", "parameters"), ("print(n)", "stage:show"))
-    assert await code("POST", api, "runs", body={"notebook": "flow.ipynb", "targets": ["sho"]}) == (
+    assert await code(
+        "POST", api, "runs", body={"notebook": "flow.ipynb", "targets": ["sho"]}
+    ) == (
         404,
         "stage_unknown",
     )
-    status, error = await api("POST", "runs", body={"notebook": "flow.ipynb", "parameters": {"n": "many"}})
+    status, error = await api(
+        "POST", "runs", body={"notebook": "flow.ipynb", "parameters": {"n": "many"}}
+    )
     assert status == 400
     assert "n" in error["message"]
     assert (await api("GET", "runs"))[1] == {"runs": []}
 
 
-async def test_a_notebook_with_errors_does_not_start(api: Api, write_notebook: Any) -> None:
+async def test_a_notebook_with_errors_does_not_start(
+    api: Api, write_notebook: Any
+) -> None:
     path = write_notebook("flow.ipynb", ("print(nobody)", "stage:show"))
     status, error = await api("POST", "runs", body={"notebook": "flow.ipynb"})
     assert (status, error["code"]) == (422, "compile_failed")
@@ -105,17 +129,26 @@ async def test_resuming_keeps_how_the_run_was_asked_to_run(
     api: Api, write_notebook: Any, jp_root_dir: Any
 ) -> None:
     path = write_notebook(
-        "project/flow.ipynb", ("n = 1", "parameters"), ("import os\nprint(n, os.getcwd())", "stage:a")
+        "project/flow.ipynb",
+        ("n = 1", "parameters"),
+        ("import os\nprint(n, os.getcwd())", "stage:a"),
     )
     (jp_root_dir / "elsewhere").mkdir()
-    options = RunOptions(strict=True, workers=3, kernels="fresh", keep_going=True, force=("a",))
+    options = RunOptions(
+        strict=True, workers=3, kernels="fresh", keep_going=True, force=("a",)
+    )
     given = ParameterValue("n", "5", 5, "command line", "1", "int")
     facts = RunFacts(
-        notebook=str(path), workdir=str(jp_root_dir / "elsewhere"), options=options, parameters=(given,)
+        notebook=str(path),
+        workdir=str(jp_root_dir / "elsewhere"),
+        options=options,
+        parameters=(given,),
     )
     # The run is kept beside another folder than the notebook, as with --root.
     store = RunStore(jp_root_dir / "runs")
-    writer = store.create(Pipeline(1, "flow", "python3", Source("flow.ipynb", "x")), facts)
+    writer = store.create(
+        Pipeline(1, "flow", "python3", Source("flow.ipynb", "x")), facts
+    )
     writer.append(ev.RunQueued(writer.run_id, "flow", ("a",)))
     writer.append(ev.RunFinished(ev.RunState.failed, exit_code=1, seconds=1.0))
     writer.close()

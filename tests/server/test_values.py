@@ -1,5 +1,6 @@
-"""Values of runs over REST: what records say of them, and previews in a process of its own. The values are
-stored by the kernel side in this process; nothing runs a notebook."""
+"""Values of runs over REST: what records say of them, and previews in a process of its
+own. The values are stored by the kernel side in this process; nothing runs a
+notebook."""
 
 from __future__ import annotations
 
@@ -51,7 +52,9 @@ def leave(jp_root_dir: Path) -> Leave:
         path = jp_root_dir / "flow.ipynb"
         path.write_text(json.dumps(notebook_json((source, "stage:fit"))))
         store = RunStore(jp_root_dir)
-        writer = store.create(_pipeline(kernel), RunFacts(notebook=str(path), workdir=str(jp_root_dir)))
+        writer = store.create(
+            _pipeline(kernel), RunFacts(notebook=str(path), workdir=str(jp_root_dir))
+        )
         folder = store.folder(writer.run_id)
         attempt = folder.stage("fit") / "attempts" / "1"
         attempt.mkdir(parents=True)
@@ -78,7 +81,11 @@ def leave(jp_root_dir: Path) -> Leave:
         for output in result["outputs"]:
             ref = output["ref"]
             written = ev.ArtifactWritten(
-                "fit", tuple(output["names"]), ref["artifact"], ref["bytes"], output["summary"]
+                "fit",
+                tuple(output["names"]),
+                ref["artifact"],
+                ref["bytes"],
+                output["summary"],
             )
             writer.append(written)
         writer.append(ev.RunFinished(ev.RunState.succeeded, exit_code=0, seconds=1.0))
@@ -91,11 +98,15 @@ def leave(jp_root_dir: Path) -> Leave:
 def _pipeline(kernel: str) -> Any:
     from jupyter_pipe.model import Pipeline, Source, Stage
 
-    stage = Stage("fit", cells=("c0",), module="flow/fit.py", notebook="notebooks/fit.ipynb")
+    stage = Stage(
+        "fit", cells=("c0",), module="flow/fit.py", notebook="notebooks/fit.ipynb"
+    )
     return Pipeline(1, "flow", kernel, Source("flow.ipynb", "x"), stages=(stage,))
 
 
-def _store_values(source: str, names: tuple[str, ...], context: Context) -> dict[str, Any]:
+def _store_values(
+    source: str, names: tuple[str, ...], context: Context
+) -> dict[str, Any]:
     namespace: dict[str, Any] = {"__name__": "__main__"}
     session = Session(context, namespace)
     session.begin()
@@ -108,11 +119,23 @@ def _store_values(source: str, names: tuple[str, ...], context: Context) -> dict
 
 
 async def preview(api: Api, run_id: str, name: str) -> tuple[int, Any]:
-    return await api("POST", "runs", run_id, "stages", "fit", "preview", body={"name": name})
+    return await api(
+        "POST", "runs", run_id, "stages", "fit", "preview", body={"name": name}
+    )
 
 
 async def test_each_kind_of_value_is_shown(api: Api, leave: Leave) -> None:
-    names = ("frame", "dated", "cube", "photo", "figure", "settings", "many", "text", "nothing")
+    names = (
+        "frame",
+        "dated",
+        "cube",
+        "photo",
+        "figure",
+        "settings",
+        "many",
+        "text",
+        "nothing",
+    )
     run_id = leave(MAKES_ALL, *names)
     shown = {}
     for name in names:
@@ -128,13 +151,20 @@ async def test_each_kind_of_value_is_shown(api: Api, leave: Leave) -> None:
     assert sum(price["histogram"]) == 100
     assert price["low"] == 0.0
 
-    assert shown["dated"]["head"]["labels"] == ["2026-01-01 00:00:00", "2026-01-02 00:00:00"]
+    assert shown["dated"]["head"]["labels"] == [
+        "2026-01-01 00:00:00",
+        "2026-01-02 00:00:00",
+    ]
     assert (shown["cube"]["shape"], shown["cube"]["head"]) == ([3, 4, 5], None)
     for drawn in ("photo", "figure"):
         picture = shown[drawn]["picture"]
         assert picture["media_type"] == "image/png"
         assert picture["data"].startswith("iVBORw0KGgo"), "a PNG, in Base64"
-    assert shown["settings"]["items"][0] == {"key": "'depth'", "summary": "3", "text": "3"}
+    assert shown["settings"]["items"][0] == {
+        "key": "'depth'",
+        "summary": "3",
+        "text": "3",
+    }
     assert shown["settings"]["items"][1]["summary"] == "list of 5,000"
     assert len(shown["many"]["items"]) == 30
     assert shown["many"]["profile"]["rows"] == 3_000_000
@@ -144,12 +174,21 @@ async def test_each_kind_of_value_is_shown(api: Api, leave: Leave) -> None:
 
 async def test_what_is_known_needs_no_loading(api: Api, leave: Leave) -> None:
     """Also of values whose class is gone, and in a run that somebody else made."""
-    first = leave("import pandas as pd\nx = pd.DataFrame({'a': [1, 2]})\ny = 1", "x", "y")
-    second = leave("import pandas as pd\nx = pd.DataFrame({'a': [1, 3]})\ny = 1", "x", "y")
+    first = leave(
+        "import pandas as pd\nx = pd.DataFrame({'a': [1, 2]})\ny = 1", "x", "y"
+    )
+    second = leave(
+        "import pandas as pd\nx = pd.DataFrame({'a': [1, 3]})\ny = 1", "x", "y"
+    )
     status, answer = await api("GET", "runs", second, "stages", "fit", "values")
     assert status == 200
     x, y = answer["values"]
-    assert (x["name"], x["summary"], x["earlier"], x["changed"]) == ("x", "DataFrame 2 x 1", first, True)
+    assert (x["name"], x["summary"], x["earlier"], x["changed"]) == (
+        "x",
+        "DataFrame 2 x 1",
+        first,
+        True,
+    )
     assert (y["summary"], y["changed"]) == ("1", False)
     assert sum(x["profile"]["columns"][0]["histogram"]) == 2
     _, answer = await api("GET", "runs", first, "stages", "fit", "values")
@@ -157,15 +196,25 @@ async def test_what_is_known_needs_no_loading(api: Api, leave: Leave) -> None:
 
 
 async def test_a_class_of_the_notebook_is_defined_again(api: Api, leave: Leave) -> None:
-    source = "class Grid:\n    size = 2\n    def __repr__(self): return f'Grid {self.size}'"
+    source = (
+        "class Grid:\n    size = 2\n    def __repr__(self): return f'Grid {self.size}'"
+    )
     definition = {"source": source, "digest": "d", "cell_id": "c0", "later": True}
-    run_id = leave(f"{source}\ngrid = Grid(); grid.size = 3", "grid", definitions={"Grid": definition})
+    run_id = leave(
+        f"{source}\ngrid = Grid(); grid.size = 3",
+        "grid",
+        definitions={"Grid": definition},
+    )
     status, shown = await preview(api, run_id, "grid")
     assert (status, shown.get("text")) == (200, "Grid 3"), shown
 
 
 async def test_a_value_is_loaded_in_the_environment_of_its_kernel(
-    api: Api, leave: Leave, jp_root_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    api: Api,
+    leave: Leave,
+    jp_root_dir: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As the kernelspec says it: also what refers to the server's own environment."""
     environment = {
@@ -179,11 +228,15 @@ async def test_a_value_is_loaded_in_the_environment_of_its_kernel(
     }
     folder = tmp_path / "share" / "kernels" / "solver"
     folder.mkdir(parents=True)
-    (folder / "kernel.json").write_text(json.dumps({**spec, "display_name": "Solver", "language": "python"}))
+    (folder / "kernel.json").write_text(
+        json.dumps({**spec, "display_name": "Solver", "language": "python"})
+    )
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "share"))
     monkeypatch.setenv("GIVEN", "/given")
     told = "f\"{os.environ.get('SOLVER_HOME')} {os.environ.get('SOLVER_PATH')}\""
-    (jp_root_dir / "solver.py").write_text(f"import os\nclass Told:\n    def __repr__(self): return {told}\n")
+    (jp_root_dir / "solver.py").write_text(
+        f"import os\nclass Told:\n    def __repr__(self): return {told}\n"
+    )
     monkeypatch.syspath_prepend(str(jp_root_dir))
     source = "import solver\ntold = solver.Told()\nkey = 'Zq7xWv2kLp9sTd4m'"
     allowed = {"secrets": ("API_KEY",), "allow_secret_values": True}
@@ -193,9 +246,13 @@ async def test_a_value_is_loaded_in_the_environment_of_its_kernel(
     status, shown = await preview(api, run_id, "told")
     assert (status, shown.get("text")) == (200, "/opt/solver /opt/lib:/given"), shown
     status, shown = await preview(api, run_id, "key")
-    assert (status, shown.get("text")) == (200, "***"), "a secret that only the kernelspec sets is hidden"
+    assert (status, shown.get("text")) == (200, "***"), (
+        "a secret that only the kernelspec sets is hidden"
+    )
     other = leave(source, "told")
-    assert (await preview(api, other, "told"))[1].get("text") == "None None", "another kernel has none of it"
+    assert (await preview(api, other, "told"))[1].get("text") == "None None", (
+        "another kernel has none of it"
+    )
 
 
 async def refusal(api: Api, run_id: str, name: str) -> tuple[int, str, str]:
@@ -204,7 +261,11 @@ async def refusal(api: Api, run_id: str, name: str) -> tuple[int, str, str]:
 
 
 async def test_what_cannot_be_shown_is_said(
-    api: Api, leave: Leave, jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch, jp_serverapp: Any
+    api: Api,
+    leave: Leave,
+    jp_root_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    jp_serverapp: Any,
 ) -> None:
     (jp_root_dir / "beside.py").write_text(
         "import time\n"
@@ -219,7 +280,9 @@ async def test_what_cannot_be_shown_is_said(
     )
     monkeypatch.syspath_prepend(str(jp_root_dir))
     kinds = ("Gone", "Slow", "Large", "Dies", "Loud", "Endless")
-    source = "import beside\n" + "\n".join(f"{kind} = beside.{kind}(); {kind}.a = 1" for kind in kinds)
+    source = "import beside\n" + "\n".join(
+        f"{kind} = beside.{kind}(); {kind}.a = 1" for kind in kinds
+    )
     run_id = leave(source, *kinds)
     monkeypatch.delitem(sys.modules, "beside")
 
@@ -264,8 +327,21 @@ async def test_modules_beside_the_notebook_take_no_others_place(
     api: Api, leave: Leave, jp_root_dir: Path
 ) -> None:
     """They came after the run, as by a `git pull`."""
-    run_id = leave("import numpy as np, decimal\nx = np.arange(3)\ny = decimal.Decimal(1)", "x", "y")
-    for name in ("numpy", "decimal", "_pydecimal", "numbers", "random", "base64", "reprlib", "resource"):
+    run_id = leave(
+        "import numpy as np, decimal\nx = np.arange(3)\ny = decimal.Decimal(1)",
+        "x",
+        "y",
+    )
+    for name in (
+        "numpy",
+        "decimal",
+        "_pydecimal",
+        "numbers",
+        "random",
+        "base64",
+        "reprlib",
+        "resource",
+    ):
         (jp_root_dir / f"{name}.py").write_text("open('was imported', 'w').close()\n")
     assert [(await preview(api, run_id, name))[0] for name in ("x", "y")] == [200, 200]
     assert not (jp_root_dir / "was imported").exists()
@@ -277,12 +353,16 @@ async def test_a_large_value_is_mapped(
     """It is larger than what the process may take for itself besides."""
     run_id = leave("import numpy as np\nlarge = np.zeros((1 << 18, 128))", "large")
     service = jp_serverapp.web_app.settings["jupyter_pipe"].values
-    monkeypatch.setattr(service, "_limits", Limits(seconds=120.0, memory_bytes=192 << 20))
+    monkeypatch.setattr(
+        service, "_limits", Limits(seconds=120.0, memory_bytes=192 << 20)
+    )
     status, shown = await preview(api, run_id, "large")
     assert (status, shown.get("shape")) == (200, [1 << 18, 128]), shown
 
 
-@pytest.mark.parametrize("damage", ["unsigned run", "another value", "altered value", "no value"])
+@pytest.mark.parametrize(
+    "damage", ["unsigned run", "another value", "altered value", "no value"]
+)
 async def test_only_what_the_user_signed_is_loaded(
     api: Api, leave: Leave, jp_root_dir: Path, damage: str
 ) -> None:
@@ -303,7 +383,9 @@ async def test_only_what_the_user_signed_is_loaded(
     mark.unlink()
     summary, x = store.folder(run_id).summary, _file_of(store, run_id, "x")
     if damage == "unsigned run":
-        summary.write_text(summary.read_text().replace('"signature": "', '"signature": "0', 1))
+        summary.write_text(
+            summary.read_text().replace('"signature": "', '"signature": "0', 1)
+        )
         expected = (403, "run_untrusted")
     elif damage == "another value":
         other = _file_of(store, run_id, "other")
@@ -325,5 +407,7 @@ async def test_only_what_the_user_signed_is_loaded(
 def _file_of(store: RunStore, run_id: str, name: str) -> Path:
     from jupyter_pipe.artifacts.store import Store
 
-    written = next(each for each in store.read(run_id).stage("fit").artifacts if name in each.names)
+    written = next(
+        each for each in store.read(run_id).stage("fit").artifacts if name in each.names
+    )
     return Store(store.state_folder).path(written.artifact)

@@ -17,7 +17,9 @@ DEAD = Process(pid=2**22 + 1, start="never", host=socket.gethostname())
 
 
 def begin(folder: Path, facts: RunFacts | None = None) -> RunWriter:
-    writer = RunStore(folder).create(Pipeline(1, "flow", "python3", Source("", "")), facts or RunFacts())
+    writer = RunStore(folder).create(
+        Pipeline(1, "flow", "python3", Source("", "")), facts or RunFacts()
+    )
     writer.append(ev.RunQueued(writer.run_id, "flow", ("a",)))
     return writer
 
@@ -42,7 +44,9 @@ def test_tells_of_runs_from_their_first_event_to_their_last(tmp_path: Path) -> N
     writer.close()
     watcher.look()
     watcher.look()
-    assert [(change.root, change.run_id) for change in told] == [("sub", writer.run_id)] * 3
+    assert [(change.root, change.run_id) for change in told] == [
+        ("sub", writer.run_id)
+    ] * 3
     assert [(change.seq, change.state.value) for change in told] == [
         (1, "queued"),
         (3, "running"),
@@ -83,7 +87,9 @@ def test_a_census_finds_a_log_that_came_late(tmp_path: Path) -> None:
     os.utime(folder.parent, (1, 1))  # nothing has come or gone for long
     watcher, told = watch(tmp_path)
     watcher.look()
-    (folder / "events.jsonl").write_bytes(ev.encode_event(ev.RunQueued("x", "flow", ("a",), seq=1)))
+    (folder / "events.jsonl").write_bytes(
+        ev.encode_event(ev.RunQueued("x", "flow", ("a",), seq=1))
+    )
     watcher.look()
     assert told == []
     watcher.take_census()
@@ -95,7 +101,11 @@ def test_marks_runs_whose_runner_died_at_start(tmp_path: Path) -> None:
     writer = begin(tmp_path, RunFacts(runner=DEAD))
     writer.close()
     watch(tmp_path)
-    assert (tmp_path / ".jupyter_pipe" / "runs" / writer.run_id / "run.json").read_text().count("interrupted")
+    assert (
+        (tmp_path / ".jupyter_pipe" / "runs" / writer.run_id / "run.json")
+        .read_text()
+        .count("interrupted")
+    )
 
 
 def test_tells_when_a_runner_dies_while_watched(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""Notebooks are analysed in processes that may die: of their limits, of a signal, with the server."""
+"""Notebooks are analysed in processes that may die: of their limits, of a signal, with
+the server."""
 
 from __future__ import annotations
 
@@ -57,7 +58,9 @@ def code_of(reply: Reply) -> str:
     return str(json.loads(reply.body)["code"])
 
 
-def test_one_worker_answers_one_request_after_the_other(pool: AnalysisPool, check: Task) -> None:
+def test_one_worker_answers_one_request_after_the_other(
+    pool: AnalysisPool, check: Task
+) -> None:
     first = pool.ask(check)
     pid = pool._idle[0].pid
     assert first == pool.ask(check)
@@ -66,7 +69,9 @@ def test_one_worker_answers_one_request_after_the_other(pool: AnalysisPool, chec
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM])
-def test_a_worker_that_was_killed_is_replaced(pool: AnalysisPool, check: Task, number: int) -> None:
+def test_a_worker_that_was_killed_is_replaced(
+    pool: AnalysisPool, check: Task, number: int
+) -> None:
     pool.warm()
     os.kill(pool._idle[0].pid, number)
     assert pool.ask(check).status == 200
@@ -84,7 +89,11 @@ def test_a_request_that_takes_too_long_is_ended_with_its_worker(check: Task) -> 
 
 def test_a_request_that_takes_too_much_memory_is_refused(check: Task) -> None:
     pool = AnalysisPool(memory_bytes=448 << 20)
-    body = b'{"notebook": "flow.ipynb", "content": {"cells": [' + b'{"a":1},' * (1 << 21) + b"0]}}"
+    body = (
+        b'{"notebook": "flow.ipynb", "content": {"cells": ['
+        + b'{"a":1},' * (1 << 21)
+        + b"0]}}"
+    )
     reply = pool.ask(Task("check", check.root, body))
     assert (reply.status, code_of(reply)) == (422, "analysis_memory"), reply
     assert pool.ask(check).status == 200
@@ -95,7 +104,11 @@ def test_a_fork_that_is_spent_is_followed_by_another(check: Task) -> None:
     pool = AnalysisPool()
     first = answering(pool, check)
     # Half a gigabyte, of which the process keeps more than a worker may.
-    body = b'{"notebook": "flow.ipynb", "content": {"cells": [' + b'{"a":1},' * (1 << 21) + b"0]}}"
+    body = (
+        b'{"notebook": "flow.ipynb", "content": {"cells": ['
+        + b'{"a":1},' * (1 << 21)
+        + b"0]}}"
+    )
     assert not pool.ask(Task("check", check.root, body)).is_last
     second = answering(pool, check)
     assert second == answering(pool, check)
@@ -124,27 +137,35 @@ def test_workers_of_a_burst_are_kept_for_a_while(check: Task) -> None:
     assert not any(psutil.pid_exists(pid) for pid in pids)
 
 
-def test_where_no_process_starts_the_request_is_refused(check: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_no_process_starts_the_request_is_refused(
+    check: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     reply = AnalysisPool().ask(check)
     assert (reply.status, code_of(reply)) == (503, "analysis_unavailable")
 
 
-def test_a_notebook_that_kills_every_worker_is_given_up(check: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_notebook_that_kills_every_worker_is_given_up(
+    check: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
     reply = AnalysisPool().ask(check)
     assert (reply.status, code_of(reply)) == (422, "analysis_died")
 
 
 @pytest.mark.parametrize("kind", ["check", "compile", "plan", "suggest"])
-@pytest.mark.parametrize("body", [b"", b"[]", b"\xff", b'{"notebook": 1}', b'{"notebook": "no.ipynb"}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"\xff", b'{"notebook": 1}', b'{"notebook": "no.ipynb"}']
+)
 def test_what_does_not_fit_is_refused(tmp_path: Path, kind: str, body: bytes) -> None:
     reply = worker.answer(Task(kind, str(tmp_path), body))
     assert 400 <= reply.status < 500
     assert not reply.defect
 
 
-@pytest.mark.parametrize("error", [KeyError("x"), RecursionError(), SystemExit(), KeyboardInterrupt()])
+@pytest.mark.parametrize(
+    "error", [KeyError("x"), RecursionError(), SystemExit(), KeyboardInterrupt()]
+)
 def test_a_defect_is_told_and_not_passed_on(
     check: Task, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
@@ -159,17 +180,28 @@ def test_a_defect_is_told_and_not_passed_on(
 
 @pytest.mark.parametrize("state", ["waits", "works"])
 def test_a_worker_ends_with_its_server(tmp_path: Path, state: str) -> None:
-    # Work without end, as far as this test can tell: the worker's alarm is minutes away.
-    cells = [(f"x{number} = [x{max(number - 1, 0)}]", f"stage:s{number}") for number in range(3000)]
+    # Work without end, as far as this test can tell: the worker's alarm is minutes
+    # away.
+    cells = [
+        (f"x{number} = [x{max(number - 1, 0)}]", f"stage:s{number}")
+        for number in range(3000)
+    ]
     write_json(tmp_path / "slow.ipynb", notebook_json(*cells))
     server = subprocess.Popen(
-        [sys.executable, "-c", SERVER, str(tmp_path), state], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", SERVER, str(tmp_path), state],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
     assert server.stdout is not None
     pid = int(server.stdout.readline())
     server.kill()
     server.communicate()
-    wait_until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    wait_until(
+        lambda: (
+            not psutil.pid_exists(pid)
+            or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        )
+    )
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:

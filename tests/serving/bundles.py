@@ -1,4 +1,5 @@
-"""Bundles for services: versions of one small notebook, and ones that must not go live."""
+"""Bundles for services: versions of one small notebook, and ones that must not go
+live."""
 
 from __future__ import annotations
 
@@ -12,7 +13,13 @@ import msgspec
 from jupyter_pipe.contracts import ColumnRule, Contract
 from jupyter_pipe.model import to_json
 from jupyter_pipe.scoring.building import Built
-from jupyter_pipe.scoring.bundle import MANIFEST, Manifest, make_manifest, read_manifest, write_bundle
+from jupyter_pipe.scoring.bundle import (
+    MANIFEST,
+    Manifest,
+    make_manifest,
+    read_manifest,
+    write_bundle,
+)
 from jupyter_pipe.trust.signatures import sign
 from tests.scoring.harness import build
 
@@ -58,10 +65,19 @@ def built(version: int) -> Built:
     return made
 
 
-def write_version(folder: Path, version: int, *, contract: Contract | None = CONTRACT) -> Manifest:
+def write_version(
+    folder: Path, version: int, *, contract: Contract | None = CONTRACT
+) -> Manifest:
     """Write a version in the place of what the folder holds."""
-    about: dict[str, Any] = {"name": "homes", "rows": "raw", "score": "predicted", "digest": "d"}
-    manifest = make_manifest(built(version), **about, run_id=f"run-{version}", contract=contract)
+    about: dict[str, Any] = {
+        "name": "homes",
+        "rows": "raw",
+        "score": "predicted",
+        "digest": "d",
+    }
+    manifest = make_manifest(
+        built(version), **about, run_id=f"run-{version}", contract=contract
+    )
     write_bundle(folder, built(version), manifest)
     return manifest
 
@@ -70,15 +86,21 @@ def falsify(folder: Path) -> None:
     """Golden rows that the scorer does not repeat, under a signature that is right."""
     manifest = read_manifest(folder)
     false = (manifest.predictions[0] + 1, *manifest.predictions[1:])
-    record = to_json(msgspec.structs.replace(manifest, predictions=false, run_id="run-false"))
+    record = to_json(
+        msgspec.structs.replace(manifest, predictions=false, run_id="run-false")
+    )
     (folder / MANIFEST).write_bytes(sign("scorer", MANIFEST, record))
 
 
-def make_deadly(folder: Path, code: str = "import os\nos.kill(os.getpid(), 11)") -> None:
+def make_deadly(
+    folder: Path, code: str = "import os\nos.kill(os.getpid(), 11)"
+) -> None:
     """A scorer that ends whoever loads it, under a signature that is right."""
     manifest = read_manifest(folder)
     module = f"{code}\n{(folder / 'scorer.py').read_text()}".encode()
     (folder / "scorer.py").write_bytes(module)
     digests = {**manifest.digests, "scorer.py": hashlib.sha256(module).hexdigest()}
-    record = to_json(msgspec.structs.replace(manifest, digests=digests, run_id="run-deadly"))
+    record = to_json(
+        msgspec.structs.replace(manifest, digests=digests, run_id="run-deadly")
+    )
     (folder / MANIFEST).write_bytes(sign("scorer", MANIFEST, record))

@@ -26,6 +26,8 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     place = tmp_path_factory.mktemp("served")
     write_version(place / "homes", 1)
     log = LogSettings(str(place / "log"))
-    settings = Settings(str(place / "homes"), root=str(place), log=log, most_rows=50, most_bytes=100_000)
+    settings = Settings(
+        str(place / "homes"), root=str(place), log=log, most_rows=50, most_bytes=100_000
+    )
     with TestClient(make_app(Service(settings)), raise_server_exceptions=False) as made:
         yield made

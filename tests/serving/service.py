@@ -42,7 +42,9 @@ class Running:
 
     def get(self, path: str) -> tuple[int, str]:
         """Status and body, over a connection of its own."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", self.port, timeout=PATIENCE
+        )
         with contextlib.closing(connection):
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -59,19 +61,27 @@ class Running:
         for line in self.get("/metrics")[1].splitlines():
             if not line.startswith("#"):
                 name, _, value = line.rpartition(" ")
-                totals[name.partition("{")[0].removeprefix("jupyter_pipe_")] += int(float(value))
+                totals[name.partition("{")[0].removeprefix("jupyter_pipe_")] += int(
+                    float(value)
+                )
         return totals
 
     def is_written_down(self) -> bool:
-        """Whether each answer is in the log or counted as lost. Lines are written behind a queue."""
+        """Whether each answer is in the log or counted as lost. Lines are written
+        behind a queue."""
         counts = self.counts()
-        return counts["answers_total"] == counts["log_lines_total"] + counts["log_lost_total"]
+        return (
+            counts["answers_total"]
+            == counts["log_lines_total"] + counts["log_lost_total"]
+        )
 
     def workers(self) -> set[int]:
         """The processes that answer."""
         children = psutil.Process(self.process.pid).children()
         return {
-            child.pid for child in children if any("processes.worker" in word for word in child.cmdline())
+            child.pid
+            for child in children
+            if any("processes.worker" in word for word in child.cmdline())
         }
 
     def end(self) -> int:
@@ -83,9 +93,19 @@ class Running:
 @contextlib.contextmanager
 def serving(*arguments: str, folder: Path) -> Iterator[Running]:
     """A service of `jupyter pipe serve`, ready to answer."""
-    command = [sys.executable, "-m", "jupyter_pipe.cli.main", "serve", *arguments, "--port", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "jupyter_pipe.cli.main",
+        "serve",
+        *arguments,
+        "--port",
+        "0",
+    ]
     with (folder / "serve.log").open("w") as log:
-        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=log, text=True)
+        process = subprocess.Popen(
+            command, cwd=folder, stdout=subprocess.PIPE, stderr=log, text=True
+        )
     try:
         assert process.stdout
         port = int(process.stdout.readline().rpartition(":")[2])
@@ -100,13 +120,16 @@ def serving(*arguments: str, folder: Path) -> Iterator[Running]:
 
 
 class Client(threading.Thread):
-    """Asks one request after the other over one connection, and takes a new one when that breaks.
+    """Asks one request after the other over one connection, and takes a new one when
+    that breaks.
 
-    `answers` counts versions, `failures` has the worker that each failed request was sent to, None for one
-    that had not answered on this connection before.
+    `answers` counts versions, `failures` has the worker that each failed request was
+    sent to, None for one that had not answered on this connection before.
     """
 
-    def __init__(self, port: int, row: dict[str, Any], expected: dict[str, float]) -> None:
+    def __init__(
+        self, port: int, row: dict[str, Any], expected: dict[str, float]
+    ) -> None:
         super().__init__(daemon=True)
         self._port = port
         self._body = json.dumps({"rows": [row]}).encode()
@@ -122,7 +145,9 @@ class Client(threading.Thread):
 
     def run(self) -> None:
         while not self._ended.is_set():
-            connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE)
+            connection = http.client.HTTPConnection(
+                "127.0.0.1", self._port, timeout=PATIENCE
+            )
             worker: str | None = None
             try:
                 while not self._ended.is_set():

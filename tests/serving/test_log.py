@@ -1,4 +1,5 @@
-"""The request log: what is written, what is left out, what is lost and counted, what is removed."""
+"""The request log: what is written, what is left out, what is lost and counted, what is
+removed."""
 
 from __future__ import annotations
 
@@ -17,7 +18,9 @@ from jupyter_pipe.serving.traffic.records import Answered, Shadowed, hashed, mas
 
 
 def answered(number: int, **row: Any) -> Answered:
-    return Answered(f"id-{number}", 1e9 + number, 200, "1", "d", "champion", 0.01, (row,), (1.5,))
+    return Answered(
+        f"id-{number}", 1e9 + number, 200, "1", "d", "champion", 0.01, (row,), (1.5,)
+    )
 
 
 def lines(folder: Path) -> int:
@@ -54,10 +57,14 @@ def test_what_was_answered_is_on_disk_after_the_end(tmp_path: Path) -> None:
     log.close()
     assert (lines(tmp_path / "log"), counted.written, counted.lost) == (2500, 2500, {})
     (path,) = (tmp_path / "log").glob(LOG_GLOB)
-    assert sqlite3.connect(path).execute("SELECT predictions FROM shadows").fetchall() == [("[2.5]",)]
+    assert sqlite3.connect(path).execute(
+        "SELECT predictions FROM shadows"
+    ).fetchall() == [("[2.5]",)]
 
 
-def test_a_queue_that_is_full_loses_and_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_queue_that_is_full_loses_and_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(log_module, "_MOST_QUEUED", 10)
     gate = threading.Event()
     counted = Counted()
@@ -92,7 +99,9 @@ def test_files_rotate_and_old_ones_are_removed(tmp_path: Path) -> None:
     old = tmp_path / "requests-20000101-000000-1-1.sqlite"
     old.write_text("")
     os.utime(old, (9e8, 9e8))
-    settings = LogSettings(str(tmp_path), keep_seconds=30 * 86_400.0, file_seconds=3600.0)
+    settings = LogSettings(
+        str(tmp_path), keep_seconds=30 * 86_400.0, file_seconds=3600.0
+    )
     for _ in range(3):
         log = counted.open(settings, clock=lambda: time[0])
         log.add(answered(int(time[0])))
@@ -116,7 +125,10 @@ def test_a_file_that_is_large_enough_is_followed_by_another(tmp_path: Path) -> N
 def test_columns_are_left_out_or_hashed() -> None:
     rows = [{"name": "Ann", "area": 3.0, "phone": "1"}, {"name": None, "area": 4.0}]
     found = masked(rows, ("phone",), ("name",), b"key")
-    assert found == [{"name": hashed("Ann", b"key"), "area": 3.0}, {"name": None, "area": 4.0}]
+    assert found == [
+        {"name": hashed("Ann", b"key"), "area": 3.0},
+        {"name": None, "area": 4.0},
+    ]
     assert hashed("Ann", b"key") != hashed("Ann", b"other key")
 
 

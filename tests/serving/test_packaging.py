@@ -1,4 +1,5 @@
-"""Packages: files that parse, an entry point that answers where nobody has a key, and what is refused."""
+"""Packages: files that parse, an entry point that answers where nobody has a key, and
+what is refused."""
 
 from __future__ import annotations
 
@@ -32,7 +33,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_file_parses(folder: Path, target: str) -> None:
-    assert main(["package", "homes", "--to", target, "--image", "example.com/homes:1"]) == 0
+    assert (
+        main(["package", "homes", "--to", target, "--image", "example.com/homes:1"])
+        == 0
+    )
     written = folder / f"homes_{target}"
     assert (written / "bundle" / "values.pickle").read_bytes() == (
         folder / "homes/values.pickle"
@@ -46,23 +50,44 @@ def test_every_file_parses(folder: Path, target: str) -> None:
         elif path.suffix == ".sh":
             subprocess.run(["sh", "-n", str(path)], check=True)
         elif path.name == "Dockerfile":
-            words = {line.split(" ")[0] for line in path.read_text().splitlines() if line[:1].isalpha()}
+            words = {
+                line.split(" ")[0]
+                for line in path.read_text().splitlines()
+                if line[:1].isalpha()
+            }
             assert words == {
                 *("FROM", "ENV", "WORKDIR", "COPY", "RUN"),
                 *("USER", "EXPOSE", "HEALTHCHECK", "ENTRYPOINT"),
             }
-            (entry,) = [line for line in path.read_text().splitlines() if line.startswith("ENTRYPOINT")]
-            assert json.loads(entry.removeprefix("ENTRYPOINT ")) == ["sh", "/app/entrypoint.sh"]
+            (entry,) = [
+                line
+                for line in path.read_text().splitlines()
+                if line.startswith("ENTRYPOINT")
+            ]
+            assert json.loads(entry.removeprefix("ENTRYPOINT ")) == [
+                "sh",
+                "/app/entrypoint.sh",
+            ]
 
 
 def test_a_manifest_of_kserve_names_the_image(folder: Path) -> None:
-    assert main(["package", "homes", "--to", "kserve", "--image", "example.com/homes:1"]) == 0
-    manifest = yaml.safe_load((folder / "homes_kserve" / "inferenceservice.yaml").read_text())
+    assert (
+        main(["package", "homes", "--to", "kserve", "--image", "example.com/homes:1"])
+        == 0
+    )
+    manifest = yaml.safe_load(
+        (folder / "homes_kserve" / "inferenceservice.yaml").read_text()
+    )
     (container,) = manifest["spec"]["predictor"]["containers"]
-    assert (manifest["metadata"]["name"], container["image"]) == ("homes", "example.com/homes:1")
+    assert (manifest["metadata"]["name"], container["image"]) == (
+        "homes",
+        "example.com/homes:1",
+    )
 
 
-def test_the_entry_point_of_the_image_answers_where_nobody_has_a_key(folder: Path) -> None:
+def test_the_entry_point_of_the_image_answers_where_nobody_has_a_key(
+    folder: Path,
+) -> None:
     assert main(["package", "homes", "--to", "docker"]) == 0
     command = folder / "bin" / "jupyter-pipe"
     command.parent.mkdir()
@@ -90,8 +115,12 @@ def test_the_entry_point_of_the_image_answers_where_nobody_has_a_key(folder: Pat
     with process.stdout as out:
         running = Running(process, int(out.readline().rpartition(":")[2]), folder)
         until(running.is_ready, "the service being ready")
-        connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=PATIENCE)
-        connection.request("POST", "/v1/models/homes:predict", json.dumps({"instances": [ROW]}))
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", running.port, timeout=PATIENCE
+        )
+        connection.request(
+            "POST", "/v1/models/homes:predict", json.dumps({"instances": [ROW]})
+        )
         answer = json.loads(connection.getresponse().read())
         connection.close()
         assert running.end() == 0
@@ -108,7 +137,9 @@ def test_a_model_of_mlflow_answers_as_the_bundle_does(folder: Path) -> None:
     assert list(loaded.predict(frame)) == list(built(1).scorer.score_records([ROW]))
 
 
-def test_a_false_version_and_a_folder_in_use_are_refused(folder: Path, capsys: Capture) -> None:
+def test_a_false_version_and_a_folder_in_use_are_refused(
+    folder: Path, capsys: Capture
+) -> None:
     (folder / "there").mkdir()
     (folder / "there" / "mine").write_text("")
     assert main(["package", "homes", "--to", "docker", "-o", "there"]) == 2

@@ -1,4 +1,5 @@
-"""A model of the registry is served: promotion and rollback are followed, an absent one is waited for."""
+"""A model of the registry is served: promotion and rollback are followed, an absent one
+is waited for."""
 
 from __future__ import annotations
 
@@ -52,7 +53,9 @@ class Shelf:
 
     def swap_files(self) -> None:
         """Version 1 gets the files of version 2, under its own digest."""
-        self._found[1] = msgspec.structs.replace(self._found[1], bundle=self._found[2].bundle)
+        self._found[1] = msgspec.structs.replace(
+            self._found[1], bundle=self._found[2].bundle
+        )
 
 
 @pytest.fixture
@@ -65,7 +68,10 @@ def source(shelf: Shelf, text: str) -> RegistrySource:
 
 
 def test_promotion_and_rollback_are_followed(shelf: Shelf, tmp_path: Path) -> None:
-    sources = {"champion": source(shelf, "homes"), "challenger": source(shelf, "homes@challenger")}
+    sources = {
+        "champion": source(shelf, "homes"),
+        "challenger": source(shelf, "homes@challenger"),
+    }
     follower = Follower(
         sources,  # type: ignore[arg-type]
         Routing(mode="shadow"),
@@ -77,7 +83,8 @@ def test_promotion_and_rollback_are_followed(shelf: Shelf, tmp_path: Path) -> No
         follower.look()
         routing = follower.routing
         versions = [
-            model.release.version if model else "" for model in (routing.champion, routing.challenger)
+            model.release.version if model else ""
+            for model in (routing.champion, routing.challenger)
         ]
         return versions[0], versions[1]
 

@@ -1,4 +1,5 @@
-"""A version that crashes while it is loaded is refused, by a process that was made for it."""
+"""A version that crashes while it is loaded is refused, by a process that was made for
+it."""
 
 from __future__ import annotations
 
@@ -24,7 +25,9 @@ DEADLY = [
 
 
 @pytest.mark.parametrize(("code", "said"), DEADLY)
-def test_what_would_end_a_worker_is_refused(folder: Path, tmp_path: Path, code: str, said: str) -> None:
+def test_what_would_end_a_worker_is_refused(
+    folder: Path, tmp_path: Path, code: str, said: str
+) -> None:
     make_deadly(folder, code)
     seconds = 8.0 if "threading" in code else 300.0
     rehearsal = Rehearsal(tmp_path / "shared", seconds=seconds)
@@ -49,7 +52,9 @@ def test_each_version_is_rehearsed_once(
     assert len(played) == 1
 
 
-def test_the_version_before_answers_on_and_the_reason_is_kept(folder: Path, tmp_path: Path) -> None:
+def test_the_version_before_answers_on_and_the_reason_is_kept(
+    folder: Path, tmp_path: Path
+) -> None:
     news: list[News] = []
     state = tmp_path / "state"
     follower = Follower(

@@ -1,4 +1,5 @@
-"""What a service answers to what clients send: right answers, refusals that name the place, never a 5xx."""
+"""What a service answers to what clients send: right answers, refusals that name the
+place, never a 5xx."""
 
 from __future__ import annotations
 
@@ -32,7 +33,11 @@ def test_rows_come_in_three_forms(client: TestClient, body: object) -> None:
 def test_every_answer_says_which_version_made_it(client: TestClient) -> None:
     good, bad = score(client, ROW).json(), score(client, {"rows": [{}]}).json()
     for said in (good, bad):
-        assert (said["name"], said["version"], len(said["digest"])) == ("homes", "run-1", 64)
+        assert (said["name"], said["version"], len(said["digest"])) == (
+            "homes",
+            "run-1",
+            64,
+        )
 
 
 @pytest.mark.parametrize(
@@ -63,8 +68,12 @@ def test_a_row_that_does_not_fit_is_named(
     assert f"Row {row}" in error["message"]
 
 
-def test_a_missing_column_is_named_with_what_was_probably_meant(client: TestClient) -> None:
-    error = score(client, {"rows": [{"area": 70.5, "room": 3, "district": "North"}]}).json()["error"]
+def test_a_missing_column_is_named_with_what_was_probably_meant(
+    client: TestClient,
+) -> None:
+    error = score(
+        client, {"rows": [{"area": 70.5, "room": 3, "district": "North"}]}
+    ).json()["error"]
     assert (error["row"], error["column"], error["rule"]) == (1, "rooms", "missing")
     assert "'room'" in error["hint"]
 
@@ -72,7 +81,9 @@ def test_a_missing_column_is_named_with_what_was_probably_meant(client: TestClie
 def test_an_unusual_row_is_answered_with_a_remark(client: TestClient) -> None:
     said = score(client, {"rows": [ROW, {**ROW, "area": 4000.0}]}).json()
     assert len(said["predictions"]) == 2
-    assert [(each["row"], each["column"], each["rule"]) for each in said["remarks"]] == [(2, "area", "range")]
+    assert [
+        (each["row"], each["column"], each["rule"]) for each in said["remarks"]
+    ] == [(2, "area", "range")]
 
 
 def test_many_unusual_rows_are_refused(client: TestClient) -> None:
@@ -117,25 +128,47 @@ def test_a_body_that_lies_about_its_length_is_cut_off(client: TestClient) -> Non
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
     max_leaves=8,
 )
-ROWS = st.fixed_dictionaries({}, optional=dict.fromkeys((*ROW, "name", "price", "other"), VALUES))
+ROWS = st.fixed_dictionaries(
+    {}, optional=dict.fromkeys((*ROW, "name", "price", "other"), VALUES)
+)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(body=st.lists(ROWS, max_size=4) | ROWS | VALUES | st.builds(lambda rows: {"rows": rows}, VALUES))
-def test_whatever_is_sent_is_answered_below_500(client: TestClient, body: object) -> None:
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    body=st.lists(ROWS, max_size=4)
+    | ROWS
+    | VALUES
+    | st.builds(lambda rows: {"rows": rows}, VALUES)
+)
+def test_whatever_is_sent_is_answered_below_500(
+    client: TestClient, body: object
+) -> None:
     answer = score(client, body)
     assert answer.status_code < 500, answer.text
     if answer.status_code == 200:
         assert all(math.isfinite(each) for each in answer.json()["predictions"])
 
 
-def test_bytes_that_were_changed_at_random_are_answered_below_500(client: TestClient) -> None:
+def test_bytes_that_were_changed_at_random_are_answered_below_500(
+    client: TestClient,
+) -> None:
     chance = random.Random(5)
     for _ in range(150):
-        body = bytearray(json.dumps({"rows": [ROW, {**ROW, "name": "Ä"}]}, ensure_ascii=False).encode())
+        body = bytearray(
+            json.dumps(
+                {"rows": [ROW, {**ROW, "name": "Ä"}]}, ensure_ascii=False
+            ).encode()
+        )
         for _ in range(chance.randint(1, 6)):
             body[chance.randrange(len(body))] = chance.randrange(256)
         assert score(client, bytes(body)).status_code < 500
@@ -146,19 +179,35 @@ def test_the_schema_says_what_a_row_is(client: TestClient) -> None:
     assert said["row"]["required"] == ["area", "rooms", "district"]
     # A limit that a share of the rows may pass is none that a row must keep.
     assert "maximum" not in said["row"]["properties"]["area"]
-    assert said["row"]["properties"]["rooms"] == {"type": ["integer"], "minimum": 1.0, "maximum": 9.0}
+    assert said["row"]["properties"]["rooms"] == {
+        "type": ["integer"],
+        "minimum": 1.0,
+        "maximum": 9.0,
+    }
     assert score(client, {"rows": said["examples"]}).status_code == 200
     document = client.get("/openapi.json").json()
-    assert set(document["paths"]) == {"/score", "/health", "/ready", "/schema", "/status", "/metrics"}
+    assert set(document["paths"]) == {
+        "/score",
+        "/health",
+        "/ready",
+        "/schema",
+        "/status",
+        "/metrics",
+    }
 
 
 def test_counts_are_told_to_prometheus(client: TestClient) -> None:
     score(client, {"rows": [{**ROW, "rooms": 12}]})
     text = client.get("/metrics").text
     assert 'jupyter_pipe_refusals_total{column="rooms",rule="range"}' in text
-    assert 'jupyter_pipe_answers_total{role="champion",status="422",version="run-1"}' in text
+    assert (
+        'jupyter_pipe_answers_total{role="champion",status="422",version="run-1"}'
+        in text
+    )
     assert client.get("/status").json()["live"][0]["version"] == "run-1"
 
 
-def test_pages_of_the_framework_that_load_scripts_from_elsewhere_are_not_there(client: TestClient) -> None:
+def test_pages_of_the_framework_that_load_scripts_from_elsewhere_are_not_there(
+    client: TestClient,
+) -> None:
     assert client.get("/docs").status_code == client.get("/redoc").status_code == 404

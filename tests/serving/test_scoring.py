@@ -1,4 +1,5 @@
-"""Requests that are scored together get what each gets alone; keys decide who answers."""
+"""Requests that are scored together get what each gets alone; keys decide who
+answers."""
 
 from __future__ import annotations
 
@@ -19,7 +20,9 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Model, Model]:
     place = tmp_path_factory.mktemp("models")
     for version in (1, 2):
         write_version(place / str(version), version)
-    first, second = (load_model(FolderSource(place / str(version)).current()) for version in (1, 2))
+    first, second = (
+        load_model(FolderSource(place / str(version)).current()) for version in (1, 2)
+    )
     return first, second
 
 
@@ -45,21 +48,32 @@ def test_requests_of_two_versions_and_bad_ones_do_not_mix(
     sizes: list[int] = []
     inner = type(models[0].scorer).score
     monkeypatch.setattr(
-        type(models[0].scorer), "score", lambda self, rows: (sizes.append(len(rows)), inner(self, rows))[1]
+        type(models[0].scorer),
+        "score",
+        lambda self, rows: (sizes.append(len(rows)), inner(self, rows))[1],
     )
     score_jobs(jobs)
     assert [told(job) for job in jobs] == [told(job) for job in alone]
-    rules = [job.scored.error.rule if job.scored and job.scored.error else "" for job in jobs[::2]]
+    rules = [
+        job.scored.error.rule if job.scored and job.scored.error else ""
+        for job in jobs[::2]
+    ]
     assert rules == ["", "", "code", "type", ""]
     score_jobs([Job(models[0], [ROW]) for _ in range(20)])
     assert sizes[-1] == 20
 
 
-def test_a_model_that_rounds_scores_each_request_alone(models: tuple[Model, Model]) -> None:
+def test_a_model_that_rounds_scores_each_request_alone(
+    models: tuple[Model, Model],
+) -> None:
     import msgspec
 
     model = models[0]
-    rounded = Model(model.release, msgspec.structs.replace(model.manifest, exact=False), model.scorer)
+    rounded = Model(
+        model.release,
+        msgspec.structs.replace(model.manifest, exact=False),
+        model.scorer,
+    )
     assert (model.joins, rounded.joins) == (True, False)
 
 
@@ -73,7 +87,9 @@ def test_the_row_that_fails_is_found_among_many(models: tuple[Model, Model]) -> 
     assert job.scored.error.row == 30
 
 
-def test_keys_are_divided_by_the_share_and_stay_where_they_are(models: tuple[Model, Model]) -> None:
+def test_keys_are_divided_by_the_share_and_stay_where_they_are(
+    models: tuple[Model, Model],
+) -> None:
     champion, challenger = models
     routing = Routing(champion, challenger, "canary", 0.1)
     keys = [f"key {number}" for number in range(5000)]
@@ -81,11 +97,19 @@ def test_keys_are_divided_by_the_share_and_stay_where_they_are(models: tuple[Mod
     assert 400 < len(chosen) < 600
     wider = Routing(champion, challenger, "ab", 0.5)
     assert all(wider.choose(key)[1] == "challenger" for key in chosen)
-    assert {Routing(champion, None, "ab", 0.5).choose(key) for key in keys[:50]} == {(champion, "champion")}
-    assert {Routing(champion, challenger, "shadow").choose(key)[1] for key in keys[:50]} == {"champion"}
+    assert {Routing(champion, None, "ab", 0.5).choose(key) for key in keys[:50]} == {
+        (champion, "champion")
+    }
+    assert {
+        Routing(champion, challenger, "shadow").choose(key)[1] for key in keys[:50]
+    } == {"champion"}
 
 
 def test_the_key_is_that_of_the_first_row_whatever_order_its_columns_have() -> None:
-    assert key_of_rows([{"a": 1, "k": 2}], ("k",)) == key_of_rows([{"k": 2, "a": 9}, {"k": 3}], ("k",))
-    assert key_of_rows([{"a": 1, "b": 2}], ("k",)) == key_of_rows([{"b": 2, "a": 1}], ("k",))
+    assert key_of_rows([{"a": 1, "k": 2}], ("k",)) == key_of_rows(
+        [{"k": 2, "a": 9}, {"k": 3}], ("k",)
+    )
+    assert key_of_rows([{"a": 1, "b": 2}], ("k",)) == key_of_rows(
+        [{"b": 2, "a": 1}], ("k",)
+    )
     assert key_of_rows([{"k": 1}], ("k",)) != key_of_rows([{"k": "1"}], ("k",))

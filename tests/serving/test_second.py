@@ -1,4 +1,5 @@
-"""A second version beside the one that answers: it scores after the answer, or answers its share of keys."""
+"""A second version beside the one that answers: it scores after the answer, or answers
+its share of keys."""
 
 from __future__ import annotations
 
@@ -22,7 +23,9 @@ from .bundles import built, write_version
 from .service import until
 
 ROW = {"area": 70.5, "rooms": 3, "district": "North"}
-ROWS = [{**ROW, "area": 40.0 + 4 * number, "name": f"H{number}"} for number in range(30)]
+ROWS = [
+    {**ROW, "area": 40.0 + 4 * number, "name": f"H{number}"} for number in range(30)
+]
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +66,9 @@ def counted(client: TestClient, name: str) -> int:
     """The sum of one of the service's counts."""
     lines = client.get("/metrics").text.splitlines()
     return sum(
-        int(float(each.split()[-1])) for each in lines if each.startswith(f"jupyter_pipe_{name}_total")
+        int(float(each.split()[-1]))
+        for each in lines
+        if each.startswith(f"jupyter_pipe_{name}_total")
     )
 
 
@@ -83,15 +88,26 @@ def test_a_shadow_scores_after_the_answer_and_is_counted_and_written_down(
         monkeypatch.setattr(service._shadowing, "score", held)
         answer = ask(client, *ROWS)
         # The shadow has not scored yet, and could not have.
-        assert (answer["version"], answer["predictions"]) == ("run-1", predictions(1, ROWS))
+        assert (answer["version"], answer["predictions"]) == (
+            "run-1",
+            predictions(1, ROWS),
+        )
         free.set()
         different = sum(
-            one != other for one, other in zip(answer["predictions"], predictions(2, ROWS), strict=True)
+            one != other
+            for one, other in zip(
+                answer["predictions"], predictions(2, ROWS), strict=True
+            )
         )
         assert different > 0
-        until(lambda: counted(client, "shadow_differences") == before + different, "the shadow's count")
+        until(
+            lambda: counted(client, "shadow_differences") == before + different,
+            "the shadow's count",
+        )
     (path,) = (tmp_path / "log").glob("*.sqlite")
-    ((written,),) = sqlite3.connect(path).execute("SELECT predictions FROM shadows").fetchall()
+    ((written,),) = (
+        sqlite3.connect(path).execute("SELECT predictions FROM shadows").fetchall()
+    )
     assert json.loads(written) == predictions(2, ROWS)
 
 
@@ -101,7 +117,9 @@ def test_of_two_versions_each_answers_its_share_of_the_keys_and_always_the_same(
     with served(versions, tmp_path, "ab", 0.5) as (service, client):
         first = [ask(client, row) for row in ROWS]
         again = [ask(client, {**row, "area": 55.0}) for row in ROWS]
-        expected = [service.routing.choose(f'{{"name":"{row["name"]}"}}')[1] for row in ROWS]
+        expected = [
+            service.routing.choose(f'{{"name":"{row["name"]}"}}')[1] for row in ROWS
+        ]
     roles = {"run-1": "champion", "run-2": "challenger"}
     assert [roles[each["version"]] for each in first] == expected
     assert [each["version"] for each in again] == [each["version"] for each in first]

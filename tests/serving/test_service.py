@@ -1,4 +1,5 @@
-"""A real service under clients that never stop: swaps, a false version, an absent source, a killed worker."""
+"""A real service under clients that never stop: swaps, a false version, an absent
+source, a killed worker."""
 
 from __future__ import annotations
 
@@ -19,13 +20,18 @@ ROW = {"area": 70.5, "rooms": 3, "district": "North", "name": "H1"}
 def lines(folder: Path) -> int:
     """The lines of the request log on disk."""
     logs = (folder / ".jupyter_pipe" / "serving" / "homes" / "log").glob("*.sqlite")
-    return sum(sqlite3.connect(path).execute("SELECT count(*) FROM answers").fetchone()[0] for path in logs)
+    return sum(
+        sqlite3.connect(path).execute("SELECT count(*) FROM answers").fetchone()[0]
+        for path in logs
+    )
 
 
 def test_no_request_fails_but_those_in_a_worker_that_is_killed(tmp_path: Path) -> None:
     folder = tmp_path / "homes"
     write_version(folder, 1)
-    expected = {f"run-{n}": float(built(n).scorer.score_records([ROW])[0]) for n in (1, 2, 3)}
+    expected = {
+        f"run-{n}": float(built(n).scorer.score_records([ROW])[0]) for n in (1, 2, 3)
+    }
     with serving("homes", "--workers", "2", folder=tmp_path) as running:
         clients = [Client(running.port, ROW, expected) for _ in range(4)]
         for client in clients:
@@ -42,7 +48,10 @@ def test_no_request_fails_but_those_in_a_worker_that_is_killed(tmp_path: Path) -
         until(lambda: seen("run-2"), "answers of version 2")
         workers = running.workers()
         make_deadly(folder)
-        until(lambda: told("loading it ends the process (SIGSEGV)"), "the refusal of a version that crashes")
+        until(
+            lambda: told("loading it ends the process (SIGSEGV)"),
+            "the refusal of a version that crashes",
+        )
         assert running.workers() == workers
         write_version(folder, 2)
         falsify(folder)
@@ -65,17 +74,21 @@ def test_no_request_fails_but_those_in_a_worker_that_is_killed(tmp_path: Path) -
     assert set(failures) <= {str(killed), None}
     assert len(failures) <= len(clients)
     answers = sum(sum(client.answers.values()) for client in clients)
-    # A request in flight may have been answered just before its worker could count that, and what was counted
-    # may not have reached the client: a connection that a kill resets drops what is on its way.
+    # A request in flight may have been answered just before its worker could count
+    # that, and what was counted may not have reached the client: a connection that a
+    # kill resets drops what is on its way.
     least, most = answers - counts["lost_requests_total"], answers + len(failures)
     assert least <= counts["answers_total"] <= most
     assert counts["log_lines_total"] <= lines(tmp_path) <= counts["answers_total"]
-    # Each version went live in a worker at least; a worker that is slow may have passed over one.
+    # Each version went live in a worker at least; a worker that is slow may have passed
+    # over one.
     assert counts["swaps_total"] >= 3
     assert counts["refused_versions_total"] >= 1
 
 
-def test_requests_in_flight_are_answered_and_written_down_before_the_end(tmp_path: Path) -> None:
+def test_requests_in_flight_are_answered_and_written_down_before_the_end(
+    tmp_path: Path,
+) -> None:
     write_version(tmp_path / "homes", 1)
     body = json.dumps({"rows": [ROW] * 3000}).encode()
 
@@ -85,9 +98,14 @@ def test_requests_in_flight_are_answered_and_written_down_before_the_end(tmp_pat
         answer = connection.getresponse()
         return answer.status, len(json.loads(answer.read())["predictions"])
 
-    with serving("homes", folder=tmp_path) as running, concurrent.futures.ThreadPoolExecutor(8) as pool:
+    with (
+        serving("homes", folder=tmp_path) as running,
+        concurrent.futures.ThreadPoolExecutor(8) as pool,
+    ):
         asked = [pool.submit(ask, running.port) for _ in range(8)]
-        until(lambda: running.counts()["accepted_total"] == 8, "the requests being read")
+        until(
+            lambda: running.counts()["accepted_total"] == 8, "the requests being read"
+        )
         assert running.end() == 0
         assert [each.result() for each in asked] == [(200, 3000)] * 8
     assert lines(tmp_path) == 8

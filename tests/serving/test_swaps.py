@@ -1,4 +1,5 @@
-"""Versions come and go: who takes over, who is refused, and what stays when the source is away."""
+"""Versions come and go: who takes over, who is refused, and what stays when the source
+is away."""
 
 from __future__ import annotations
 
@@ -54,7 +55,9 @@ def test_a_new_version_takes_over_and_a_request_keeps_what_it_has(folder: Path) 
     assert before.champion.release.version == "run-1"
 
 
-def test_a_version_with_false_golden_rows_is_refused_once_and_told(folder: Path) -> None:
+def test_a_version_with_false_golden_rows_is_refused_once_and_told(
+    folder: Path,
+) -> None:
     followed = Followed(folder)
     falsify(folder)
     followed.follower.look()
@@ -96,7 +99,9 @@ def test_what_is_loaded_stays_while_the_source_is_away(folder: Path) -> None:
     assert followed.follower.problems == {}
 
 
-def test_who_starts_while_the_source_is_away_takes_what_was_live_last(folder: Path) -> None:
+def test_who_starts_while_the_source_is_away_takes_what_was_live_last(
+    folder: Path,
+) -> None:
     Followed(folder)
     write_version(folder, 2)
     followed = Followed(folder)
@@ -118,7 +123,9 @@ def test_who_starts_with_a_false_version_takes_what_was_live_last(folder: Path) 
     assert "golden rows" in again.follower.problems["champion"]
 
 
-def test_a_folder_that_is_replaced_while_it_is_copied_is_asked_again(folder: Path) -> None:
+def test_a_folder_that_is_replaced_while_it_is_copied_is_asked_again(
+    folder: Path,
+) -> None:
     release = FolderSource(folder).current()
     write_version(folder, 2)
     with pytest.raises(SourceAwayError, match="being replaced"):
@@ -142,10 +149,14 @@ def test_a_challenger_that_is_promoted_is_not_loaded_again(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_version(folder.with_name("second"), 2)
-    first, second = (FolderSource(folder.with_name(name)).current() for name in ("homes", "second"))
+    first, second = (
+        FolderSource(folder.with_name(name)).current() for name in ("homes", "second")
+    )
     champion, challenger = Named(first), Named(second)
     follower = Follower(
-        {"champion": champion, "challenger": challenger}, Routing(mode="ab", share=0.5), poll_seconds=60
+        {"champion": champion, "challenger": challenger},
+        Routing(mode="ab", share=0.5),
+        poll_seconds=60,
     )
     follower.look()
     loaded = follower.routing.challenger

@@ -1,4 +1,5 @@
-"""Three notebooks that are one pipeline, and the oracle: each run whole, one after another, by nbclient."""
+"""Three notebooks that are one pipeline, and the oracle: each run whole, one after
+another, by nbclient."""
 
 from __future__ import annotations
 
@@ -16,7 +17,10 @@ from tests.compiler.notebooks import Cells, write_notebook
 INGEST: Cells = [
     ("import json\nimport os\nfrom pathlib import Path", ()),
     ("days = 5\nfactor = 2", ["parameters"]),
-    ("rows = [n * factor for n in range(days)]\nos.environ['MODE'] = 'set by ingest'", ["stage:load"]),
+    (
+        "rows = [n * factor for n in range(days)]\nos.environ['MODE'] = 'set by ingest'",
+        ["stage:load"],
+    ),
     (
         "Path('data').mkdir(exist_ok=True)\n"
         "Path('data/clean.json').write_text(json.dumps([row for row in rows if row]))\n"
@@ -28,7 +32,10 @@ INGEST: Cells = [
 TRAIN: Cells = [
     ("import json\nimport os\nfrom pathlib import Path", ()),
     ("factor = 10\ndepth = 3", ["parameters"]),
-    ("rows = json.loads(Path('../data/clean.json').read_text())\nprint(rows, os.getcwd())", ["stage:read"]),
+    (
+        "rows = json.loads(Path('../data/clean.json').read_text())\nprint(rows, os.getcwd())",
+        ["stage:read"],
+    ),
     ("limits['high'] += depth\nprint(limits, os.environ.get('MODE'))", ["stage:widen"]),
     (
         "model = {'scale': factor * sum(rows) / limits['high'], 'depth': depth}\n"
@@ -39,7 +46,10 @@ TRAIN: Cells = [
 ]
 REPORT: Cells = [
     ("import json\nfrom pathlib import Path", ()),
-    ("stored = json.loads(Path('models/model.json').read_text())\nprint(stored == model)", ["stage:compare"]),
+    (
+        "stored = json.loads(Path('models/model.json').read_text())\nprint(stored == model)",
+        ["stage:compare"],
+    ),
     (
         "text = f\"{model['scale']:.3f} within {limits}\"\nPath('report.txt').write_text(text)\nprint(text)",
         ["stage:write"],
@@ -53,10 +63,13 @@ notebooks = ["ingest.ipynb", "models/train.ipynb", "report.ipynb"]
 
 
 def write_shop(folder: Path, kernel: str = "python3", **cells: Cells) -> Path:
-    """The notebooks and the `pipeline.toml` that lists them, whose path is returned; `kernel` is that of the
-    one in the middle, `cells` stand in for those of a notebook."""
+    """The notebooks and the `pipeline.toml` that lists them, whose path is returned;
+    `kernel` is that of the one in the middle, `cells` stand in for those of a
+    notebook."""
     (folder / "models").mkdir(parents=True, exist_ok=True)
-    spec = {"kernelspec": {"name": kernel, "display_name": kernel, "language": "python"}}
+    spec = {
+        "kernelspec": {"name": kernel, "display_name": kernel, "language": "python"}
+    }
     write_notebook(folder / "ingest.ipynb", cells.get("ingest", INGEST))
     write_notebook(folder / "models" / "train.ipynb", cells.get("train", TRAIN), **spec)
     write_notebook(folder / "report.ipynb", cells.get("report", REPORT))
@@ -75,12 +88,15 @@ def write_kernelspec(folder: Path, name: str) -> None:
 
 
 def run_one_after_another(
-    notebooks: Sequence[Path], shares: Mapping[str, Sequence[str]], takes: Mapping[str, Mapping[str, str]]
+    notebooks: Sequence[Path],
+    shares: Mapping[str, Sequence[str]],
+    takes: Mapping[str, Mapping[str, str]],
 ) -> dict[str, list[list[Any]]]:
     """The outputs of the cells of each notebook, by its stem.
 
-    `shares` are the variables that a notebook leaves, `takes` those that it takes, each with the notebook
-    that it is of. They go from kernel to kernel as pickles: copies, as they were at the end.
+    `shares` are the variables that a notebook leaves, `takes` those that it takes, each
+    with the notebook that it is of. They go from kernel to kernel as pickles: copies,
+    as they were at the end.
     """
     outputs = {}
     for path in notebooks:
@@ -101,8 +117,12 @@ def run_one_after_another(
             *map(nbformat.v4.new_code_cell, after),
         ]
         document.cells = cells
-        NotebookClient(document, timeout=120, resources={"metadata": {"path": str(folder)}}).execute()
-        outputs[stem] = [_told(cell) for cell in document.cells[len(before) : len(before) + own]]
+        NotebookClient(
+            document, timeout=120, resources={"metadata": {"path": str(folder)}}
+        ).execute()
+        outputs[stem] = [
+            _told(cell) for cell in document.cells[len(before) : len(before) + own]
+        ]
     return outputs
 
 
@@ -112,20 +132,31 @@ def _pickle(path: Path, notebook: str, name: str) -> str:
 
 
 def executed_outputs(folder: Path, pipeline: Any) -> dict[str, list[list[Any]]]:
-    """The outputs of the user's cells of a run, by notebook; `folder` is that of the run."""
+    """The outputs of the user's cells of a run, by notebook; `folder` is that of the
+    run."""
     found: dict[str, dict[str, list[Any]]] = {}
     for stage in pipeline.stages:
-        document = json.loads((folder / "stages" / stage.name / "executed.ipynb").read_text())
+        document = json.loads(
+            (folder / "stages" / stage.name / "executed.ipynb").read_text()
+        )
         for cell in document["cells"]:
             if cell["metadata"].get("jupyter_pipe", {}).get("role") == "cell":
-                found.setdefault(stage.name.partition(".")[0], {})[cell["id"]] = _told(cell)
-    return {name: [cells[each] for each in sorted(cells)] for name, cells in found.items()}
+                found.setdefault(stage.name.partition(".")[0], {})[cell["id"]] = _told(
+                    cell
+                )
+    return {
+        name: [cells[each] for each in sorted(cells)] for name, cells in found.items()
+    }
 
 
 def _told(cell: Any) -> list[Any]:
     """What a cell printed and gave, without the counts that a kernel adds."""
     told = []
     for output in cell["outputs"]:
-        text = output["data"]["text/plain"] if "data" in output else output.get("text", "")
-        told.append([output["output_type"], text if isinstance(text, str) else "".join(text)])
+        text = (
+            output["data"]["text/plain"] if "data" in output else output.get("text", "")
+        )
+        told.append(
+            [output["output_type"], text if isinstance(text, str) else "".join(text)]
+        )
     return told

@@ -45,7 +45,8 @@ def test_names_of_variables_are_those_of_one_notebook(tmp_path: Path) -> None:
 
 
 def test_a_shared_value_is_that_of_the_end(tmp_path: Path) -> None:
-    """`a.grow` changes it after the cell whose tag shares it; `b.first` changes a copy of its own."""
+    """`a.grow` changes it after the cell whose tag shares it; `b.first` changes a copy
+    of its own."""
     pipeline = joined(
         tmp_path,
         a=[("xs = [1]", ["stage:make", "shares:xs"]), ("xs.append(2)", ["stage:grow"])],
@@ -101,7 +102,11 @@ def test_files_have_one_name_wherever_notebooks_lie(tmp_path: Path) -> None:
             ("print(open('data.csv').read())", ["stage:another"]),
         ],
     )
-    found = {pair: names for pair, names in edges(pipeline).items() if pair[0].startswith("a.")}
+    found = {
+        pair: names
+        for pair, names in edges(pipeline).items()
+        if pair[0].startswith("a.")
+    }
     assert found == {
         ("a.write", "b.near"): ("file:data.csv",),
         ("a.far", "b.linked"): ("file:elsewhere/x.csv",),
@@ -115,14 +120,19 @@ def test_files_have_one_name_wherever_notebooks_lie(tmp_path: Path) -> None:
 def test_two_notebooks_that_write_a_file_keep_their_order(tmp_path: Path) -> None:
     pipeline = joined(
         tmp_path,
-        a=[("open('f', 'w').write('1')", ["stage:write"]), ("print(open('f').read())", ["stage:read"])],
+        a=[
+            ("open('f', 'w').write('1')", ["stage:write"]),
+            ("print(open('f').read())", ["stage:read"]),
+        ],
         b=[("open('f', 'w').write('2')", ["stage:write"])],
     )
     assert edges(pipeline)["a.write", "b.write"] == ("file:f",)
     assert edges(pipeline)["a.read", "b.write"] == ("file:f",)
 
 
-def test_an_unknown_program_waits_for_the_files_of_earlier_notebooks(tmp_path: Path) -> None:
+def test_an_unknown_program_waits_for_the_files_of_earlier_notebooks(
+    tmp_path: Path,
+) -> None:
     pipeline = joined(
         tmp_path,
         a=[("open('f', 'w').write('1')", ["stage:write"])],
@@ -135,14 +145,24 @@ def test_settings_and_generators_end_with_their_notebook(tmp_path: Path) -> None
     setting = "import os\nimport random\nrandom.seed(1)\nos.environ['A'] = '1'"
     pipeline = joined(
         tmp_path,
-        a=[(setting, ["stage:set"]), ("import random\nprint(random.random())", ["stage:draw"])],
-        b=[("import os\nimport random\nprint(random.random(), os.environ['A'])", ["stage:draw"])],
+        a=[
+            (setting, ["stage:set"]),
+            ("import random\nprint(random.random())", ["stage:draw"]),
+        ],
+        b=[
+            (
+                "import os\nimport random\nprint(random.random(), os.environ['A'])",
+                ["stage:draw"],
+            )
+        ],
     )
     assert {pair for pair in edges(pipeline) if pair[1] == "b.draw"} == set()
     assert ("a.set", "a.draw") in edges(pipeline)
 
 
-def test_what_a_run_has_seen_makes_edges_between_notebooks_and_moves_shared_values(tmp_path: Path) -> None:
+def test_what_a_run_has_seen_makes_edges_between_notebooks_and_moves_shared_values(
+    tmp_path: Path,
+) -> None:
     pipeline = joined(
         tmp_path,
         a=[("xs = [1]", ["stage:make", "shares:xs"]), ("print(xs)", ["stage:touch"])],
@@ -164,7 +184,10 @@ def test_what_a_run_has_seen_makes_edges_between_notebooks_and_moves_shared_valu
     ("cell", "said"),
     [
         (("def f(): pass", ["stage:make", "shares:f"]), "'f' is code or a setting"),
-        (("x = 1", ["stage:make", "shares:y"]), "'y' is read in cell 1, but no earlier cell defines it"),
+        (
+            ("x = 1", ["stage:make", "shares:y"]),
+            "'y' is read in cell 1, but no earlier cell defines it",
+        ),
         (("x = open('f')", ["stage:make", "shares:x"]), "cannot travel"),
     ],
 )
@@ -174,7 +197,11 @@ def test_what_cannot_be_shared_is_said_with_the_cell(
     for name in ("a", "b"):
         write_notebook(tmp_path / f"{name}.ipynb", [cell])
     found = check_several(list_notebooks([tmp_path / "a.ipynb", tmp_path / "b.ipynb"]))
-    about = [each for each in found if each.notebook == str(tmp_path / "a.ipynb") and each.code != "PIPE302"]
+    about = [
+        each
+        for each in found
+        if each.notebook == str(tmp_path / "a.ipynb") and each.code != "PIPE302"
+    ]
     assert [(each.cell_id, each.cell) for each in about] == [("c1", 1)]
     assert said in about[0].message or said in about[0].hint, about
     # Alone it says the same: the tag is wrong, whoever comes after.
@@ -184,18 +211,29 @@ def test_what_cannot_be_shared_is_said_with_the_cell(
 def test_a_parameter_is_not_shared(tmp_path: Path) -> None:
     cells = [("days = 3", ["parameters"]), ("x = days", ["stage:use", "shares:days"])]
     path = write_notebook(tmp_path / "a.ipynb", cells)
-    found = check_several(list_notebooks([path, write_notebook(tmp_path / "b.ipynb", [("1", ())])]))
+    found = check_several(
+        list_notebooks([path, write_notebook(tmp_path / "b.ipynb", [("1", ())])])
+    )
     assert [each.code for each in found] == ["PIPE114"]
     assert "-p days=" in found[0].hint
 
 
-def test_errors_name_the_notebook(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_errors_name_the_notebook(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     a = write_notebook(tmp_path / "a.ipynb", [("x = 1", ["stage:make", "shares:x"])])
-    b = write_notebook(tmp_path / "b.ipynb", [("print(x)\nprint(nowhere)", ["stage:look"])])
+    b = write_notebook(
+        tmp_path / "b.ipynb", [("print(x)\nprint(nowhere)", ["stage:look"])]
+    )
     with pytest.raises(CompileError) as caught:
         compile_several(list_notebooks([a, b]))
     (found,) = caught.value.diagnostics
-    assert (found.notebook, found.stage, found.cell, found.line) == (str(b), "b.look", 1, 2)
+    assert (found.notebook, found.stage, found.cell, found.line) == (
+        str(b),
+        "b.look",
+        1,
+        2,
+    )
     assert main(["run", str(a), str(b)]) == 2
     said = capsys.readouterr().err
     assert "b.ipynb, cell 1 (stage b.look)" in said
@@ -222,20 +260,34 @@ def test_a_notebook_is_named_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('name = "x"\nnotebooks = [1]', "line 2: 'notebooks' has to be a list of files"),
+        (
+            'name = "x"\nnotebooks = [1]',
+            "line 2: 'notebooks' has to be a list of files",
+        ),
         ('name = "x"', "'notebooks' has to be a list"),
-        ('notebooks = ["ingest.ipynb"]\ntitle = "x"', "line 2: 'title' is not a setting"),
+        (
+            'notebooks = ["ingest.ipynb"]\ntitle = "x"',
+            "line 2: 'title' is not a setting",
+        ),
         ('notebooks = ["ingest.ipynb"]\nname = 3', "line 2: 'name' has to be a text"),
         (
             'notebooks = [\n  "ingest.ipynb",\n  "train.ipynb",\n]',
             "line 3: there is no notebook 'train.ipynb'",
         ),
-        ('notebooks = ["ingest.ipynb",\n"notes.txt"]', "line 2: 'notes.txt' is not the name of a notebook"),
-        ('notebooks = ["ingest.ipynb"]\nname = "a/b"', "line 2: the name 'a/b' is not the name of a file"),
+        (
+            'notebooks = ["ingest.ipynb",\n"notes.txt"]',
+            "line 2: 'notes.txt' is not the name of a notebook",
+        ),
+        (
+            'notebooks = ["ingest.ipynb"]\nname = "a/b"',
+            "line 2: the name 'a/b' is not the name of a file",
+        ),
         ('name = "x\nnotebooks', "line 1"),
     ],
 )
-def test_what_is_wrong_with_a_list_is_said_with_the_line(tmp_path: Path, text: str, said: str) -> None:
+def test_what_is_wrong_with_a_list_is_said_with_the_line(
+    tmp_path: Path, text: str, said: str
+) -> None:
     listed = write_shop(tmp_path)
     listed.write_text(text)
     with pytest.raises(NotebookError) as caught:
@@ -254,7 +306,8 @@ def test_a_folder_stands_for_its_list(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["register", "contract check", "sweep -p a=1,2", "verify", "compile", "suggest"]
+    "command",
+    ["register", "contract check", "sweep -p a=1,2", "verify", "compile", "suggest"],
 )
 def test_what_is_for_one_notebook_says_so(
     tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
@@ -265,7 +318,9 @@ def test_what_is_for_one_notebook_says_so(
     assert "lists several notebooks" in capsys.readouterr().err
 
 
-def test_a_folder_with_a_list_is_not_a_package(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_with_a_list_is_not_a_package(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     write_shop(tmp_path)
     assert main(["register", str(tmp_path)]) == 2
     assert "lists several notebooks" in capsys.readouterr().err

@@ -1,4 +1,5 @@
-"""Random notebooks, joined and run by real kernels, against the same notebooks one after another."""
+"""Random notebooks, joined and run by real kernels, against the same notebooks one
+after another."""
 
 from __future__ import annotations
 
@@ -10,7 +11,13 @@ from jupyter_pipe.engine import RunRequest, run_pipeline
 from jupyter_pipe.engine.targets import open_several
 from jupyter_pipe.runs.model import RunOptions
 from tests.several.shop import executed_outputs
-from tests.several.worlds import Sketch, edited, make_world, prints_one_after_another, write_world
+from tests.several.worlds import (
+    Sketch,
+    edited,
+    make_world,
+    prints_one_after_another,
+    write_world,
+)
 
 pytestmark = pytest.mark.kernel
 
@@ -21,11 +28,18 @@ def test_the_worlds_are_worth_running() -> None:
     worlds = [make_world(seed) for seed in SEEDS]
     assert any(sketch.takes for world in worlds for sketch in world)
     assert len({sketch.folder for world in worlds for sketch in world}) > 1
-    assert any("open(" in source for world in worlds for sketch in world for source, _ in sketch.cells)
+    assert any(
+        "open(" in source
+        for world in worlds
+        for sketch in world
+        for source, _ in sketch.cells
+    )
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_joined_notebooks_print_what_they_print_one_after_another(seed: int, tmp_path: Path) -> None:
+def test_joined_notebooks_print_what_they_print_one_after_another(
+    seed: int, tmp_path: Path
+) -> None:
     world = make_world(seed)
     check(tmp_path, world, "first")
     edited(world, seed)
@@ -36,7 +50,9 @@ def check(folder: Path, world: list[Sketch], turn: str) -> None:
     together = folder / "together"
     target = open_several(write_world(together, world))
     run = run_pipeline(RunRequest(target=target, options=RunOptions(workers=2)))
-    failures = {stage.name: stage.failure.evalue for stage in run.stages if stage.failure}
+    failures = {
+        stage.name: stage.failure.evalue for stage in run.stages if stage.failure
+    }
     assert run.exit_code == 0, failures
     alone = folder / turn
     alone.mkdir()

@@ -1,4 +1,5 @@
-"""Random small notebooks that share values and files, and what they print one after another."""
+"""Random small notebooks that share values and files, and what they print one after
+another."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ for name in leaves:
 
 
 class Sketch:
-    """One notebook in the making: `cells` are `(source, tags)`, `bound` what is surely bound so far."""
+    """One notebook in the making: `cells` are `(source, tags)`, `bound` what is surely
+    bound so far."""
 
     def __init__(self, name: str, folder: str, taken: Mapping[str, str]) -> None:
         self.name, self.folder = name, folder
@@ -58,14 +60,19 @@ def make_world(seed: int) -> list[Sketch]:
             sketch.cells.append((f"def grown(by):\n    return {name} + [by]", []))
             sketch.use(name)
         for stage in range(chosen.choice((2, 3))):
-            lines = [_line(chosen, sketch, written) for _ in range(chosen.choice((1, 2, 3)))]
+            lines = [
+                _line(chosen, sketch, written) for _ in range(chosen.choice((1, 2, 3)))
+            ]
             sketch.cells.append(("\n".join(lines), [f"stage:s{stage}"]))
         for name in sorted(sketch.bound):
             if chosen.random() < 0.6:
                 sketch.shares.append(name)
                 place = chosen.randrange(len(sketch.cells))
-                # Where the tag stands does not matter, but leading code belongs to no stage.
-                sketch.cells[max(place, len(sketch.cells) - 1)][1].append(f"shares:{name}")
+                # Where the tag stands does not matter, but leading code belongs to no
+                # stage.
+                sketch.cells[max(place, len(sketch.cells) - 1)][1].append(
+                    f"shares:{name}"
+                )
                 shared = {**shared, name: sketch.name}
         world.append(sketch)
     return world
@@ -74,7 +81,9 @@ def make_world(seed: int) -> list[Sketch]:
 def _line(chosen: random.Random, sketch: Sketch, written: list[str]) -> str:
     up = "../" * len(Path(sketch.folder).parts)
     known = sketch.known()
-    kind = chosen.choice(("bind", "bind", "grow", "derive", "may bind", "write", "read", "print", "loop"))
+    kind = chosen.choice(
+        ("bind", "bind", "grow", "derive", "may bind", "write", "read", "print", "loop")
+    )
     name = chosen.choice(NAMES)
     if kind == "write" and known:
         file = chosen.choice(("one.txt", "two.txt"))
@@ -117,7 +126,8 @@ def write_world(folder: Path, world: Sequence[Sketch]) -> list[Path]:
 
 
 def prints_one_after_another(folder: Path, world: Sequence[Sketch]) -> dict[str, str]:
-    """What each notebook prints, each in a process of its own, in its folder below `folder`."""
+    """What each notebook prints, each in a process of its own, in its folder below
+    `folder`."""
     store = folder / "pickles"
     store.mkdir()
     printed = {}
@@ -125,8 +135,12 @@ def prints_one_after_another(folder: Path, world: Sequence[Sketch]) -> dict[str,
         place = folder / sketch.folder
         place.mkdir(parents=True, exist_ok=True)
         leaves = dict.fromkeys(sketch.shares, sketch.name)
-        told = json.dumps([[source for source, _ in sketch.cells], sketch.takes, leaves, str(store)])
+        told = json.dumps(
+            [[source for source, _ in sketch.cells], sketch.takes, leaves, str(store)]
+        )
         command = [sys.executable, "-c", RUN_WHOLE, told]
-        done = subprocess.run(command, cwd=place, check=True, capture_output=True, text=True)
+        done = subprocess.run(
+            command, cwd=place, check=True, capture_output=True, text=True
+        )
         printed[sketch.name] = done.stdout
     return printed

@@ -14,7 +14,8 @@ __all__ = ["Call", "answering"]
 
 
 class Call(NamedTuple):
-    """A request. `path` and the values of `query` are decoded, `token` is the header with credentials."""
+    """A request. `path` and the values of `query` are decoded, `token` is the header
+    with credentials."""
 
     method: str
     path: str
@@ -25,7 +26,8 @@ class Call(NamedTuple):
 
 @contextmanager
 def answering(answer: Callable[[Call], tuple[int, Any]]) -> Iterator[str]:
-    """The address of the server; `answer` gives status and body, one request at a time."""
+    """The address of the server; `answer` gives status and body, one request at a
+    time."""
     one = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
@@ -36,7 +38,13 @@ def answering(answer: Callable[[Call], tuple[int, Any]]) -> Iterator[str]:
             token = self.headers.get("Authorization", "")
             with one:
                 code, found = answer(
-                    Call(self.command, unquote(place.path), dict(parse_qsl(place.query)), body, token)
+                    Call(
+                        self.command,
+                        unquote(place.path),
+                        dict(parse_qsl(place.query)),
+                        body,
+                        token,
+                    )
                 )
             data = json.dumps(found).encode()
             self.send_response(code)

@@ -1,4 +1,5 @@
-"""The tasks of a run, carried out on this machine in the order of their graph, as a cluster would."""
+"""The tasks of a run, carried out on this machine in the order of their graph, as a
+cluster would."""
 
 from __future__ import annotations
 
@@ -17,8 +18,8 @@ __all__ = ["Carrying", "Task"]
 
 
 class Task(Struct):
-    """`words` gives the command of each attempt, from 1; `again` says whether another one follows an exit
-    code. `environment` is added to that of the tests."""
+    """`words` gives the command of each attempt, from 1; `again` says whether another
+    one follows an exit code. `environment` is added to that of the tests."""
 
     words: Callable[[int], list[str]]
     after: list[str]
@@ -27,8 +28,8 @@ class Task(Struct):
 
 
 class Carrying:
-    """States are `waiting`, `running`, `succeeded`, `failed`, `omitted` (something before it failed) and
-    `cancelled`."""
+    """States are `waiting`, `running`, `succeeded`, `failed`, `omitted` (something
+    before it failed) and `cancelled`."""
 
     def __init__(self, tasks: Mapping[str, Task]) -> None:
         self.states = dict.fromkeys(tasks, "waiting")
@@ -44,7 +45,9 @@ class Carrying:
         found = set(self.states.values())
         if found & {"waiting", "running"}:
             return "running"
-        return next((each for each in ("cancelled", "failed") if each in found), "succeeded")
+        return next(
+            (each for each in ("cancelled", "failed") if each in found), "succeeded"
+        )
 
     def terminate(self) -> None:
         """End what runs as a cluster does; nothing else begins."""
@@ -84,7 +87,9 @@ class Carrying:
         program, *words = task.words(self.attempts[name])
         if program == "jupyter-pipe":
             program = str(Path(sys.executable).with_name(program))
-        self._running[name] = subprocess.Popen([program, *words], env={**os.environ, **task.environment})
+        self._running[name] = subprocess.Popen(
+            [program, *words], env={**os.environ, **task.environment}
+        )
         self.states[name] = "running"
 
     def _end(self, name: str, code: int | None) -> None:

@@ -1,4 +1,5 @@
-"""A server that speaks Airflow's published API, as far as we use it, and runs nothing."""
+"""A server that speaks Airflow's published API, as far as we use it, and runs
+nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ __all__ = ["FakeAirflow", "serving"]
 
 
 class FakeAirflow:
-    """What Airflow knows: DAGs that it has read, runs, errors of import. `read` is whether it reads files."""
+    """What Airflow knows: DAGs that it has read, runs, errors of import. `read` is
+    whether it reads files."""
 
     def __init__(self, dags: Path) -> None:
         self.dags = dags
@@ -33,7 +35,11 @@ class FakeAirflow:
         if path == "/auth/token":
             self.logins.append(body)
             right = body == {"username": "ada", "password": "lovelace"}
-            return (201, {"access_token": self.token}) if right else (401, {"detail": "Invalid credentials"})
+            return (
+                (201, {"access_token": self.token})
+                if right
+                else (401, {"detail": "Invalid credentials"})
+            )
         if token != f"Bearer {self.token}":
             return 401, {"detail": "Invalid JWT token"}
         parts = path.removeprefix("/api/v2/").split("/")
@@ -43,12 +49,18 @@ class FakeAirflow:
             return 200, {"dags": []}
         return self.dag(method, parts[1], parts[2:], body)
 
-    def dag(self, method: str, name: str, rest: list[str], body: Any) -> tuple[int, Any]:
+    def dag(
+        self, method: str, name: str, rest: list[str], body: Any
+    ) -> tuple[int, Any]:
         if rest[1:]:
             return self.run(method, rest[1], rest[2:], body)
         is_there = self.reads and (self.dags / f"{name}.py").exists()
         if rest and method == "GET":
-            going = [run for run in self.runs.values() if run["dag"] == name and run["state"] == "running"]
+            going = [
+                run
+                for run in self.runs.values()
+                if run["dag"] == name and run["state"] == "running"
+            ]
             return 200, {"total_entries": len(going)}
         if not is_there:
             return 404, {"detail": "not found"}
@@ -56,22 +68,35 @@ class FakeAirflow:
             return self.trigger(name, body)
         if method == "PATCH":
             self.paused.discard(name)
-        return 200, {"dag_id": name, "is_stale": False, "is_paused": name in self.paused}
+        return 200, {
+            "dag_id": name,
+            "is_stale": False,
+            "is_paused": name in self.paused,
+        }
 
     def trigger(self, name: str, body: Any) -> tuple[int, Any]:
         known = body["dag_run_id"] in self.runs
         if not known:
-            self.runs[body["dag_run_id"]] = {"state": "queued", "note": None, "dag": name, **body}
+            self.runs[body["dag_run_id"]] = {
+                "state": "queued",
+                "note": None,
+                "dag": name,
+                **body,
+            }
         if self.breaks:
             self.breaks -= 1
             return 502, None
         return (409, {"detail": "exists"}) if known else (200, {})
 
-    def run(self, method: str, run_id: str, rest: list[str], body: Any) -> tuple[int, Any]:
+    def run(
+        self, method: str, run_id: str, rest: list[str], body: Any
+    ) -> tuple[int, Any]:
         if run_id not in self.runs:
             return 404, {"detail": "not found"}
         if rest:
-            tasks = [{"task_id": name, "state": state} for name, state in self.tasks.items()]
+            tasks = [
+                {"task_id": name, "state": state} for name, state in self.tasks.items()
+            ]
             return 200, {"task_instances": tasks}
         if method == "PATCH":
             self.runs[run_id] |= body
@@ -82,5 +107,7 @@ class FakeAirflow:
 def serving(dags: Path) -> Iterator[tuple[FakeAirflow, str]]:
     """A server for a folder of DAGs, and its address."""
     server = FakeAirflow(dags)
-    with answering(lambda call: server.answer(call.method, call.path, call.body, call.token)) as address:
+    with answering(
+        lambda call: server.answer(call.method, call.path, call.body, call.token)
+    ) as address:
         yield server, address

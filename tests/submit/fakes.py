@@ -1,8 +1,9 @@
-"""Servers that speak the published APIs of Argo, Kubeflow Pipelines and Databricks, as far as we use them.
+"""Servers that speak the published APIs of Argo, Kubeflow Pipelines and Databricks, as
+far as we use them.
 
-They take no field that the API does not have, and carry out what they are sent on this machine. Images,
-volumes and clusters are what a stand-in leaves out. What the engines' own models say of the same requests and
-answers is asked in tests/engines.
+They take no field that the API does not have, and carry out what they are sent on this
+machine. Images, volumes and clusters are what a stand-in leaves out. What the engines'
+own models say of the same requests and answers is asked in tests/engines.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ Answer = tuple[int, Any]
 
 
 class FakeEngine:
-    """What all of them have: a token, troubles, runs by the names that the engine gives them."""
+    """What all of them have: a token, troubles, runs by the names that the engine gives
+    them."""
 
     api = ""
 
@@ -115,7 +117,9 @@ class FakeArgo(FakeEngine):
         except msgspec.ValidationError as error:
             return 400, self.problem(str(error))
         name = asked.workflow.metadata.name
-        if namespace != asked.namespace or not re.fullmatch(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", name):
+        if namespace != asked.namespace or not re.fullmatch(
+            r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", name
+        ):
             return 400, self.problem("metadata.name: Invalid value")
         if name in self.runs:
             return 409, self.problem(f'workflows.argoproj.io "{name}" already exists')
@@ -125,7 +129,10 @@ class FakeArgo(FakeEngine):
 
     def tasks(self, manifest: Manifest, name: str) -> dict[str, Task]:
         templates = {each.name: each for each in manifest.spec.templates}
-        values = {f"workflow.parameters.{it.name}": it.value for it in manifest.spec.arguments.parameters}
+        values = {
+            f"workflow.parameters.{it.name}": it.value
+            for it in manifest.spec.arguments.parameters
+        }
         known = {"workflow.name": name, **values}
         dag = templates[manifest.spec.entrypoint].dag
         assert dag is not None
@@ -134,7 +141,9 @@ class FakeArgo(FakeEngine):
             template = templates[task.template]
             assert template.container is not None
             retry = template.retry_strategy
-            limit, expression = (int(retry.limit), retry.expression) if retry else (0, "")
+            limit, expression = (
+                (int(retry.limit), retry.expression) if retry else (0, "")
+            )
             found[task.template] = Task(
                 _words_of(template.container, known),
                 list(task.dependencies),
@@ -143,7 +152,9 @@ class FakeArgo(FakeEngine):
             )
         return found
 
-    def environment(self, container: Container, known: Mapping[str, str]) -> dict[str, str]:
+    def environment(
+        self, container: Container, known: Mapping[str, str]
+    ) -> dict[str, str]:
         return {
             each.name: self.secrets[each.value_from.secret_key_ref.key]
             if each.value_from
@@ -153,12 +164,22 @@ class FakeArgo(FakeEngine):
 
     def workflow_status(self, name: str) -> dict[str, Any]:
         carried = self.carried[name]
-        nodes: dict[str, Any] = {name: {"id": name, "type": "DAG", "templateName": "all-stages"}}
+        nodes: dict[str, Any] = {
+            name: {"id": name, "type": "DAG", "templateName": "all-stages"}
+        }
         for template, state in carried.states.items():
-            told = {"templateName": template, "displayName": template, "phase": self.phases[state]}
+            told = {
+                "templateName": template,
+                "displayName": template,
+                "phase": self.phases[state],
+            }
             tries = carried.attempts[template]
             if tries > 1:
-                nodes[f"{name}-{template}-0"] = {**told, "type": "Pod", "phase": "Failed"}
+                nodes[f"{name}-{template}-0"] = {
+                    **told,
+                    "type": "Pod",
+                    "phase": "Failed",
+                }
                 nodes[f"{name}-{template}"] = {**told, "type": "Retry"}
             elif tries or state not in {"waiting", "cancelled"}:
                 nodes[f"{name}-{template}"] = {**told, "type": "Pod"}
@@ -167,16 +188,22 @@ class FakeArgo(FakeEngine):
         return {"phase": self.phases[state], "message": message, "nodes": nodes}
 
 
-def _words_of(container: Container, known: Mapping[str, str]) -> Callable[[int], list[str]]:
+def _words_of(
+    container: Container, known: Mapping[str, str]
+) -> Callable[[int], list[str]]:
     def words(attempt: int) -> list[str]:
         all_known = {**known, "=asInt(retries) + 1": str(attempt)}
-        return [filled(word, all_known) for word in (*container.command, *container.args)]
+        return [
+            filled(word, all_known) for word in (*container.command, *container.args)
+        ]
 
     return words
 
 
 def _again(limit: int, expression: str) -> Callable[[int, int], bool]:
-    return lambda code, attempt: attempt <= limit and is_worth_retrying(expression, code)
+    return lambda code, attempt: (
+        attempt <= limit and is_worth_retrying(expression, code)
+    )
 
 
 class RuntimeConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -211,7 +238,9 @@ class FakeKfp(FakeEngine):
 
     def __init__(self, secrets: Mapping[str, str]) -> None:
         super().__init__(secrets)
-        self.experiments = [{"experiment_id": "e-0", "display_name": "Default", "namespace": "team"}]
+        self.experiments = [
+            {"experiment_id": "e-0", "display_name": "Default", "namespace": "team"}
+        ]
 
     def told(self, call: Call) -> Answer:
         kind, _, rest = call.path.removeprefix("/apis/v2beta1/").partition("/")
@@ -246,13 +275,20 @@ class FakeKfp(FakeEngine):
         return [
             {"run_id": name, "display_name": run["display_name"]}
             for name, run in self.runs.items()
-            if run["display_name"] == told["string_value"] and run["experiment_id"] == query["experiment_id"]
+            if run["display_name"] == told["string_value"]
+            and run["experiment_id"] == query["experiment_id"]
         ]
 
-    def page(self, kind: str, entries: list[dict[str, Any]], query: Mapping[str, str]) -> Answer:
+    def page(
+        self, kind: str, entries: list[dict[str, Any]], query: Mapping[str, str]
+    ) -> Answer:
         start = int(query.get("page_token") or 0)
         more = {"next_page_token": str(start + 1)} if start + 1 < len(entries) else {}
-        return 200, {kind: entries[start : start + 1], "total_size": len(entries), **more}
+        return 200, {
+            kind: entries[start : start + 1],
+            "total_size": len(entries),
+            **more,
+        }
 
     def create(self, body: Any) -> Answer:
         try:
@@ -264,31 +300,50 @@ class FakeKfp(FakeEngine):
         name = f"run-{len(self.runs)}"
         self.runs[name] = body
         self.carry_out(name, self.tasks(asked.pipeline_spec, values))
-        return 200, {"run_id": name, "display_name": asked.display_name, "state": "PENDING"}
+        return 200, {
+            "run_id": name,
+            "display_name": asked.display_name,
+            "state": "PENDING",
+        }
 
-    def values(self, spec: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    def values(
+        self, spec: Mapping[str, Any], given: Mapping[str, Any]
+    ) -> dict[str, Any]:
         declared = spec["root"]["inputDefinitions"]["parameters"]
         for name, value in given.items():
             if type(value) not in self.types[declared[name]["parameterType"]]:
                 raise ValueError(f"input parameter {name} has another type")
-        return {name: told["defaultValue"] for name, told in declared.items()} | dict(given)
+        return {name: told["defaultValue"] for name, told in declared.items()} | dict(
+            given
+        )
 
-    def tasks(self, document: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Task]:
+    def tasks(
+        self, document: Mapping[str, Any], values: Mapping[str, Any]
+    ) -> dict[str, Task]:
         spec = document["pipeline_spec"]
-        platform = document["platform_spec"]["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+        platform = document["platform_spec"]["platforms"]["kubernetes"][
+            "deploymentSpec"
+        ]["executors"]
         found = {}
         for name, task in spec["root"]["dag"]["tasks"].items():
             component = spec["components"][task["componentRef"]["name"]]
-            container = spec["deploymentSpec"]["executors"][component["executorLabel"]]["container"]
+            container = spec["deploymentSpec"]["executors"][component["executorLabel"]][
+                "container"
+            ]
             known = {
-                f"$.inputs.parameters['{each}']": _as_text(values[told["componentInputParameter"]])
+                f"$.inputs.parameters['{each}']": _as_text(
+                    values[told["componentInputParameter"]]
+                )
                 for each, told in task.get("inputs", {}).get("parameters", {}).items()
             }
             known |= {
                 f"$.outputs.artifacts['{each}'].path": f"{len(self.runs)}-{name}-{each}"
                 for each in component["outputDefinitions"]["artifacts"]
             }
-            words = [filled(word, known) for word in (*container["command"], *container["args"])]
+            words = [
+                filled(word, known)
+                for word in (*container["command"], *container["args"])
+            ]
             keys = [
                 key
                 for told in platform[component["executorLabel"]]["secretAsEnv"]
@@ -307,17 +362,26 @@ class FakeKfp(FakeEngine):
         for number, (task, state) in enumerate(carried.states.items(), 2):
             # A task that nothing has begun has no entry yet.
             if state != "waiting":
-                told = {"task_id": str(number), "display_name": task, "state": self.states[state]}
+                told = {
+                    "task_id": str(number),
+                    "display_name": task,
+                    "state": self.states[state],
+                }
                 if state == "failed":
                     told["error"] = {"code": 2, "message": "main: Error (exit code 1)"}
                 details.append(told)
         state = self.states[carried.state()]
-        told = {"run_id": name, "display_name": self.runs[name]["display_name"], "state": state}
+        told = {
+            "run_id": name,
+            "display_name": self.runs[name]["display_name"],
+            "state": state,
+        }
         return {**told, "run_details": {"task_details": details}}
 
 
 def _as_text(value: Any) -> str:
-    """As the launcher writes values into commands: a whole number of type double has no point."""
+    """As the launcher writes values into commands: a whole number of type double has no
+    point."""
     if isinstance(value, bool):
         return json.dumps(value)
     return f"{value:g}" if isinstance(value, float) else str(value)
@@ -387,7 +451,9 @@ class FakeDatabricks(FakeEngine):
                 self.jobs[number] = msgspec.convert(call.body, JobSettings)
                 return 200, {"job_id": number}
             if verb == "reset":
-                self.jobs[call.body["job_id"]] = msgspec.convert(call.body["new_settings"], JobSettings)
+                self.jobs[call.body["job_id"]] = msgspec.convert(
+                    call.body["new_settings"], JobSettings
+                )
                 return 200, {}
         except msgspec.ValidationError as error:
             return 400, {"error_code": "INVALID_PARAMETER_VALUE", "message": str(error)}
@@ -396,19 +462,33 @@ class FakeDatabricks(FakeEngine):
     def of_runs(self, verb: str, call: Call) -> Answer:
         if verb == "run-now":
             return 200, {"run_id": self.start(call.body)}
-        name = str(call.query["run_id"] if call.method == "GET" else call.body["run_id"])
+        name = str(
+            call.query["run_id"] if call.method == "GET" else call.body["run_id"]
+        )
         if name not in self.runs:
-            return 400, {"error_code": "INVALID_PARAMETER_VALUE", "message": f"Run {name} does not exist."}
+            return 400, {
+                "error_code": "INVALID_PARAMETER_VALUE",
+                "message": f"Run {name} does not exist.",
+            }
         if verb == "runs/cancel":
             self.carried[name].terminate()
             return 200, {}
         return 200, self.described(name, int(call.query.get("page_token") or 0))
 
     def listed(self, query: Mapping[str, str]) -> Answer:
-        found = [number for number, job in self.jobs.items() if job.name == query["name"]]
+        found = [
+            number for number, job in self.jobs.items() if job.name == query["name"]
+        ]
         if "page_token" not in query:
-            return 200, {"has_more": bool(found), **({"next_page_token": "2"} if found else {})}
-        return 200, {"jobs": [{"job_id": it, "settings": {"name": self.jobs[it].name}} for it in found]}
+            return 200, {
+                "has_more": bool(found),
+                **({"next_page_token": "2"} if found else {}),
+            }
+        return 200, {
+            "jobs": [
+                {"job_id": it, "settings": {"name": self.jobs[it].name}} for it in found
+            ]
+        }
 
     def start(self, body: Mapping[str, Any]) -> int:
         for name, run in self.runs.items():
@@ -417,18 +497,31 @@ class FakeDatabricks(FakeEngine):
         job = self.jobs[body["job_id"]]
         values = {each.name: each.default for each in job.parameters}
         assert set(body["job_parameters"]) <= set(values)
-        known = {f"job.parameters.{key}": it for key, it in {**values, **body["job_parameters"]}.items()}
+        known = {
+            f"job.parameters.{key}": it
+            for key, it in {**values, **body["job_parameters"]}.items()
+        }
         secrets = job.job_clusters[0]["new_cluster"].get("spark_env_vars", {})
-        environment = {name: self.secrets[told[:-2].rpartition("/")[2]] for name, told in secrets.items()}
+        environment = {
+            name: self.secrets[told[:-2].rpartition("/")[2]]
+            for name, told in secrets.items()
+        }
         name = str(7000 + len(self.runs))
         self.runs[name] = dict(body)
-        self.carry_out(name, {each.task_key: self.task(each, known, environment) for each in job.tasks})
+        self.carry_out(
+            name,
+            {each.task_key: self.task(each, known, environment) for each in job.tasks},
+        )
         return int(name)
 
-    def task(self, task: JobTask, known: Mapping[str, str], environment: dict[str, str]) -> Task:
+    def task(
+        self, task: JobTask, known: Mapping[str, str], environment: dict[str, str]
+    ) -> Task:
         wheel = task.python_wheel_task
         words = [wheel.entry_point, *(filled(word, known) for word in wheel.parameters)]
-        return Task(lambda _: words, [each.task_key for each in task.depends_on], environment)
+        return Task(
+            lambda _: words, [each.task_key for each in task.depends_on], environment
+        )
 
     def described(self, name: str, start: int) -> dict[str, Any]:
         """Two tasks a page."""
@@ -439,11 +532,20 @@ class FakeDatabricks(FakeEngine):
         ]
         more = {"next_page_token": str(start + 2)} if start + 2 < len(tasks) else {}
         state = self.life(carried.state())
-        return {"run_id": int(name), "state": state, "tasks": tasks[start : start + 2], **more}
+        return {
+            "run_id": int(name),
+            "state": state,
+            "tasks": tasks[start : start + 2],
+            **more,
+        }
 
     def life(self, state: str) -> dict[str, str]:
         life, result = self.lives[state]
-        return {"life_cycle_state": life, "state_message": "", **({"result_state": result} if result else {})}
+        return {
+            "life_cycle_state": life,
+            "state_message": "",
+            **({"result_state": result} if result else {}),
+        }
 
 
 @contextmanager

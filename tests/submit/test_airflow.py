@@ -1,4 +1,5 @@
-"""Submission to Airflow: against a server that speaks its published API, as far as we use it."""
+"""Submission to Airflow: against a server that speaks its published API, as far as we
+use it."""
 
 from __future__ import annotations
 
@@ -22,7 +23,10 @@ from tests.cli.conftest import write_notebook
 from tests.submit.fake_airflow import FakeAirflow, serving
 
 CELLS = [
-    ("n: int = 1\nrate: float = 0.5\nloud: bool = False\nword: str = 'x'", ["parameters"]),
+    (
+        "n: int = 1\nrate: float = 0.5\nloud: bool = False\nword: str = 'x'",
+        ["parameters"],
+    ),
     ("x = (n, rate, loud, word)", ["stage:a"]),
     ("y = x", ["stage:b"]),
 ]
@@ -66,7 +70,9 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     settings = tmp_path / "config" / "jupyter_pipe" / "engines.toml"
     settings.parent.mkdir(parents=True)
     with serving(tmp_path / "dags") as (server, url):
-        settings.write_text(f"[team]\nengine = 'airflow'\nurl = '{url}'\ndags = '{server.dags}'\n")
+        settings.write_text(
+            f"[team]\nengine = 'airflow'\nurl = '{url}'\ndags = '{server.dags}'\n"
+        )
         yield World(tmp_path, server, url)
 
 
@@ -83,7 +89,11 @@ def test_a_run_begins_as_soon_as_airflow_has_read_the_dag(world: World) -> None:
     assert not follower.step(2.0)
     run = world.server.runs[run_id]
     assert run["conf"] == {"n": 2, "rate": 1.0, "loud": True, "word": "it's {{ x }}"}
-    assert (run["dag"], run["logical_date"], world.server.paused) == (file.stem, None, set())
+    assert (run["dag"], run["logical_date"], world.server.paused) == (
+        file.stem,
+        None,
+        set(),
+    )
     assert "schedule=None" in file.read_text()
     page = world.store.read(run_id).page
     assert page == f"{world.configuration.url}/dags/{file.stem}/runs/{run_id}"
@@ -95,15 +105,20 @@ def test_a_run_whose_triggering_was_not_answered_is_begun_once(world: World) -> 
     follower = world.follower(run_id)
     world.server.breaks = 1
     assert not follower.step(1.0)
-    # Taken, though the answer was lost: the next question finds it, and nothing is triggered again.
+    # Taken, though the answer was lost: the next question finds it, and nothing is
+    # triggered again.
     assert world.store.read(run_id).silent_since == 1.0
     assert not follower.step(2.0)
     assert (world.store.read(run_id).silent_since, len(world.server.runs)) == (None, 1)
 
 
-def test_edited_notebooks_share_a_dag_and_another_graph_has_its_own(world: World) -> None:
+def test_edited_notebooks_share_a_dag_and_another_graph_has_its_own(
+    world: World,
+) -> None:
     world.submit()
-    write_notebook(world.folder / "two words.ipynb", [*CELLS[:2], ("y = x[0]", ["stage:b"])])
+    write_notebook(
+        world.folder / "two words.ipynb", [*CELLS[:2], ("y = x[0]", ["stage:b"])]
+    )
     second = world.submit()
     (first_file,) = world.dag_files()
     write_notebook(world.folder / "two words.ipynb", [*CELLS, ("z = y", ["stage:c"])])
@@ -124,14 +139,21 @@ def test_edited_notebooks_share_a_dag_and_another_graph_has_its_own(world: World
     assert somebody_elses in world.dag_files()
 
 
-def test_a_file_that_airflow_cannot_import_ends_the_run_with_its_reason(world: World) -> None:
+def test_a_file_that_airflow_cannot_import_ends_the_run_with_its_reason(
+    world: World,
+) -> None:
     world.server.reads = False
     run_id = world.submit()
     (file,) = world.dag_files()
     trace = "Traceback (most recent call last):\nModuleNotFoundError: No module named 'airflow.providers'\n"
-    # One of long ago, about a file of that name that somebody removed, says nothing of this one.
+    # One of long ago, about a file of that name that somebody removed, says nothing of
+    # this one.
     world.server.errors = [
-        {"filename": file.name, "timestamp": "2020-01-01T00:00:00Z", "stack_trace": trace},
+        {
+            "filename": file.name,
+            "timestamp": "2020-01-01T00:00:00Z",
+            "stack_trace": trace,
+        },
     ]
     follower = world.follower(run_id)
     assert not follower.step(1.0)
@@ -143,7 +165,9 @@ def test_a_file_that_airflow_cannot_import_ends_the_run_with_its_reason(world: W
     assert world.dag_files() == []
 
 
-def test_a_dag_that_is_never_read_ends_the_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dag_that_is_never_read_ends_the_run(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.server.reads = False
     run_id = world.submit()
     monkeypatch.setattr("jupyter_pipe.submit.engines.airflow._SECONDS_TO_READ", -1.0)
@@ -171,7 +195,9 @@ def test_a_run_is_cancelled_before_and_after_it_began(world: World) -> None:
     assert world.server.runs[run_id]["note"] == "Cancelled by jupyter pipe."
 
 
-def test_a_run_that_is_over_is_not_made_a_failed_one_by_cancelling(world: World) -> None:
+def test_a_run_that_is_over_is_not_made_a_failed_one_by_cancelling(
+    world: World,
+) -> None:
     run_id = world.submit()
     assert not world.follower(run_id).step(1.0)
     world.server.runs[run_id]["state"] = "success"
@@ -206,7 +232,9 @@ def test_a_session_that_ends_in_mid_run_is_renewed(world: World) -> None:
     assert world.store.read(run_id).silent_since is None
 
 
-def test_what_is_missing_is_said_with_what_to_set(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_missing_is_said_with_what_to_set(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AIRFLOW_PASSWORD", "babbage")
     with pytest.raises(SubmitError, match="Invalid credentials") as refused:
         world.submit()
@@ -223,7 +251,9 @@ def test_what_is_missing_is_said_with_what_to_set(world: World, monkeypatch: pyt
     with pytest.raises(SubmitError, match="where Airflow is"):
         Airflow(Configuration("airflow"))
     with pytest.raises(SilentError):
-        Airflow(Configuration("airflow", url="http://127.0.0.1:1")).look({"dag": "d", "run": "r"})
+        Airflow(Configuration("airflow", url="http://127.0.0.1:1")).look(
+            {"dag": "d", "run": "r"}
+        )
     assert [run.state.value for run in world.store.list()] == ["failed"] * 2
 
 
@@ -246,5 +276,7 @@ def test_what_airflow_describes() -> None:
     }
     failed = sighting_of({"state": "failed", "note": "marked by Ada"}, [])
     assert failed == Sighting("failed", {}, "failed: marked by Ada")
-    cancelled = sighting_of({"state": "failed", "note": "Cancelled by jupyter pipe."}, tasks)
+    cancelled = sighting_of(
+        {"state": "failed", "note": "Cancelled by jupyter pipe."}, tasks
+    )
     assert (cancelled.state, cancelled.stages["a"].state) == ("cancelled", "cancelled")

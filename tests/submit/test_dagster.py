@@ -1,5 +1,5 @@
-"""Submission to Dagster: what a server answers that is not there, refuses, loses an answer or has changed.
-The server itself is tested in tests/engines."""
+"""Submission to Dagster: what a server answers that is not there, refuses, loses an
+answer or has changed. The server itself is tested in tests/engines."""
 
 from __future__ import annotations
 
@@ -22,14 +22,18 @@ from tests.cli.conftest import write_notebook
 from tests.submit.answering import Call, answering
 
 CELLS = [
-    ("n: int = 1\nrate: float = 0.5\nloud: bool = False\nword: str = 'x'", ["parameters"]),
+    (
+        "n: int = 1\nrate: float = 0.5\nloud: bool = False\nword: str = 'x'",
+        ["parameters"],
+    ),
     ("x = (n, rate, loud, word)", ["stage:a"]),
     ("y = x", ["stage:b_2"]),
 ]
 
 
 class FakeDagster:
-    """Answers GraphQL requests by what they ask for. `refusals` are errors for some of them, by word."""
+    """Answers GraphQL requests by what they ask for. `refusals` are errors for some of
+    them, by word."""
 
     def __init__(self, definitions: Path) -> None:
         self.definitions = definitions
@@ -73,14 +77,20 @@ class FakeDagster:
         assert given == {"location": "team's"}
         pipelines = [{"name": name} for name in self.loaded]
         loaded = {"repositories": [{"name": "__repository__", "pipelines": pipelines}]}
-        return 200, {"data": {"told": {"__typename": "Entry", "locationOrLoadError": loaded}}}
+        return 200, {
+            "data": {"told": {"__typename": "Entry", "locationOrLoadError": loaded}}
+        }
 
     def launch(self, given: Any) -> tuple[int, Any]:
         self.launched.append(given["wanted"])
         if self.loses:
             self.loses -= 1
             return 502, None
-        return 200, {"data": {"told": {"__typename": "LaunchRunSuccess", "run": {"runId": "r-1"}}}}
+        return 200, {
+            "data": {
+                "told": {"__typename": "LaunchRunSuccess", "run": {"runId": "r-1"}}
+            }
+        }
 
     def terminate(self, given: Any) -> tuple[int, Any]:
         self.ended.append(given["run"])
@@ -93,14 +103,24 @@ class FakeDagster:
         tags = [each["executionMetadata"]["tags"] for each in self.launched]
         jobs = [each["selector"]["jobName"] for each in self.launched]
         found = [given["tag"]] in tags if "tag" in given else given["job"] in jobs
-        return 200, {"data": {"told": {"__typename": "Runs", "results": [run] if found else []}}}
+        return 200, {
+            "data": {"told": {"__typename": "Runs", "results": [run] if found else []}}
+        }
 
     def logs(self, given: Any) -> tuple[int, Any]:
         """A page of events after another."""
         page = int(given["cursor"] or 0)
-        events = [{"__typename": "RunFailureEvent", "message": it} for it in self.reasons[page]]
+        events = [
+            {"__typename": "RunFailureEvent", "message": it}
+            for it in self.reasons[page]
+        ]
         more = page + 1 < len(self.reasons)
-        told = {"__typename": "EventConnection", "events": events, "cursor": str(page + 1), "hasMore": more}
+        told = {
+            "__typename": "EventConnection",
+            "events": events,
+            "cursor": str(page + 1),
+            "hasMore": more,
+        }
         return 200, {"data": {"told": told}}
 
 
@@ -126,7 +146,9 @@ class World:
         return Follower(self.store, run_id, found, engine_of(self.configuration))
 
     def files(self) -> list[str]:
-        return sorted(path.stem for path in self.server.definitions.glob("pipeline_*.py"))
+        return sorted(
+            path.stem for path in self.server.definitions.glob("pipeline_*.py")
+        )
 
     def ended(self, run_id: str) -> Run:
         self.store.folder(run_id).cancel.write_text("user\n")
@@ -150,7 +172,9 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         yield World(tmp_path, server, url)
 
 
-def test_a_run_is_launched_with_typed_configuration_and_found_by_its_tag(world: World) -> None:
+def test_a_run_is_launched_with_typed_configuration_and_found_by_its_tag(
+    world: World,
+) -> None:
     run_id = world.submit(n="2", rate="1", loud="true", word="it's {{ x }}\n$(y)")
     (wanted,) = world.server.launched
     (job,) = world.files()
@@ -161,7 +185,9 @@ def test_a_run_is_launched_with_typed_configuration_and_found_by_its_tag(world: 
     }
     values = {"n": 2, "rate": 1.0, "loud": True, "word": "it's {{ x }}\n$(y)"}
     assert wanted["runConfigData"] == {"resources": {job: {"config": values}}}
-    assert wanted["executionMetadata"] == {"tags": [{"key": "jupyter_pipe/run", "value": run_id}]}
+    assert wanted["executionMetadata"] == {
+        "tags": [{"key": "jupyter_pipe/run", "value": run_id}]
+    }
     assert world.store.read(run_id).page == f"{world.configuration.url}/runs/r-1"
     world.server.steps = {f"{job}__a": "IN_PROGRESS"}
     follower = world.follower(run_id)
@@ -170,9 +196,13 @@ def test_a_run_is_launched_with_typed_configuration_and_found_by_its_tag(world: 
     assert (world.server.definitions / LOCATION).exists()
 
 
-def test_edited_notebooks_share_a_job_and_another_graph_has_its_own(world: World) -> None:
+def test_edited_notebooks_share_a_job_and_another_graph_has_its_own(
+    world: World,
+) -> None:
     world.submit()
-    write_notebook(world.folder / "two words.ipynb", [*CELLS[:2], ("y = x[0]", ["stage:b_2"])])
+    write_notebook(
+        world.folder / "two words.ipynb", [*CELLS[:2], ("y = x[0]", ["stage:b_2"])]
+    )
     world.submit()
     assert len(world.files()) == 1
     write_notebook(world.folder / "two words.ipynb", [*CELLS, ("z = y", ["stage:c"])])
@@ -183,7 +213,9 @@ def test_edited_notebooks_share_a_job_and_another_graph_has_its_own(world: World
 def test_a_run_whose_launch_was_not_answered_is_launched_once(world: World) -> None:
     world.server.loses = 1
     run_id = world.submit()
-    assert world.store.read(run_id).page.endswith(f"/runs?q=tag:jupyter_pipe/run={run_id}")
+    assert world.store.read(run_id).page.endswith(
+        f"/runs?q=tag:jupyter_pipe/run={run_id}"
+    )
     assert not world.follower(run_id).step(1.0)
     assert len(world.server.launched) == 1
     # Here it is the request that was lost.
@@ -196,7 +228,11 @@ def test_a_run_whose_launch_was_not_answered_is_launched_once(world: World) -> N
 
 def test_a_run_is_cancelled_before_and_after_it_is_known_to_run(world: World) -> None:
     run = world.ended(world.submit())
-    assert (run.state.value, run.exit_code, world.server.ended) == ("cancelled", 130, ["r-1"])
+    assert (run.state.value, run.exit_code, world.server.ended) == (
+        "cancelled",
+        130,
+        ["r-1"],
+    )
     world.server.loses = 1
     run_id = world.submit()
     world.server.launched.clear()
@@ -208,10 +244,15 @@ def test_a_run_that_was_deleted_there_is_not_launched_again(world: World) -> Non
     run_id = world.submit()
     world.server.launched.clear()
     assert world.follower(run_id).step(1.0)
-    assert (world.server.launched, world.store.read(run_id).state.value) == ([], "cancelled")
+    assert (world.server.launched, world.store.read(run_id).state.value) == (
+        [],
+        "cancelled",
+    )
 
 
-def test_a_run_that_failed_before_its_steps_ends_with_dagster_s_reason(world: World) -> None:
+def test_a_run_that_failed_before_its_steps_ends_with_dagster_s_reason(
+    world: World,
+) -> None:
     run_id = world.submit()
     world.server.state = "FAILURE"
     world.server.reasons = [[], ["Could not load the job.\nTraceback"]]
@@ -224,11 +265,22 @@ def test_a_run_that_failed_before_its_steps_ends_with_dagster_s_reason(world: Wo
 def test_what_dagster_refuses_is_said(world: World) -> None:
     refusals = world.server.refusals
     for word, refusal, said in (
-        ("reload", {"__typename": "RepositoryLocationNotFound", "message": "-"}, "no code location"),
-        ("reload", {"__typename": "UnauthorizedError", "message": "read only"}, "read only"),
+        (
+            "reload",
+            {"__typename": "RepositoryLocationNotFound", "message": "-"},
+            "no code location",
+        ),
+        (
+            "reload",
+            {"__typename": "UnauthorizedError", "message": "read only"},
+            "read only",
+        ),
         (
             "workspaceLocation",
-            {"__typename": "Entry", "locationOrLoadError": {"__typename": "PythonError", "message": "bad"}},
+            {
+                "__typename": "Entry",
+                "locationOrLoadError": {"__typename": "PythonError", "message": "bad"},
+            },
             "bad",
         ),
         (
@@ -238,7 +290,10 @@ def test_what_dagster_refuses_is_said(world: World) -> None:
         ),
         (
             "launch",
-            {"__typename": "RunConfigValidationInvalid", "errors": [{"message": "no such field"}]},
+            {
+                "__typename": "RunConfigValidationInvalid",
+                "errors": [{"message": "no such field"}],
+            },
             "no such field",
         ),
     ):
@@ -256,7 +311,9 @@ def test_what_dagster_refuses_is_said(world: World) -> None:
     assert {run.state.value for run in world.store.list()} == {"failed"}
 
 
-def test_what_is_missing_is_said_with_what_to_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_missing_is_said_with_what_to_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("DAGSTER_URL", raising=False)
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     with pytest.raises(SubmitError, match="where Dagster is"):
@@ -267,11 +324,20 @@ def test_what_is_missing_is_said_with_what_to_set(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     with pytest.raises(SubmitError, match="is not there"):
         engine.require_settings()
-    handle = {"run": "r", "job": "j", "config": "{}", "steps": "{}", "folder": str(tmp_path)}
+    handle = {
+        "run": "r",
+        "job": "j",
+        "config": "{}",
+        "steps": "{}",
+        "folder": str(tmp_path),
+    }
     with pytest.raises(SilentError):
         engine.look(handle)
     told = {"errors": [{"message": "Cannot query field"}]}
-    with answering(lambda call: (200, told)) as url, pytest.raises(SubmitError, match="is not Dagster's"):
+    with (
+        answering(lambda call: (200, told)) as url,
+        pytest.raises(SubmitError, match="is not Dagster's"),
+    ):
         Dagster(Configuration("dagster", url=url)).look(handle)
 
 
@@ -293,5 +359,9 @@ def test_what_dagster_describes() -> None:
         "d": StageSeen("failed", "OF_A_LATER_VERSION"),
     }
     ended = sighting_of({"status": "CANCELED", "stepStats": steps[:1]}, names)
-    assert ended == Sighting("cancelled", {"a": StageSeen("cancelled", "FAILURE")}, "CANCELED")
-    assert sighting_of({"status": "SUSPENDED", "stepStats": []}, names).state == "waiting"
+    assert ended == Sighting(
+        "cancelled", {"a": StageSeen("cancelled", "FAILURE")}, "CANCELED"
+    )
+    assert (
+        sighting_of({"status": "SUSPENDED", "stepStats": []}, names).state == "waiting"
+    )

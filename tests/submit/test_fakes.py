@@ -1,5 +1,5 @@
-"""Submission to engines of which no server can be had here: against their published APIs, as far as we use
-them. The stages really run."""
+"""Submission to engines of which no server can be had here: against their published
+APIs, as far as we use them. The stages really run."""
 
 from __future__ import annotations
 
@@ -39,14 +39,20 @@ FAKES: dict[str, Callable[[dict[str, str]], FakeEngine]] = {
 # Two braces are what two of them would replace; those are refused.
 HOSTILE = 'it\'s $(touch canary) {y} "é" \N{SNOWMAN}\n${HOME} \\n'
 CELLS = [
-    ("n: int = 1\nrate: float = 0.5\nloud: bool = False\nword: str = 'x'", ["parameters"]),
+    (
+        "n: int = 1\nrate: float = 0.5\nloud: bool = False\nword: str = 'x'",
+        ["parameters"],
+    ),
     (
         "import os\nassert os.environ['TOKEN'] == 'sesame-open'\n"
         "if not os.path.exists('tried'):\n    open('tried', 'w').close()\n    raise OSError('once')\n"
         "x = (n, rate, loud, word)",
         ["stage:a", "secret:TOKEN", "retries:1"],
     ),
-    ("y = len(x)\ntotal = n * rate * y", ["stage:b", "metric:total", "gate:total < 100"]),
+    (
+        "y = len(x)\ntotal = n * rate * y",
+        ["stage:b", "metric:total", "gate:total < 100"],
+    ),
     ("z = [y, x]", ["stage:c"]),
 ]
 # The file lets the stage end; without it the test decides.
@@ -57,7 +63,11 @@ WAITS = [
     ),
     ("y = x", ["stage:second"]),
 ]
-TITLES = {"argo": "Argo Workflows", "databricks": "Databricks", "kfp": "Kubeflow Pipelines 2"}
+TITLES = {
+    "argo": "Argo Workflows",
+    "databricks": "Databricks",
+    "kfp": "Kubeflow Pipelines 2",
+}
 
 
 class World:
@@ -108,7 +118,9 @@ def until(holds: Callable[[], bool]) -> None:
 
 
 @pytest.fixture(params=sorted(FAKES))
-def world(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[World]:
     engine: str = request.param
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
@@ -122,8 +134,15 @@ def world(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     settings.parent.mkdir(parents=True)
     with serving(server) as url:
         found = World(tmp_path, server, url, engine)
-        told = {name: getattr(found.configuration, name) for name in found.configuration.__struct_fields__}
-        lines = [f'{name} = "{value}"' for name, value in told.items() if isinstance(value, str) and value]
+        told = {
+            name: getattr(found.configuration, name)
+            for name in found.configuration.__struct_fields__
+        }
+        lines = [
+            f'{name} = "{value}"'
+            for name, value in told.items()
+            if isinstance(value, str) and value
+        ]
         settings.write_text("\n".join(["[team]", *lines, "seconds = 0.2", ""]))
         yield found
 
@@ -141,11 +160,17 @@ def test_notebooks_run_in_the_engine_and_their_state_comes_back(
     assert [stage.state.value for stage in good.stages] == ["succeeded"] * 3
     assert {each.name: each.value for each in good.facts.parameters}["word"] == HOSTILE
     assert [run.stage("a").attempts for run in (good, gated)] == [2, 2]
-    assert (gated.state.value, gated.exit_code, gated.stage("b").attempts) == ("failed", 3, 1)
+    assert (gated.state.value, gated.exit_code, gated.stage("b").attempts) == (
+        "failed",
+        3,
+        1,
+    )
     assert gated.stage("c").state.value == "skipped"
     assert not list(world.folder.rglob("canary"))
     # Edited, and failing: the cell is shown.
-    write_notebook(world.folder / "quick.ipynb", [*CELLS[:2], ("x = 1\n\nx / 0", ["stage:b"])])
+    write_notebook(
+        world.folder / "quick.ipynb", [*CELLS[:2], ("x = 1\n\nx / 0", ["stage:b"])]
+    )
     (failed,) = world.followed(world.submit())
     assert (failed.state.value, failed.exit_code) == ("failed", 1)
     capfd.readouterr()
@@ -159,7 +184,8 @@ def test_notebooks_run_in_the_engine_and_their_state_comes_back(
 def test_a_run_is_out_of_sight_catches_up_and_is_cancelled(world: World) -> None:
     go = world.folder / "go"
     write_notebook(
-        world.folder / "waits.ipynb", [(WAITS[0][0].replace("GO", repr(str(go))), WAITS[0][1]), WAITS[1]]
+        world.folder / "waits.ipynb",
+        [(WAITS[0][0].replace("GO", repr(str(go))), WAITS[0][1]), WAITS[1]],
     )
     ends, survives = world.submit("waits.ipynb"), world.submit("waits.ipynb")
     followers = [world.follower(ends), world.follower(survives)]
@@ -204,7 +230,9 @@ def test_a_run_whose_beginning_was_not_answered_begins_once(world: World) -> Non
 
 
 @pytest.mark.processes
-def test_a_run_that_is_cancelled_before_it_is_known_to_have_begun_ends(world: World) -> None:
+def test_a_run_that_is_cancelled_before_it_is_known_to_have_begun_ends(
+    world: World,
+) -> None:
     write_notebook(world.folder / "quick.ipynb", QUICK)
     world.server.loses = 1
     run_id = world.submit()
@@ -226,7 +254,9 @@ def test_a_run_that_was_deleted_there_is_not_begun_again(world: World) -> None:
     assert world.server.runs == {}
 
 
-def test_who_may_not_is_told_which_variable_to_set(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_may_not_is_told_which_variable_to_set(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for token, code in (("of a guest", "403"), ("wrong", "401")):
         monkeypatch.setenv("TEAM_TOKEN", token)
         with pytest.raises(SubmitError, match=code) as refused:
@@ -244,15 +274,24 @@ def test_who_may_not_is_told_which_variable_to_set(world: World, monkeypatch: py
 
 
 def test_what_would_be_replaced_is_refused(world: World) -> None:
-    braces = {"argo": "{{workflow.name}}", "databricks": "{{job.run_id}}"}.get(world.engine)
+    braces = {"argo": "{{workflow.name}}", "databricks": "{{job.run_id}}"}.get(
+        world.engine
+    )
     write_notebook(world.folder / "quick.ipynb", QUICK)
     if braces is None:
-        # A value is put where its mark stands, and is not looked at again; a default is in the document.
+        # A value is put where its mark stands, and is not looked at again; a default is
+        # in the document.
         braces = "{{$.inputs.parameters['n']}}"
-        write_notebook(world.folder / "quick.ipynb", [(f"word: str = {braces!r}", ["parameters"]), QUICK[1]])
         write_notebook(
             world.folder / "quick.ipynb",
-            [(f"n: int = 1\nword: str = {braces!r}", ["parameters"]), ("x = n", ["stage:a"])],
+            [(f"word: str = {braces!r}", ["parameters"]), QUICK[1]],
+        )
+        write_notebook(
+            world.folder / "quick.ipynb",
+            [
+                (f"n: int = 1\nword: str = {braces!r}", ["parameters"]),
+                ("x = n", ["stage:a"]),
+            ],
         )
         with pytest.raises(PipeError, match="would replace"):
             world.submit()
@@ -266,7 +305,9 @@ def test_what_would_be_replaced_is_refused(world: World) -> None:
 def test_a_package_is_taken_along_as_it_is(world: World) -> None:
     write_notebook(world.folder / "quick.ipynb", QUICK)
     package = world.folder / "elsewhere"
-    write_package(compile_notebook(world.folder / "quick.ipynb", output=package), package)
+    write_package(
+        compile_notebook(world.folder / "quick.ipynb", output=package), package
+    )
     run_id = world.submit("elsewhere")
     assert (world.store.folder(run_id).package / "pipeline.json").exists()
 
@@ -281,10 +322,28 @@ def test_stages_that_share_nothing_but_a_url_leave_their_logs_and_notebooks_ther
     url = (world.folder / "bucket").as_uri()
     monkeypatch.setenv("XDG_CACHE_HOME", str(world.folder / "here"))
     world.server.surroundings = {"XDG_CACHE_HOME": str(world.folder / "there")}
-    cells = [("n: int = 1", ["parameters"]), ("x = n", ["stage:a"]), ("y = 1 / (x - 2)", ["stage:b"])]
+    cells = [
+        ("n: int = 1", ["parameters"]),
+        ("x = n", ["stage:a"]),
+        ("y = 1 / (x - 2)", ["stage:b"]),
+    ]
     write_notebook(world.folder / "quick.ipynb", cells)
     for value, code in (("3", 0), ("2", 1)):
-        assert main(["submit", "team", "quick.ipynb", "-p", f"n={value}", "--root", url, "--follow"]) == code
+        assert (
+            main(
+                [
+                    "submit",
+                    "team",
+                    "quick.ipynb",
+                    "-p",
+                    f"n={value}",
+                    "--root",
+                    url,
+                    "--follow",
+                ]
+            )
+            == code
+        )
     capfd.readouterr()
     assert main(["show", "latest", "--root", url]) == 0
     said = capfd.readouterr().out
@@ -298,32 +357,54 @@ def test_stages_that_share_nothing_but_a_url_leave_their_logs_and_notebooks_ther
 
 
 @pytest.mark.parametrize("world", ["databricks"], indirect=True)
-def test_a_root_that_workers_could_not_use_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_root_that_workers_could_not_use_is_refused(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(world.folder / "here"))
     store = store_of((world.folder / "bucket").as_uri())
     with pytest.raises(SubmitError, match="need a root that is a folder"):
-        submit(RunRequest(target=open_target(world.folder / "quick.ipynb", store)), "team")
+        submit(
+            RunRequest(target=open_target(world.folder / "quick.ipynb", store)), "team"
+        )
 
 
 @pytest.mark.parametrize(
     ("engine", "words"),
-    [("argo", "server of Argo"), ("databricks", "workspace of Databricks"), ("kfp", "Kubeflow Pipelines is")],
+    [
+        ("argo", "server of Argo"),
+        ("databricks", "workspace of Databricks"),
+        ("kfp", "Kubeflow Pipelines is"),
+    ],
 )
 def test_what_is_missing_is_said_with_what_to_set(
     engine: str, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("ARGO_SERVER", "DATABRICKS_HOST", "KF_PIPELINES_ENDPOINT", "DATABRICKS_TOKEN"):
+    for name in (
+        "ARGO_SERVER",
+        "DATABRICKS_HOST",
+        "KF_PIPELINES_ENDPOINT",
+        "DATABRICKS_TOKEN",
+    ):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(SubmitError, match=words):
         engine_of(Configuration(engine))
     away: Engine = engine_of(Configuration(engine, url="http://127.0.0.1:1"))
     with pytest.raises(SilentError):
         away.look(
-            {"namespace": "n", "name": "r", "templates": "{}", "tasks": "{}", "experiment": "e", "run": "1"}
+            {
+                "namespace": "n",
+                "name": "r",
+                "templates": "{}",
+                "tasks": "{}",
+                "experiment": "e",
+                "run": "1",
+            }
         )
 
 
-def test_databricks_needs_a_token_and_a_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_databricks_needs_a_token_and_a_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.delenv("DATABRICKS_TOKEN", raising=False)
     engine = engine_of(Configuration("databricks", url="team.example"))
     with pytest.raises(SubmitError, match="DATABRICKS_TOKEN"):
@@ -337,7 +418,9 @@ def test_stages_without_an_image_are_named(world: World) -> None:
     if world.engine == "databricks":
         return
     settings = world.folder / "config" / "jupyter_pipe" / "engines.toml"
-    settings.write_text(settings.read_text().replace('image = "team/notebooks:1"\n', ""))
+    settings.write_text(
+        settings.read_text().replace('image = "team/notebooks:1"\n', "")
+    )
     with pytest.raises(SubmitError, match="'a' has no container image"):
         world.submit()
 
@@ -352,7 +435,12 @@ def test_the_token_that_kubernetes_renews_is_read_again(
     monkeypatch.setenv("KF_PIPELINES_SA_TOKEN_PATH", str(token))
     with serving(server) as url:
         engine = engine_of(Configuration("kfp", url=url))
-        folder = {"folder": str(tmp_path), "name": "r", "experiment": "e-0", "tasks": "{}"}
+        folder = {
+            "folder": str(tmp_path),
+            "name": "r",
+            "experiment": "e-0",
+            "tasks": "{}",
+        }
         (tmp_path / "begun").touch()
         assert engine.look(folder).state == "cancelled"
         server.token = "second"
@@ -363,14 +451,31 @@ def test_the_token_that_kubernetes_renews_is_read_again(
 def test_what_argo_describes() -> None:
     nodes = {
         "w": {"type": "DAG", "templateName": "all-stages", "phase": "Running"},
-        "w-1": {"type": "Pod", "templateName": "a", "phase": "Failed", "message": "Error (exit code 1)"},
+        "w-1": {
+            "type": "Pod",
+            "templateName": "a",
+            "phase": "Failed",
+            "message": "Error (exit code 1)",
+        },
         "w-2": {"type": "Retry", "templateName": "a", "phase": "Running"},
         "w-3": {"type": "Pod", "templateName": "a", "phase": "Running"},
-        "w-4": {"type": "Pod", "templateName": "b", "phase": "Pending", "message": "Unschedulable"},
-        "w-5": {"type": "Skipped", "templateName": "c", "phase": "Omitted", "message": "omitted: depends"},
+        "w-4": {
+            "type": "Pod",
+            "templateName": "b",
+            "phase": "Pending",
+            "message": "Unschedulable",
+        },
+        "w-5": {
+            "type": "Skipped",
+            "templateName": "c",
+            "phase": "Omitted",
+            "message": "omitted: depends",
+        },
     }
     stages = {"a": "a", "b": "two words", "c": "c"}
-    seen = argo_sighting({"status": {"phase": "Running", "nodes": nodes}, "spec": {}}, stages)
+    seen = argo_sighting(
+        {"status": {"phase": "Running", "nodes": nodes}, "spec": {}}, stages
+    )
     assert seen.state == "running"
     assert seen.stages == {
         "a": StageSeen("running", "Running"),
@@ -403,8 +508,14 @@ def test_what_kubeflow_pipelines_describes() -> None:
 
 
 def test_what_databricks_describes() -> None:
-    def task(name: str, life: str, result: str = "", attempt: int = 0, said: str = "") -> dict[str, Any]:
-        state = {"life_cycle_state": life, "result_state": result, "state_message": said}
+    def task(
+        name: str, life: str, result: str = "", attempt: int = 0, said: str = ""
+    ) -> dict[str, Any]:
+        state = {
+            "life_cycle_state": life,
+            "result_state": result,
+            "state_message": said,
+        }
         return {"task_key": name, "attempt_number": attempt, "state": state}
 
     tasks = [

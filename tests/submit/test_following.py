@@ -1,4 +1,5 @@
-"""A run in an engine that is not there: laid out, followed, out of sight, caught up, cancelled."""
+"""A run in an engine that is not there: laid out, followed, out of sight, caught up,
+cancelled."""
 
 from __future__ import annotations
 
@@ -15,7 +16,14 @@ from jupyter_pipe.engine import RunRequest, open_target
 from jupyter_pipe.errors import UntrustedError
 from jupyter_pipe.runs.parameters import resolve_parameters
 from jupyter_pipe.runs.store import RunStore
-from jupyter_pipe.submit import Order, Sighting, SilentError, StageSeen, Started, SubmitError
+from jupyter_pipe.submit import (
+    Order,
+    Sighting,
+    SilentError,
+    StageSeen,
+    Started,
+    SubmitError,
+)
 from jupyter_pipe.submit.following import Follower
 from jupyter_pipe.submit.settings import Configuration, find_configuration
 from jupyter_pipe.submit.submission import find_submission, submit
@@ -56,7 +64,9 @@ class Fake:
 def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Fake:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     engine = Fake()
-    monkeypatch.setattr("jupyter_pipe.submit.submission.engine_of", lambda configuration: engine)
+    monkeypatch.setattr(
+        "jupyter_pipe.submit.submission.engine_of", lambda configuration: engine
+    )
     return engine
 
 
@@ -64,7 +74,11 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Fake:
 def request_(tmp_path: Path) -> RunRequest:
     notebook = write_notebook(
         tmp_path / "two words.ipynb",
-        [("n: int = 1\nword: str = 'x'", ["parameters"]), ("x = n", ["stage:a"]), ("y = x", ["stage:b"])],
+        [
+            ("n: int = 1\nword: str = 'x'", ["parameters"]),
+            ("x = n", ["stage:a"]),
+            ("y = x", ["stage:b"]),
+        ],
     )
     target = open_target(notebook)
     given = resolve_parameters(target.pipeline.parameters, texts={"word": "a\n'$(b)'"})
@@ -72,10 +86,17 @@ def request_(tmp_path: Path) -> RunRequest:
 
 
 def test_a_submitted_run_waits_and_is_shown_like_any_other(
-    fake: Fake, request_: RunRequest, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    fake: Fake,
+    request_: RunRequest,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     run = submit(request_, "slurm")
-    assert (run.state.value, run.engine, run.page) == ("queued", "SLURM", "http://engine/runs/1")
+    assert (run.state.value, run.engine, run.page) == (
+        "queued",
+        "SLURM",
+        "http://engine/runs/1",
+    )
     (order,) = fake.orders
     assert order.values == {"JUPYTER_PIPE_WORD": "a\n'$(b)'"}
     assert Path(order.plan.options.package, "pipeline.json").exists()
@@ -87,14 +108,18 @@ def test_a_submitted_run_waits_and_is_shown_like_any_other(
     assert "in SLURM http://engine/runs/1" in capsys.readouterr().out
 
 
-def test_an_engine_that_goes_away_is_out_of_sight_until_it_is_back(fake: Fake, request_: RunRequest) -> None:
+def test_an_engine_that_goes_away_is_out_of_sight_until_it_is_back(
+    fake: Fake, request_: RunRequest
+) -> None:
     store = request_.target.store
     run_id = submit(request_, "slurm").run_id
     submission = find_submission(store, run_id)
     assert submission is not None
     follower = Follower(store, run_id, submission, fake)
     waiting = Sighting("waiting", {"a": StageSeen("waiting", "PENDING (Resources)")})
-    killed = Sighting("cancelled", {"a": StageSeen("cancelled"), "b": StageSeen("cancelled")})
+    killed = Sighting(
+        "cancelled", {"a": StageSeen("cancelled"), "b": StageSeen("cancelled")}
+    )
     fake.answers = [waiting, None, None, waiting, killed]
     assert not follower.step(100.0)
     assert store.read(run_id).stage("a").reason == "SLURM: PENDING (Resources)"
@@ -107,16 +132,23 @@ def test_an_engine_that_goes_away_is_out_of_sight_until_it_is_back(fake: Fake, r
     store.folder(run_id).cancel.write_text("user\n")
     assert follower.step(104.0)
     assert fake.cancelled == [{"a": "1"}]
-    assert (store.read(run_id).state.value, store.read(run_id).exit_code) == ("cancelled", 130)
+    assert (store.read(run_id).state.value, store.read(run_id).exit_code) == (
+        "cancelled",
+        130,
+    )
 
 
-def test_a_stage_that_was_killed_from_outside_has_failed(fake: Fake, request_: RunRequest) -> None:
+def test_a_stage_that_was_killed_from_outside_has_failed(
+    fake: Fake, request_: RunRequest
+) -> None:
     store = request_.target.store
     run_id = submit(request_, "slurm").run_id
     submission = find_submission(store, run_id)
     assert submission is not None
     follower = Follower(store, run_id, submission, fake)
-    lost = Sighting("failed", {"a": StageSeen("failed", "NODE_FAIL"), "b": StageSeen("cancelled")})
+    lost = Sighting(
+        "failed", {"a": StageSeen("failed", "NODE_FAIL"), "b": StageSeen("cancelled")}
+    )
     fake.answers = [lost] * 3
     # Its log may still be on the way.
     assert not follower.step(100.0)
@@ -129,7 +161,9 @@ def test_a_stage_that_was_killed_from_outside_has_failed(fake: Fake, request_: R
     assert run.stage("b").state.value == "skipped"
 
 
-def test_what_an_engine_refuses_is_a_failed_run(fake: Fake, request_: RunRequest) -> None:
+def test_what_an_engine_refuses_is_a_failed_run(
+    fake: Fake, request_: RunRequest
+) -> None:
     fake.refuses = True
     with pytest.raises(SubmitError, match="no such partition"):
         submit(request_, "slurm")
@@ -137,7 +171,9 @@ def test_what_an_engine_refuses_is_a_failed_run(fake: Fake, request_: RunRequest
     assert (run.state.value, run.exit_code) == ("failed", 1)
 
 
-def test_a_record_of_somebody_else_is_not_believed(fake: Fake, request_: RunRequest) -> None:
+def test_a_record_of_somebody_else_is_not_believed(
+    fake: Fake, request_: RunRequest
+) -> None:
     store: RunStore = request_.target.store
     run_id = submit(request_, "slurm").run_id
     path = store.folder(run_id).path / "submitted.json"
@@ -167,7 +203,9 @@ def test_settings_that_cannot_be_used_say_why(
         find_configuration("cluster")
 
 
-def test_settings_name_an_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_name_an_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     assert find_configuration("slurm") == Configuration("slurm")
     (tmp_path / "jupyter_pipe").mkdir()
@@ -200,7 +238,9 @@ def server() -> Iterator[str]:
     httpd.server_close()
 
 
-def test_what_a_server_cannot_do_now_is_silence_and_what_it_will_not_do_is_refused(server: str) -> None:
+def test_what_a_server_cannot_do_now_is_silence_and_what_it_will_not_do_is_refused(
+    server: str,
+) -> None:
     web = Web("Prefect", server, "secret")
     assert web.get("/200") == {"token": "Bearer secret"}
     for code in (429, 502, 503):

@@ -26,15 +26,23 @@ from jupyter_pipe.submit.engines.prefect import sighting_of as prefect_sighting
 from jupyter_pipe.submit.engines.slurm import sighting_of as slurm_sighting
 from jupyter_pipe.submit.sightings import news_of, unsaid
 
-QUEUED: list[Event] = [RunQueued("r", "p", ("a", "b")), StageQueued("a"), StageQueued("b", after=("a",))]
+QUEUED: list[Event] = [
+    RunQueued("r", "p", ("a", "b")),
+    StageQueued("a"),
+    StageQueued("b", after=("a",)),
+]
 RUNNING: list[Event] = [*QUEUED, RunStarted(1, 1), StageStarted("a")]
 
 
 def sighting(whole: State, **stages: State) -> Sighting:
-    return Sighting(whole, {name: StageSeen(state, "WORD (why)") for name, state in stages.items()})
+    return Sighting(
+        whole, {name: StageSeen(state, "WORD (why)") for name, state in stages.items()}
+    )
 
 
-def news(events: Sequence[Event], seen: Sighting, *overdue: str) -> tuple[list[Event], Run]:
+def news(
+    events: Sequence[Event], seen: Sighting, *overdue: str
+) -> tuple[list[Event], Run]:
     """What is added, and the run with that."""
     run = fold(events)
     found = news_of(run, seen, overdue, "SLURM", 7.0)
@@ -69,7 +77,9 @@ def test_a_stage_that_tells_of_itself_needs_no_word_of_the_engine() -> None:
 
 
 @pytest.mark.parametrize("state", ["failed", "succeeded"])
-def test_a_stage_that_ended_without_a_word_has_failed_after_some_time(state: State) -> None:
+def test_a_stage_that_ended_without_a_word_has_failed_after_some_time(
+    state: State,
+) -> None:
     seen = sighting("failed", a=state, b="cancelled")
     assert unsaid(fold(RUNNING), seen) == {"a"}
     assert news(RUNNING, seen)[0] == []
@@ -101,14 +111,23 @@ def test_a_run_that_never_began_ends_with_the_engines_word() -> None:
     found, run = news(QUEUED, seen)
     assert [type(event) for event in found] == [StageSkipped, StageSkipped, RunFinished]
     assert (run.state.value, run.exit_code) == ("cancelled", 130)
-    assert news(QUEUED, Sighting("waiting", note="late"))[0] == [StageQueued("a", reason="SLURM: late")]
+    assert news(QUEUED, Sighting("waiting", note="late"))[0] == [
+        StageQueued("a", reason="SLURM: late")
+    ]
     found, run = news(QUEUED, Sighting("failed", note="Crashed: no such file"))
     assert (run.state.value, run.exit_code) == ("failed", 1)
     assert run.stage("a").reason == "SLURM: Crashed: no such file"
 
 
-def test_a_run_whose_last_log_comes_with_the_engines_word_ends_as_its_stages_say() -> None:
-    done = [*RUNNING, StageFinished("a", 1.0), StageStarted("b"), StageFinished("b", 1.0)]
+def test_a_run_whose_last_log_comes_with_the_engines_word_ends_as_its_stages_say() -> (
+    None
+):
+    done = [
+        *RUNNING,
+        StageFinished("a", 1.0),
+        StageStarted("b"),
+        StageFinished("b", 1.0),
+    ]
     for whole in ("succeeded", "failed"):
         assert news(done, sighting(whole, a="succeeded", b="succeeded"))[0] == []  # type: ignore[arg-type]
     failed = [*RUNNING, StageFailed("a", ename="E", evalue="")]
@@ -124,10 +143,20 @@ def test_a_run_that_is_over_stays_so() -> None:
 @pytest.mark.parametrize(
     ("listed", "whole", "a", "note"),
     [
-        ("1|PENDING|Resources\n2|PENDING|Dependency", "waiting", "waiting", "PENDING (Resources)"),
+        (
+            "1|PENDING|Resources\n2|PENDING|Dependency",
+            "waiting",
+            "waiting",
+            "PENDING (Resources)",
+        ),
         ("1|RUNNING|None\n2|PENDING|Dependency", "running", "running", "RUNNING"),
         ("1|COMPLETED|None\n2|COMPLETED|None", "succeeded", "succeeded", "COMPLETED"),
-        ("1|OUT_OF_MEMORY|OutOfMemory\n2|CANCELLED|DependencyNeverSatisfied", "failed", "failed", ""),
+        (
+            "1|OUT_OF_MEMORY|OutOfMemory\n2|CANCELLED|DependencyNeverSatisfied",
+            "failed",
+            "failed",
+            "",
+        ),
         ("1|CANCELLED|None\n2|CANCELLED|None", "cancelled", "cancelled", "CANCELLED"),
         # The controller has forgotten them, and has others.
         ("3|RUNNING|None", "succeeded", "succeeded", "COMPLETED"),
@@ -143,7 +172,10 @@ def test_what_slurm_lists(listed: str, whole: str, a: str, note: str) -> None:
 def test_what_prefect_describes() -> None:
     run = {"state": {"type": "RUNNING", "name": "Running", "message": None}}
     tasks = [
-        {"name": "a", "state": {"type": "FAILED", "name": "Failed", "message": "exit code 1"}},
+        {
+            "name": "a",
+            "state": {"type": "FAILED", "name": "Failed", "message": "exit code 1"},
+        },
         {"name": "b", "state": None},
         {"name": "c", "state": {"type": "SOMETHING_NEW", "name": "New"}},
     ]

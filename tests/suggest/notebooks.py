@@ -1,4 +1,5 @@
-"""Notebooks for tests of suggestions: cells of code, and text that begins with `#md `."""
+"""Notebooks for tests of suggestions: cells of code, and text that begins with `#md
+`."""
 
 from __future__ import annotations
 
@@ -14,21 +15,34 @@ TEXT = "#md "
 
 
 def notebook_json(*cells: str | tuple[str, ...]) -> dict[str, Any]:
-    """A code cell is its source, or a tuple of source and tags; ids are `c1`, `c2`… by position."""
+    """A code cell is its source, or a tuple of source and tags; ids are `c1`, `c2`… by
+    position."""
     made: list[dict[str, Any]] = []
-    for number, (source, *tags) in enumerate(((c,) if isinstance(c, str) else c for c in cells), start=1):
-        cell: dict[str, Any] = {"id": f"c{number}", "metadata": {"tags": tags} if tags else {}}
+    for number, (source, *tags) in enumerate(
+        ((c,) if isinstance(c, str) else c for c in cells), start=1
+    ):
+        cell: dict[str, Any] = {
+            "id": f"c{number}",
+            "metadata": {"tags": tags} if tags else {},
+        }
         if source.startswith(TEXT):
             cell |= {"cell_type": "markdown", "source": source.removeprefix(TEXT)}
         else:
-            cell |= {"cell_type": "code", "source": source, "outputs": [], "execution_count": None}
+            cell |= {
+                "cell_type": "code",
+                "source": source,
+                "outputs": [],
+                "execution_count": None,
+            }
         made.append(cell)
     return {"cells": made, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
 
 
 def suggested(*cells: str | tuple[str, ...]) -> Suggestion:
     """The suggestion for a notebook of these cells."""
-    return suggest_stages(Path("flow.ipynb"), json.dumps(notebook_json(*cells)).encode())
+    return suggest_stages(
+        Path("flow.ipynb"), json.dumps(notebook_json(*cells)).encode()
+    )
 
 
 def grouped(suggestion: Suggestion) -> dict[str, str]:
@@ -40,7 +54,11 @@ def without_tags(path: Path, *prefixes: str) -> bytes:
     """The notebook without its tags of these kinds, or without any."""
     content = json.loads(path.read_bytes())
     for cell in content["cells"]:
-        kept = [tag for tag in cell["metadata"].pop("tags", ()) if prefixes and not tag.startswith(prefixes)]
+        kept = [
+            tag
+            for tag in cell["metadata"].pop("tags", ())
+            if prefixes and not tag.startswith(prefixes)
+        ]
         if kept:
             cell["metadata"]["tags"] = kept
     return json.dumps(content, indent=1, ensure_ascii=False).encode() + b"\n"

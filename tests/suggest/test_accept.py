@@ -59,27 +59,39 @@ def test_only_the_lines_of_tags_differ(tmp_path: Path) -> None:
     path.write_text(before, encoding="utf-8")
     accept(path, {"ridge-1": ("stage:ridge",)})
     after = path.read_text(encoding="utf-8")
-    new = [line.strip() for line in after.splitlines() if line not in before.splitlines()]
+    new = [
+        line.strip() for line in after.splitlines() if line not in before.splitlines()
+    ]
     assert new == ['"metadata": {', '"tags": [', '"stage:ridge"', "]", "},"]
 
 
 def test_what_json_can_write_in_many_ways_stays() -> None:
     text = '{"cells":[{"cell_type":"code","metadata":{},"outputs":[1.0E5,-0,"\\u00e9\\/",NaN]}]}\r\n'
-    assert edit_tags(text, {0: lambda tags: ["a"]}) == text.replace("{}", '{"tags":["a"]}')
+    assert edit_tags(text, {0: lambda tags: ["a"]}) == text.replace(
+        "{}", '{"tags":["a"]}'
+    )
 
 
 def test_a_cell_without_metadata_gets_some() -> None:
-    assert json.loads(edit_tags('{"cells": [{"source": ""}]}', {0: lambda tags: ["a"]})) == {
-        "cells": [{"metadata": {"tags": ["a"]}, "source": ""}]
-    }
+    assert json.loads(
+        edit_tags('{"cells": [{"source": ""}]}', {0: lambda tags: ["a"]})
+    ) == {"cells": [{"metadata": {"tags": ["a"]}, "source": ""}]}
 
 
 @settings(max_examples=50, derandomize=True)
-@given(st.lists(st.lists(st.text(max_size=5), max_size=3), max_size=4), st.sampled_from([None, 1, "\t"]))
+@given(
+    st.lists(st.lists(st.text(max_size=5), max_size=3), max_size=4),
+    st.sampled_from([None, 1, "\t"]),
+)
 def test_any_tags_can_be_set(wanted: list[list[str]], indent: Any) -> None:
-    cells = [{"source": str(number), "metadata": {"a": "]}"}} for number in range(len(wanted))]
+    cells = [
+        {"source": str(number), "metadata": {"a": "]}"}}
+        for number in range(len(wanted))
+    ]
     text = json.dumps({"metadata": {"cells": []}, "cells": cells}, indent=indent)
-    edited = edit_tags(text, {number: lambda _, tags=tags: tags for number, tags in enumerate(wanted)})
+    edited = edit_tags(
+        text, {number: lambda _, tags=tags: tags for number, tags in enumerate(wanted)}
+    )
     assert [cell["metadata"]["tags"] for cell in json.loads(edited)["cells"]] == wanted
 
 
@@ -92,7 +104,9 @@ def test_undoing_leaves_what_the_user_did_since(tmp_path: Path) -> None:
     del content["cells"][2]
     write(path, content)
     assert take_back(path) == 1
-    tags = [cell["metadata"].get("tags") for cell in json.loads(path.read_bytes())["cells"]]
+    tags = [
+        cell["metadata"].get("tags") for cell in json.loads(path.read_bytes())["cells"]
+    ]
     assert tags == [["stage:other", "metric:x"], ["metric:y"]]
     with pytest.raises(NotebookError, match="No suggestion"):
         take_back(path)
@@ -112,10 +126,22 @@ def test_mode_and_links_stay(tmp_path: Path) -> None:
 def test_an_old_format_is_left_alone(tmp_path: Path) -> None:
     old = {
         "worksheets": [
-            {"cells": [{"cell_type": "code", "input": "x = 1", "language": "python", "outputs": []}]}
+            {
+                "cells": [
+                    {
+                        "cell_type": "code",
+                        "input": "x = 1",
+                        "language": "python",
+                        "outputs": [],
+                    }
+                ]
+            }
         ]
     }
-    path = write(tmp_path / "old.ipynb", {**old, "metadata": {}, "nbformat": 3, "nbformat_minor": 0})
+    path = write(
+        tmp_path / "old.ipynb",
+        {**old, "metadata": {}, "nbformat": 3, "nbformat_minor": 0},
+    )
     before = path.read_bytes()
     with pytest.raises(NotebookError, match="old format"):
         accept(path, {"c1": ("stage:a",)})
@@ -132,7 +158,9 @@ def test_the_command_shows_writes_and_takes_back(
         "#md ## Sum",
         "b = sum(a)\nprint(b)\nmath.sqrt(b)",
     ]
-    path = write(tmp_path / "flow.ipynb", notebook_json("#md ## Make", *cells), indent=1)
+    path = write(
+        tmp_path / "flow.ipynb", notebook_json("#md ## Make", *cells), indent=1
+    )
     before = path.read_bytes()
     assert main(["suggest", "flow.ipynb"]) == 0
     shown = capsys.readouterr().out

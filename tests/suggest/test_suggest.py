@@ -38,11 +38,16 @@ def fit(name: str, model: str) -> str:
 @pytest.mark.parametrize(
     ("name", "stages"),
     [
-        ("home_value", "ingest validate features ridge forest boosting evaluate model_card"),
+        (
+            "home_value",
+            "ingest validate features ridge forest boosting evaluate model_card",
+        ),
         ("digits", "images neighbours vectors forest boosting network who_reads_best"),
     ],
 )
-def test_the_examples_get_the_stages_that_their_authors_gave(name: str, stages: str) -> None:
+def test_the_examples_get_the_stages_that_their_authors_gave(
+    name: str, stages: str
+) -> None:
     path = EXAMPLES / f"{name}.ipynb"
     data = without_tags(path)
     suggestion = suggest_stages(path, data)
@@ -61,10 +66,16 @@ def test_the_suggested_pipeline_computes_the_same_metrics(tmp_path: Path) -> Non
     metrics = []
     for suggest in (False, True):
         folder = tmp_path / str(suggest)
-        shutil.copytree(EXAMPLES, folder, ignore=shutil.ignore_patterns(".jupyter_pipe", "*_pipeline"))
+        shutil.copytree(
+            EXAMPLES,
+            folder,
+            ignore=shutil.ignore_patterns(".jupyter_pipe", "*_pipeline"),
+        )
         path = folder / f"{name}.ipynb"
         data = without_tags(path, "gate:", *(("stage:", "skip") if suggest else ()))
-        path.write_bytes(with_suggestion(data, suggest_stages(path, data)) if suggest else data)
+        path.write_bytes(
+            with_suggestion(data, suggest_stages(path, data)) if suggest else data
+        )
         run = jupyter_pipe.run(path, parameters=parameters)
         assert run.state.value == "succeeded"
         metrics.append(run.metrics)
@@ -78,7 +89,11 @@ def test_headings_divide() -> None:
         fit("ridge", "Ridge"), "#md ## Summary\n### What came out", "print(ridge_score)\nridge.coef_",
         "best = ridge_score\nprint(f'{best:.2f}')",
     )  # fmt: skip
-    assert grouped(suggestion) == {"load_data": "c4 c5", "fit": "c7", "came_out": "c9 c10"}
+    assert grouped(suggestion) == {
+        "load_data": "c4 c5",
+        "fit": "c7",
+        "came_out": "c9 c10",
+    }
     assert suggestion.stages[1].after == ("load_data",)
     assert suggestion.stages[1].receives == ("X", "y")
     assert "1. Load the data" in suggestion.stages[0].reason
@@ -86,7 +101,11 @@ def test_headings_divide() -> None:
 
 def test_parallel_parts_stand_apart_and_say_so() -> None:
     suggestion = suggested(
-        IMPORTS, LOAD, fit("ridge", "Ridge"), fit("lasso", "Lasso"), "best = max(ridge_score, lasso_score)"
+        IMPORTS,
+        LOAD,
+        fit("ridge", "Ridge"),
+        fit("lasso", "Lasso"),
+        "best = max(ridge_score, lasso_score)",
     )
     assert [stage.name for stage in suggestion.stages][:3] == ["load", "ridge", "lasso"]
     assert suggestion.stages[1].reason == "Can run beside lasso."
@@ -116,26 +135,40 @@ def test_without_headings_cells_are_named_by_what_they_do() -> None:
         ("x = f(range(3))", "part"),
     ],
 )
-def test_where_nothing_else_tells_a_function_names_the_stage(cell: str, name: str) -> None:
-    assert list(grouped(suggested("from sympy import symbols, Matrix, f", cell))) == [name]
+def test_where_nothing_else_tells_a_function_names_the_stage(
+    cell: str, name: str
+) -> None:
+    assert list(grouped(suggested("from sympy import symbols, Matrix, f", cell))) == [
+        name
+    ]
 
 
 def test_lines_in_bold_stand_in_for_headings() -> None:
-    assert list(grouped(suggested("#md **Load**", LOAD, "#md **Fit**", fit("ridge", "Ridge")))) == [
+    assert list(
+        grouped(suggested("#md **Load**", LOAD, "#md **Fit**", fit("ridge", "Ridge")))
+    ) == [
         "load",
         "fit",
     ]
 
 
 def test_definitions_and_imports_in_the_middle_belong_to_no_stage() -> None:
-    suggestion = suggested("x = [1]\nx.append(2)\nprint(x)", "import math", "def f(v):\n    return v", "f(x)")
+    suggestion = suggested(
+        "x = [1]\nx.append(2)\nprint(x)",
+        "import math",
+        "def f(v):\n    return v",
+        "f(x)",
+    )
     assert suggestion.tags["c2"] == ("imports",)
     assert suggestion.tags["c3"] == ("functions",)
     assert any(note.startswith("Cells 2 and 3") for note in suggestion.notes)
 
 
 def test_settings_at_the_top_become_parameters() -> None:
-    suggestion = suggested("import math\nN = 3\nNAME: str = 'a'", "total = sum(range(N))\nprint(total, NAME)")
+    suggestion = suggested(
+        "import math\nN = 3\nNAME: str = 'a'",
+        "total = sum(range(N))\nprint(total, NAME)",
+    )
     assert suggestion.tags["c1"] == ("parameters",)
 
 
@@ -151,7 +184,10 @@ def test_a_setting_that_is_bound_again_is_no_parameter() -> None:
 
 def test_seeds_and_options_at_the_top_stay_as_they_are() -> None:
     suggestion = suggested(
-        "import numpy as np", "np.random.seed(0)", "a = np.random.rand(3)\nb = a.sum()", "print(b)"
+        "import numpy as np",
+        "np.random.seed(0)",
+        "a = np.random.rand(3)\nb = a.sum()",
+        "print(b)",
     )
     assert not {"c1", "c2"} & suggestion.tags.keys()
 
@@ -165,7 +201,10 @@ def test_installing_is_left_out() -> None:
 def test_values_that_cannot_travel_keep_their_cells_together() -> None:
     lines = "source = open('a.txt')\nlines = (line.split() for line in source)\nprint('opened')"
     suggestion = suggested(
-        "#md ## Read", lines, "#md ## Count", "total = 0\nfor line in lines:\n    total += 1"
+        "#md ## Read",
+        lines,
+        "#md ## Count",
+        "total = 0\nfor line in lines:\n    total += 1",
     )
     assert len(suggestion.stages) == 1
     assert suggestion.notes == ()
@@ -176,13 +215,20 @@ def test_a_computed_path_that_may_clash_is_ordered() -> None:
     reads = "import glob\ntexts = [open(p).read() for p in glob.glob('out/*.txt')]\nprint(len(texts))"
     suggestion = suggested("#md ## Write", writes, "#md ## Read", reads)
     content = with_suggestion(
-        json.dumps(notebook_json("#md ## Write", writes, "#md ## Read", reads)).encode(), suggestion
+        json.dumps(
+            notebook_json("#md ## Write", writes, "#md ## Read", reads)
+        ).encode(),
+        suggestion,
     )
     drafted = draft_pipeline(Path("flow.ipynb"), content)
-    assert [found for found in drafted.diagnostics if found.severity is not Severity.info] == []
+    assert [
+        found for found in drafted.diagnostics if found.severity is not Severity.info
+    ] == []
 
 
-@pytest.mark.parametrize("change", ["json.limit = 5", "json.limit = math.sqrt(25)", "json.limit = [b]"])
+@pytest.mark.parametrize(
+    "change", ["json.limit = 5", "json.limit = math.sqrt(25)", "json.limit = [b]"]
+)
 def test_a_cell_that_changes_a_module_stands_where_it_compiles(change: str) -> None:
     cells = (
         "import json\nimport math", "#md ## Load", "a = json.loads('[1, 2]')\nb = sum(a)\nprint(b)",
@@ -215,9 +261,21 @@ def test_what_is_suggested_compiles(cells: tuple[str, ...]) -> None:
 
 
 def test_headings_divide_what_does_not_flow() -> None:
-    parts = [("Lists", "x = [1, 2]\nx[0]"), ("Slices", "x = 'abc'\nx[1:]"), ("Dates", "x = 3\nx + 1")]
-    cells = [cell for name, source in parts for cell in (f"#md ## {name}", *source.split("\n"))]
-    assert list(grouped(suggested("#md # Tour", *cells))) == ["lists", "slices", "dates"]
+    parts = [
+        ("Lists", "x = [1, 2]\nx[0]"),
+        ("Slices", "x = 'abc'\nx[1:]"),
+        ("Dates", "x = 3\nx + 1"),
+    ]
+    cells = [
+        cell
+        for name, source in parts
+        for cell in (f"#md ## {name}", *source.split("\n"))
+    ]
+    assert list(grouped(suggested("#md # Tour", *cells))) == [
+        "lists",
+        "slices",
+        "dates",
+    ]
 
 
 def test_few_stages_have_one_cell() -> None:
@@ -230,12 +288,21 @@ def test_few_stages_have_one_cell() -> None:
     ("heading", "name"),
     [
         ("Introduction to the analysis of variance", "analysis_variance"),
-        ("3.2 Creating a new feature from existing features: age times class", "feature_features"),
-        ("Working with missing data in the column of ages and fares", "missing_data_column"),
+        (
+            "3.2 Creating a new feature from existing features: age times class",
+            "feature_features",
+        ),
+        (
+            "Working with missing data in the column of ages and fares",
+            "missing_data_column",
+        ),
         ("Iterating over array elements", "iterating_array_elements"),
         ("What came out", "came_out"),
         ("Introduction", "introduction"),
-        ("Donaudampfschifffahrtsgesellschaft of Vienna", "donaudampfschifffahrtsgesellsc"),
+        (
+            "Donaudampfschifffahrtsgesellschaft of Vienna",
+            "donaudampfschifffahrtsgesellsc",
+        ),
         ("Part IV. Results!", "results"),
     ],
 )
@@ -244,9 +311,14 @@ def test_a_heading_is_shortened_by_meaning(heading: str, name: str) -> None:
 
 
 def test_words_that_many_headings_have_tell_little() -> None:
-    heads = ["Regression of the income model on age", "Regression of the income model on size"]
+    heads = [
+        "Regression of the income model on age",
+        "Regression of the income model on size",
+    ]
     cells = [
-        c for n, head in enumerate(heads) for c in (f"#md ## {head}", fit(f"m{n}", "Ridge"), f"print(m{n})")
+        c
+        for n, head in enumerate(heads)
+        for c in (f"#md ## {head}", fit(f"m{n}", "Ridge"), f"print(m{n})")
     ]
     names = [stage.name for stage in suggested(IMPORTS, LOAD, *cells).stages]
     assert any(name.endswith("age") for name in names)
@@ -271,15 +343,20 @@ def test_without_code_there_is_an_error(cells: tuple[str, ...]) -> None:
 
 
 def test_a_tagged_notebook_stays_as_it_is() -> None:
-    suggestion = suggested(("a = [1]", "stage:make"), ("print(a)", "stage:show"), "print(a, a)")
+    suggestion = suggested(
+        ("a = [1]", "stage:make"), ("print(a)", "stage:show"), "print(a, a)"
+    )
     assert suggestion.tags == {}
     assert list(grouped(suggestion)) == ["make", "show"]
     assert suggestion.notes == ("Every cell has its stage already.",)
 
 
-@pytest.mark.parametrize("between", ["#md ## Other", "#md # Other\n## Part", "#md **Other**"])
+@pytest.mark.parametrize(
+    "between", ["#md ## Other", "#md # Other\n## Part", "#md **Other**"]
+)
 def test_a_notebook_with_stages_keeps_them_under_any_heading(between: str) -> None:
-    """Cells without a tag belong to the stage above them: dividing them again would change what was meant."""
+    """Cells without a tag belong to the stage above them: dividing them again would
+    change what was meant."""
     suggestion = suggested(
         "z = [0]\nprint(z)", ("a = [1]", "stage:make"), between, "a.append(2)\nb = sorted(a)\nprint(b)",
         ("c = sum(a)\nprint(c)", "stage:show"), between, "d = [c]\nprint(d)\nprint(sorted(d))",
@@ -291,11 +368,23 @@ def test_a_notebook_with_stages_keeps_them_under_any_heading(between: str) -> No
     "cells",
     [
         (("a = [1]", "block:make"), ("print(a)", "block:show", "prev:make")),
-        (("import math", "imports"), ("a = [1]", "stage:make"), ("a", "skip"), ("print(a)", "stage:show")),
-        (("n = 3", "parameters"), ("a = [n]", "stage:make"), "a.append(1)", ("print(a)", "stage:show")),
+        (
+            ("import math", "imports"),
+            ("a = [1]", "stage:make"),
+            ("a", "skip"),
+            ("print(a)", "stage:show"),
+        ),
+        (
+            ("n = 3", "parameters"),
+            ("a = [n]", "stage:make"),
+            "a.append(1)",
+            ("print(a)", "stage:show"),
+        ),
     ],
 )
-def test_a_notebook_with_tags_of_any_kind_stays_as_it_is(cells: tuple[str | tuple[str, ...], ...]) -> None:
+def test_a_notebook_with_tags_of_any_kind_stays_as_it_is(
+    cells: tuple[str | tuple[str, ...], ...],
+) -> None:
     suggestion = suggested(*cells)
     assert suggestion.tags == {}
     assert list(grouped(suggestion)) == ["make", "show"]
@@ -313,10 +402,23 @@ def test_a_partly_tagged_notebook_keeps_its_stages() -> None:
 
 def test_what_does_not_compile_anyway_is_said() -> None:
     suggestion = suggested(
-        "#md ## Load", "a = [1]\nprint(a)\nb = a", "#md ## Break", "if a", "print(b, nobody)\nb[0]"
+        "#md ## Load",
+        "a = [1]\nprint(a)\nb = a",
+        "#md ## Break",
+        "if a",
+        "print(b, nobody)\nb[0]",
     )
     assert suggestion.tags.keys() == {"c2", "c5"}
-    assert len([note for note in suggestion.notes if note.startswith("Not because of the stages")]) == 2
+    assert (
+        len(
+            [
+                note
+                for note in suggestion.notes
+                if note.startswith("Not because of the stages")
+            ]
+        )
+        == 2
+    )
 
 
 def test_names_are_stages_and_differ() -> None:
@@ -366,13 +468,23 @@ def new_errors(cells: list[str]) -> list[Diagnostic]:
         before = draft_pipeline(path, content).diagnostics
     except NotebookError:
         return []
-    after = draft_pipeline(path, with_suggestion(content, suggest_stages(path, content))).diagnostics
+    after = draft_pipeline(
+        path, with_suggestion(content, suggest_stages(path, content))
+    ).diagnostics
     known = {(found.code, found.cell_id, found.line) for found in errors(before)}
-    return [found for found in errors(after) if (found.code, found.cell_id, found.line) not in known]
+    return [
+        found
+        for found in errors(after)
+        if (found.code, found.cell_id, found.line) not in known
+    ]
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(st.lists(st.lists(LINES, min_size=1, max_size=3).map("\n".join), min_size=1, max_size=8))
+@given(
+    st.lists(
+        st.lists(LINES, min_size=1, max_size=3).map("\n".join), min_size=1, max_size=8
+    )
+)
 def test_a_suggestion_adds_no_error(cells: list[str]) -> None:
     assert new_errors(cells) == []
 
@@ -382,7 +494,15 @@ def test_a_suggestion_adds_no_error(cells: list[str]) -> None:
 def test_a_suggestion_for_a_random_notebook_adds_no_error(data: st.DataObject) -> None:
     """The notebooks of `tests/property`, with headings between their cells."""
     sizes = data.draw(st.lists(st.integers(1, 4), min_size=2, max_size=6))
-    case = write_notebook(lambda options: data.draw(st.sampled_from(options)), idioms(), sizes)
-    heads = data.draw(st.lists(st.sampled_from(["", "#md ## Part", "#md # Title"]), min_size=30, max_size=30))
+    case = write_notebook(
+        lambda options: data.draw(st.sampled_from(options)), idioms(), sizes
+    )
+    heads = data.draw(
+        st.lists(
+            st.sampled_from(["", "#md ## Part", "#md # Title"]),
+            min_size=30,
+            max_size=30,
+        )
+    )
     pairs = zip(heads, (cell.source for cell in case.cells), strict=False)
     assert new_errors([cell for pair in pairs for cell in pair if cell]) == []

@@ -43,8 +43,12 @@ def told_runs(lineage: Path) -> dict[str, int]:
     lines = lineage.read_text().splitlines() if lineage.exists() else []
     events = [json.loads(line) for line in lines if line.endswith("}")]
     runs = [event for event in events if event["job"]["name"] == "w"]
-    assert {event["run"]["facets"]["parent"]["job"]["name"] for event in runs} <= {"w.loss"}
-    return dict(Counter(event["eventType"] for event in runs if event["eventType"] != "START"))
+    assert {event["run"]["facets"]["parent"]["job"]["name"] for event in runs} <= {
+        "w.loss"
+    }
+    return dict(
+        Counter(event["eventType"] for event in runs if event["eventType"] != "START")
+    )
 
 
 def test_a_killed_sweep_loses_no_trial(
@@ -52,17 +56,34 @@ def test_a_killed_sweep_loses_no_trial(
 ) -> None:
     notebook = nbformat.v4.new_notebook()
     for source, tags in CELLS:
-        notebook.cells.append(nbformat.v4.new_code_cell(source, metadata={"tags": tags}))
+        notebook.cells.append(
+            nbformat.v4.new_code_cell(source, metadata={"tags": tags})
+        )
     nbformat.write(notebook, tmp_path / "w.ipynb")
     monkeypatch.chdir(tmp_path)
     store = RunStore(tmp_path)
     folder = study_folder(store, "loss")
-    command = [sys.executable, "-m", "jupyter_pipe.cli.main", "sweep", "w.ipynb", "-p", "n=1..5"]
+    command = [
+        sys.executable,
+        "-m",
+        "jupyter_pipe.cli.main",
+        "sweep",
+        "w.ipynb",
+        "-p",
+        "n=1..5",
+    ]
     lineage = tmp_path / "lineage.jsonl"
-    command += ["--grid", "--minimize", "loss", "--track", f"openlineage+{lineage.as_uri()}"]
+    command += [
+        "--grid",
+        "--minimize",
+        "loss",
+        "--track",
+        f"openlineage+{lineage.as_uri()}",
+    ]
     sweep = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     limit = time.monotonic() + 240
-    # A trial is noted a moment before its run begins: cut off between the two, it has no run to tell of.
+    # A trial is noted a moment before its run begins: cut off between the two, it has
+    # no run to tell of.
     parents = tmp_path / "parents.txt"
     while not parents.exists() or parents.read_text().count(" ") < 3:
         assert sweep.poll() is None
@@ -70,11 +91,18 @@ def test_a_killed_sweep_loses_no_trial(
         time.sleep(0.05)
     os.kill(sweep.pid, signal.SIGKILL)
     sweep.wait()
-    assert [trial.state for trial in folder.trials()] == ["infeasible", "succeeded", "running"]
+    assert [trial.state for trial in folder.trials()] == [
+        "infeasible",
+        "succeeded",
+        "running",
+    ]
 
     (tmp_path / "go").touch()
     best = tmp_path / "best.yaml"
-    assert main(["sweep", "w.ipynb", "--study", "loss", "--resume", "--best", str(best)]) == 0
+    assert (
+        main(["sweep", "w.ipynb", "--study", "loss", "--resume", "--best", str(best)])
+        == 0
+    )
     trials = folder.trials()
     assert [(trial.values["n"], trial.state, trial.value) for trial in trials] == [
         (1, "infeasible", 2.0),
@@ -92,7 +120,8 @@ def test_a_killed_sweep_loses_no_trial(
     assert not (tmp_path / "later.txt").exists()
     assert "fit: ValueError: four" in capsys.readouterr().out
     assert "1 failed, 1 infeasible" in folder.report.read_text()
-    # Both sweeps had a process that told of their runs: of five trials, and of the one that was cut off.
+    # Both sweeps had a process that told of their runs: of five trials, and of the one
+    # that was cut off.
     limit = time.monotonic() + 240
     while told_runs(lineage) != {"COMPLETE": 3, "FAIL": 2, "ABORT": 1}:
         log = (folder.path / "tracking.log").read_text()

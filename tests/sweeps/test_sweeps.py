@@ -1,4 +1,5 @@
-"""Spaces, studies on disk, what came of a trial, what Optuna is asked: values in, values out."""
+"""Spaces, studies on disk, what came of a trial, what Optuna is asked: values in,
+values out."""
 
 from __future__ import annotations
 
@@ -78,7 +79,10 @@ def test_parameters_are_told_in_the_usual_words(text: str) -> None:
 
 
 def test_grids_have_every_combination() -> None:
-    space = (Dimension("x", low=0, high=1, step=0.5), Dimension("mode", choices=("a", "b")))
+    space = (
+        Dimension("x", low=0, high=1, step=0.5),
+        Dimension("mode", choices=("a", "b")),
+    )
     points = [tuple(point.values()) for point in grid_of(space)]
     assert points == [(0, "a"), (0, "b"), (0.5, "a"), (0.5, "b"), (1, "a"), (1, "b")]
     assert [point["n"] for point in grid_of((N,))] == [1, 2, 3, 4, 5]
@@ -108,8 +112,12 @@ def test_a_study_outlives_what_writes_it(tmp_path: Path) -> None:
     assert free_name(store, "loss") == "loss-2"
 
 
-@pytest.mark.parametrize("kind", ["a pipe", "a folder", "a link", "a link that leads nowhere"])
-def test_trials_are_written_to_a_file_of_the_study_alone(tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize(
+    "kind", ["a pipe", "a folder", "a link", "a link that leads nowhere"]
+)
+def test_trials_are_written_to_a_file_of_the_study_alone(
+    tmp_path: Path, kind: str
+) -> None:
     store = RunStore(tmp_path)
     store.make_state_folder()
     folder = study_folder(store, "loss")
@@ -130,7 +138,9 @@ def test_a_trial_names_a_run_and_no_other_folder(tmp_path: Path) -> None:
     store.make_state_folder()
     folder = study_folder(store, "loss")
     folder.create(STUDY)
-    for number, run_id in enumerate(("../../taken", "/taken", "", ".hidden", "20260101-000000-abcd")):
+    for number, run_id in enumerate(
+        ("../../taken", "/taken", "", ".hidden", "20260101-000000-abcd")
+    ):
         folder.note(Trial(number, {"n": 1}, run_id))
     assert [trial.number for trial in folder.trials()] == [4]
 
@@ -158,7 +168,10 @@ def test_a_study_of_somebody_else_is_not_carried_out(tmp_path: Path) -> None:
 
 def ended(state: RunState, failure: Failure | None = None, **metrics: Any) -> Run:
     stage = StageState.failed if failure else StageState.succeeded
-    return Run(state=state, stages=(StageRun("fit", state=stage, failure=failure, metrics=metrics),))
+    return Run(
+        state=state,
+        stages=(StageRun("fit", state=stage, failure=failure, metrics=metrics),),
+    )
 
 
 @pytest.mark.parametrize(
@@ -168,10 +181,20 @@ def ended(state: RunState, failure: Failure | None = None, **metrics: Any) -> Ru
         (ended(RunState.succeeded, loss="low"), "failed", None),
         (ended(RunState.succeeded, loss=True), "failed", None),
         (ended(RunState.succeeded), "failed", None),
-        (ended(RunState.failed, Failure("GateFailed", "no", FailureKind.gate), loss=9), "infeasible", 9.0),
+        (
+            ended(
+                RunState.failed, Failure("GateFailed", "no", FailureKind.gate), loss=9
+            ),
+            "infeasible",
+            9.0,
+        ),
         (ended(RunState.failed, Failure("ValueError", "no")), "failed", None),
         (
-            ended(RunState.failed, Failure("ContractBroken", "no", FailureKind.contract), loss=9),
+            ended(
+                RunState.failed,
+                Failure("ContractBroken", "no", FailureKind.contract),
+                loss=9,
+            ),
             "failed",
             9.0,
         ),
@@ -227,7 +250,10 @@ def test_bad_trials_are_pruned() -> None:
 
     from jupyter_pipe.sweeps.asking import Asker
 
-    earlier = [Trial(n, {"x": 0.0, "n": 1}, "r", "succeeded", 1.0, steps=(1.0,)) for n in range(5)]
+    earlier = [
+        Trial(n, {"x": 0.0, "n": 1}, "r", "succeeded", 1.0, steps=(1.0,))
+        for n in range(5)
+    ]
     asker = Asker(replace(STUDY, prune="fold"), earlier)
     asker.ask(5)
     assert asker.should_prune(5, 0, 100.0)
@@ -238,5 +264,9 @@ def test_bad_trials_are_pruned() -> None:
 def test_a_hostile_study_is_text() -> None:
     evil = "<script>alert(1)</script>"
     study = Study(evil, "n", evil, "minimize", (Dimension(evil, choices=(evil, "b")),))
-    page = study_html(study, [Trial(0, {evil: evil}, evil, "succeeded", 1.0, reason=evil)], {evil: 1.0})
+    page = study_html(
+        study,
+        [Trial(0, {evil: evil}, evil, "succeeded", 1.0, reason=evil)],
+        {evil: 1.0},
+    )
     assert evil not in page

@@ -21,7 +21,13 @@ from jupyter_pipe.testing.sampling import sample_inputs
 
 def homes(rows: int = 30) -> pd.DataFrame:
     numbers = np.arange(rows)
-    return pd.DataFrame({"area": 40.0 + numbers, "rooms": numbers % 5, "name": [f"H{n}" for n in numbers]})
+    return pd.DataFrame(
+        {
+            "area": 40.0 + numbers,
+            "rooms": numbers % 5,
+            "name": [f"H{n}" for n in numbers],
+        }
+    )
 
 
 def kept(value: Any) -> Any:
@@ -41,7 +47,10 @@ def test_small_tables_are_written_out() -> None:
         "columns": {
             "area": {"dtype": "float64", "values": [40.0, 41.0, 42.0]},
             "rooms": {"dtype": "int64", "values": [0, 1, 2]},
-            "name": {"dtype": str(homes(3)["name"].dtype), "values": ["H0", "H1", "H2"]},
+            "name": {
+                "dtype": str(homes(3)["name"].dtype),
+                "values": ["H0", "H1", "H2"],
+            },
         },
     }
 
@@ -70,7 +79,9 @@ VALUES: dict[str, Any] = {
     "large": homes(5000),
     "records": np.array([(1, 2.5)], dtype=[("a", "i4"), ("b", "f8")]),
     "cycle": cycle(),
-    "model": RandomForestRegressor(5, random_state=0).fit(homes()[["area"]], homes()["rooms"]),
+    "model": RandomForestRegressor(5, random_state=0).fit(
+        homes()[["area"]], homes()["rooms"]
+    ),
 }
 
 
@@ -80,20 +91,30 @@ def test_a_value_is_what_it_was(name: str) -> None:
 
 
 CHANGES: list[tuple[Callable[[pd.DataFrame], Any], str]] = [
-    (lambda frame: frame.__setitem__("area", frame["area"] * 2), "sales['area'][0]: 80.0"),
+    (
+        lambda frame: frame.__setitem__("area", frame["area"] * 2),
+        "sales['area'][0]: 80.0",
+    ),
     (lambda frame: frame.iloc[:-1], "sales.rows: 29, golden is 30"),
     (lambda frame: frame.drop(columns="rooms"), "sales['rooms'] is not there any more"),
     (lambda frame: frame.assign(age=1), "sales['age'] is new"),
     (lambda frame: frame.astype({"rooms": "float64"}), "sales['rooms'].dtype"),
     (lambda frame: frame.sort_values("rooms"), "sales.index is new"),
-    (lambda frame: frame.__setitem__("name", frame["name"].str.lower()), "sales['name'][0]: \"h0\", golden"),
+    (
+        lambda frame: frame.__setitem__("name", frame["name"].str.lower()),
+        "sales['name'][0]: \"h0\", golden",
+    ),
     (with_gaps, "sales['area'][0]: null, golden is 40.0"),
 ]
 
 
 @pytest.mark.parametrize(("change", "said"), CHANGES)
-def test_a_change_of_a_table_is_named(change: Callable[[pd.DataFrame], Any], said: str) -> None:
-    lines = list(differences({"sales": kept(homes())}, {"sales": kept(changed(homes(), change))}))
+def test_a_change_of_a_table_is_named(
+    change: Callable[[pd.DataFrame], Any], said: str
+) -> None:
+    lines = list(
+        differences({"sales": kept(homes())}, {"sales": kept(changed(homes(), change))})
+    )
     assert any(said in line for line in lines), lines
 
 
@@ -131,7 +152,9 @@ def test_a_rounding_is_no_change() -> None:
 def test_another_model_is_seen(other: LinearRegression) -> None:
     model = LinearRegression().fit(homes()[["area"]], homes()["rooms"])
     (line,) = differences(kept(model), kept(other), "model")
-    assert line.startswith("model has other contents than the golden one (sklearn.linear_model")
+    assert line.startswith(
+        "model has other contents than the golden one (sklearn.linear_model"
+    )
 
 
 def test_truth_is_no_number() -> None:
@@ -140,16 +163,25 @@ def test_truth_is_no_number() -> None:
 
 def test_what_is_equally_long_is_cut_at_the_same_rows() -> None:
     frame = homes(1000)
-    cut = sample_inputs({"X": frame, "y": frame["rooms"], "names": list(frame["name"]), "k": 3}, most=100)
+    cut = sample_inputs(
+        {"X": frame, "y": frame["rooms"], "names": list(frame["name"]), "k": 3},
+        most=100,
+    )
     assert list(cut["X"].index) == list(cut["y"].index) == list(range(0, 1000, 10))
     assert len(cut["names"]) == 1000
     assert cut["k"] == 3
 
 
 @pytest.mark.parametrize(
-    "frame", [homes(9), pl.DataFrame(homes(9).to_dict("list"))], ids=["pandas", "polars"]
+    "frame",
+    [homes(9), pl.DataFrame(homes(9).to_dict("list"))],
+    ids=["pandas", "polars"],
 )
 def test_every_third_value_of_each_column_is_missing(frame: Any) -> None:
     gaps = with_gaps(frame)
     assert len(gaps) == len(frame)
-    assert [pd.Series(gaps[name].to_list()).isna().sum() for name in frame.columns] == [3, 3, 3]
+    assert [pd.Series(gaps[name].to_list()).isna().sum() for name in frame.columns] == [
+        3,
+        3,
+        3,
+    ]

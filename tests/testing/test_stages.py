@@ -1,4 +1,5 @@
-"""A notebook gets its tests from a real run; they pass, and fail when it comes to mean something else."""
+"""A notebook gets its tests from a real run; they pass, and fail when it comes to mean
+something else."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from jupyter_pipe.testing import NotebookUnderTest
 from jupyter_pipe.testing.notebook import ACCEPT
 from tests.compiler.notebooks import write_notebook
 
-# `tests init` runs the pipeline twice, in processes of their own: a limit for a machine that is very busy.
+# `tests init` runs the pipeline twice, in processes of their own: a limit for a machine
+# that is very busy.
 pytestmark = [pytest.mark.kernel, pytest.mark.timeout(1200)]
 
 CELLS = [
@@ -39,7 +41,8 @@ CELLS = [
         "predicted = model.predict(homes[['size', 'rooms']])",
     ),
 ]
-"""Tags and code; the notebook reads a file and a module, and hands on an object of a class of its own."""
+"""Tags and code; the notebook reads a file and a module, and hands on an object of a
+class of its own."""
 
 MUTANTS = [
     ("least = 30", "least = 60"),
@@ -49,7 +52,10 @@ MUTANTS = [
     ("homes['area'].median()", "homes['area'].mean() + 1"),
     ("fillna(middle)", "fillna(0)"),
     ("/ METRES", "* METRES"),
-    ("[['size', 'rooms']], homes['price']", "[['size', 'rooms']], homes['price'] + homes['rooms']"),
+    (
+        "[['size', 'rooms']], homes['price']",
+        "[['size', 'rooms']], homes['price'] + homes['rooms']",
+    ),
     ("LinearRegression().fit", "LinearRegression(fit_intercept=False).fit"),
     ("'homes.csv'", "'homes.csv', nrows=50"),
     ("slope {slope:.6f}", "slope: {slope:.6f}"),
@@ -63,7 +69,9 @@ MUTANTS = [
 def write(folder: Path, cells: list[tuple[list[str], str]]) -> Path:
     folder.mkdir(exist_ok=True)
     (folder / "units.py").write_text("METRES = 10.0\n")
-    return write_notebook(folder / "homes.ipynb", [(source, tags) for tags, source in cells])
+    return write_notebook(
+        folder / "homes.ipynb", [(source, tags) for tags, source in cells]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +79,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the notebook, a run of it, and what `tests init` makes of that."""
     folder = tmp_path_factory.mktemp("homes")
     areas = [20 + n * 7 % 90 for n in range(200)]
-    lines = [f"H{n},{area if n % 9 else ''},{n % 5},{5 * area + n % 11}" for n, area in enumerate(areas)]
-    (folder / "homes.csv").write_text("\n".join(["name,area,rooms,price", *lines]) + "\n")
+    lines = [
+        f"H{n},{area if n % 9 else ''},{n % 5},{5 * area + n % 11}"
+        for n, area in enumerate(areas)
+    ]
+    (folder / "homes.csv").write_text(
+        "\n".join(["name,area,rooms,price", *lines]) + "\n"
+    )
     notebook = write(folder, CELLS)
     assert jupyter_pipe.run(notebook).state.value == "succeeded"
     assert main(["tests", "init", str(notebook)]) == 0
@@ -87,7 +100,10 @@ def test_what_is_written_is_there_to_be_reviewed(home: Path) -> None:
     expected = json.loads((golden / "fit" / "expected.json").read_text())
     assert expected["card.md"] == [f"slope {expected['slope']:.6f}"]
     assert (golden / "input-files" / "homes.csv").is_file()
-    assert len(json.loads((golden / "model-predictions" / "expected.json").read_text())) == 20
+    assert (
+        len(json.loads((golden / "model-predictions" / "expected.json").read_text()))
+        == 20
+    )
 
 
 def test_tests_that_are_there_are_kept(home: Path) -> None:
@@ -96,7 +112,9 @@ def test_tests_that_are_there_are_kept(home: Path) -> None:
     assert (home / "test_homes.py").read_bytes() == before
 
 
-def test_stages_stop_without_their_columns_and_say_what_they_do_with_gaps(home: Path) -> None:
+def test_stages_stop_without_their_columns_and_say_what_they_do_with_gaps(
+    home: Path,
+) -> None:
     text = (home / "test_homes.py").read_text()
     clean = text.partition("class TestClean")[2].partition("class TestFit")[0]
     assert '@pytest.mark.parametrize("column", ["area"])' in clean
@@ -104,9 +122,13 @@ def test_stages_stop_without_their_columns_and_say_what_they_do_with_gaps(home: 
     assert "Without one of these columns of raw the stage goes on" in clean
 
 
-def broken_stages(home: Path, folder: Path, cells: list[tuple[list[str], str]]) -> list[str]:
+def broken_stages(
+    home: Path, folder: Path, cells: list[tuple[list[str], str]]
+) -> list[str]:
     """The stages of another notebook that are not what the golden files say."""
-    notebook = NotebookUnderTest(write(folder, cells), home / "homes_golden", folder / "tried")
+    notebook = NotebookUnderTest(
+        write(folder, cells), home / "homes_golden", folder / "tried"
+    )
     found = []
     for stage in ("load", "clean", "fit"):
         try:
@@ -124,13 +146,19 @@ def test_another_meaning_fails(home: Path, tmp_path: Path, old: str, new: str) -
 
 
 def test_the_same_meaning_in_other_words_passes(home: Path, tmp_path: Path) -> None:
-    cells = [(tags, f"# in other words\n{source}".replace("middle", "typical")) for tags, source in CELLS]
+    cells = [
+        (tags, f"# in other words\n{source}".replace("middle", "typical"))
+        for tags, source in CELLS
+    ]
     assert broken_stages(home, tmp_path / "other", cells) == []
 
 
-def test_a_class_of_the_notebook_means_what_it_means_now(home: Path, tmp_path: Path) -> None:
+def test_a_class_of_the_notebook_means_what_it_means_now(
+    home: Path, tmp_path: Path
+) -> None:
     cells = [
-        (tags, source.replace("values * self.factor", "values * self.factor * 3")) for tags, source in CELLS
+        (tags, source.replace("values * self.factor", "values * self.factor * 3"))
+        for tags, source in CELLS
     ]
     assert broken_stages(home, tmp_path / "other", cells) == ["clean"]
 
@@ -138,11 +166,16 @@ def test_a_class_of_the_notebook_means_what_it_means_now(home: Path, tmp_path: P
 def test_what_is_accepted_is_what_must_come_out(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As `tests accept` does it, which is pytest with this variable: red after a change, then green."""
+    """As `tests accept` does it, which is pytest with this variable: red after a
+    change, then green."""
     golden = tmp_path / "golden"
     shutil.copytree(home / "homes_golden", golden)
-    cells = [(tags, source.replace("Scale(2.0)", "Scale(4.0)")) for tags, source in CELLS]
-    notebook = NotebookUnderTest(write(tmp_path / "other", cells), golden, tmp_path / "tried")
+    cells = [
+        (tags, source.replace("Scale(2.0)", "Scale(4.0)")) for tags, source in CELLS
+    ]
+    notebook = NotebookUnderTest(
+        write(tmp_path / "other", cells), golden, tmp_path / "tried"
+    )
     outputs = notebook.call("load")
     with pytest.raises(AssertionError, match="jupyter pipe tests accept"):
         notebook.check("load", outputs)

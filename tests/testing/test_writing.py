@@ -44,7 +44,11 @@ def subject() -> Subject:
         },
     )
     other = TableBehaviour(
-        "other", is_polars=True, empty=Outcome(), gaps=Outcome(), columns={"a": failed(KeyError)}
+        "other",
+        is_polars=True,
+        empty=Outcome(),
+        gaps=Outcome(),
+        columns={"a": failed(KeyError)},
     )
     many = TableBehaviour(
         "many",
@@ -62,7 +66,9 @@ def subject() -> Subject:
             "model": Behaviour(Outcome(), tables=[sales, other]),
             "wide_one": Behaviour(Outcome(), tables=[many]),
         },
-        untested={"plot": "called as a function it stops. NameError: name 'get_ipython' is not defined"},
+        untested={
+            "plot": "called as a function it stops. NameError: name 'get_ipython' is not defined"
+        },
         takes={
             "ingest": [],
             "model": ["sales", "other"],
@@ -109,4 +115,8 @@ def test_ruff_finds_nothing_to_format(tmp_path: Path) -> None:
 @pytest.mark.parametrize("part", ["metrics", "gates", "model"])
 def test_what_a_notebook_has_not_is_not_tested(part: str) -> None:
     text = text_of_tests(dataclasses.replace(subject(), **{f"has_{part}": False}))
-    assert {"metrics": "test_metrics", "gates": "test_gates", "model": "class TestModel:"}[part] not in text
+    assert {
+        "metrics": "test_metrics",
+        "gates": "test_gates",
+        "model": "class TestModel:",
+    }[part] not in text

@@ -39,20 +39,32 @@ BEGIN: tuple[Event, ...] = (
 )
 END: tuple[Event, ...] = (
     MetricLogged(stage="fit", name="kind", value="ridge"),
-    GateEvaluated(stage="fit", expression="loss < 3", passed=True, values={"loss": "1.5"}),
+    GateEvaluated(
+        stage="fit", expression="loss < 3", passed=True, values={"loss": "1.5"}
+    ),
     StageFinished(stage="fit", seconds=1.0),
     RunFinished(state=RunState.succeeded, exit_code=0, seconds=2.0),
 )
 
 
 def write_run(
-    store: RunStore, run_id: str, events: tuple[Event, ...] = (*BEGIN, *END), *, trigger: str = "cli"
+    store: RunStore,
+    run_id: str,
+    events: tuple[Event, ...] = (*BEGIN, *END),
+    *,
+    trigger: str = "cli",
 ) -> str:
     """A run with these events, after the first one."""
     depth = ParameterValue("depth", "3", 3, "command line", "2", "int")
-    facts = RunFacts(parameters=(depth,), provenance={"git": {"commit": "c" * 40, "dirty": False}})
+    facts = RunFacts(
+        parameters=(depth,), provenance={"git": {"commit": "c" * 40, "dirty": False}}
+    )
     writer = store.create(PIPELINE, facts, run_id=run_id)
-    writer.append(RunQueued(run_id=run_id, pipeline="homes", stages=("load", "fit"), trigger=trigger))
+    writer.append(
+        RunQueued(
+            run_id=run_id, pipeline="homes", stages=("load", "fit"), trigger=trigger
+        )
+    )
     for event in events:
         writer.append(event)
     writer.close()

@@ -1,4 +1,5 @@
-"""Sweeps as trackers hear of them: the study is the parent of its trials, before and after it was resumed."""
+"""Sweeps as trackers hear of them: the study is the parent of its trials, before and
+after it was resumed."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ STUDY = Study(
 
 
 class Remembering:
-    """A tracker that writes down what it is told, and fails as often as it is asked to."""
+    """A tracker that writes down what it is told, and fails as often as it is asked
+    to."""
 
     def __init__(self, failures: int = 0) -> None:
         self.heard: list[str] = []
@@ -64,13 +66,19 @@ def folder(store: RunStore) -> StudyFolder:
     return made
 
 
-def run_trial(store: RunStore, folder: StudyFolder, number: int, value: float | None = None) -> str:
+def run_trial(
+    store: RunStore, folder: StudyFolder, number: int, value: float | None = None
+) -> str:
     """Write the run of a trial; without a value it is one that was cut off."""
     run_id = f"trial-{number}-{value}"
-    whole: dict[str, tuple[object, ...]] = {} if value is not None else {"events": BEGIN}
+    whole: dict[str, tuple[object, ...]] = (
+        {} if value is not None else {"events": BEGIN}
+    )
     write_run(store, run_id, trigger="sweep", **whole)  # type: ignore[arg-type]
     trial = Trial(number, {"depth": number}, run_id)
-    folder.note(trial if value is None else replace(trial, state="succeeded", value=value))
+    folder.note(
+        trial if value is None else replace(trial, state="succeeded", value=value)
+    )
     return run_id
 
 
@@ -80,7 +88,9 @@ def over_after(calls: int) -> Callable[[], bool]:
     return lambda: left.pop() if left else True
 
 
-def test_each_trial_is_told_and_the_last_one_again(store: RunStore, folder: StudyFolder) -> None:
+def test_each_trial_is_told_and_the_last_one_again(
+    store: RunStore, folder: StudyFolder
+) -> None:
     first = run_trial(store, folder, 0, 1.5)
     tracker = Remembering()
 
@@ -88,32 +98,50 @@ def test_each_trial_is_told_and_the_last_one_again(store: RunStore, folder: Stud
         if len(folder.trials()) == 1:
             run_trial(store, folder, 1, 1.5)
 
-    assert follow_study(tracker, "here", store, "loss", over_after(2), pause=begin_another)
+    assert follow_study(
+        tracker, "here", store, "loss", over_after(2), pause=begin_another
+    )
     # By then the study knows what came of it.
     assert tracker.heard == [first, "trial-1-1.5", "trial-1-1.5"]
     assert waiting(store) == []
 
 
-def test_a_tracker_that_is_away_hears_of_the_study_later(store: RunStore, folder: StudyFolder) -> None:
+def test_a_tracker_that_is_away_hears_of_the_study_later(
+    store: RunStore, folder: StudyFolder
+) -> None:
     runs = [run_trial(store, folder, number, 1.5) for number in (0, 1)]
     pauses: list[float] = []
     tracker = Remembering(failures=3)
-    assert follow_study(tracker, "here", store, "loss", over_after(0), pause=pauses.append, clock=lambda: 0.0)
+    assert follow_study(
+        tracker,
+        "here",
+        store,
+        "loss",
+        over_after(0),
+        pause=pauses.append,
+        clock=lambda: 0.0,
+    )
     assert pauses == [2, 4, 8]
     assert tracker.heard == [*runs, runs[-1]]
     now = iter([0.0, 1e6])
     again = run_trial(store, folder, 2, 1.5)
     gone = Remembering(failures=9)
-    assert not follow_study(gone, "here", store, "loss", over_after(0), clock=lambda: next(now))
+    assert not follow_study(
+        gone, "here", store, "loss", over_after(0), clock=lambda: next(now)
+    )
     assert waiting(store) == [(again, "here")]
 
 
-def test_a_trial_whose_run_never_began_is_not_waited_for(store: RunStore, folder: StudyFolder) -> None:
+def test_a_trial_whose_run_never_began_is_not_waited_for(
+    store: RunStore, folder: StudyFolder
+) -> None:
     folder.note(Trial(0, {"depth": 1}, "never"))
     assert follow_study(Remembering(), "here", store, "loss", over_after(0))
 
 
-def test_the_end_of_input_is_the_end_of_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_end_of_input_is_the_end_of_the_sweep(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     class Input:
         buffer = io.BytesIO()
 
@@ -125,13 +153,22 @@ def test_events_of_lineage_name_the_study(store: RunStore, folder: StudyFolder) 
     run_id = run_trial(store, folder, 0, 1.5)
     events = list(lineage_events(Told(store, run_id)))
     require_lineage(events)
-    parents = {event["job"]["name"]: event["run"]["facets"]["parent"]["job"]["name"] for event in events}
-    assert parents == {"homes": "homes.loss", "homes.load": "homes", "homes.fit": "homes"}
+    parents = {
+        event["job"]["name"]: event["run"]["facets"]["parent"]["job"]["name"]
+        for event in events
+    }
+    assert parents == {
+        "homes": "homes.loss",
+        "homes.load": "homes",
+        "homes.fit": "homes",
+    }
     alone = list(lineage_events(Told(store, write_run(store, "alone"))))
     assert "parent" not in alone[0]["run"]["facets"]
 
 
-def test_a_study_of_somebody_else_is_no_parent(store: RunStore, folder: StudyFolder) -> None:
+def test_a_study_of_somebody_else_is_no_parent(
+    store: RunStore, folder: StudyFolder
+) -> None:
     run_id = run_trial(store, folder, 0, 1.5)
     assert Told(store, run_id).trial is not None
     (folder.path / "study.json").write_text("{}")
@@ -152,20 +189,25 @@ def test_mlflow_has_one_parent_for_all_trials_of_a_study(
     database: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A sweep that is killed in its second trial, resumed, and resumed once more with another trial."""
+    """A sweep that is killed in its second trial, resumed, and resumed once more with
+    another trial."""
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
         monkeypatch.delenv(name, raising=False)
     shutil.copyfile(database, store.state_folder / "mlflow.db")
 
     def follow() -> None:
         tracker = MlflowTracker("", tmp_path)
-        assert follow_study(tracker, "default", store, "loss", over_after(0), pause=lambda _: None)
+        assert follow_study(
+            tracker, "default", store, "loss", over_after(0), pause=lambda _: None
+        )
 
     client = open_client(find_address(tmp_path))
 
     def study_run() -> object:
         experiment = client.get_experiment_by_name("homes")
-        (found,) = client.search_runs([experiment.experiment_id], "tags.`jupyter_pipe.kind` = 'study'")
+        (found,) = client.search_runs(
+            [experiment.experiment_id], "tags.`jupyter_pipe.kind` = 'study'"
+        )
         return found
 
     run_trial(store, folder, 0, 1.5)
@@ -180,7 +222,12 @@ def test_mlflow_has_one_parent_for_all_trials_of_a_study(
     tags = ended.data.tags  # type: ignore[attr-defined]
     assert ended.info.status == "FINISHED"  # type: ignore[attr-defined]
     assert (tags["space.depth"], tags["jupyter_pipe.trials"]) == ("1..9", "2")
-    assert (tags["best.trial"], tags["best.run"], tags["best.loss"], tags["best.depth"]) == (
+    assert (
+        tags["best.trial"],
+        tags["best.run"],
+        tags["best.loss"],
+        tags["best.depth"],
+    ) == (
         "1",
         again,
         "1.2",
@@ -199,7 +246,11 @@ def test_mlflow_has_one_parent_for_all_trials_of_a_study(
         ["trial-0-1.5", cut_off, again, "trial-2-1.9"]
     )
     points = client.get_metric_history(last.info.run_id, "loss")  # type: ignore[attr-defined]
-    assert sorted((point.step, point.value) for point in points) == [(0, 1.5), (1, 1.5), (2, 1.5)]
+    assert sorted((point.step, point.value) for point in points) == [
+        (0, 1.5),
+        (1, 1.5),
+        (2, 1.5),
+    ]
 
 
 def dead_runner(store: RunStore, run_id: str) -> Told:

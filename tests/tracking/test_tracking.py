@@ -1,4 +1,5 @@
-"""Everything arrives, and arrives once: at trackers that fail, die, are away, or hear of three runs."""
+"""Everything arrives, and arrives once: at trackers that fail, die, are away, or hear
+of three runs."""
 
 from __future__ import annotations
 
@@ -73,7 +74,9 @@ def test_a_tracker_that_is_away_hears_everything_later(store: RunStore) -> None:
         enlist(store.folder(write_run(store, name)), "here")
     away = Remembering(*[OSError("away")] * 3)
     assert tell_waiting(away, "here", store) == []
-    assert [run_id for run_id, _ in waiting(store)] == ["one", "two", "three"] or len(waiting(store)) == 3
+    assert [run_id for run_id, _ in waiting(store)] == ["one", "two", "three"] or len(
+        waiting(store)
+    ) == 3
     back = Remembering()
     assert sorted(tell_waiting(back, "here", store)) == ["one", "three", "two"]
     assert waiting(store) == []
@@ -89,12 +92,19 @@ def test_the_follower_waits_longer_and_longer_and_goes_on(store: RunStore) -> No
     assert tracker.heard == [("one", 12)]
 
 
-def test_the_follower_gives_up_and_leaves_the_run_in_the_outbox(store: RunStore) -> None:
+def test_the_follower_gives_up_and_leaves_the_run_in_the_outbox(
+    store: RunStore,
+) -> None:
     enlist(store.folder(write_run(store, "one")), "here")
     now = iter([0.0, PATIENCE_SECONDS / 2, PATIENCE_SECONDS + 1])
     trouble = [ValueError("strange")] * 2
     assert not follow(
-        Remembering(*trouble), "here", store, "one", pause=lambda _: None, clock=lambda: next(now)
+        Remembering(*trouble),
+        "here",
+        store,
+        "one",
+        pause=lambda _: None,
+        clock=lambda: next(now),
     )
     assert waiting(store) == [("one", "here")]
 
@@ -136,7 +146,9 @@ def test_addresses_mean_trackers(tmp_path: Path) -> None:
     assert isinstance(open_tracker("default", tmp_path), MlflowTracker)
     assert isinstance(open_tracker("http://localhost:1", tmp_path), MlflowTracker)
     assert isinstance(open_tracker("sqlite+pysqlite:///x.db", tmp_path), MlflowTracker)
-    assert isinstance(open_tracker(f"openlineage+file://{tmp_path}/x", tmp_path), OpenLineageTracker)
+    assert isinstance(
+        open_tracker(f"openlineage+file://{tmp_path}/x", tmp_path), OpenLineageTracker
+    )
     with pytest.raises(TrackingError, match="neither a file nor a server"):
         open_tracker("openlineage+ftp://x/y", tmp_path)
 
@@ -145,7 +157,10 @@ def test_addresses_mean_trackers(tmp_path: Path) -> None:
     ("text", "found"),
     [
         ('{"metadata": {"jupyter_pipe": {"track": true}}}', "default"),
-        ('{"metadata": {"jupyter_pipe": {"track": "http://localhost:5000"}}}', "http://localhost:5000"),
+        (
+            '{"metadata": {"jupyter_pipe": {"track": "http://localhost:5000"}}}',
+            "http://localhost:5000",
+        ),
         ('{"metadata": {"jupyter_pipe": {"track": false}}}', ""),
         ('{"metadata": {}, "track": 1}', ""),
         ('{"track"', ""),
@@ -163,9 +178,19 @@ def test_the_setting_of_a_notebook(tmp_path: Path, text: str, found: str) -> Non
 
 @pytest.mark.parametrize(
     "line",
-    [b"\xff\xfe", b"[1]", b"7", b"{}", b"[" * 100_000, b'{"run": 1, "eventType": "START"}', b"\0" * 64],
+    [
+        b"\xff\xfe",
+        b"[1]",
+        b"7",
+        b"{}",
+        b"[" * 100_000,
+        b'{"run": 1, "eventType": "START"}',
+        b"\0" * 64,
+    ],
 )
-def test_lines_of_others_stay_and_stop_nothing(store: RunStore, tmp_path: Path, line: bytes) -> None:
+def test_lines_of_others_stay_and_stop_nothing(
+    store: RunStore, tmp_path: Path, line: bytes
+) -> None:
     file = tmp_path / "runs.jsonl"
     file.write_bytes(line + b"\n")
     write_run(store, "whole")
@@ -180,11 +205,16 @@ def test_a_pipe_is_not_waited_for(store: RunStore, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "runs.jsonl")
     write_run(store, "whole")
     with pytest.raises(OSError, match="not a regular file"):
-        OpenLineageTracker((tmp_path / "runs.jsonl").as_uri()).tell(Told(store, "whole"))
+        OpenLineageTracker((tmp_path / "runs.jsonl").as_uri()).tell(
+            Told(store, "whole")
+        )
 
 
-def test_each_transition_is_one_event_in_the_file(store: RunStore, tmp_path: Path) -> None:
-    """Told half-way, by a process that is killed within a line, and by another at the end."""
+def test_each_transition_is_one_event_in_the_file(
+    store: RunStore, tmp_path: Path
+) -> None:
+    """Told half-way, by a process that is killed within a line, and by another at the
+    end."""
     file = tmp_path / "lineage" / "runs.jsonl"
     write_run(store, "half", BEGIN)
     OpenLineageTracker(file.as_uri()).tell(Told(store, "half"))
@@ -193,7 +223,9 @@ def test_each_transition_is_one_event_in_the_file(store: RunStore, tmp_path: Pat
     write_run(store, "whole")
     for _ in range(2):
         OpenLineageTracker(file.as_uri()).tell(Told(store, "whole"))
-    events = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    events = [
+        json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()
+    ]
     told = Counter((event["job"]["name"], event["eventType"]) for event in events)
     assert told == {
         ("homes", "START"): 2,
@@ -213,7 +245,11 @@ def test_three_runs_at_once_in_one_file(store: RunStore, tmp_path: Path) -> None
     file = tmp_path / "runs.jsonl"
     names = [write_run(store, name) for name in ("one", "two", "three")]
     threads = [
-        threading.Thread(target=lambda name=name: OpenLineageTracker(file.as_uri()).tell(Told(store, name)))
+        threading.Thread(
+            target=lambda name=name: OpenLineageTracker(file.as_uri()).tell(
+                Told(store, name)
+            )
+        )
         for name in names * 2
     ]
     for thread in threads:
@@ -221,7 +257,11 @@ def test_three_runs_at_once_in_one_file(store: RunStore, tmp_path: Path) -> None
     for thread in threads:
         thread.join()
     lines = file.read_text(encoding="utf-8").splitlines()
-    assert len(lines) == len(set(lines)) == 3 * len(list(lineage_events(Told(store, "one"))))
+    assert (
+        len(lines)
+        == len(set(lines))
+        == 3 * len(list(lineage_events(Told(store, "one"))))
+    )
 
 
 def test_a_server_that_fails_in_between_gets_the_rest(store: RunStore) -> None:
@@ -257,7 +297,9 @@ def test_a_server_that_fails_in_between_gets_the_rest(store: RunStore) -> None:
 
 
 @pytest.mark.parametrize("signed_as", ["", "other"])
-def test_an_outbox_that_others_wrote_sends_nothing(store: RunStore, signed_as: str) -> None:
+def test_an_outbox_that_others_wrote_sends_nothing(
+    store: RunStore, signed_as: str
+) -> None:
     write_run(store, "one")
     enlist(store.folder("one"), "here")
     assert waiting(store) == [("one", "here")]
@@ -279,10 +321,13 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_mlflow_has_each_run_stage_and_value_once(
-    store: RunStore, tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch
+    store: RunStore,
+    tmp_path: Path,
+    empty_database: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Three runs at once; one of them told half-way first, by a process that dies in the middle; and all of
-    them again by the command."""
+    """Three runs at once; one of them told half-way first, by a process that dies in
+    the middle; and all of them again by the command."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.delenv("MLFLOW_REGISTRY_URI", raising=False)
     store.make_state_folder()
@@ -294,7 +339,9 @@ def test_mlflow_has_each_run_stage_and_value_once(
         with pytest.raises(KilledError):
             dying.tell(Told(store, "one"))
     threads = [
-        threading.Thread(target=tell, args=(MlflowTracker("", tmp_path), "default", store, name))
+        threading.Thread(
+            target=tell, args=(MlflowTracker("", tmp_path), "default", store, name)
+        )
         for name in names
     ]
     for thread in threads:
@@ -313,21 +360,36 @@ def test_mlflow_has_each_run_stage_and_value_once(
     assert one.data.tags["gate.1"].startswith("passed: loss < 3")
     assert one.data.tags["metric.kind"] == "ridge"
     assert one.data.tags["mlflow.source.git.commit"] == "c" * 40
-    assert [(m.step, m.value) for m in client.get_metric_history(one.info.run_id, "loss")] == [
+    assert [
+        (m.step, m.value) for m in client.get_metric_history(one.info.run_id, "loss")
+    ] == [
         (0, 2.0),
         (1, 1.5),
     ]
-    children = [run for run in found if run.data.tags.get("mlflow.parentRunId") == one.info.run_id]
+    children = [
+        run
+        for run in found
+        if run.data.tags.get("mlflow.parentRunId") == one.info.run_id
+    ]
     assert sorted(run.info.run_name for run in children) == ["fit", "load"]
-    assert "pipeline.json" in [each.path for each in client.list_artifacts(one.info.run_id)]
-    # In a project that was moved, or in a store that a stranger has filled, files go into this folder too.
+    assert "pipeline.json" in [
+        each.path for each in client.list_artifacts(one.info.run_id)
+    ]
+    # In a project that was moved, or in a store that a stranger has filled, files go
+    # into this folder too.
     own = store.state_folder / "mlflow"
     with sqlite3.connect(own.with_suffix(".db")) as database:
-        database.execute("UPDATE experiments SET artifact_location = 'http://127.0.0.1:9/away'")
-        database.execute("UPDATE runs SET artifact_uri = '/old/mlflow/runs/' || run_uuid || '/artifacts'")
+        database.execute(
+            "UPDATE experiments SET artifact_location = 'http://127.0.0.1:9/away'"
+        )
+        database.execute(
+            "UPDATE runs SET artifact_uri = '/old/mlflow/runs/' || run_uuid || '/artifacts'"
+        )
     database.close()
     assert main(["track", "one", "--again", "--root", str(tmp_path)]) == 0
-    assert client.get_experiment(experiment.experiment_id).artifact_location.startswith(str(own))
+    assert client.get_experiment(experiment.experiment_id).artifact_location.startswith(
+        str(own)
+    )
     again = client.get_run(one.info.run_id)
     assert again.info.artifact_uri == str(own / "runs" / one.info.run_id / "artifacts")
     assert not Path("/old").exists()
@@ -341,8 +403,14 @@ def test_the_command_says_what_waits_and_what_cannot_be_reached(
     assert main(["track", *root]) == 0
     assert "Nothing waits" in capsys.readouterr().out
     (tmp_path / "file").write_text("", encoding="utf-8")
-    assert main(["track", "one", "--to", f"openlineage+file://{tmp_path}/file/x", *root]) == 1
+    assert (
+        main(["track", "one", "--to", f"openlineage+file://{tmp_path}/file/x", *root])
+        == 1
+    )
     assert "not told" in capsys.readouterr().out
-    assert main(["track", "one", "--to", f"openlineage+file://{tmp_path}/x.jsonl", *root]) == 0
+    assert (
+        main(["track", "one", "--to", f"openlineage+file://{tmp_path}/x.jsonl", *root])
+        == 0
+    )
     assert "1 run told" in capsys.readouterr().out
     assert main(["track", "one", "--to", "nowhere", *root]) == 2

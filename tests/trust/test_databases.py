@@ -9,8 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_pipe.trust.databases import ForeignDatabaseError, open_database, require_plain
-from tests.hostile.attacks.models import WITHOUT_END, name_file_in_journal, write_database
+from jupyter_pipe.trust.databases import (
+    ForeignDatabaseError,
+    open_database,
+    require_plain,
+)
+from tests.hostile.attacks.models import (
+    WITHOUT_END,
+    name_file_in_journal,
+    write_database,
+)
 
 RAISE = "BEGIN SELECT RAISE(ABORT, 'a stays (as it is)'); END"
 PLAIN = {
@@ -49,7 +57,9 @@ def test_what_computes_or_acts_is_refused(script: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("ending", ["", "-journal", "-wal", "-shm"])
-@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink("private.txt", path)])
+@pytest.mark.parametrize(
+    "make", [os.mkfifo, os.mkdir, lambda path: os.symlink("private.txt", path)]
+)
 def test_only_files_are_opened(ending: str, make: object, tmp_path: Path) -> None:
     assert callable(make)
     (tmp_path / "private.txt").write_text("mine")
@@ -64,7 +74,9 @@ def test_only_files_are_opened(ending: str, make: object, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("is_there", [True, False])
-def test_a_journal_that_names_another_file_is_refused(is_there: bool, tmp_path: Path) -> None:
+def test_a_journal_that_names_another_file_is_refused(
+    is_there: bool, tmp_path: Path
+) -> None:
     path, private = tmp_path / "a.sqlite", tmp_path / "private.txt"
     private.write_text("mine")
     write_database(path, PLAIN["table"])
@@ -89,5 +101,8 @@ def test_sqlite_would_remove_that_file(tmp_path: Path) -> None:
 def test_a_query_without_end_is_given_up(tmp_path: Path) -> None:
     write_database(tmp_path / "a.sqlite", PLAIN["table"])
     database = open_database(tmp_path / "a.sqlite", seconds=0.0)
-    with closing(database), pytest.raises(sqlite3.OperationalError, match="interrupted"):
+    with (
+        closing(database),
+        pytest.raises(sqlite3.OperationalError, match="interrupted"),
+    ):
         database.execute(f"{WITHOUT_END} count(*) FROM n").fetchall()

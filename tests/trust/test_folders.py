@@ -1,4 +1,5 @@
-"""Links below `.jupyter_pipe/`: those that lead nowhere are removed, others are refused."""
+"""Links below `.jupyter_pipe/`: those that lead nowhere are removed, others are
+refused."""
 
 from __future__ import annotations
 
@@ -30,7 +31,9 @@ def linked(folder: Path, place: str, target: Path) -> RunStore:
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_link_that_leads_nowhere_is_removed_and_not_followed(tmp_path: Path, place: str) -> None:
+def test_a_link_that_leads_nowhere_is_removed_and_not_followed(
+    tmp_path: Path, place: str
+) -> None:
     store = linked(tmp_path, place, tmp_path / "nowhere")
     store.make_state_folder()
     assert not (store.state_folder / place).is_symlink()

@@ -47,7 +47,10 @@ def test_the_first_key_is_made_private_and_stays(home: Path) -> None:
 def test_processes_that_begin_at_once_make_one_key(home: Path) -> None:
     code = "from jupyter_pipe.trust.keys import signing_key; print(signing_key().id)"
     processes = [
-        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(4)
+        subprocess.Popen(
+            [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(4)
     ]
     assert len({process.communicate()[0] for process in processes}) == 1
 
@@ -65,13 +68,17 @@ def test_a_key_that_others_see_is_not_believed(
     (home / "jupyter_pipe" / "key").chmod(mode)
     assert find_key(known.id) is None
     assert signing_key() != known
-    assert [record.getMessage().split(" can be read")[0] for record in caplog.records] == [
-        f"The signing key {home / 'jupyter_pipe' / 'key'}"
-    ]
+    assert [
+        record.getMessage().split(" can be read")[0] for record in caplog.records
+    ] == [f"The signing key {home / 'jupyter_pipe' / 'key'}"]
 
 
-@pytest.mark.parametrize("content", [b"", b"short\n", b"\xff\xfe", b"x" * 40 + b"\n" + b"y" * 40])
-def test_a_damaged_key_is_said(home: Path, content: bytes, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    "content", [b"", b"short\n", b"\xff\xfe", b"x" * 40 + b"\n" + b"y" * 40]
+)
+def test_a_damaged_key_is_said(
+    home: Path, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     path = home / "jupyter_pipe" / "key"
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
@@ -98,11 +105,16 @@ def test_the_environment_comes_first_and_may_hold_several(
     new, old = new_key_text(), new_key_text()
     monkeypatch.setenv(KEY_VARIABLE, f"{new} {old}")
     assert signing_key() == key_of(new)
-    assert [find_key(key_of(text).id) for text in (new, old)] == [key_of(new), key_of(old)]
+    assert [find_key(key_of(text).id) for text in (new, old)] == [
+        key_of(new),
+        key_of(old),
+    ]
     assert find_key(own.id) == own
 
 
-@pytest.mark.parametrize("text", ["short", "x" * 31, "", "ü" * 40, "with space " * 5, "tab\t" * 20])
+@pytest.mark.parametrize(
+    "text", ["short", "x" * 31, "", "ü" * 40, "with space " * 5, "tab\t" * 20]
+)
 def test_what_can_be_guessed_is_no_key(text: str) -> None:
     with pytest.raises(PipeError, match="at least 32"):
         key_of(text)
@@ -123,7 +135,9 @@ def test_accepted_keys_are_believed_until_they_are_forgotten(home: Path) -> None
     accept_key(theirs, source="the same again", now=2.0)
     assert is_signed("cache", "a", signed)
     assert [each.source for each in accepted_keys()] == ["the same again"]
-    assert stat.S_IMODE((home / "jupyter_pipe" / "accepted.json").stat().st_mode) == 0o600
+    assert (
+        stat.S_IMODE((home / "jupyter_pipe" / "accepted.json").stat().st_mode) == 0o600
+    )
     forget_keys(frozenset({accepted.id}))
     assert not is_signed("cache", "a", signed)
 
@@ -155,10 +169,15 @@ def test_every_change_of_a_byte_shows(home: Path) -> None:
     assert not is_signed("run", "a", signed[:-1])
 
 
-@pytest.mark.parametrize("document", [b'{"a":{}}', b'{\n  "a": "}"\n}\n', b'{"a":[]}  \n\n'])
+@pytest.mark.parametrize(
+    "document", [b'{"a":{}}', b'{\n  "a": "}"\n}\n', b'{"a":[]}  \n\n']
+)
 def test_documents_stay_json(home: Path, document: bytes) -> None:
     signed = sign("run", "a", document)
-    assert {**json.loads(document), "signature": json.loads(signed)["signature"]} == json.loads(signed)
+    assert {
+        **json.loads(document),
+        "signature": json.loads(signed)["signature"],
+    } == json.loads(signed)
     assert json.loads(unsigned(signed)) == json.loads(document)
 
 

@@ -1,4 +1,5 @@
-"""Files below `.jupyter_pipe/` as they are read: in memory for what they hold, and not for what they may."""
+"""Files below `.jupyter_pipe/` as they are read: in memory for what they hold, and not
+for what they may."""
 
 from __future__ import annotations
 
@@ -12,7 +13,9 @@ from jupyter_pipe.trust.records import LARGEST_RECORD, read_regular_file
 
 @pytest.mark.parametrize("size", [0, 1, 5_000])
 @pytest.mark.parametrize("limit", [5_000, LARGEST_RECORD])
-def test_a_small_file_takes_little_memory(tmp_path: Path, size: int, limit: int) -> None:
+def test_a_small_file_takes_little_memory(
+    tmp_path: Path, size: int, limit: int
+) -> None:
     path = tmp_path / "record"
     path.write_bytes(b"x" * size)
     tracemalloc.start()

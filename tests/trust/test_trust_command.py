@@ -61,7 +61,9 @@ def test_a_folder_is_believed_until_that_is_taken_back(
 
 
 @pytest.mark.parametrize("named", [".", "../theirs", ".jupyter_pipe"])
-def test_a_folder_has_many_names(theirs: Path, named: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_has_many_names(
+    theirs: Path, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(theirs)
     assert main(["trust", named]) == 0
     assert [each.source for each in accepted_keys()] == [str(theirs)]
@@ -69,7 +71,9 @@ def test_a_folder_has_many_names(theirs: Path, named: str, monkeypatch: pytest.M
     assert accepted_keys() == ()
 
 
-def test_what_comes_later_is_not_believed(theirs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_comes_later_is_not_believed(
+    theirs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     main(["trust", str(theirs)])
     cache = Cache(theirs / ".jupyter_pipe" / "cache")
     (path,) = cache.folder.glob("entries/*/*.json")
@@ -113,7 +117,12 @@ def test_a_key_is_believed_everywhere(
     assert text not in listed
     assert [each["id"] for each in json.loads(listed)] == [key_of(text).id]
     monkeypatch.setattr("sys.stdin", (tmp_path / "k").open())
-    named = {"text": text, "file": str(tmp_path / "x" / ".." / "k"), "stdin": "-", "id": key_of(text).id}
+    named = {
+        "text": text,
+        "file": str(tmp_path / "x" / ".." / "k"),
+        "stdin": "-",
+        "id": key_of(text).id,
+    }
     (tmp_path / "x").mkdir()
     for way_back in named.values():
         assert main(["trust", "--revoke", way_back]) == 0
@@ -121,7 +130,9 @@ def test_a_key_is_believed_everywhere(
         assert main(["trust", text]) == 0
 
 
-@pytest.mark.parametrize("argv", [[], ["no-such-thing"], ["--revoke", "nothing"], ["--revoke"], ["EMPTY"]])
+@pytest.mark.parametrize(
+    "argv", [[], ["no-such-thing"], ["--revoke", "nothing"], ["--revoke"], ["EMPTY"]]
+)
 def test_mistakes_are_refused(
     argv: list[str], home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -150,7 +161,9 @@ def test_links_out_of_the_folder_are_not_signed(theirs: Path, tmp_path: Path) ->
     assert (folder / "s.json").is_symlink()
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"{", b"\xff", b'"text"', b"[" * 100_000])
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"[1]", b"{", b"\xff", b'"text"', b"[" * 100_000]
+)
 def test_what_is_no_record_is_not_signed(theirs: Path, content: bytes) -> None:
     path = theirs / ".jupyter_pipe" / "effects.json"
     path.write_bytes(content)

@@ -58,7 +58,9 @@ def frame(**columns: Any) -> pd.DataFrame:
         (frame(), frame().set_axis([5, 6]), "v.index", None, None),
     ],
 )
-def test_names_the_part(expected: Any, found: Any, path: str, before: str, after: str) -> None:
+def test_names_the_part(
+    expected: Any, found: Any, path: str, before: str, after: str
+) -> None:
     difference = first_difference(expected, found, "v")
     assert difference is not None
     if before is None:
@@ -74,7 +76,10 @@ def test_names_the_part(expected: Any, found: Any, path: str, before: str, after
         ([{"a": (1, None)}], [{"a": (1, None)}]),
         (np.array([1.0, np.nan]), np.array([1.0, np.nan])),
         (frame(c=[None, np.nan]), frame(c=[None, np.nan])),
-        (np.arange(6).reshape(2, 3).T, np.ascontiguousarray(np.arange(6).reshape(2, 3).T)),
+        (
+            np.arange(6).reshape(2, 3).T,
+            np.ascontiguousarray(np.arange(6).reshape(2, 3).T),
+        ),
         (len, len),
     ],
 )

@@ -1,4 +1,5 @@
-"""Random edits of what a notebook reads: what is offered, and what they do to a folder."""
+"""Random edits of what a notebook reads: what is offered, and what they do to a
+folder."""
 
 from __future__ import annotations
 
@@ -23,7 +24,11 @@ READ = Observations(
         ObservedPath("none.csv", "presence", digest="missing"),
     ),
     modules=(ObservedPath("plug.py", digest="8"),),
-    variables=(ObservedVariable("MODE"), ObservedVariable("PATH"), ObservedVariable("*")),
+    variables=(
+        ObservedVariable("MODE"),
+        ObservedVariable("PATH"),
+        ObservedVariable("*"),
+    ),
 )
 WROTE = Observations(written=(ObservedPath("made.csv", digest="2"),))
 FILES = {
@@ -66,27 +71,53 @@ def test_what_lies_below_the_folder_and_no_stage_made_is_edited() -> None:
         (
             Inputs(files=("inputs/a.csv",)),
             {
-                *(f"inputs/a.csv: line {line} {what}" for line in (2, 3) for what in ("removed", "repeated")),
+                *(
+                    f"inputs/a.csv: line {line} {what}"
+                    for line in (2, 3)
+                    for what in ("removed", "repeated")
+                ),
                 *(f"inputs/a.csv: line {line} moved to the end" for line in (2, 3)),
                 *(f"inputs/a.csv: another number in line {line}" for line in (2, 3)),
                 *("inputs/a.csv removed", "inputs/a.csv touched"),
             },
         ),
-        (Inputs(files=("one.txt",)), {"one.txt: another number", "one.txt removed", "one.txt touched"}),
+        (
+            Inputs(files=("one.txt",)),
+            {"one.txt: another number", "one.txt removed", "one.txt touched"},
+        ),
         (
             Inputs(files=("picture.bin",)),
-            {"picture.bin: its last byte removed", "picture.bin removed", "picture.bin touched"},
+            {
+                "picture.bin: its last byte removed",
+                "picture.bin removed",
+                "picture.bin touched",
+            },
         ),
         (Inputs(made=("one.txt", "gone.txt")), {"one.txt removed"}),
         (Inputs(absent=("none.csv",)), {"none.csv is there, empty"}),
         (Inputs(modules=("plug.py",)), {"plug.py: 3 -> 4 in line 1"}),
         (Inputs(modules=("empty.py",)), {"empty.py: has a new comment"}),
-        (Inputs(variables=("MODE",)), {"MODE unset", "MODE=0", "MODE=1", "MODE=edited"}),
+        (
+            Inputs(variables=("MODE",)),
+            {"MODE unset", "MODE=0", "MODE=1", "MODE=edited"},
+        ),
         (Inputs(), set()),
     ],
-    ids=["table", "text", "bytes", "made", "absent", "module", "empty module", "variable", "nothing"],
+    ids=[
+        "table",
+        "text",
+        "bytes",
+        "made",
+        "absent",
+        "module",
+        "empty module",
+        "variable",
+        "nothing",
+    ],
 )
-def test_each_input_is_edited_in_all_its_ways(folder: Path, inputs: Inputs, texts: set[str]) -> None:
+def test_each_input_is_edited_in_all_its_ways(
+    folder: Path, inputs: Inputs, texts: set[str]
+) -> None:
     assert edits(inputs, folder, 200).keys() == texts
 
 
@@ -107,8 +138,12 @@ def test_a_new_file_is_like_those_that_the_search_found(folder: Path) -> None:
         ("line 2 moved to the end", "x,y\n3,4\n1,2\n"),
     ],
 )
-def test_rows_change_and_the_first_line_stays(folder: Path, text: str, left: str) -> None:
-    edits(Inputs(files=("inputs/a.csv",)), folder, 200)[f"inputs/a.csv: {text}"].make(folder)
+def test_rows_change_and_the_first_line_stays(
+    folder: Path, text: str, left: str
+) -> None:
+    edits(Inputs(files=("inputs/a.csv",)), folder, 200)[f"inputs/a.csv: {text}"].make(
+        folder
+    )
     assert (folder / "inputs/a.csv").read_text() == left
 
 
@@ -118,13 +153,24 @@ def test_a_variable_is_set_and_no_file_touched(folder: Path) -> None:
     assert found["MODE=1"].variables == {"MODE": "1"}
 
 
-def test_the_copy_has_what_the_user_made_and_not_what_tools_keep(folder: Path, tmp_path: Path) -> None:
-    for name in (".jupyter_pipe/runs/x", ".git/config", "env/pyvenv.cfg", "inputs/__pycache__/a.pyc"):
+def test_the_copy_has_what_the_user_made_and_not_what_tools_keep(
+    folder: Path, tmp_path: Path
+) -> None:
+    for name in (
+        ".jupyter_pipe/runs/x",
+        ".git/config",
+        "env/pyvenv.cfg",
+        "inputs/__pycache__/a.pyc",
+    ):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()
     (folder / "link").symlink_to("one.txt")
     target = tmp_path.with_name(f"{tmp_path.name}-copy")
     copy_folder(folder, target)
-    names = {path.relative_to(target).as_posix() for path in target.rglob("*") if not path.is_dir()}
+    names = {
+        path.relative_to(target).as_posix()
+        for path in target.rglob("*")
+        if not path.is_dir()
+    }
     assert names == {*FILES, "link"}
     assert (target / "link").is_symlink()

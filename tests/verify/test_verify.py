@@ -26,14 +26,26 @@ def write(folder: Path, *cells: tuple[str, str]) -> Path:
         }
         for number, (tags, source) in enumerate(cells, 1)
     ]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    kernel = {
+        "kernelspec": {
+            "name": "python3",
+            "display_name": "Python 3",
+            "language": "python",
+        }
+    }
     path = folder / "small.ipynb"
-    path.write_text(json.dumps({"cells": made, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}))
+    path.write_text(
+        json.dumps(
+            {"cells": made, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
+        )
+    )
     return path
 
 
 @pytest.mark.kernel
-def test_equal_but_for_what_the_notebook_does_not_repeat(tmp_path: Path, capsys: Capture) -> None:
+def test_equal_but_for_what_the_notebook_does_not_repeat(
+    tmp_path: Path, capsys: Capture
+) -> None:
     path = write(
         tmp_path,
         ("stage:a", "import time\nx = {'k': [1, 2]}\ntime.time_ns()"),
@@ -48,11 +60,19 @@ def test_equal_but_for_what_the_notebook_does_not_repeat(tmp_path: Path, capsys:
 
 
 @pytest.mark.kernel
-def test_what_hangs_on_a_value_that_no_run_repeats_is_not_compared(tmp_path: Path, capsys: Capture) -> None:
-    """Though all runs of the notebook print the same: the third of all, the pipeline, does not."""
+def test_what_hangs_on_a_value_that_no_run_repeats_is_not_compared(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    """Though all runs of the notebook print the same: the third of all, the pipeline,
+    does not."""
     (tmp_path / "count").write_text("0")
     count = "n = int(open('count').read()) + 1\nopen('count', 'w').write(str(n));"
-    path = write(tmp_path, ("stage:a", count), ("stage:b", "m = [n, n == 3]"), ("stage:c", "print(m[1])"))
+    path = write(
+        tmp_path,
+        ("stage:a", count),
+        ("stage:b", "m = [n, n == 3]"),
+        ("stage:c", "print(m[1])"),
+    )
     assert main(["verify", str(path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["not_comparable"] == [3]
 
@@ -78,7 +98,9 @@ def test_names_the_first_value_that_differs(tmp_path: Path, capsys: Capture) -> 
 
 
 @pytest.mark.kernel
-def test_a_figure_of_an_earlier_stage_is_shown_as_a_picture(tmp_path: Path, capsys: Capture) -> None:
+def test_a_figure_of_an_earlier_stage_is_shown_as_a_picture(
+    tmp_path: Path, capsys: Capture
+) -> None:
     path = write(
         tmp_path,
         ("stage:a", "%matplotlib inline\nimport matplotlib.pyplot as plt"),
@@ -91,10 +113,15 @@ def test_a_figure_of_an_earlier_stage_is_shown_as_a_picture(tmp_path: Path, caps
 
 
 @pytest.mark.kernel
-def test_a_backend_that_shows_no_figures_shows_none(tmp_path: Path, capsys: Capture) -> None:
+def test_a_backend_that_shows_no_figures_shows_none(
+    tmp_path: Path, capsys: Capture
+) -> None:
     path = write(
         tmp_path,
-        ("", "import matplotlib\nmatplotlib.use('agg')\nimport matplotlib.pyplot as plt"),
+        (
+            "",
+            "import matplotlib\nmatplotlib.use('agg')\nimport matplotlib.pyplot as plt",
+        ),
         ("stage:a", "n = 2"),
         ("stage:b", "fig = plt.figure(figsize=(n, 1))\nfig"),
         ("stage:c", "fig.get_size_inches().sum()\nfig"),
@@ -121,11 +148,16 @@ def test_a_value_that_no_cell_shows(tmp_path: Path, capsys: Capture) -> None:
 
 
 @pytest.mark.kernel
-def test_a_notebook_that_fails_is_no_difference(tmp_path: Path, capsys: Capture) -> None:
+def test_a_notebook_that_fails_is_no_difference(
+    tmp_path: Path, capsys: Capture
+) -> None:
     path = write(tmp_path, ("stage:a", "x = 1"), ("stage:b", "y = 2\n1 / 0"))
     assert main(["verify", str(path)]) == 2
     said = capsys.readouterr().err
-    assert "does not run top to bottom: ZeroDivisionError: division by zero (cell 2, line 2)" in said
+    assert (
+        "does not run top to bottom: ZeroDivisionError: division by zero (cell 2, line 2)"
+        in said
+    )
 
 
 def test_a_stale_package_is_no_answer(tmp_path: Path, capsys: Capture) -> None:
@@ -136,7 +168,9 @@ def test_a_stale_package_is_no_answer(tmp_path: Path, capsys: Capture) -> None:
     assert "jupyter pipe compile small.ipynb" in capsys.readouterr().err
 
 
-def test_a_notebook_that_is_not_there_is_a_usage_error(tmp_path: Path, capsys: Capture) -> None:
+def test_a_notebook_that_is_not_there_is_a_usage_error(
+    tmp_path: Path, capsys: Capture
+) -> None:
     assert main(["verify", str(tmp_path / "nothing.ipynb")]) == 2
     assert "There is no notebook" in capsys.readouterr().err
 
@@ -154,13 +188,21 @@ print(libc.fread(text, 1, 99, file) if file else None, text.value)"""
 def test_a_result_that_is_reused_after_an_edit_and_should_not_be_is_found(
     tmp_path: Path, capsys: Capture
 ) -> None:
-    """One stage reads the file by a call that nothing tells of, as a library without a table would."""
+    """One stage reads the file by a call that nothing tells of, as a library without a
+    table would."""
     (tmp_path / "data.csv").write_text("x\n1\n2\n3\n")
-    path = write(tmp_path, ("stage:seen", "print(open('data.csv').read())"), ("stage:hidden", HIDDEN))
+    path = write(
+        tmp_path,
+        ("stage:seen", "print(open('data.csv').read())"),
+        ("stage:hidden", HIDDEN),
+    )
     assert main(["verify", str(path), "--edits", "1", "--seed", "2", "--json"]) == 1
     own, edited = json.loads(capsys.readouterr().out)["verdicts"]
     assert own.get("divergence") is None
-    assert (edited["edit"], edited["reran"]) == ("data.csv: another number in line 3", 1)
+    assert (edited["edit"], edited["reran"]) == (
+        "data.csv: another number in line 3",
+        1,
+    )
     assert edited["divergence"]["stage"] == "hidden"
     assert (tmp_path / "data.csv").read_text() == "x\n1\n2\n3\n"
     assert not (tmp_path / ".jupyter_pipe").exists()

@@ -1,4 +1,5 @@
-"""The form of parameters and the handle of a started run, with one real run among them."""
+"""The form of parameters and the handle of a started run, with one real run among
+them."""
 
 from __future__ import annotations
 
@@ -27,7 +28,9 @@ def notebook(tmp_path: Path) -> Path:
     )
 
 
-def test_a_form_has_a_field_of_the_right_kind_for_each_parameter(notebook: Path) -> None:
+def test_a_form_has_a_field_of_the_right_kind_for_each_parameter(
+    notebook: Path,
+) -> None:
     form = Parameters(notebook)
     kinds = {name: type(field).__name__ for name, field in form.fields.items()}
     assert kinds == {
@@ -62,7 +65,8 @@ def test_what_is_wrong_is_said_below_the_form_and_nothing_runs(notebook: Path) -
 
 def test_start_says_at_once_what_is_wrong(tmp_path: Path) -> None:
     broken = write_notebook(
-        tmp_path / "broken.ipynb", [("a = 1", ["stage:one"]), ("print(b)", ["stage:two"])]
+        tmp_path / "broken.ipynb",
+        [("a = 1", ["stage:one"]), ("print(b)", ["stage:two"])],
     )
     with pytest.raises(CompileError):
         jupyter_pipe.start(broken)
@@ -74,7 +78,11 @@ def test_a_form_starts_a_run_that_is_shown_followed_and_awaited(notebook: Path) 
     form.fields["n"].value = 10
     handle = form.run()
     assert handle is not None
-    assert handle.state in {ev.RunState.queued, ev.RunState.running, ev.RunState.succeeded}
+    assert handle.state in {
+        ev.RunState.queued,
+        ev.RunState.running,
+        ev.RunState.succeeded,
+    }
     view = RunView(handle)
     events = list(handle.follow())
     run = handle.wait(120)
@@ -91,12 +99,18 @@ def test_a_form_starts_a_run_that_is_shown_followed_and_awaited(notebook: Path) 
 
 @pytest.mark.kernel
 def test_a_started_run_is_cancelled(tmp_path: Path) -> None:
-    source = "import time\nprint('begun', flush=True)\nwhile True:\n    time.sleep(0.05)"
-    path = write_notebook(tmp_path / "wait.ipynb", [(source, ["stage:wait"]), ("x = 1", ["stage:after"])])
+    source = (
+        "import time\nprint('begun', flush=True)\nwhile True:\n    time.sleep(0.05)"
+    )
+    path = write_notebook(
+        tmp_path / "wait.ipynb", [(source, ["stage:wait"]), ("x = 1", ["stage:after"])]
+    )
     handle = jupyter_pipe.start(path)
     with pytest.raises(TimeoutError):
         handle.wait(0.01)
-    started = next(event for event in handle.follow() if isinstance(event, ev.StageStarted))
+    started = next(
+        event for event in handle.follow() if isinstance(event, ev.StageStarted)
+    )
     assert started.stage in {"wait", "after"}
     handle.cancel()
     assert handle.wait(120).state is ev.RunState.cancelled

@@ -26,10 +26,14 @@ from tests.compiler.notebooks import write_notebook
 def writer(tmp_path: Path) -> RunWriter:
     """A run under way: stage `load` is running."""
     stage = Stage("load", ("c1",), "nb/load.py", "notebooks/load.ipynb")
-    pipeline = Pipeline(1, "<b>sales</b>", "python3", Source("sales.ipynb", "d"), stages=(stage,))
+    pipeline = Pipeline(
+        1, "<b>sales</b>", "python3", Source("sales.ipynb", "d"), stages=(stage,)
+    )
     facts = RunFacts(notebook=str(tmp_path / "sales.ipynb"), runner=this_process())
     writer = RunStore(tmp_path).create(pipeline, facts)
-    writer.append(ev.RunQueued(run_id=writer.run_id, pipeline=pipeline.name, stages=("load",)))
+    writer.append(
+        ev.RunQueued(run_id=writer.run_id, pipeline=pipeline.name, stages=("load",))
+    )
     writer.append(ev.RunStarted(pid=1, workers=1))
     writer.append(ev.StageQueued(stage="load", cells=1))
     writer.append(ev.StageStarted(stage="load"))
@@ -68,7 +72,9 @@ def test_the_button_asks_the_runner_to_stop(writer: RunWriter, tmp_path: Path) -
     view.close()
 
 
-def test_cancelling_what_has_ended_shows_how_it_ended(writer: RunWriter, tmp_path: Path) -> None:
+def test_cancelling_what_has_ended_shows_how_it_ended(
+    writer: RunWriter, tmp_path: Path
+) -> None:
     view = RunView(root=tmp_path)
     finish(writer)
     view.cancel()
@@ -97,7 +103,10 @@ def following(root: Path) -> RunView:
     """A view of the run below `root`, once its stage has begun."""
     deadline = monotonic() + 60
     while monotonic() < deadline:
-        if RunStore(root).ids() and RunStore(root).list()[0].stage("wait").state.value == "running":
+        if (
+            RunStore(root).ids()
+            and RunStore(root).list()[0].stage("wait").state.value == "running"
+        ):
             return RunView(root=root)
         sleep(0.1)
     raise AssertionError("the run does not begin")
@@ -105,7 +114,10 @@ def following(root: Path) -> RunView:
 
 def test_it_displays_as_a_widget(writer: RunWriter, tmp_path: Path) -> None:
     finish(writer)
-    assert "application/vnd.jupyter.widget-view+json" in RunView(root=tmp_path)._repr_mimebundle_()
+    assert (
+        "application/vnd.jupyter.widget-view+json"
+        in RunView(root=tmp_path)._repr_mimebundle_()
+    )
 
 
 def test_an_unknown_run_is_a_clear_error(tmp_path: Path) -> None:

@@ -1,1 +1,2 @@
-"""What calls do: of the notebook's functions, of builtins, libraries, magics and programs."""
+"""What calls do: of the notebook's functions, of builtins, libraries, magics and
+programs."""

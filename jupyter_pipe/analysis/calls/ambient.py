@@ -1,4 +1,5 @@
-"""Ambient state: global generators, options and settings that code uses without naming them."""
+"""Ambient state: global generators, options and settings that code uses without naming
+them."""
 
 from __future__ import annotations
 
@@ -31,12 +32,15 @@ FELT_EVERYWHERE = (
     "@process.builtins",
     PACKAGES,
 )
-"""Components that a stage may use without naming anything that says so: once one is written, every
-later statement reads it."""
+"""Components that a stage may use without naming anything that says so: once one is
+written, every later statement reads it."""
 STYLED = frozenset({"matplotlib", "seaborn"})
-STYLED_METHODS = frozenset({"plot", "hist", "boxplot", "dendrogram", "imshow", "scatter_matrix"})
+STYLED_METHODS = frozenset(
+    {"plot", "hist", "boxplot", "dendrogram", "imshow", "scatter_matrix"}
+)
 STYLED_WORDS = ("draw", "plot", "chart")
-"""They stand in names of what makes a picture: `networkx.draw_circular`, `sklearn.tree.plot_tree`."""
+"""They stand in names of what makes a picture: `networkx.draw_circular`,
+`sklearn.tree.plot_tree`."""
 STYLE = ("@matplotlib.rcParams", "@ipython.matplotlib", "@ipython.config")
 FIGURE = PATCHED + "matplotlib.pyplot"
 """The figure that pyplot draws into. With the inline backend none outlives its cell."""
@@ -52,8 +56,9 @@ NOT_DRAWING = frozenset(_NOT_DRAWING.split())
 
 
 def use_style(world: World, qualified: str, node: ast.AST) -> None:
-    """Whatever makes a picture reads the style: functions of the plotting libraries, methods of their
-    objects, and what its name tells of other libraries, such as frames and graphs."""
+    """Whatever makes a picture reads the style: functions of the plotting libraries,
+    methods of their objects, and what its name tells of other libraries, such as frames
+    and graphs."""
     if _makes_pictures(qualified):
         read_style(world, node)
 
@@ -65,7 +70,8 @@ def read_style(world: World, node: ast.AST) -> None:
 
 
 def _makes_pictures(qualified: str) -> bool:
-    """Whether a call may draw, and so read the style: by its library, or by its name."""
+    """Whether a call may draw, and so read the style: by its library, or by its
+    name."""
     parts = qualified.split(".")
     if parts[0] in STYLED or parts[-1] in STYLED_METHODS:
         return True
@@ -84,9 +90,13 @@ def choose_backend(world: World, name: str) -> None:
 
 
 def use_current_figure(world: World, qualified: str, arguments: Arguments) -> None:
-    """With a backend of the notebook's choice, pyplot's figure waits for the next cell."""
+    """With a backend of the notebook's choice, pyplot's figure waits for the next
+    cell."""
     if qualified in BACKENDS:
-        choose_backend(world, " ".join(text_of(frozenset((value,))) or "" for value in arguments.every()))
+        choose_backend(
+            world,
+            " ".join(text_of(frozenset((value,))) or "" for value in arguments.every()),
+        )
     module, _, name = qualified.rpartition(".")
     if not world.process.keeps_figures or module not in DRAWING or name in NOT_DRAWING:
         return
@@ -97,7 +107,8 @@ def use_current_figure(world: World, qualified: str, arguments: Arguments) -> No
 
 
 def drop_unseeded(units: Sequence[Unit]) -> None:
-    """A generator that the notebook never seeds is not carried: every stage draws fresh entropy."""
+    """A generator that the notebook never seeds is not carried: every stage draws fresh
+    entropy."""
     drawn = {component for unit in units for component in unit.facts.draws}
     seeded = {component for unit in units for component in unit.facts.seeds}
     for component in drawn - seeded:

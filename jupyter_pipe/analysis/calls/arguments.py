@@ -31,7 +31,9 @@ class Arguments:
         position = wanted.position
         if wanted.every:
             start = position or 0
-            return frozenset().union(self.rest, *self.positional[start:], *self.keywords.values())
+            return frozenset().union(
+                self.rest, *self.positional[start:], *self.keywords.values()
+            )
         if wanted.keyword is not None and wanted.keyword in self.keywords:
             return self.keywords[wanted.keyword]
         if position is not None and 0 <= position < len(self.positional):
@@ -42,10 +44,15 @@ class Arguments:
         """Whether the call passes this argument at all."""
         if wanted.keyword is not None and wanted.keyword in self.keywords:
             return True
-        return wanted.position is not None and 0 <= wanted.position < len(self.positional)
+        return wanted.position is not None and 0 <= wanted.position < len(
+            self.positional
+        )
 
     def keyword_node(self, name: str) -> ast.expr | None:
-        return next((keyword.value for keyword in self.node.keywords if keyword.arg == name), None)
+        return next(
+            (keyword.value for keyword in self.node.keywords if keyword.arg == name),
+            None,
+        )
 
     def literal(self, position: int) -> object:
         """The constant at `position`, or None."""

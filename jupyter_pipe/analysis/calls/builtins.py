@@ -8,12 +8,20 @@ from typing import TYPE_CHECKING
 from jupyter_pipe.analysis.calls.configurations import CONFIGURATION_CALLS
 from jupyter_pipe.analysis.calls.databases import DATABASE_CALLS
 from jupyter_pipe.analysis.calls.folders import FOLDER_CALLS
-from jupyter_pipe.analysis.calls.libraries import call_unknown, run_special_methods, show
+from jupyter_pipe.analysis.calls.libraries import (
+    call_unknown,
+    run_special_methods,
+    show,
+)
 from jupyter_pipe.analysis.calls.paths import PATH_CALLS
 from jupyter_pipe.analysis.calls.programs import PROGRAM_CALLS
 from jupyter_pipe.analysis.calls.shell_state import SHELL_CALLS, make_handle
 from jupyter_pipe.analysis.calls.texts import change_texts
-from jupyter_pipe.analysis.interpreter.access import ADDRESS, load_attribute, store_attribute
+from jupyter_pipe.analysis.interpreter.access import (
+    ADDRESS,
+    load_attribute,
+    store_attribute,
+)
 from jupyter_pipe.analysis.interpreter.imports import import_by_name
 from jupyter_pipe.analysis.interpreter.iteration import advance, elements_of
 from jupyter_pipe.analysis.source.embedded_names import evaluate_text, read_statements
@@ -46,7 +54,9 @@ def _result(world: World, arguments: Arguments, type_: str) -> Object:
 def _zip(world: World, arguments: Arguments) -> Values:
     result = _result(world, arguments, "builtins.zip")
     for position, values in enumerate(arguments.positional):
-        world.heap.store(result, f"[{position}]", elements_of(world, values, arguments.node))
+        world.heap.store(
+            result, f"[{position}]", elements_of(world, values, arguments.node)
+        )
     world.heap.store(result, ANY, elements_of(world, arguments.rest, arguments.node))
     return frozenset((result,))
 
@@ -61,7 +71,10 @@ def _enumerate(world: World, arguments: Arguments) -> Values:
 def _map(world: World, arguments: Arguments) -> Values:
     result = _result(world, arguments, "builtins.map")
     if arguments.positional:
-        given = [elements_of(world, values, arguments.node) for values in arguments.positional[1:]]
+        given = [
+            elements_of(world, values, arguments.node)
+            for values in arguments.positional[1:]
+        ]
         inner = type(arguments)(arguments.node, given)
         world.heap.store(result, ANY, world.call_values(arguments.positional[0], inner))
     return frozenset((result,))
@@ -71,13 +84,16 @@ def _filter(world: World, arguments: Arguments) -> Values:
     result = _result(world, arguments, "builtins.filter")
     if len(arguments.positional) > 1:
         elements = elements_of(world, arguments.positional[1], arguments.node)
-        world.call_values(arguments.positional[0], type(arguments)(arguments.node, [elements]))
+        world.call_values(
+            arguments.positional[0], type(arguments)(arguments.node, [elements])
+        )
         world.heap.store(result, ANY, elements)
     return frozenset((result,))
 
 
 def _groupby(world: World, arguments: Arguments) -> Values:
-    """`itertools.groupby`: an object that stands for each pair of a key and a group as well."""
+    """`itertools.groupby`: an object that stands for each pair of a key and a group as
+    well."""
     result = _result(world, arguments, "itertools.groupby")
     group = world.objects.allocate((arguments.node, "group"), "builtins.iterator")
     for values in arguments.positional[:1]:
@@ -93,7 +109,9 @@ def _dict(world: World, arguments: Arguments) -> Values:
     result = _result(world, arguments, "builtins.dict")
     for values in arguments.positional[:1]:
         for source in values:
-            if source.type in {"builtins.dict", ""} or source.type.startswith("collections."):
+            if source.type in {"builtins.dict", ""} or source.type.startswith(
+                "collections."
+            ):
                 world.heap.copy_parts(source, result)
             else:
                 for pair in elements_of(world, frozenset((source,)), arguments.node):
@@ -109,7 +127,10 @@ def _print(world: World, arguments: Arguments) -> Values:
     world.recorder.facts.prints = True
     show(world, arguments.every(), arguments.node, rich=_is_display(arguments.node))
     file = arguments.keywords.get("file", NOTHING)
-    world.mutate((value for value in file if not isinstance(value.payload, Library)), arguments.node)
+    world.mutate(
+        (value for value in file if not isinstance(value.payload, Library)),
+        arguments.node,
+    )
     return NOTHING
 
 
@@ -129,13 +150,19 @@ def _pure(world: World, arguments: Arguments) -> Values:
 
 def _str(world: World, arguments: Arguments) -> Values:
     """The text of a constant path is a constant."""
-    known = change_texts(world, arguments.positional[0], str) if len(arguments.positional) == 1 else None
+    known = (
+        change_texts(world, arguments.positional[0], str)
+        if len(arguments.positional) == 1
+        else None
+    )
     return _pure(world, arguments) if known is None else known
 
 
 def _identity(world: World, arguments: Arguments) -> Values:
     for value in arguments.every():
-        world.recorder.facts.identified.setdefault(value, world.place_of(arguments.node))
+        world.recorder.facts.identified.setdefault(
+            value, world.place_of(arguments.node)
+        )
     return NOTHING
 
 
@@ -145,17 +172,25 @@ def _id(world: World, arguments: Arguments) -> Values:
 
 
 def _getattr(world: World, arguments: Arguments) -> Values:
-    """`getattr(base, name, default)`: the attributes that constant names stand for, or else any part of the
-    object, since a computed name may mean each."""
+    """`getattr(base, name, default)`: the attributes that constant names stand for, or
+    else any part of the object, since a computed name may mean each."""
     if len(arguments.positional) < 2:
         return NOTHING
     base, name = arguments.positional[:2]
     constants = texts_of(name)
     default = frozenset().union(*arguments.positional[2:])
     if not constants or len(constants) < len(name):
-        parts = [part for value in base for held in value.fields.values() for part in held]
-        return frozenset(parts) | default | {world.objects.allocate(arguments.node, open_=True)}
-    found = (load_attribute(world, base, constant, arguments.node) for constant in constants)
+        parts = [
+            part for value in base for held in value.fields.values() for part in held
+        ]
+        return (
+            frozenset(parts)
+            | default
+            | {world.objects.allocate(arguments.node, open_=True)}
+        )
+    found = (
+        load_attribute(world, base, constant, arguments.node) for constant in constants
+    )
     return default.union(*found)
 
 
@@ -192,9 +227,15 @@ def _super(world: World, arguments: Arguments) -> Values:
     innermost = world.calls.callees[-1].payload if world.calls.callees else None
     arguments_of = getattr(innermost, "node", None)
     parameters = (
-        arguments_of.args if isinstance(arguments_of, (ast.FunctionDef, ast.AsyncFunctionDef)) else None
+        arguments_of.args
+        if isinstance(arguments_of, (ast.FunctionDef, ast.AsyncFunctionDef))
+        else None
     )
-    first = next(iter([*parameters.posonlyargs, *parameters.args]), None) if parameters else None
+    first = (
+        next(iter([*parameters.posonlyargs, *parameters.args]), None)
+        if parameters
+        else None
+    )
     if first is not None:
         slot = world.names.get(frame.key(first.arg))
         world.heap.store(result, "self", slot.values if slot else ())
@@ -202,7 +243,9 @@ def _super(world: World, arguments: Arguments) -> Values:
 
 
 def _type(world: World, arguments: Arguments) -> Values:
-    classes = [v.payload.class_ for v in arguments.every() if isinstance(v.payload, Instance)]
+    classes = [
+        v.payload.class_ for v in arguments.every() if isinstance(v.payload, Instance)
+    ]
     return frozenset(classes)
 
 
@@ -223,9 +266,13 @@ def _vars(world: World, arguments: Arguments) -> Values:
 def _eval(world: World, arguments: Arguments) -> Values:
     values = arguments.positional[0] if arguments.positional else NOTHING
     constants = texts_of(values)
-    has_names = len(arguments.positional) > 1  # the names may be in the namespace that is given
+    has_names = (
+        len(arguments.positional) > 1
+    )  # the names may be in the namespace that is given
     with world.recorder.roughly(has_names):
-        parsed = [evaluate_text(world, constant, arguments.node) for constant in constants]
+        parsed = [
+            evaluate_text(world, constant, arguments.node) for constant in constants
+        ]
     if not all(parsed) or len(parsed) < max(len(values), 1):
         world.note(
             "PIPE221",
@@ -238,7 +285,9 @@ def _eval(world: World, arguments: Arguments) -> Values:
 
 def _exec(world: World, arguments: Arguments) -> Values:
     world.recorder.facts.effects = True
-    constant = text_of(arguments.positional[0]) if len(arguments.positional) == 1 else None
+    constant = (
+        text_of(arguments.positional[0]) if len(arguments.positional) == 1 else None
+    )
     if constant is not None:
         if read_statements(world, constant, arguments.node):
             return NOTHING
@@ -264,7 +313,8 @@ def _compile(world: World, arguments: Arguments) -> Values:
 
 
 def _tee(world: World, arguments: Arguments) -> Values:
-    """All iterators that `tee` gives read from one place: one object stands for them."""
+    """All iterators that `tee` gives read from one place: one object stands for
+    them."""
     result = _result(world, arguments, "builtins.tuple")
     one = world.objects.allocate((arguments.node, "tee"), "builtins.iterator")
     for values in arguments.positional[:1]:
@@ -279,15 +329,26 @@ def _next(world: World, arguments: Arguments) -> Values:
         return NOTHING
     source = arguments.positional[0]
     given = world.call_special(source, "__next__", (), arguments.node)
-    plain = frozenset(value for value in source if not isinstance(value.payload, Instance))
+    plain = frozenset(
+        value for value in source if not isinstance(value.payload, Instance)
+    )
     advance(world, plain, arguments.node)
-    return given | world.heap.elements(plain) | frozenset().union(*arguments.positional[1:])
+    return (
+        given
+        | world.heap.elements(plain)
+        | frozenset().union(*arguments.positional[1:])
+    )
 
 
 def _import_module(world: World, arguments: Arguments) -> Values:
-    """`importlib.import_module("plug")` is an import; of a computed name nothing is known."""
+    """`importlib.import_module("plug")` is an import; of a computed name nothing is
+    known."""
     names = texts_of(arguments.positional[0]) if len(arguments.positional) == 1 else []
-    found = [import_by_name(world, name, arguments.node) for name in names if name[:1].isalpha()]
+    found = [
+        import_by_name(world, name, arguments.node)
+        for name in names
+        if name[:1].isalpha()
+    ]
     return frozenset(found) or call_unknown(world, arguments, NOTHING)
 
 
@@ -302,7 +363,8 @@ def _input(world: World, arguments: Arguments) -> Values:
 
 
 def items(world: World, value: Object, arguments: Arguments) -> Values:
-    """`d.items()`: an object that stands for the view and for each pair that it gives."""
+    """`d.items()`: an object that stands for the view and for each pair that it
+    gives."""
     result = world.objects.allocate((arguments.node, value), "builtins.dict_items")
     world.heap.store(result, "receiver", (value,))
     world.heap.store(result, "[0]", value.fields.get("keys", ()))
@@ -320,7 +382,9 @@ def _lru_cache(world: World, arguments: Arguments) -> Values:
 
 
 def _defaultdict(world: World, arguments: Arguments) -> Values:
-    result = world.objects.allocate(arguments.node, "collections.defaultdict", open_=True)
+    result = world.objects.allocate(
+        arguments.node, "collections.defaultdict", open_=True
+    )
     for factory in arguments.positional[:1]:
         world.heap.store(result, "factory", factory)
     for values in arguments.positional[1:]:
@@ -340,17 +404,26 @@ def _field(world: World, arguments: Arguments) -> Values:
 
 
 def _subplots(world: World, arguments: Arguments) -> Values:
-    """`fig, ax = plt.subplots()`: figure and axes hold each other; with a grid, axes are an array."""
+    """`fig, ax = plt.subplots()`: figure and axes hold each other; with a grid, axes
+    are an array."""
     pair = _result(world, arguments, "builtins.tuple")
-    figure = world.objects.allocate((arguments.node, "figure"), "matplotlib.figure.Figure", open_=True)
-    axes = world.objects.allocate((arguments.node, "axes"), "matplotlib.axes.Axes", open_=True)
+    figure = world.objects.allocate(
+        (arguments.node, "figure"), "matplotlib.figure.Figure", open_=True
+    )
+    axes = world.objects.allocate(
+        (arguments.node, "axes"), "matplotlib.axes.Axes", open_=True
+    )
     world.heap.store(figure, ".axes", (axes,))
     world.heap.store(axes, ".figure", (figure,))
     grid = world.objects.allocate((arguments.node, "grid"), "", open_=True)
     world.heap.store(grid, ANY, (axes, grid))
     world.heap.store(grid, ".flat", (grid,))
     world.heap.store(pair, "[0]", (figure,))
-    world.heap.store(pair, "[1]", (axes, grid) if arguments.node.args or arguments.node.keywords else (axes,))
+    world.heap.store(
+        pair,
+        "[1]",
+        (axes, grid) if arguments.node.args or arguments.node.keywords else (axes,),
+    )
     return frozenset((pair,))
 
 
@@ -395,5 +468,14 @@ BUILTIN_CALLS: dict[str, Callable[[World, Arguments], Values]] = {
     "itertools.groupby": _groupby,
     "matplotlib.pyplot.subplots": _subplots,
 }
-for _name in ("len", "repr", "hash", "bool", "isinstance", "issubclass", "callable", "hasattr"):
+for _name in (
+    "len",
+    "repr",
+    "hash",
+    "bool",
+    "isinstance",
+    "issubclass",
+    "callable",
+    "hasattr",
+):
     BUILTIN_CALLS[f"builtins.{_name}"] = _pure

@@ -1,7 +1,9 @@
-"""Configurations: of logging, with the files that its handlers write, and of the environment from `.env`.
+"""Configurations: of logging, with the files that its handlers write, and of the
+environment from `.env`.
 
-For logging a dictionary or a file says which. Where that cannot be seen, handlers may write any file: each
-stage that configured logging again would open the file anew, so the setting is not one that is made again.
+For logging a dictionary or a file says which. Where that cannot be seen, handlers may
+write any file: each stage that configured logging again would open the file anew, so
+the setting is not one that is made again.
 """
 
 from __future__ import annotations
@@ -33,7 +35,11 @@ WRITES = re.compile(r"FileHandler|filename", re.I)
 
 def _configure_by_dictionary(world: World, arguments: Arguments) -> Values:
     """`dictConfig({...})`: whatever stands under `filename`."""
-    given = arguments.positional[0] if arguments.positional else arguments.keywords.get("config", frozenset())
+    given = (
+        arguments.positional[0]
+        if arguments.positional
+        else arguments.keywords.get("config", frozenset())
+    )
     for value in given:
         if value.open or value.type != "builtins.dict":
             _write_any_file(world, arguments)
@@ -52,7 +58,8 @@ def _file_names(value: Object, depth: int) -> Iterator[Text]:
 
 
 def _configure_by_file(world: World, arguments: Arguments) -> Values:
-    """`fileConfig("log.ini")`: the file is looked into if it stands beside the notebook."""
+    """`fileConfig("log.ini")`: the file is looked into if it stands beside the
+    notebook."""
     paths = texts_of(arguments.positional[0]) if arguments.positional else []
     for path in paths:
         touch_file(world, Text(path), arguments.node, write=False)
@@ -63,7 +70,10 @@ def _configure_by_file(world: World, arguments: Arguments) -> Values:
 
 def _may_write(world: World, path: str) -> bool:
     try:
-        return WRITES.search(((world.folder or Path()) / path).read_text(encoding="utf-8")) is not None
+        return (
+            WRITES.search(((world.folder or Path()) / path).read_text(encoding="utf-8"))
+            is not None
+        )
     except (OSError, ValueError):
         return True
 
@@ -74,19 +84,30 @@ def _write_any_file(world: World, arguments: Arguments) -> None:
 
 def _configure(world: World, arguments: Arguments, qualified: str) -> Values:
     effect = world.knowledge.function(qualified)
-    return apply_effect(world, effect, None, arguments, qualified) if effect is not None else frozenset()
+    return (
+        apply_effect(world, effect, None, arguments, qualified)
+        if effect is not None
+        else frozenset()
+    )
 
 
 def _load_environment(world: World, arguments: Arguments) -> Values:
     """`load_dotenv()`: without a path it is `.env` beside the notebook."""
-    if not arguments.positional and not arguments.keywords.keys() & {"dotenv_path", "stream"}:
+    if not arguments.positional and not arguments.keywords.keys() & {
+        "dotenv_path",
+        "stream",
+    }:
         touch_file(world, Text(ENVIRONMENT), arguments.node, write=False)
     return _configure(world, arguments, "dotenv.load_dotenv")
 
 
 def _find_environment(world: World, arguments: Arguments) -> Values:
     """`find_dotenv()` gives the path of the file, in this folder or one above."""
-    return frozenset((world.objects.text(ENVIRONMENT),)) if not arguments.positional else frozenset()
+    return (
+        frozenset((world.objects.text(ENVIRONMENT),))
+        if not arguments.positional
+        else frozenset()
+    )
 
 
 CONFIGURATION_CALLS: dict[str, Callable[[World, Arguments], Values]] = {

@@ -1,8 +1,9 @@
-"""Databases that a library keeps open by itself: duckdb's default connection, and that of `%sql`.
+"""Databases that a library keeps open by itself: duckdb's default connection, and that
+of `%sql`.
 
-What statements make in them (tables, views, settings) is state of the process. Statements that are
-written out are made again by later stages; what they read (variables, files, other tables) decides
-whether that gives the same.
+What statements make in them (tables, views, settings) is state of the process.
+Statements that are written out are made again by later stages; what they read
+(variables, files, other tables) decides whether that gives the same.
 """
 
 from __future__ import annotations
@@ -27,11 +28,13 @@ __all__ = ["DATABASE_CALLS", "run_sql"]
 LOOKS = """
 select from with describe desc show explain summarize values table pivot unpivot
 """
-"""First words of statements that only look. `copy … to` writes a file and leaves no state."""
+"""First words of statements that only look. `copy … to` writes a file and leaves no
+state."""
 _LOOKS = frozenset(LOOKS.split())
 WRITING_FILE = frozenset({"copy", "export"})
 MENTIONED = re.compile(
-    r"\b(?:from|join|into|update|table|describe|summarize|pivot|using)\s+([A-Za-z_]\w*)", re.I
+    r"\b(?:from|join|into|update|table|describe|summarize|pivot|using)\s+([A-Za-z_]\w*)",
+    re.I,
 )
 QUOTED_FILE = re.compile(r"'([^'\n]+\.\w{2,8})'")
 COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.S)
@@ -56,13 +59,18 @@ def statements_of(sql: str) -> Iterator[str]:
 
 
 def changes_database(sql: str) -> bool:
-    """Whether a statement of the text leaves something in the database or the connection."""
-    first = (statement.split(None, 1)[0].lower().strip("(") for statement in statements_of(sql))
+    """Whether a statement of the text leaves something in the database or the
+    connection."""
+    first = (
+        statement.split(None, 1)[0].lower().strip("(")
+        for statement in statements_of(sql)
+    )
     return any(word not in _LOOKS and word not in WRITING_FILE for word in first)
 
 
 def mentioned_names(sql: str) -> list[str]:
-    """What stands where a table would: duckdb takes a variable of the notebook for one."""
+    """What stands where a table would: duckdb takes a variable of the notebook for
+    one."""
     return list(dict.fromkeys(MENTIONED.findall(COMMENT.sub(" ", sql))))
 
 
@@ -89,13 +97,17 @@ def _default_connection(world: World, arguments: Arguments) -> Values:
 
 
 def _engine(world: World, arguments: Arguments) -> Values:
-    """`create_engine(url)`: any stage can make it again, since each connection is new. A database in memory
-    is gone with its engine."""
+    """`create_engine(url)`: any stage can make it again, since each connection is new.
+    A database in memory is gone with its engine."""
     effect = world.knowledge.function(ENGINE)
     url = text_of(arguments.positional[0]) if arguments.positional else None
     if url is not None and not IN_MEMORY.match(url):
         world.recorder.facts.again.add(arguments.node)
-    return apply_effect(world, effect, None, arguments, ENGINE) if effect is not None else frozenset()
+    return (
+        apply_effect(world, effect, None, arguments, ENGINE)
+        if effect is not None
+        else frozenset()
+    )
 
 
 DATABASE_CALLS: dict[str, Callable[[World, Arguments], Values]] = {
@@ -105,7 +117,8 @@ DATABASE_CALLS: dict[str, Callable[[World, Arguments], Values]] = {
 
 
 def run_sql(world: World, line: str, body: str, node: ast.Call) -> None:
-    """`%sql URL` opens a connection, which the shell keeps; `%sql STATEMENT` and `%%sql` use it."""
+    """`%sql URL` opens a connection, which the shell keeps; `%sql STATEMENT` and
+    `%%sql` use it."""
     for name in (name for found in INSERTED.findall(line + body) for name in found):
         if name and world.names.get(name) is not None:
             world.read(name, node)
@@ -119,7 +132,9 @@ def run_sql(world: World, line: str, body: str, node: ast.Call) -> None:
         world.read(name, node)
     result = RESULT.match(line)
     if result:
-        world.bind(result[1], frozenset((world.objects.allocate(node, open_=True),)), node)
+        world.bind(
+            result[1], frozenset((world.objects.allocate(node, open_=True),)), node
+        )
         line = line[result.end() :]
     sql = OPTION.sub(" ", " " + line) + "\n" + body
     if sql.strip() or kept:
@@ -127,7 +142,8 @@ def run_sql(world: World, line: str, body: str, node: ast.Call) -> None:
 
 
 def _use_database(world: World, node: ast.AST, *, changes: bool) -> None:
-    """A database in memory is state of the process, like that of a library; others are elsewhere."""
+    """A database in memory is state of the process, like that of a library; others are
+    elsewhere."""
     if IN_MEMORY.match(world.process.database):
         if changes:
             world.patch("sql", node)

@@ -1,4 +1,5 @@
-"""Calls: of the notebook's functions and classes, of methods, and of what libraries provide."""
+"""Calls: of the notebook's functions and classes, of methods, and of what libraries
+provide."""
 
 from __future__ import annotations
 
@@ -7,19 +8,35 @@ import re
 import string
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.analysis.calls.ambient import STYLED_METHODS, use_current_figure, use_style
+from jupyter_pipe.analysis.calls.ambient import (
+    STYLED_METHODS,
+    use_current_figure,
+    use_style,
+)
 from jupyter_pipe.analysis.calls.arguments import Arguments
 from jupyter_pipe.analysis.calls.builtins import BUILTIN_CALLS, items
 from jupyter_pipe.analysis.calls.folders import list_folder
-from jupyter_pipe.analysis.calls.libraries import apply_effect, call_unknown, keyword_effects
+from jupyter_pipe.analysis.calls.libraries import (
+    apply_effect,
+    call_unknown,
+    keyword_effects,
+)
 from jupyter_pipe.analysis.calls.paths import call_method_of_text
-from jupyter_pipe.analysis.calls.settings import kept_for_later, note_registry_change, note_setting
+from jupyter_pipe.analysis.calls.settings import (
+    kept_for_later,
+    note_registry_change,
+    note_setting,
+)
 from jupyter_pipe.analysis.calls.shell_state import SHELL, runs_magic
 from jupyter_pipe.analysis.interpreter.access import load_attribute, read_namespace
 from jupyter_pipe.analysis.interpreter.classes import instantiate
 from jupyter_pipe.analysis.interpreter.functions import call_function, note_cache_look
 from jupyter_pipe.analysis.knowledge.same_modules import first_name
-from jupyter_pipe.analysis.source.embedded_names import read_embedded_names, read_expression, read_formulas
+from jupyter_pipe.analysis.source.embedded_names import (
+    read_embedded_names,
+    read_expression,
+    read_formulas,
+)
 from jupyter_pipe.analysis.source.shell_calls import is_magic, run_magic
 from jupyter_pipe.analysis.world.heap import (
     CALL,
@@ -52,7 +69,13 @@ FIELD = re.compile(r"[A-Za-z_]\w*")
 TOLD = frozenset({"items", "cache_info", *STYLED_METHODS})
 """Methods that mean something whatever they belong to."""
 MAPPINGS = frozenset(
-    {"", "builtins.dict", "collections.OrderedDict", "collections.defaultdict", "collections.Counter"}
+    {
+        "",
+        "builtins.dict",
+        "collections.OrderedDict",
+        "collections.defaultdict",
+        "collections.Counter",
+    }
 )
 
 
@@ -120,7 +143,9 @@ def _spread_namespace(world: World, arguments: Arguments) -> None:
             world.read_global(name[0], arguments.node)
 
 
-def _call_methods(world: World, base: Values, name: str, arguments: Arguments) -> Values:
+def _call_methods(
+    world: World, base: Values, name: str, arguments: Arguments
+) -> Values:
     if not base:
         return call_unknown(world, arguments, NOTHING)
     if len(base) > FEW:
@@ -132,19 +157,28 @@ def _call_methods(world: World, base: Values, name: str, arguments: Arguments) -
 
 
 def _strangers(world: World, values: Values, name: str) -> Values:
-    """Those of which nothing is known, unless the name of the method says what it does."""
+    """Those of which nothing is known, unless the name of the method says what it
+    does."""
     if name in TOLD or world.knowledge.method("", name) is not None:
         return NOTHING
-    return frozenset(value for value in values if value.payload is None and not value.type)
+    return frozenset(
+        value for value in values if value.payload is None and not value.type
+    )
 
 
-def _call_methods_of_many(world: World, base: Values, name: str, arguments: Arguments) -> Values:
-    """As `_call_methods`, with one call for all receivers that have the method from the notebook, and one
-    for those of which nothing is known."""
+def _call_methods_of_many(
+    world: World, base: Values, name: str, arguments: Arguments
+) -> Values:
+    """As `_call_methods`, with one call for all receivers that have the method from the
+    notebook, and one for those of which nothing is known."""
     found: set[Object] = set()
-    own = frozenset(v for v in base if _is_own(v, name) and not isinstance(v.payload, Class))
+    own = frozenset(
+        v for v in base if _is_own(v, name) and not isinstance(v.payload, Class)
+    )
     if own:
-        found |= call_values(world, load_attribute(world, own, name, arguments.node), arguments)
+        found |= call_values(
+            world, load_attribute(world, own, name, arguments.node), arguments
+        )
     strangers = _strangers(world, base - own, name)
     for value in in_order(base - own - strangers):
         found |= _call_method(world, value, name, arguments)
@@ -160,29 +194,42 @@ def _is_own(value: Object, name: str) -> bool:
     """Whether the notebook, or a module beside it, says what this attribute is."""
     if isinstance(value.payload, Library):
         return False
-    return "." + name in value.fields or isinstance(value.payload, (LocalModule, Instance, Class))
+    return "." + name in value.fields or isinstance(
+        value.payload, (LocalModule, Instance, Class)
+    )
 
 
-def _call_method(world: World, value: Object, name: str, arguments: Arguments) -> Values:
+def _call_method(
+    world: World, value: Object, name: str, arguments: Arguments
+) -> Values:
     payload = value.payload
     if isinstance(payload, Library):
         return _call_member(world, payload.qualified, name, arguments)
     if value is world.namespace:
         return _call_namespace(world, name, arguments)
     if name == "register" and isinstance(payload, Class):
-        world.mutate((value,), arguments.node)  # an abstract class keeps the classes that it is told of
+        world.mutate(
+            (value,), arguments.node
+        )  # an abstract class keeps the classes that it is told of
     if _is_own(value, name):
         callees = load_attribute(world, frozenset((value,)), name, arguments.node)
         return call_values(world, callees, arguments)
     return call_foreign_method(world, value, name, arguments)
 
 
-def _call_member(world: World, qualified: str, name: str, arguments: Arguments) -> Values:
-    """A function of a module, or a method of an ambient component (`os.environ.update`)."""
+def _call_member(
+    world: World, qualified: str, name: str, arguments: Arguments
+) -> Values:
+    """A function of a module, or a method of an ambient component
+    (`os.environ.update`)."""
     if qualified == SHELL and runs_magic(name):
         known = BUILTIN_CALLS.get(f"{qualified}.{name}")
         is_magic_call = known is None or _is_literal(arguments.node)
-        return run_magic(world, arguments.node) if is_magic_call or known is None else known(world, arguments)
+        return (
+            run_magic(world, arguments.node)
+            if is_magic_call or known is None
+            else known(world, arguments)
+        )
     component = world.knowledge.component(qualified)
     if component is not None:
         effect = world.knowledge.method("", name)
@@ -200,7 +247,10 @@ def _call_namespace(world: World, name: str, arguments: Arguments) -> Values:
         return read_namespace(world, arguments.node.args[0], arguments.node)
     if name == "update":
         with world.names.inside(world.names.globals):
-            for key, values in {**_named_items(arguments), **arguments.keywords}.items():
+            for key, values in {
+                **_named_items(arguments),
+                **arguments.keywords,
+            }.items():
                 world.bind(key, values, arguments.node)
     return frozenset((world.objects.allocate(arguments.node, open_=True),))
 
@@ -216,7 +266,9 @@ def _named_items(arguments: Arguments) -> dict[str, Values]:
     }
 
 
-def call_foreign_method(world: World, value: Object, name: str, arguments: Arguments) -> Values:
+def call_foreign_method(
+    world: World, value: Object, name: str, arguments: Arguments
+) -> Values:
     """A method of an object whose class is not the notebook's."""
     world.heap.spend(CALL)
     if value.type == "super":
@@ -240,11 +292,16 @@ def call_foreign_method(world: World, value: Object, name: str, arguments: Argum
 
 
 def _call_super(world: World, value: Object, name: str, arguments: Arguments) -> Values:
-    """`super().name(…)`: calls what the base classes define for each instance. If none of the notebook's
-    classes has it, the instance keeps the arguments, as a library's `__init__` would."""
+    """`super().name(…)`: calls what the base classes define for each instance. If none
+    of the notebook's classes has it, the instance keeps the arguments, as a library's
+    `__init__` would."""
     found: set[Object] = set()
     for instance in value.fields.get("self", ()):
-        class_ = instance.payload.class_ if isinstance(instance.payload, Instance) else instance
+        class_ = (
+            instance.payload.class_
+            if isinstance(instance.payload, Instance)
+            else instance
+        )
         bases = class_.payload.bases if isinstance(class_.payload, Class) else ()
         members = [member for base in bases for member in find_in_class(base, name)]
         for member in members:
@@ -265,7 +322,10 @@ def call_values(world: World, callees: Values, arguments: Arguments) -> Values:
     for method, receivers in methods.items():
         found |= _call_method_of(world, method, frozenset(receivers), arguments)
     for callee in in_order(callees - unknown):
-        if not isinstance(callee.payload, Bound) or callee.payload.function not in methods:
+        if (
+            not isinstance(callee.payload, Bound)
+            or callee.payload.function not in methods
+        ):
             found |= _call_value(world, callee, arguments)
     for together in one_by_one(unknown):
         found |= _call_foreign(world, together, arguments)
@@ -275,7 +335,11 @@ def call_values(world: World, callees: Values, arguments: Arguments) -> Values:
 def _call_foreign(world: World, callees: Values, arguments: Arguments) -> Values:
     """Objects of libraries that can be called, such as the layers of a network."""
     (callee, *others) = callees
-    effect = world.knowledge.method(callee.type, "__call__") if callee.type and not others else None
+    effect = (
+        world.knowledge.method(callee.type, "__call__")
+        if callee.type and not others
+        else None
+    )
     if effect is None:
         return call_unknown(world, arguments, callees)
     return apply_effect(world, effect, callee, arguments)
@@ -288,12 +352,16 @@ def _methods_of_many(callees: Values) -> dict[Object, set[Object]]:
         bound = callee.payload
         if isinstance(bound, Bound) and bound.function is not None:
             methods.setdefault(bound.function, set()).add(bound.receiver)
-    return {method: receivers for method, receivers in methods.items() if len(receivers) > FEW}
+    return {
+        method: receivers
+        for method, receivers in methods.items()
+        if len(receivers) > FEW
+    }
 
 
 def _call_value(world: World, callee: Object, arguments: Arguments) -> Values:
-    """Calls one object by what it is; an instance through its `__call__`. An unknown one changes nothing, but
-    may call the notebook's code that it holds or is given."""
+    """Calls one object by what it is; an instance through its `__call__`. An unknown
+    one changes nothing, but may call the notebook's code that it holds or is given."""
     payload = callee.payload
     if isinstance(payload, Function):
         return call_function(world, callee, *_passed(arguments), arguments.node)
@@ -309,7 +377,9 @@ def _call_value(world: World, callee: Object, arguments: Arguments) -> Values:
         methods = find_in_class(payload.class_, "__call__")
         if methods:
             bound = [Bound(callee, "__call__", method) for method in methods]
-            return frozenset().union(*(_call_bound(world, one, arguments) for one in bound))
+            return frozenset().union(
+                *(_call_bound(world, one, arguments) for one in bound)
+            )
     return call_unknown(world, arguments, frozenset((callee,)))
 
 
@@ -317,23 +387,33 @@ def _passed(arguments: Arguments) -> tuple[list[Values], dict[str, Values]]:
     if not arguments.rest:
         return arguments.positional, arguments.keywords
     # Where `*args` end is not known: any later parameter may get any of their elements.
-    return [*arguments.positional, *[arguments.rest] * 8], {**arguments.keywords, "**": arguments.rest}
+    return [*arguments.positional, *[arguments.rest] * 8], {
+        **arguments.keywords,
+        "**": arguments.rest,
+    }
 
 
 def _call_bound(world: World, bound: Bound, arguments: Arguments) -> Values:
     if bound.function is None:
         return call_foreign_method(world, bound.receiver, bound.name, arguments)
-    return _call_method_of(world, bound.function, frozenset((bound.receiver,)), arguments)
+    return _call_method_of(
+        world, bound.function, frozenset((bound.receiver,)), arguments
+    )
 
 
-def _call_method_of(world: World, method: Object, receivers: Values, arguments: Arguments) -> Values:
-    """Calls a method of a notebook class on something that may be any of `receivers`."""
+def _call_method_of(
+    world: World, method: Object, receivers: Values, arguments: Arguments
+) -> Values:
+    """Calls a method of a notebook class on something that may be any of
+    `receivers`."""
     if not isinstance(method.payload, Function):
         return call_values(world, frozenset((method,)), arguments)
     positional, keywords = _passed(arguments)
     if "builtins.staticmethod" in method.payload.decorators:
         return call_function(world, method, positional, keywords, arguments.node)
-    return call_function(world, method, [receivers, *positional], keywords, arguments.node)
+    return call_function(
+        world, method, [receivers, *positional], keywords, arguments.node
+    )
 
 
 def _call_partial(world: World, partial: Partial, arguments: Arguments) -> Values:
@@ -373,7 +453,8 @@ def call_library(world: World, qualified: str, arguments: Arguments) -> Values:
 def call_special(
     world: World, base: Values, name: str, positional: Sequence[Values], node: ast.AST
 ) -> Values:
-    """Calls a dunder method that a notebook class among `base` defines; others are ignored."""
+    """Calls a dunder method that a notebook class among `base` defines; others are
+    ignored."""
     classes: dict[Object, set[Object]] = {}
     for value in base:
         if isinstance(value.payload, Instance):

@@ -1,4 +1,5 @@
-"""Files: paths that calls read and write become names of the data flow, `file:a.csv` or `file:out/*.csv`."""
+"""Files: paths that calls read and write become names of the data flow, `file:a.csv` or
+`file:out/*.csv`."""
 
 from __future__ import annotations
 
@@ -36,16 +37,28 @@ __all__ = [
 MAKES_FOLDER = frozenset({"mkdir", "makedirs"})
 ENTERS_FOLDER = frozenset({"chdir"})
 TEMPORARY = "/temporary/"
-"""Where temporary folders seem to be. Each is one thing, whatever it holds: names in it may be made by
-anybody who is given its path."""
+"""Where temporary folders seem to be. Each is one thing, whatever it holds: names in it
+may be made by anybody who is given its path."""
 FLEETING = "/temporary/fleeting-"
 """Those that are removed when their process ends."""
-FOREIGN = ("http://", "https://", "ftp://", "s3://", "gs://", "gcs://", "az://", "hdfs://", "sqlite://")
+FOREIGN = (
+    "http://",
+    "https://",
+    "ftp://",
+    "s3://",
+    "gs://",
+    "gcs://",
+    "az://",
+    "hdfs://",
+    "sqlite://",
+)
 LOCAL = ("file://", "sqlite:///", "duckdb:///")
 STARS = re.compile(r"\*\*+")
 HANDLE = ".file of"
 """What an open file, archive or database is called that holds the paths it is over."""
-LOOKS = re.compile(r"\s*(select|with|values|pragma|explain|show|describe)\b(?!.*\binto\b)", re.I | re.S)
+LOOKS = re.compile(
+    r"\s*(select|with|values|pragma|explain|show|describe)\b(?!.*\binto\b)", re.I | re.S
+)
 SUFFIXES = {
     "numpy.save": ".npy",
     "numpy.savez": ".npz",
@@ -67,9 +80,14 @@ def file_name(path: str) -> str:
 
 
 def touch_files(
-    world: World, effect: CallEffect, arguments: Arguments, receiver: Object | None, qualified: str = ""
+    world: World,
+    effect: CallEffect,
+    arguments: Arguments,
+    receiver: Object | None,
+    qualified: str = "",
 ) -> None:
-    """Uses the files that the call reads and writes, as far as their names can be told."""
+    """Uses the files that the call reads and writes, as far as their names can be
+    told."""
     node = arguments.node
     name = getattr(node.func, "attr", getattr(node.func, "id", ""))
     suffix = SUFFIXES.get(qualified or name, "")
@@ -105,11 +123,18 @@ def _pick(wanted: Argument, arguments: Arguments, receiver: Object | None) -> Va
 
 
 def _touch_below(
-    world: World, wanted: Argument, arguments: Arguments, receiver: Object | None, *, write: bool
+    world: World,
+    wanted: Argument,
+    arguments: Arguments,
+    receiver: Object | None,
+    *,
+    write: bool,
 ) -> None:
     """What a folder holds; a folder that is not given is the working one."""
     given = wanted.position == -1 or arguments.given(wanted) or arguments.rest
-    for value in _pick(wanted, arguments, receiver) if given else (world.objects.text("."),):
+    for value in (
+        _pick(wanted, arguments, receiver) if given else (world.objects.text("."),)
+    ):
         for path in _paths(value):
             if write:
                 touch_file(world, path, arguments.node, write=True)
@@ -127,24 +152,38 @@ def touch_below(world: World, folder: Text, node: ast.AST, *, write: bool) -> No
         touch_file(world, Text(f"{path}/*", exact=False), node, write=write)
 
 
-def _open(world: World, wanted: Argument, arguments: Arguments, receiver: Object | None) -> None:
+def _open(
+    world: World, wanted: Argument, arguments: Arguments, receiver: Object | None
+) -> None:
     """`open(path, mode)` and `path.open(mode)`: the mode decides."""
     picked = _pick(wanted, arguments, receiver)
     place = (wanted.position or 0) + 1
-    mode = getattr(arguments.keyword_node("mode"), "value", None) or arguments.literal(place)
+    mode = getattr(arguments.keyword_node("mode"), "value", None) or arguments.literal(
+        place
+    )
     mode = mode if isinstance(mode, str) else "r"
     writes = bool(set(mode) & set("wxa+"))
-    _touch(world, picked, arguments.node, write=writes, whole="w" in mode or "x" in mode)
+    _touch(
+        world, picked, arguments.node, write=writes, whole="w" in mode or "x" in mode
+    )
 
 
 def _looks(arguments: Arguments) -> bool:
     """Whether all that may be the statement of a database call only asks."""
-    statements = [value.payload for values in arguments.positional[:1] for value in values]
+    statements = [
+        value.payload for values in arguments.positional[:1] for value in values
+    ]
     texts = [statement for statement in statements if isinstance(statement, Text)]
-    return bool(texts) and len(texts) == len(statements) and all(LOOKS.match(text.value) for text in texts)
+    return (
+        bool(texts)
+        and len(texts) == len(statements)
+        and all(LOOKS.match(text.value) for text in texts)
+    )
 
 
-def _use_folder(world: World, name: str, arguments: Arguments, receiver: Object | None) -> None:
+def _use_folder(
+    world: World, name: str, arguments: Arguments, receiver: Object | None
+) -> None:
     itself = frozenset((receiver,)) if receiver is not None else NOTHING
     for value in itself | arguments.every():
         if isinstance(value.payload, Text):
@@ -159,7 +198,8 @@ def make_folder(world: World, path: Text, node: ast.AST) -> None:
 
 
 def enter_folder(world: World, path: Text, node: ast.AST) -> None:
-    """From here on relative paths are those of this folder, which must be there if the notebook makes it."""
+    """From here on relative paths are those of this folder, which must be there if the
+    notebook makes it."""
     name = file_name(path.value)
     known = path.exact and world.names.get(name) is not None
     world.process.working_folder = name if known else ""
@@ -173,10 +213,16 @@ def _appends(arguments: Arguments) -> bool:
 
 
 def _touch(
-    world: World, values: Values, node: ast.AST, *, write: bool, whole: bool = False, suffix: str = ""
+    world: World,
+    values: Values,
+    node: ast.AST,
+    *,
+    write: bool,
+    whole: bool = False,
+    suffix: str = "",
 ) -> None:
-    """Reads or writes the files that the values name: texts, and objects that hold a path. `numpy.save("a")`
-    means `a.npy`, hence `suffix`."""
+    """Reads or writes the files that the values name: texts, and objects that hold a
+    path. `numpy.save("a")` means `a.npy`, hence `suffix`."""
     for value in values:
         direct = isinstance(value.payload, Text)
         for path in _paths(value):
@@ -194,7 +240,12 @@ def _paths(value: Object, depth: int = OVER) -> Iterator[Text]:
         return
     held = value.fields.get(HANDLE, set())
     if not held and value.type in {"builtins.list", "builtins.tuple"}:
-        held = {part for label, parts in value.fields.items() if label[0] in "[*" for part in parts}
+        held = {
+            part
+            for label, parts in value.fields.items()
+            if label[0] in "[*"
+            for part in parts
+        }
     elif not held and depth:
         held = value.fields.get("receiver", set())
     for part in sorted(held, key=lambda part: part.serial) if depth else ():
@@ -202,29 +253,41 @@ def _paths(value: Object, depth: int = OVER) -> Iterator[Text]:
 
 
 def _touch_held(world: World, path: Text, node: ast.AST) -> None:
-    """Who reads a folder as one file reads what was written into it: `read_parquet("parts")`."""
+    """Who reads a folder as one file reads what was written into it:
+    `read_parquet("parts")`."""
     start = file_name(path.value) + "/"
     if path.exact and any(name.startswith(start) for name in world.process.files):
         touch_below(world, path, node, write=False)
 
 
-def touch_file(world: World, path: Text, node: ast.AST, *, write: bool, whole: bool = True) -> None:
+def touch_file(
+    world: World, path: Text, node: ast.AST, *, write: bool, whole: bool = True
+) -> None:
     """Reads or writes one file, or one of those that a computed path may mean."""
     local = path.value.startswith(LOCAL)
-    if (path.value.startswith(FOREIGN) and not local) or "\n" in path.value or ":memory:" in path.value:
+    if (
+        (path.value.startswith(FOREIGN) and not local)
+        or "\n" in path.value
+        or ":memory:" in path.value
+    ):
         return
     if path.value.startswith(TEMPORARY):
         world.touch(_temporary_folder(path), node, write=write)
     elif not _is_vague(path):
-        touch_name(world, file_name(path.value), node, write=write, whole=whole and path.exact)
+        touch_name(
+            world, file_name(path.value), node, write=write, whole=whole and path.exact
+        )
 
 
 def _is_vague(path: Text) -> bool:
-    """Nothing but computed parts: what such a path means is seen when the stage runs."""
+    """Nothing but computed parts: what such a path means is seen when the stage
+    runs."""
     return not path.exact and not any(letter.isalnum() for letter in path.value)
 
 
-def touch_name(world: World, name: str, node: ast.AST, *, write: bool, whole: bool = False) -> None:
+def touch_name(
+    world: World, name: str, node: ast.AST, *, write: bool, whole: bool = False
+) -> None:
     """Reads or writes the file, or any of the files, of this name."""
     if not posixpath.isabs(name.removeprefix(FILE)):
         world.touch(FOLDER, node)
@@ -252,7 +315,8 @@ def _read_some(world: World, name: str, node: ast.AST) -> None:
 
 
 def _write_some(world: World, name: str, node: ast.AST) -> None:
-    """Writes files that a pattern stands for, of which others may have written others before."""
+    """Writes files that a pattern stands for, of which others may have written others
+    before."""
     slot = world.names.get(name) or Slot(NOTHING, frozenset((START,)))
     world.names.set(name, Slot(NOTHING, slot.sources | {world.recorder.unit}))
     world.recorder.facts.bound.setdefault(name, world.place_of(node))
@@ -270,25 +334,35 @@ def _touch_folders(world: World, name: str, node: ast.AST) -> None:
 def make_temporary_folder(world: World, node: ast.AST, *, fleeting: bool) -> Object:
     """The path of a new folder, whose name nobody knows before."""
     start = FLEETING if fleeting else TEMPORARY
-    number = world.process.temporary.setdefault((world.recorder.unit, node), len(world.process.temporary) + 1)
+    number = world.process.temporary.setdefault(
+        (world.recorder.unit, node), len(world.process.temporary) + 1
+    )
     world.touch(f"{FILE}{start}{number}", node, write=True, whole=True)
     return world.objects.text(f"{start}{number}")
 
 
 def touch_temporary_folders(world: World, values: Values, node: ast.AST) -> None:
-    """A call of which we do not know what it does with a path may do anything in a temporary folder."""
+    """A call of which we do not know what it does with a path may do anything in a
+    temporary folder."""
     if world.process.temporary:
         for value in values | world.heap.elements(values):
-            if isinstance(value.payload, Text) and value.payload.value.startswith(TEMPORARY):
+            if isinstance(value.payload, Text) and value.payload.value.startswith(
+                TEMPORARY
+            ):
                 touch_file(world, value.payload, node, write=True)
 
 
 def _temporary_folder(path: Text) -> str:
-    return file_name(TEMPORARY + path.value.removeprefix(TEMPORARY).partition("/")[0].rstrip("*"))
+    return file_name(
+        TEMPORARY + path.value.removeprefix(TEMPORARY).partition("/")[0].rstrip("*")
+    )
 
 
-def open_file(world: World, effect: CallEffect, result: Object, arguments: Arguments) -> None:
-    """An open file, archive or database remembers its path, so that what goes through it is known."""
+def open_file(
+    world: World, effect: CallEffect, result: Object, arguments: Arguments
+) -> None:
+    """An open file, archive or database remembers its path, so that what goes through
+    it is known."""
     for wanted in effect.opens_files:
         if wanted.position != -1:
             world.heap.store(result, HANDLE, arguments.pick(wanted))

@@ -1,4 +1,5 @@
-"""Calls that list folders: they read whatever was written there, and give paths of it."""
+"""Calls that list folders: they read whatever was written there, and give paths of
+it."""
 
 from __future__ import annotations
 
@@ -6,7 +7,12 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.analysis.calls.files import file_name, touch_below, touch_file, touch_name
+from jupyter_pipe.analysis.calls.files import (
+    file_name,
+    touch_below,
+    touch_file,
+    touch_name,
+)
 from jupyter_pipe.analysis.calls.texts import PATH, STR
 from jupyter_pipe.analysis.world.heap import ANY, NOTHING, Object, Text, Values
 
@@ -31,20 +37,26 @@ def _texts(world: World, values: Values) -> list[Text]:
     return sorted(found, key=lambda text: text.value)
 
 
-def _iterator(world: World, site: object, elements: Values, type_: str = "builtins.list") -> Values:
+def _iterator(
+    world: World, site: object, elements: Values, type_: str = "builtins.list"
+) -> Values:
     result = world.objects.allocate(site, type_)
     world.heap.store(result, ANY, elements)
     return frozenset((result,))
 
 
-def _list(world: World, folder: Text, pattern: str, arguments: Arguments, type_: str) -> Object:
+def _list(
+    world: World, folder: Text, pattern: str, arguments: Arguments, type_: str
+) -> Object:
     """Reads what a pattern may mean; the object of a path that is given back."""
     text = _pattern(posixpath.join(folder.value, pattern) if folder.value else pattern)
     name = file_name(text)
     if name == "file:*" and folder.exact:
         touch_name(world, name, arguments.node, write=False)
     else:
-        touch_file(world, Text(text, exact="*" not in text), arguments.node, write=False)
+        touch_file(
+            world, Text(text, exact="*" not in text), arguments.node, write=False
+        )
     return world.objects.text(text, type_, exact="*" not in text)
 
 
@@ -52,13 +64,23 @@ def _glob(world: World, arguments: Arguments) -> Values:
     """`glob.glob("out/*.csv")`, of a folder that `root_dir` names as well."""
     roots = _texts(world, arguments.keywords.get("root_dir", NOTHING)) or [Text("")]
     patterns = _texts(world, arguments.positional[0]) if arguments.positional else []
-    found = [_list(world, root, text.value, arguments, STR) for root in roots for text in patterns]
+    found = [
+        _list(world, root, text.value, arguments, STR)
+        for root in roots
+        for text in patterns
+    ]
     return _iterator(world, arguments.node, frozenset(found))
 
 
 def _folders(world: World, arguments: Arguments) -> list[Text]:
-    given = arguments.positional[0] if arguments.positional else arguments.keywords.get("path", NOTHING)
-    nothing_given = not arguments.positional and not arguments.keywords and not arguments.rest
+    given = (
+        arguments.positional[0]
+        if arguments.positional
+        else arguments.keywords.get("path", NOTHING)
+    )
+    nothing_given = (
+        not arguments.positional and not arguments.keywords and not arguments.rest
+    )
     return [Text(".")] if nothing_given else _texts(world, given)
 
 
@@ -66,7 +88,9 @@ def _names(world: World, arguments: Arguments) -> Values:
     """`os.listdir(folder)`: names of which nothing is known."""
     for folder in _folders(world, arguments):
         touch_below(world, folder, arguments.node, write=False)
-    return _iterator(world, arguments.node, frozenset((world.objects.text("*", exact=False),)))
+    return _iterator(
+        world, arguments.node, frozenset((world.objects.text("*", exact=False),))
+    )
 
 
 def _scan(world: World, arguments: Arguments) -> Values:
@@ -87,28 +111,48 @@ def _walk(world: World, arguments: Arguments) -> Values:
         text = Text(folder.value.rstrip("/") + "*", exact=False)
         world.heap.store(triple, "[0]", (world.objects.text(text.value, exact=False),))
     for label in ("[1]", "[2]"):
-        world.heap.store(triple, label, _iterator(world, (arguments.node, label), frozenset((names,))))
+        world.heap.store(
+            triple,
+            label,
+            _iterator(world, (arguments.node, label), frozenset((names,))),
+        )
     return _iterator(world, arguments.node, frozenset((triple,)), "builtins.iterator")
 
 
-def list_folder(world: World, value: Object, name: str, arguments: Arguments) -> Values | None:
-    """`folder.glob(pattern)`, `folder.rglob(pattern)` and `folder.iterdir()` of a constant path."""
+def list_folder(
+    world: World, value: Object, name: str, arguments: Arguments
+) -> Values | None:
+    """`folder.glob(pattern)`, `folder.rglob(pattern)` and `folder.iterdir()` of a
+    constant path."""
     if name not in {"glob", "rglob", "iterdir"} or not isinstance(value.payload, Text):
         return None
-    patterns = _texts(world, arguments.positional[0]) if arguments.positional else [Text("*")]
+    patterns = (
+        _texts(world, arguments.positional[0]) if arguments.positional else [Text("*")]
+    )
     start = "**/" if name == "rglob" else ""
-    found = [_list(world, value.payload, start + text.value, arguments, PATH) for text in patterns]
-    return _iterator(world, (arguments.node, value), frozenset(found), "builtins.iterator")
+    found = [
+        _list(world, value.payload, start + text.value, arguments, PATH)
+        for text in patterns
+    ]
+    return _iterator(
+        world, (arguments.node, value), frozenset(found), "builtins.iterator"
+    )
 
 
 def _make_archive(world: World, arguments: Arguments) -> Values:
     """`shutil.make_archive("out", "zip", "folder")` writes out.zip."""
-    named = zip(("base_name", "format", "root_dir"), (*arguments.positional, NOTHING, NOTHING), strict=False)
+    named = zip(
+        ("base_name", "format", "root_dir"),
+        (*arguments.positional, NOTHING, NOTHING),
+        strict=False,
+    )
     given = {**dict(named), **arguments.keywords}
     for folder in _texts(world, given.get("root_dir", NOTHING)) or [Text(".")]:
         touch_below(world, folder, arguments.node, write=False)
     for base in _texts(world, given.get("base_name", NOTHING)):
-        touch_file(world, Text(base.value + ".*", exact=False), arguments.node, write=True)
+        touch_file(
+            world, Text(base.value + ".*", exact=False), arguments.node, write=True
+        )
     return NOTHING
 
 

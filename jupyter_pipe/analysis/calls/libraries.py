@@ -1,4 +1,5 @@
-"""Calls of code that is not in the notebook: what knowledge says of them is done to the world."""
+"""Calls of code that is not in the notebook: what knowledge says of them is done to the
+world."""
 
 from __future__ import annotations
 
@@ -6,7 +7,11 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.analysis.calls.files import open_file, touch_files, touch_temporary_folders
+from jupyter_pipe.analysis.calls.files import (
+    open_file,
+    touch_files,
+    touch_temporary_folders,
+)
 from jupyter_pipe.analysis.calls.settings import kept_for_later
 from jupyter_pipe.analysis.interpreter.functions import call_function
 from jupyter_pipe.analysis.interpreter.iteration import PAIRS, begin
@@ -35,17 +40,42 @@ __all__ = ["apply_effect", "call_unknown", "escape", "keyword_effects", "show"]
 
 ATOMS = frozenset(
     f"builtins.{name}"
-    for name in ("int", "float", "str", "bool", "bytes", "complex", "NoneType", "range", "slice")
+    for name in (
+        "int",
+        "float",
+        "str",
+        "bool",
+        "bytes",
+        "complex",
+        "NoneType",
+        "range",
+        "slice",
+    )
 )
-RUNNERS = frozenset({"threading", "multiprocessing", "concurrent", "asyncio", "joblib", "atexit"})
+RUNNERS = frozenset(
+    {"threading", "multiprocessing", "concurrent", "asyncio", "joblib", "atexit"}
+)
 """Libraries that call what they are given with the other arguments as they are."""
 EXCEPTION = "builtins.BaseException"
 GENERATORS = frozenset(
-    {"numpy.random.Generator", "numpy.random.RandomState", "random.Random", "torch.Generator"}
+    {
+        "numpy.random.Generator",
+        "numpy.random.RandomState",
+        "random.Random",
+        "torch.Generator",
+    }
 )
 GENERATOR = ".random_state"
 """Where an estimator keeps the generator that it was made with."""
-MAKERS = frozenset({".__init__", ".__new__", ".__init_subclass__", ".__class_getitem__", ".__post_init__"})
+MAKERS = frozenset(
+    {
+        ".__init__",
+        ".__new__",
+        ".__init_subclass__",
+        ".__class_getitem__",
+        ".__post_init__",
+    }
+)
 LOOKED_UP = """
 repr str format len bool hash eq ne lt le gt ge iter next contains getitem reversed length_hint add radd index
 int float complex round abs instancecheck subclasscheck dir sizeof fspath
@@ -54,17 +84,25 @@ SHOWN = re.compile(r"_repr_\w+_|_ipython_display_")
 """What the notebook calls besides `repr` to show a value."""
 PRECISION = "@ipython.precision"
 LOOKS = frozenset(f"__{name}__" for name in LOOKED_UP.split())
-"""What builtins call on what they are given: they look, and change nothing unless these do."""
+"""What builtins call on what they are given: they look, and change nothing unless these
+do."""
 ITERATING = frozenset(
-    f"builtins.{name}" for name in ("iter", "list", "tuple", "set", "sorted", "sum", "max", "min")
+    f"builtins.{name}"
+    for name in ("iter", "list", "tuple", "set", "sorted", "sum", "max", "min")
 )
 """Builtins that loop over what they are given, or begin to."""
-CLOSED = frozenset(f"builtins.{name}" for name in ("list", "tuple", "set", "frozenset", "dict"))
+CLOSED = frozenset(
+    f"builtins.{name}" for name in ("list", "tuple", "set", "frozenset", "dict")
+)
 """Containers of which every element was seen going in."""
 
 
 def apply_effect(
-    world: World, effect: CallEffect, receiver: Object | None, arguments: Arguments, qualified: str = ""
+    world: World,
+    effect: CallEffect,
+    receiver: Object | None,
+    arguments: Arguments,
+    qualified: str = "",
 ) -> Values:
     """Does what `effect` says and returns the call's value."""
     node = arguments.node
@@ -73,7 +111,9 @@ def apply_effect(
     _change(world, effect, receiver, arguments)
     if effect.again:
         world.recorder.facts.again.add(node)
-    excepted = any(_is_set(arguments.keyword_node(keyword)) for keyword in effect.unless)
+    excepted = any(
+        _is_set(arguments.keyword_node(keyword)) for keyword in effect.unless
+    )
     _use_components(world, effect, node, draws=not excepted)
     touch_files(world, effect, arguments, receiver, qualified)
     _begin_loops(world, arguments, qualified)
@@ -93,12 +133,18 @@ def apply_effect(
 
 
 def _keep_functions(world: World, value: Object, arguments: Arguments) -> None:
-    """What is made with a function of the notebook calls it some day: `NonlinearConstraint(limit, 0, 1)`."""
-    world.heap.store(value, "receiver", [given for given in arguments.every() if given.carries])
+    """What is made with a function of the notebook calls it some day:
+    `NonlinearConstraint(limit, 0, 1)`."""
+    world.heap.store(
+        value, "receiver", [given for given in arguments.every() if given.carries]
+    )
 
 
-def _retain(world: World, effect: CallEffect, value: Object, arguments: Arguments) -> None:
-    """Keeps in the value those arguments that it holds on to: `DataLoader(data)` holds `data`."""
+def _retain(
+    world: World, effect: CallEffect, value: Object, arguments: Arguments
+) -> None:
+    """Keeps in the value those arguments that it holds on to: `DataLoader(data)` holds
+    `data`."""
     for wanted in effect.retains:
         world.heap.store(value, ANY, arguments.pick(wanted))
 
@@ -110,10 +156,14 @@ def _begin_loops(world: World, arguments: Arguments, qualified: str) -> None:
             begin(world, value, arguments.node)
 
 
-def _change(world: World, effect: CallEffect, receiver: Object | None, arguments: Arguments) -> None:
+def _change(
+    world: World, effect: CallEffect, receiver: Object | None, arguments: Arguments
+) -> None:
     for wanted in effect.mutates:
         changed = _pick(wanted, receiver, arguments)
-        world.mutate(world.heap.reachable(changed) if effect.deep else changed, arguments.node)
+        world.mutate(
+            world.heap.reachable(changed) if effect.deep else changed, arguments.node
+        )
         for value in changed:
             world.mutate(value.fields.get(GENERATOR, ()), arguments.node)
     if receiver is not None:
@@ -128,10 +178,14 @@ def _pick(wanted: Argument, receiver: Object | None, arguments: Arguments) -> Va
 
 
 def _is_set(node: ast.expr | None) -> bool:
-    return node is not None and not (isinstance(node, ast.Constant) and node.value is None)
+    return node is not None and not (
+        isinstance(node, ast.Constant) and node.value is None
+    )
 
 
-def _use_components(world: World, effect: CallEffect, node: ast.AST, *, draws: bool) -> None:
+def _use_components(
+    world: World, effect: CallEffect, node: ast.AST, *, draws: bool
+) -> None:
     for component in effect.seeds:
         world.recorder.facts.seeds.add("@" + component)
         world.set_component(component, node, whole=True)
@@ -144,9 +198,14 @@ def _use_components(world: World, effect: CallEffect, node: ast.AST, *, draws: b
 
 
 def _call_back(
-    world: World, effect: CallEffect, receiver: Object | None, arguments: Arguments, qualified: str
+    world: World,
+    effect: CallEffect,
+    receiver: Object | None,
+    arguments: Arguments,
+    qualified: str,
 ) -> Values:
-    """Runs the notebook's code that the library may call; returns what that gives back."""
+    """Runs the notebook's code that the library may call; returns what that gives
+    back."""
     found: set[Object] = set()
     for wanted in effect.calls:
         found |= escape(world, arguments.pick(wanted), arguments.node)
@@ -165,11 +224,17 @@ def _call_back(
 
 
 def _result(
-    world: World, effect: CallEffect, receiver: Object | None, arguments: Arguments, type_: str
+    world: World,
+    effect: CallEffect,
+    receiver: Object | None,
+    arguments: Arguments,
+    type_: str,
 ) -> Values:
-    """What a call returns, tied to the objects that its effect names: `df.values` is a view of `df`, `fit` is
-    the estimator itself, `iter(xs)` holds `xs`."""
-    sources = NOTHING.union(*(_pick(wanted, receiver, arguments) for wanted in effect.of))
+    """What a call returns, tied to the objects that its effect names: `df.values` is a
+    view of `df`, `fit` is the estimator itself, `iter(xs)` holds `xs`."""
+    sources = NOTHING.union(
+        *(_pick(wanted, receiver, arguments) for wanted in effect.of)
+    )
     if effect.returns is Returns.same and sources:
         return sources
     if effect.returns is Returns.element:
@@ -188,18 +253,22 @@ def _result(
 
 
 def _type_of_part(effect: CallEffect, receiver: Object | None) -> str:
-    """Views and shallow copies are of the type of what they were made of, as far as nothing else is known."""
+    """Views and shallow copies are of the type of what they were made of, as far as
+    nothing else is known."""
     is_part = effect.returns is Returns.view or effect.returns is Returns.shallow
     return receiver.type if is_part and receiver is not None else ""
 
 
 def _narrowed(world: World, type_: str, parts: Values) -> str:
-    """A sequence of layers that holds one which draws, such as dropout, draws when it is called."""
+    """A sequence of layers that holds one which draws, such as dropout, draws when it
+    is called."""
     if not type_ or world.knowledge.method(type_, "__call__") is None:
         return type_
     called = {part.type for part in parts | world.heap.elements(parts) if part.type}
     drawing = sorted(
-        one for one in called if (effect := world.knowledge.method(one, "__call__")) and effect.draws
+        one
+        for one in called
+        if (effect := world.knowledge.method(one, "__call__")) and effect.draws
     )
     return drawing[0] if drawing else type_
 
@@ -224,9 +293,11 @@ def _hold(world: World, result: Object, source: Object) -> None:
         world.heap.store(result, ANY, world.heap.load(source, ANY))
 
 
-def call_unknown(world: World, arguments: Arguments, receivers: Values, *, result_type: str = "") -> Values:
-    """A call of which nothing is known, on something or one of several: it changes nothing that we can
-    name, and gives a new object.
+def call_unknown(
+    world: World, arguments: Arguments, receivers: Values, *, result_type: str = ""
+) -> Values:
+    """A call of which nothing is known, on something or one of several: it changes
+    nothing that we can name, and gives a new object.
 
     Code of the notebook that is passed in, or held by the callee, may be called.
     """
@@ -236,13 +307,16 @@ def call_unknown(world: World, arguments: Arguments, receivers: Values, *, resul
     touch_temporary_folders(world, given, arguments.node)
     receiver = next(iter(receivers)) if len(receivers) == 1 else None
     result = world.objects.allocate((arguments.node, receiver), result_type, open_=True)
-    # `constraint.fun(x)`: the attribute is nobody knows what, perhaps the function that was given.
+    # `constraint.fun(x)`: the attribute is nobody knows what, perhaps the function that
+    # was given.
     containers = [value.of for value in receivers if value.of is not None]
     carried = [value for value in (*given, *receivers, *containers) if value.carries]
     if carried:
         plain = frozenset(value for value in given if not value.carries)
         given = plain | world.heap.elements(plain)
-        world.heap.store(result, ANY, escape(world, frozenset(carried), arguments.node, given))
+        world.heap.store(
+            result, ANY, escape(world, frozenset(carried), arguments.node, given)
+        )
         world.heap.store(result, "receiver", carried)
     return frozenset((result,))
 
@@ -255,9 +329,11 @@ def _generators(arguments: Arguments) -> Values:
     return frozenset(value for value in arguments.every() if value.type in GENERATORS)
 
 
-def keyword_effects(world: World, receiver: Object | None, arguments: Arguments, qualified: str = "") -> None:
-    """`out=` and `inplace=` mean the same in every library. Who is given a generator draws from it;
-    a class only keeps it."""
+def keyword_effects(
+    world: World, receiver: Object | None, arguments: Arguments, qualified: str = ""
+) -> None:
+    """`out=` and `inplace=` mean the same in every library. Who is given a generator
+    draws from it; a class only keeps it."""
     if not _is_class(qualified):
         world.mutate(_generators(arguments), arguments.node)
     out = arguments.keywords.get("out")
@@ -272,9 +348,11 @@ def keyword_effects(world: World, receiver: Object | None, arguments: Arguments,
         world.mutate((receiver,), arguments.node)
 
 
-def escape(world: World, values: Values, node: ast.AST, given: Values = NOTHING) -> Values:
-    """Code that we cannot see may call any code of the notebook reachable from `values`, and pass it
-    any of `given`."""
+def escape(
+    world: World, values: Values, node: ast.AST, given: Values = NOTHING
+) -> Values:
+    """Code that we cannot see may call any code of the notebook reachable from
+    `values`, and pass it any of `given`."""
     found: set[Object] = set()
     for value in in_order(world.heap.unexplored(values, given)):
         with world.recorder.roughly():
@@ -283,8 +361,8 @@ def escape(world: World, values: Values, node: ast.AST, given: Values = NOTHING)
 
 
 def _escape(world: World, value: Object, node: ast.AST, given: Values) -> Values:
-    """Runs what unseen code may call on one value: a function, a method, or any method of an instance of the
-    notebook's classes. Returns what functions give back."""
+    """Runs what unseen code may call on one value: a function, a method, or any method
+    of an instance of the notebook's classes. Returns what functions give back."""
     payload = value.payload
     keywords = {"**": given} if given else {}
     if isinstance(payload, Function):
@@ -292,7 +370,9 @@ def _escape(world: World, value: Object, node: ast.AST, given: Values) -> Values
     if isinstance(payload, Bound):
         method = payload.function
         if method is not None and isinstance(method.payload, Function):
-            return call_function(world, method, [frozenset((payload.receiver,))], keywords, node)
+            return call_function(
+                world, method, [frozenset((payload.receiver,))], keywords, node
+            )
         if method is None:
             world.mutate((payload.receiver,), node)
             world.heap.store(payload.receiver, ANY, given)
@@ -305,18 +385,23 @@ def _escape(world: World, value: Object, node: ast.AST, given: Values) -> Values
 
 
 def _methods(class_: Object, *, special: bool = False) -> list[str]:
-    """The names of a class's methods and other attributes, inherited ones included, without those that only
-    run when something is made; with `special`, only those that builtins look up, such as `__len__`."""
+    """The names of a class's methods and other attributes, inherited ones included,
+    without those that only run when something is made; with `special`, only those that
+    builtins look up, such as `__len__`."""
     if not isinstance(class_.payload, Class):
         return []
-    own = [label[1:] for label in class_.fields if label[0] == "." and label not in MAKERS]
+    own = [
+        label[1:] for label in class_.fields if label[0] == "." and label not in MAKERS
+    ]
     inherited = [name for base in class_.payload.bases for name in _methods(base)]
-    return [name for name in dict.fromkeys(own + inherited) if name in LOOKS or not special]
+    return [
+        name for name in dict.fromkeys(own + inherited) if name in LOOKS or not special
+    ]
 
 
 def show(world: World, values: Values, node: ast.AST, *, rich: bool = True) -> None:
-    """Values are displayed, or printed if not `rich`: their `repr` runs, and options of libraries are
-    read."""
+    """Values are displayed, or printed if not `rich`: their `repr` runs, and options of
+    libraries are read."""
     world.touch(PRECISION, node)
     for value in in_order(values):
         for component in world.knowledge.display_reads(value.type):
@@ -329,7 +414,8 @@ def show(world: World, values: Values, node: ast.AST, *, rich: bool = True) -> N
 
 
 def run_special_methods(world: World, values: Iterable[Object], node: ast.AST) -> None:
-    """Builtins call the dunder methods of what they are given, and of what that holds."""
+    """Builtins call the dunder methods of what they are given, and of what that
+    holds."""
     classes: dict[Object, set[Object]] = {}
     for part in in_order(world.heap.unexplored(values)):
         if isinstance(part.payload, Instance):

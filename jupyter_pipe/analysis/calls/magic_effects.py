@@ -1,8 +1,9 @@
-"""What the magics and shell commands that stay calls of `get_ipython()` read, bind and write.
+"""What the magics and shell commands that stay calls of `get_ipython()` read, bind and
+write.
 
-A pure function of the call's AST, as `magics.transform` leaves it. Reads are *possible* ones: a
-shell expands `$HOME` itself if the notebook has no such name, so a name that nothing binds is no
-error. Paths and names are given only where they are literal.
+A pure function of the call's AST, as `magics.transform` leaves it. Reads are *possible*
+ones: a shell expands `$HOME` itself if the notebook has no such name, so a name that
+nothing binds is no error. Paths and names are given only where they are literal.
 """
 
 from __future__ import annotations
@@ -23,10 +24,16 @@ PROCESS = ("os.environ", "os.cwd")
 DOLLAR = re.compile(r"(?<![\\$])\$\{?([A-Za-z_]\w*)")
 BRACES = re.compile(r"(?<!\{)\{([^{}]+)\}(?!\})")
 LITERAL = re.compile(r"[\w./-]+")
-CYTHON = re.compile(r"^(?:cpdef\s[^(=\n]*?|def\s+|(?:cdef\s+)?class\s+)(\w+)\s*[(:]", re.M)
-"""What a cell of Cython gives to the notebook; a `cdef` function stays in its module."""
-LANGUAGES = frozenset({"R", "julia", "octave", "matlab", "maxima", "stata", "SAS", "ocaml", "lua", "sos"})
-"""Magics of extensions that talk to one process of another language as long as the kernel lives."""
+CYTHON = re.compile(
+    r"^(?:cpdef\s[^(=\n]*?|def\s+|(?:cdef\s+)?class\s+)(\w+)\s*[(:]", re.M
+)
+"""What a cell of Cython gives to the notebook; a `cdef` function stays in its
+module."""
+LANGUAGES = frozenset(
+    {"R", "julia", "octave", "matlab", "maxima", "stata", "SAS", "ocaml", "lua", "sos"}
+)
+"""Magics of extensions that talk to one process of another language as long as the
+kernel lives."""
 TEXTS = """
 HTML SVG html javascript js latex markdown svg perl pypy python python2 python3 ruby rust node deno
 file writefile bash sh script system sx zsh bigquery cython cython_inline sql
@@ -35,14 +42,15 @@ _KNOWN_CELLS = frozenset(TEXTS.split()) | LANGUAGES
 
 
 class MagicEffects(Struct, frozen=True):
-    """`binds` are names that the magic sets; `namespace` is set by magics that read or clear all
-    names (`%who`, `%reset`) and `star` by those that bind unknown ones (`%run`). `sets` are
-    ambient components written; a magic `enters` a working directory, "" if it cannot be told which.
-    `literal` tells whether the same text does the same in every stage.
-    `keeps` names a language whose process goes on, with all that was done in it (`%%R`); `bound_type` is
-    what those are that it binds.
-    `foreign` code is not Python; `command` is what a shell is given, its `expanded` by IPython if that
-    inserts values of the notebook.
+    """`binds` are names that the magic sets; `namespace` is set by magics that read or
+    clear all names (`%who`, `%reset`) and `star` by those that bind unknown ones
+    (`%run`). `sets` are ambient components written; a magic `enters` a working
+    directory, "" if it cannot be told which. `literal` tells whether the same text does
+    the same in every stage.
+    `keeps` names a language whose process goes on, with all that was done in it
+    (`%%R`); `bound_type` is what those are that it binds.
+    `foreign` code is not Python; `command` is what a shell is given, its `expanded` by
+    IPython if that inserts values of the notebook.
     """
 
     reads: tuple[str, ...] = ()
@@ -63,10 +71,15 @@ class MagicEffects(Struct, frozen=True):
 
 
 def magic_effects(call: ast.Call) -> MagicEffects | None:
-    """The effects of `get_ipython().METHOD('literal', …)`; None for another method, or other arguments."""
+    """The effects of `get_ipython().METHOD('literal', …)`; None for another method, or
+    other arguments."""
     if not isinstance(call.func, ast.Attribute):
         return None
-    texts = [arg.value for arg in call.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
+    texts = [
+        arg.value
+        for arg in call.args
+        if isinstance(arg, ast.Constant) and isinstance(arg.value, str)
+    ]
     match call.func.attr, texts:
         case (("system" | "getoutput"), [command]):
             return _shell(command, expanded=True)
@@ -79,8 +92,13 @@ def magic_effects(call: ast.Call) -> MagicEffects | None:
 
 
 def is_unknown(name: str, *body: object) -> bool:
-    """Whether neither IPython nor this module knows a line magic, with a `body` a cell magic, of the name."""
-    return name not in _KNOWN_CELLS if body else name not in LINE_MAGICS and name not in OF_IPYTHON
+    """Whether neither IPython nor this module knows a line magic, with a `body` a cell
+    magic, of the name."""
+    return (
+        name not in _KNOWN_CELLS
+        if body
+        else name not in LINE_MAGICS and name not in OF_IPYTHON
+    )
 
 
 def _interpolated(text: str) -> tuple[str, ...]:
@@ -112,7 +130,8 @@ def _shell(command: str, *, expanded: bool) -> MagicEffects:
 
 
 def _program(name: str) -> Callable[[str], MagicEffects]:
-    """`%pip install x` is `!pip install x` with the interpreter of the kernel; so is `%cp a b`."""
+    """`%pip install x` is `!pip install x` with the interpreter of the kernel; so is
+    `%cp a b`."""
 
     def effects(line: str) -> MagicEffects:
         return _shell(f"{name} {line}", expanded=True)
@@ -163,13 +182,18 @@ def _env(line: str) -> MagicEffects:
 
 def _run(line: str) -> MagicEffects:
     return MagicEffects(
-        reads=_interpolated(line), reads_files=tuple(_operands(line)[:1]), star=True, literal=False
+        reads=_interpolated(line),
+        reads_files=tuple(_operands(line)[:1]),
+        star=True,
+        literal=False,
     )
 
 
 def _store(line: str) -> MagicEffects:
     names = tuple(word for word in _operands(line) if word.isidentifier())
-    return MagicEffects(binds=names) if "-r" in _words(line) else MagicEffects(reads=names)
+    return (
+        MagicEffects(binds=names) if "-r" in _words(line) else MagicEffects(reads=names)
+    )
 
 
 def _help(line: str) -> MagicEffects:
@@ -178,7 +202,9 @@ def _help(line: str) -> MagicEffects:
 
 def _code(line: str) -> MagicEffects:
     """A magic that runs code where its result is used (`t = %timeit -o f(x)`)."""
-    return MagicEffects(reads=tuple(dict.fromkeys(_loaded(re.sub(r"^(-\w+\s+)+", "", line)))))
+    return MagicEffects(
+        reads=tuple(dict.fromkeys(_loaded(re.sub(r"^(-\w+\s+)+", "", line))))
+    )
 
 
 def _namespace(_line: str) -> MagicEffects:
@@ -188,7 +214,9 @@ def _namespace(_line: str) -> MagicEffects:
 def _option(line: str, option: str) -> tuple[str, ...]:
     """The names after an option: `-i x,y` gives x and y."""
     found = re.findall(rf"(?:^|\s)(?:{option})[\s=]([\w,]+)", line)
-    return tuple(name for names in found for name in names.split(",") if name.isidentifier())
+    return tuple(
+        name for names in found for name in names.split(",") if name.isidentifier()
+    )
 
 
 def _language(name: str) -> Callable[[str], MagicEffects]:
@@ -197,7 +225,9 @@ def _language(name: str) -> Callable[[str], MagicEffects]:
     def effects(line: str) -> MagicEffects:
         reads = (*_option(line, "-i|--input"), *DOLLAR.findall(line))
         binds = _option(line, "-o|--output")
-        return MagicEffects(tuple(dict.fromkeys(reads)), binds, literal=False, foreign=True, keeps=name)
+        return MagicEffects(
+            tuple(dict.fromkeys(reads)), binds, literal=False, foreign=True, keeps=name
+        )
 
     return effects
 
@@ -206,7 +236,9 @@ def _gives(name: str) -> Callable[[str], MagicEffects]:
     """`%Rpush x y`: values go into the other process."""
 
     def effects(line: str) -> MagicEffects:
-        return MagicEffects(reads=_identifiers(line), literal=False, foreign=True, keeps=name)
+        return MagicEffects(
+            reads=_identifiers(line), literal=False, foreign=True, keeps=name
+        )
 
     return effects
 
@@ -215,7 +247,9 @@ def _takes(name: str) -> Callable[[str], MagicEffects]:
     """`%Rpull y`: values come out of it, under the same names."""
 
     def effects(line: str) -> MagicEffects:
-        return MagicEffects(binds=_identifiers(line), literal=False, foreign=True, keeps=name)
+        return MagicEffects(
+            binds=_identifiers(line), literal=False, foreign=True, keeps=name
+        )
 
     return effects
 
@@ -228,13 +262,17 @@ def _bigquery(line: str) -> MagicEffects:
     """`%%bigquery frame --project p`: the rows become a frame of that name."""
     words = _words(line)[:1]
     parameters = tuple(dict.fromkeys(DOLLAR.findall(line)))
-    return MagicEffects(parameters, tuple(w for w in words if w.isidentifier()), foreign=True)
+    return MagicEffects(
+        parameters, tuple(w for w in words if w.isidentifier()), foreign=True
+    )
 
 
 def _cython(body: str) -> MagicEffects:
     """The functions and classes of a module that is compiled here."""
     return MagicEffects(
-        binds=tuple(dict.fromkeys(CYTHON.findall(body))), bound_type="Cython.Compiled", foreign=True
+        binds=tuple(dict.fromkeys(CYTHON.findall(body))),
+        bound_type="Cython.Compiled",
+        foreign=True,
     )
 
 
@@ -243,7 +281,13 @@ def _cell_magic(name: str, line: str, body: str) -> MagicEffects:
     if name in ("writefile", "file"):
         path = tuple(_operands(line)[-1:])
         appended = path if {"-a", "--append"} & set(_words(line)) else ()
-        return MagicEffects(reads=reads, reads_files=appended, writes_files=path, literal=False, foreign=True)
+        return MagicEffects(
+            reads=reads,
+            reads_files=appended,
+            writes_files=path,
+            literal=False,
+            foreign=True,
+        )
     if name in LANGUAGES:
         return _language(name)(line)
     if name == "bigquery":
@@ -254,7 +298,12 @@ def _cell_magic(name: str, line: str, body: str) -> MagicEffects:
         shell = _shell(body, expanded=False)
         binds = tuple(re.findall(r"--(?:out|err|proc)[\s=]([A-Za-z_]\w*)", line))
         return MagicEffects(
-            reads, binds, ambient_reads=PROCESS, literal=not reads, foreign=True, command=shell.command
+            reads,
+            binds,
+            ambient_reads=PROCESS,
+            literal=not reads,
+            foreign=True,
+            command=shell.command,
         )
     return MagicEffects(reads=reads, literal=not reads, foreign=True)
 
@@ -271,7 +320,8 @@ lsmagic macro magic notebook page pastebin pdef pfile pprint profile psource pwd
 rep rerun save sc sql subshell tb xdel
 """
 OF_IPYTHON = frozenset(OTHERS.split())
-"""Line magics of IPython that do nothing to variables but what `{name}` and `$name` read."""
+"""Line magics of IPython that do nothing to variables but what `{name}` and `$name`
+read."""
 LINE_MAGICS: dict[str, Callable[[str], MagicEffects]] = {
     **{name: _language(name) for name in LANGUAGES},
     **{name: _program(name) for name in ALIASES.split()},

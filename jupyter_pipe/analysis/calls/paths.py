@@ -1,4 +1,5 @@
-"""Calls that make paths: joined ones, parts of them, those that a folder holds, and temporary folders."""
+"""Calls that make paths: joined ones, parts of them, those that a folder holds, and
+temporary folders."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ Change = Callable[[str], str]
 
 
 def _parent(text: str) -> str:
-    """A computed last part may hold slashes itself: the folder of `out/*` may be `out` or below it."""
+    """A computed last part may hold slashes itself: the folder of `out/*` may be `out`
+    or below it."""
     head, _, last = text.rpartition("/")
     return f"{head}*" if "*" in last else head or "."
 
@@ -47,7 +49,8 @@ PARTS: dict[str, tuple[Change, str]] = {
     "suffix": (lambda text: PurePosixPath(text).suffix, STR),
 }
 SAME = frozenset({"resolve", "absolute", "expanduser"})
-"""A relative path goes on to mean what it meant; the name of the file stays relative to the notebook."""
+"""A relative path goes on to mean what it meant; the name of the file stays relative to
+the notebook."""
 RENAMED = frozenset({"with_suffix", "with_name", "with_stem"})
 LISTS = frozenset({"glob", "rglob"})
 
@@ -58,8 +61,11 @@ def part_of_path(world: World, value: Object, name: str) -> Values | None:
     return change_texts(world, frozenset((value,)), *found) if found else None
 
 
-def call_method_of_text(world: World, value: Object, name: str, arguments: Arguments) -> Values | None:
-    """A method of a constant text or path; None if knowledge says all that there is to say."""
+def call_method_of_text(
+    world: World, value: Object, name: str, arguments: Arguments
+) -> Values | None:
+    """A method of a constant text or path; None if knowledge says all that there is to
+    say."""
     if value.type != PATH:
         return call_text_method(world, value, name, arguments)
     itself = frozenset((value,))
@@ -68,7 +74,12 @@ def call_method_of_text(world: World, value: Object, name: str, arguments: Argum
     if name == "as_posix":
         return change_texts(world, itself, str)
     if name == "joinpath":
-        return join_texts(world, [itself, *arguments.positional], lambda parts: posixpath.join(*parts), PATH)
+        return join_texts(
+            world,
+            [itself, *arguments.positional],
+            lambda parts: posixpath.join(*parts),
+            PATH,
+        )
     if name in RENAMED and len(arguments.positional) == 1:
         return _renamed(world, itself, name, arguments.positional[0])
     return None
@@ -84,7 +95,10 @@ def _renamed(world: World, itself: Values, name: str, given: Values) -> Values |
 
     try:
         return join_texts(world, [itself, given], build, PATH)
-    except (ValueError, AttributeError):  # no name to replace; Path.with_stem came with Python 3.9
+    except (
+        ValueError,
+        AttributeError,
+    ):  # no name to replace; Path.with_stem came with Python 3.9
         return None
 
 
@@ -94,7 +108,11 @@ def _path(world: World, arguments: Arguments, type_: str = PATH) -> Values:
         return frozenset((world.objects.text(".", type_),))
     parts = [*arguments.positional, *([arguments.rest] if arguments.rest else [])]
     joined = join_texts(world, parts, lambda texts: posixpath.join(*texts), type_)
-    return frozenset((world.objects.text("*", type_, exact=False),)) if joined is None else joined
+    return (
+        frozenset((world.objects.text("*", type_, exact=False),))
+        if joined is None
+        else joined
+    )
 
 
 def _join(world: World, arguments: Arguments) -> Values:
@@ -114,7 +132,9 @@ def _changed(change: Change) -> Callable[[World, Arguments], Values]:
 
     def call(world: World, arguments: Arguments) -> Values:
         values = arguments.positional[0] if arguments.positional else NOTHING
-        return (change_texts(world, values, change) if are_texts(values) else None) or NOTHING
+        return (
+            change_texts(world, values, change) if are_texts(values) else None
+        ) or NOTHING
 
     return call
 
@@ -138,9 +158,12 @@ def _temporary_folder(world: World, arguments: Arguments) -> Values:
 
 
 def _temporary_directory(world: World, arguments: Arguments) -> Values:
-    """`tempfile.TemporaryDirectory`: an object that holds the path and removes the folder."""
+    """`tempfile.TemporaryDirectory`: an object that holds the path and removes the
+    folder."""
     result = world.objects.allocate(arguments.node, "tempfile.TemporaryDirectory")
-    world.heap.store(result, ANY, (make_temporary_folder(world, arguments.node, fleeting=True),))
+    world.heap.store(
+        result, ANY, (make_temporary_folder(world, arguments.node, fleeting=True),)
+    )
     return frozenset((result,))
 
 
@@ -164,7 +187,8 @@ PATH_CALLS: dict[str, Callable[[World, Arguments], Values]] = {
     "os.path.basename": _changed(posixpath.basename),
     "os.path.dirname": _changed(_folder),
     "os.path.splitext": _pair(
-        lambda text: posixpath.splitext(text)[0], lambda text: posixpath.splitext(text)[1]
+        lambda text: posixpath.splitext(text)[0],
+        lambda text: posixpath.splitext(text)[1],
     ),
     "os.path.split": _pair(_folder, posixpath.basename),
     "tempfile.mkdtemp": _temporary_folder,

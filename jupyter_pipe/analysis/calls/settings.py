@@ -1,9 +1,11 @@
-"""Settings: calls that are made for what they leave behind in a library or in the shell.
+"""Settings: calls that are made for what they leave behind in a library or in the
+shell.
 
-`sns.set_theme()`, `hv.extension("bokeh")`, `codecs.register(find)`: nobody uses the result, so the
-call is there for its effect, and the effect lies where no variable names it. What the tables say of
-a function comes first; of all others the name decides. A library that was set counts as changed:
-later stages make the setting again where that gives the same, and are refused otherwise.
+`sns.set_theme()`, `hv.extension("bokeh")`, `codecs.register(find)`: nobody uses the
+result, so the call is there for its effect, and the effect lies where no variable names
+it. What the tables say of a function comes first; of all others the name decides. A
+library that was set counts as changed: later stages make the setting again where that
+gives the same, and are refused otherwise.
 """
 
 from __future__ import annotations
@@ -38,7 +40,16 @@ configure setup install uninstall activate deactivate switch toggle patch monkey
 silence ignore prefer require autolog autoconfig seed
 """
 """First words: `register_adapter`, `setLoggerClass`."""
-JOINED = ("set", "init", "register", "unregister", "enable", "disable", "config", "seed")
+JOINED = (
+    "set",
+    "init",
+    "register",
+    "unregister",
+    "enable",
+    "disable",
+    "config",
+    "seed",
+)
 """First words that are also written together with the next: `setlocale`, `initjs`."""
 NOUNS = """
 option options setting settings config configuration default defaults theme extension support converters
@@ -57,8 +68,11 @@ SEEDS = frozenset({"seed", "seeds"})
 REGISTRY = """
 append extend insert add update setdefault remove discard pop clear appendleft
 """
-"""Methods that change a list, set or dict of a module: `sys.meta_path.insert(0, finder)`."""
-LITERAL = frozenset("builtins." + name for name in ("list", "tuple", "set", "dict", "frozenset", "str"))
+"""Methods that change a list, set or dict of a module: `sys.meta_path.insert(0,
+finder)`."""
+LITERAL = frozenset(
+    "builtins." + name for name in ("list", "tuple", "set", "dict", "frozenset", "str")
+)
 
 _VERBS, _NOUNS, _ACTIONS, _EXACT, _REGISTRY = (
     frozenset(text.split()) for text in (VERBS, NOUNS, ACTIONS, EXACT, REGISTRY)
@@ -71,20 +85,29 @@ def words_of(name: str) -> list[str]:
 
 
 def is_setting(qualified: str) -> bool:
-    """Whether a function of a library is one that sets something, as far as its name tells."""
+    """Whether a function of a library is one that sets something, as far as its name
+    tells."""
     words = words_of(qualified.rpartition(".")[2])
     if qualified in _EXACT:
         return True
     if not words or words[0] in _ACTIONS:
         return False
-    return words[0] in _VERBS or words[0].startswith(JOINED) or not _NOUNS.isdisjoint(words)
+    return (
+        words[0] in _VERBS
+        or words[0].startswith(JOINED)
+        or not _NOUNS.isdisjoint(words)
+    )
 
 
 def calls_for_effect(node: ast.expr) -> Iterator[ast.expr]:
-    """What a statement calls and does not use: its expression, and what a setting is called on, since
-    `pl.Config.set_tbl_rows(5).set_fmt_str_lengths(9)` sets twice."""
+    """What a statement calls and does not use: its expression, and what a setting is
+    called on, since `pl.Config.set_tbl_rows(5).set_fmt_str_lengths(9)` sets twice."""
     yield node
-    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and is_setting(node.func.attr):
+    while (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and is_setting(node.func.attr)
+    ):
         node = node.func.value
         yield node
 
@@ -95,7 +118,8 @@ def seeds_library(qualified: str) -> bool:
 
 
 def note_setting(world: World, qualified: str, arguments: Arguments) -> bool:
-    """A call of a function that no table knows changes its library, if it is a setting."""
+    """A call of a function that no table knows changes its library, if it is a
+    setting."""
     node = arguments.node
     if (
         node not in world.recorder.facts.unused
@@ -106,7 +130,8 @@ def note_setting(world: World, qualified: str, arguments: Arguments) -> bool:
     if _acts_on_a_value(arguments):
         return False
     if seeds_library(qualified):
-        # where the library is in its sequence cannot be told, so seeding it again would be wrong
+        # where the library is in its sequence cannot be told, so seeding it again would
+        # be wrong
         world.recorder.facts.seeds.add("@process." + qualified.partition(".")[0])
     world.patch(qualified, node)
     return True
@@ -121,11 +146,16 @@ def note_setting_decorator(world: World, qualified: str, node: ast.AST) -> None:
         world.patch(qualified, node)
 
 
-def note_registry_change(world: World, qualified: str, name: str, arguments: Arguments) -> bool:
+def note_registry_change(
+    world: World, qualified: str, name: str, arguments: Arguments
+) -> bool:
     """A list or dict that a module keeps is changed: `sys.meta_path.append(finder)`."""
     known = world.knowledge.function(f"{qualified}.{name}") is not None
     is_change = (
-        name in _REGISTRY and arguments.node in world.recorder.facts.unused and "." in qualified and not known
+        name in _REGISTRY
+        and arguments.node in world.recorder.facts.unused
+        and "." in qualified
+        and not known
     )
     if is_change:
         world.patch(qualified, arguments.node)
@@ -134,7 +164,8 @@ def note_registry_change(world: World, qualified: str, name: str, arguments: Arg
 
 @contextmanager
 def kept_for_later(world: World, *, is_kept: bool = True) -> Iterator[None]:
-    """What a library is given to call later has not run yet: what it does is not an effect of the setting."""
+    """What a library is given to call later has not run yet: what it does is not an
+    effect of the setting."""
     effects, prints = world.recorder.facts.effects, world.recorder.facts.prints
     yield
     if is_kept:
@@ -142,7 +173,8 @@ def kept_for_later(world: World, *, is_kept: bool = True) -> Iterator[None]:
 
 
 def _acts_on_a_value(arguments: Arguments) -> bool:
-    """`nx.set_node_attributes(graph, …)` changes the graph that it is given, and no setting."""
+    """`nx.set_node_attributes(graph, …)` changes the graph that it is given, and no
+    setting."""
     first = arguments.positional[0] if arguments.positional else frozenset()
     inside = set(ast.walk(arguments.node))
     return any(_is_value(value, inside) for value in _plain(first))

@@ -1,6 +1,8 @@
-"""The shell as an object that the notebook holds: `ip = get_ipython()`, its formatters, hooks and magics.
+"""The shell as an object that the notebook holds: `ip = get_ipython()`, its formatters,
+hooks and magics.
 
-All of it is one component. What is told to the shell is told again to the shell of each later stage.
+All of it is one component. What is told to the shell is told again to the shell of each
+later stage.
 """
 
 from __future__ import annotations
@@ -15,7 +17,14 @@ if TYPE_CHECKING:
     from jupyter_pipe.analysis.calls.arguments import Arguments
     from jupyter_pipe.analysis.world.world import World
 
-__all__ = ["NAMESPACES", "SHELL", "SHELL_CALLS", "is_part_of_shell", "make_handle", "runs_magic"]
+__all__ = [
+    "NAMESPACES",
+    "SHELL",
+    "SHELL_CALLS",
+    "is_part_of_shell",
+    "make_handle",
+    "runs_magic",
+]
 
 SHELL = "IPython.shell"
 """What `get_ipython()` gives, whatever it is called by."""
@@ -40,8 +49,12 @@ def runs_magic(name: str) -> bool:
 
 
 def is_part_of_shell(values: Values) -> bool:
-    """Whether these are the shell or its lasting parts, rather than something that it counts or keeps."""
-    names = [value.payload.qualified if isinstance(value.payload, Library) else "" for value in values]
+    """Whether these are the shell or its lasting parts, rather than something that it
+    counts or keeps."""
+    names = [
+        value.payload.qualified if isinstance(value.payload, Library) else ""
+        for value in values
+    ]
     return bool(names) and all(_is_part(name) for name in names)
 
 
@@ -56,7 +69,8 @@ def _get_shell(world: World, _arguments: Arguments) -> Values:
 
 
 def make_handle(world: World, arguments: Arguments) -> Values:
-    """`display(x, display_id=True)` gives a handle by which the output is changed later."""
+    """`display(x, display_id=True)` gives a handle by which the output is changed
+    later."""
     if "display_id" not in arguments.keywords:
         return NOTHING
     return frozenset((world.objects.allocate(arguments.node, "IPython.DisplayHandle"),))

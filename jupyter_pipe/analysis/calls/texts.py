@@ -1,7 +1,9 @@
-"""Constant texts and paths: what joining them, formatting them and taking them apart gives.
+"""Constant texts and paths: what joining them, formatting them and taking them apart
+gives.
 
-A value may be one of several texts, as in a loop over literal names, and a text may have parts that are
-computed (`out/*.csv`). What would be more than `MOST` texts becomes one with a `*`.
+A value may be one of several texts, as in a loop over literal names, and a text may
+have parts that are computed (`out/*.csv`). What would be more than `MOST` texts becomes
+one with a `*`.
 """
 
 from __future__ import annotations
@@ -45,7 +47,8 @@ CHANGES = """
 lower upper title capitalize casefold swapcase strip lstrip rstrip replace removeprefix removesuffix
 """
 SAME_FOR_PATTERNS = frozenset(CHANGES.split())
-"""Methods that give of a text with computed parts one that stands for all that they may give."""
+"""Methods that give of a text with computed parts one that stands for all that they may
+give."""
 
 
 def are_texts(values: Values) -> bool:
@@ -54,13 +57,18 @@ def are_texts(values: Values) -> bool:
 
 
 def _choices(values: Values) -> list[Text] | None:
-    """The texts that a part may be; None if it may be no text at all, such as a list."""
+    """The texts that a part may be; None if it may be no text at all, such as a
+    list."""
     found: dict[Text, None] = {}
     for value in sorted(values, key=lambda value: value.serial):
         if isinstance(value.payload, Text):
             found[value.payload] = None
         elif isinstance(value.payload, Library):
-            found[Text(CONSTANTS[name]) if (name := value.payload.qualified) in CONSTANTS else UNKNOWN] = None
+            found[
+                Text(CONSTANTS[name])
+                if (name := value.payload.qualified) in CONSTANTS
+                else UNKNOWN
+            ] = None
         elif value.payload is None and value.type in UNSEEN_TYPES:
             found[UNKNOWN] = None
         else:
@@ -69,9 +77,13 @@ def _choices(values: Values) -> list[Text] | None:
 
 
 def join_texts(
-    world: World, parts: Sequence[Values], build: Callable[[Sequence[str]], str], type_: str = STR
+    world: World,
+    parts: Sequence[Values],
+    build: Callable[[Sequence[str]], str],
+    type_: str = STR,
 ) -> Values | None:
-    """What `build` makes of each choice of parts; None if a part may be something else than a text."""
+    """What `build` makes of each choice of parts; None if a part may be something else
+    than a text."""
     options = [_choices(part) for part in parts]
     known = [option for option in options if option is not None]
     if len(known) < len(options):
@@ -80,7 +92,9 @@ def join_texts(
         known = [[_common(option)] for option in known]
     return frozenset(
         world.objects.text(
-            build([text.value for text in texts]), type_, exact=all(text.exact for text in texts)
+            build([text.value for text in texts]),
+            type_,
+            exact=all(text.exact for text in texts),
         )
         for texts in itertools.product(*known)
     )
@@ -97,9 +111,13 @@ def _common(texts: Sequence[Text]) -> Text:
 
 
 def _common_start(texts: Sequence[str]) -> str:
-    """What all texts begin with: that of the first and the last in order is that of all."""
+    """What all texts begin with: that of the first and the last in order is that of
+    all."""
     first, last = min(texts), max(texts)
-    length = next((place for place, letter in enumerate(first) if last[place] != letter), len(first))
+    length = next(
+        (place for place, letter in enumerate(first) if last[place] != letter),
+        len(first),
+    )
     return first[:length]
 
 
@@ -108,7 +126,11 @@ def change_texts(
 ) -> Values | None:
     """Each text as `change` makes it. ValueError of `change`: nothing is known."""
     try:
-        return join_texts(world, [values], lambda parts: change(parts[0]), type_) if values else None
+        return (
+            join_texts(world, [values], lambda parts: change(parts[0]), type_)
+            if values
+            else None
+        )
     except ValueError:
         return None
 
@@ -119,18 +141,27 @@ def percent(world: World, left: Values, right: Values) -> Values | None:
     if template is None:
         return None
     found = list(CONVERSION.finditer(template))
-    pieces = [NOTHING if one[2] else _operand(right, number, one[1]) for number, one in enumerate(found)]
+    pieces = [
+        NOTHING if one[2] else _operand(right, number, one[1])
+        for number, one in enumerate(found)
+    ]
 
     def build(parts: Sequence[str]) -> str:
         given = iter(parts)
-        return CONVERSION.sub(lambda one: "%" if one[3] == "%" else next(given), template)
+        return CONVERSION.sub(
+            lambda one: "%" if one[3] == "%" else next(given), template
+        )
 
     used = [piece for piece, one in zip(pieces, found, strict=True) if one[3] != "%"]
     return join_texts(world, used, build)
 
 
 def _one_text(values: Values) -> str | None:
-    found = [value.payload for value in values if isinstance(value.payload, Text) and value.payload.exact]
+    found = [
+        value.payload
+        for value in values
+        if isinstance(value.payload, Text) and value.payload.exact
+    ]
     return found[0].value if len(found) == len(values) == 1 else None
 
 
@@ -141,7 +172,9 @@ def _operand(right: Values, number: int, key: str | None) -> Values:
     return frozenset(part for value in right for part in value.fields.get(label, ()))
 
 
-def call_text_method(world: World, value: Object, name: str, arguments: Arguments) -> Values | None:
+def call_text_method(
+    world: World, value: Object, name: str, arguments: Arguments
+) -> Values | None:
     """A method of a constant text; None if it gives nothing that is known."""
     itself = frozenset((value,))
     if name == "format":
@@ -156,14 +189,19 @@ def call_text_method(world: World, value: Object, name: str, arguments: Argument
     texts = [text for text in given if text is not None]
     if len(texts) < len(given):
         return None
-    return change_texts(world, itself, lambda text: str(getattr(str, name)(text, *texts)))
+    return change_texts(
+        world, itself, lambda text: str(getattr(str, name)(text, *texts))
+    )
 
 
 def _format(
-    world: World, template: Values, positional: Sequence[Values], keywords: dict[str, Values]
+    world: World,
+    template: Values,
+    positional: Sequence[Values],
+    keywords: dict[str, Values],
 ) -> Values | None:
-    """`"{}.csv".format(name)`: the texts that it may give; None if the template is not one constant text or
-    is not valid."""
+    """`"{}.csv".format(name)`: the texts that it may give; None if the template is not
+    one constant text or is not valid."""
     text = _one_text(template)
     if text is None:
         return None
@@ -180,13 +218,20 @@ def _format(
 
     def build(parts: Sequence[str]) -> str:
         given = iter(parts)
-        return "".join(before + (next(given) if field is not None else "") for before, field, *_ in fields)
+        return "".join(
+            before + (next(given) if field is not None else "")
+            for before, field, *_ in fields
+        )
 
     return join_texts(world, pieces, build)
 
 
 def _field(
-    field: str, spec: str, positional: Sequence[Values], keywords: dict[str, Values], automatic: Iterator[int]
+    field: str,
+    spec: str,
+    positional: Sequence[Values],
+    keywords: dict[str, Values],
+    automatic: Iterator[int],
 ) -> Values:
     place = field or str(next(automatic))
     if spec:
@@ -203,19 +248,35 @@ def _join(world: World, separator: Values, arguments: Arguments) -> Values | Non
     if between is None or len(lists) != 1:
         return None
     fields = lists[0].fields
-    parts = [frozenset(fields[label]) for place in range(len(fields)) if (label := f"[{place}]") in fields]
+    parts = [
+        frozenset(fields[label])
+        for place in range(len(fields))
+        if (label := f"[{place}]") in fields
+    ]
     if not parts or len(parts) < len(fields):
         return None
     return join_texts(world, parts, between.join)
 
 
-def _split(world: World, value: Object, name: str, arguments: Arguments) -> Values | None:
+def _split(
+    world: World, value: Object, name: str, arguments: Arguments
+) -> Values | None:
     """`"train test".split()`: a list whose elements are known."""
     given = [_one_text(values) for values in arguments.positional]
     text = value.payload
-    if not isinstance(text, Text) or not text.exact or None in given or len(given) > 1 or arguments.keywords:
+    if (
+        not isinstance(text, Text)
+        or not text.exact
+        or None in given
+        or len(given) > 1
+        or arguments.keywords
+    ):
         return None
-    parts = text.value.split(given[0] if given else None) if name == "split" else text.value.splitlines()
+    parts = (
+        text.value.split(given[0] if given else None)
+        if name == "split"
+        else text.value.splitlines()
+    )
     if len(parts) > MOST:
         return None
     result = world.objects.allocate((arguments.node, value), "builtins.list")

@@ -1,1 +1,2 @@
-"""From facts of units to what flows between stages: effects, replays, groups and their order."""
+"""From facts of units to what flows between stages: effects, replays, groups and their
+order."""

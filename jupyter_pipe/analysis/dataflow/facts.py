@@ -1,4 +1,5 @@
-"""What interpreting one top-level statement has shown. Filled by the interpreter, read afterwards."""
+"""What interpreting one top-level statement has shown. Filled by the interpreter, read
+afterwards."""
 
 from __future__ import annotations
 
@@ -12,11 +13,21 @@ if TYPE_CHECKING:
     from jupyter_pipe.analysis.source.magics import Transformed
     from jupyter_pipe.analysis.world.heap import Object, Values
 
-__all__ = ["CachedCall", "Facts", "Finding", "Place", "Read", "Unit", "Write", "place_of"]
+__all__ = [
+    "CachedCall",
+    "Facts",
+    "Finding",
+    "Place",
+    "Read",
+    "Unit",
+    "Write",
+    "place_of",
+]
 
 
 class Place(NamedTuple):
-    """A position in the transformed source of a cell: line from 1, column from 0, as in `ast`."""
+    """A position in the transformed source of a cell: line from 1, column from 0, as in
+    `ast`."""
 
     line: int
     column: int
@@ -29,7 +40,8 @@ def place_of(node: ast.AST) -> Place:
 
 @dataclass
 class Read:
-    """A name that the statement used; `sources` are the units whose binding it may have seen.
+    """A name that the statement used; `sources` are the units whose binding it may have
+    seen.
 
     `certain` is False under a condition, where the name may be rightly unbound.
     """
@@ -41,8 +53,8 @@ class Read:
 
 
 class Write(NamedTuple):
-    """How a unit leaves a name: `kind` is the value of an `EffectKind`; `sources` are the other
-    units whose value may still be there."""
+    """How a unit leaves a name: `kind` is the value of an `EffectKind`; `sources` are
+    the other units whose value may still be there."""
 
     kind: str
     place: Place
@@ -50,7 +62,8 @@ class Write(NamedTuple):
 
 
 class CachedCall(NamedTuple):
-    """A call of a function that remembers its results, and where the names that it reads came from."""
+    """A call of a function that remembers its results, and where the names that it
+    reads came from."""
 
     function: str
     place: Place
@@ -68,16 +81,19 @@ class Finding(NamedTuple):
 
 @dataclass
 class Facts:
-    """`reads` and `writes` are keyed by name; ambient components and files are names like others.
+    """`reads` and `writes` are keyed by name; ambient components and files are names
+    like others.
 
-    `mutated` are objects that were changed in place, `identified` those whose identity was
-    tested; `code` are names bound to functions, classes or state of the process; `shared` are the sets
-    of names that reach one such object; `changed_definitions` are names that a definition changes other
-    than through instances. `cache_looks` are functions whose cache was asked how full it is. `unused`
-    are calls whose result nobody uses, `again` those that any stage can make again, with the same
-    result. `imports` are top-level modules, `modules` all that statements import, and `submodules` those
-    that are used but left to others to import; `effects` tells that something happened that cannot
-    be repeated in another stage (a program, a file, a draw), `prints` that something was shown.
+    `mutated` are objects that were changed in place, `identified` those whose identity
+    was tested; `code` are names bound to functions, classes or state of the process;
+    `shared` are the sets of names that reach one such object; `changed_definitions` are
+    names that a definition changes other than through instances. `cache_looks` are
+    functions whose cache was asked how full it is. `unused` are calls whose result
+    nobody uses, `again` those that any stage can make again, with the same result.
+    `imports` are top-level modules, `modules` all that statements import, and
+    `submodules` those that are used but left to others to import; `effects` tells that
+    something happened that cannot be repeated in another stage (a program, a file, a
+    draw), `prints` that something was shown.
     """
 
     reads: dict[str, Read] = field(default_factory=dict)
@@ -108,9 +124,9 @@ class Facts:
 
 @dataclass(eq=False)
 class Unit:
-    """A top-level statement in its cell. `stage` is None for code that only replays, for
-    `skip` cells and for statements of parameter cells that set a parameter. It `displays` its
-    value if it is the last expression of its cell."""
+    """A top-level statement in its cell. `stage` is None for code that only replays,
+    for `skip` cells and for statements of parameter cells that set a parameter. It
+    `displays` its value if it is the last expression of its cell."""
 
     number: int
     cell: ProgramCell

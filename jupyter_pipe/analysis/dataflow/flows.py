@@ -31,9 +31,9 @@ WRITES = SURE | {EffectKind.may_bind, EffectKind.mutates}
 
 @dataclass
 class StageFacts:
-    """A stage while it is put together. `needs` maps a name to the units outside the stage that it
-    may come from; `first` to where it is first used. `passed` are names that it only hands on,
-    `frozen` those that it must not change."""
+    """A stage while it is put together. `needs` maps a name to the units outside the
+    stage that it may come from; `first` to where it is first used. `passed` are names
+    that it only hands on, `frozen` those that it must not change."""
 
     name: str
     cells: list[str] = field(default_factory=list)
@@ -60,7 +60,8 @@ class StageFacts:
 def stage_facts(
     program: Program, units: Sequence[Unit], observers: Mapping[int, Sequence[Unit]]
 ) -> list[StageFacts]:
-    """The stages in the order of their first cells, with what each needs from outside."""
+    """The stages in the order of their first cells, with what each needs from
+    outside."""
     by_cell: dict[str, list[Unit]] = defaultdict(list)
     for unit in units:
         by_cell[unit.cell.cell.id].append(unit)
@@ -68,7 +69,9 @@ def stage_facts(
     for cell in program.cells:
         own = by_cell[cell.cell.id]
         tagged = cell.stage if cell.role == "stage" else None
-        for name in filter(None, dict.fromkeys([tagged, *(unit.stage for unit in own)])):
+        for name in filter(
+            None, dict.fromkeys([tagged, *(unit.stage for unit in own)])
+        ):
             stage = stages.setdefault(name, StageFacts(name))
             stage.cells.append(cell.cell.id)
             stage.units += [unit for unit in own if unit.stage == name]
@@ -93,14 +96,20 @@ def _collect_needs(stage: StageFacts) -> None:
                 stage.needs[name] |= write.sources - own
 
 
-def classify(stage: StageFacts, units: Sequence[Unit], definitions: Definitions) -> None:
-    """Which needs are replayed, which are parameters, which are values of earlier stages."""
+def classify(
+    stage: StageFacts, units: Sequence[Unit], definitions: Definitions
+) -> None:
+    """Which needs are replayed, which are parameters, which are values of earlier
+    stages."""
     todo: set[int] = set()
     for name, sources in stage.needs.items():
         for source in sources:
             if source < 0 or units[source].role == "skip":
                 continue
-            if units[source].role == "parameter" or definitions.kind(source) is not None:
+            if (
+                units[source].role == "parameter"
+                or definitions.kind(source) is not None
+            ):
                 todo.add(source)
             elif name in stage.first:
                 stage.values.add(name)
@@ -111,8 +120,8 @@ def classify(stage: StageFacts, units: Sequence[Unit], definitions: Definitions)
     _use_what_replays_use(stage, units, definitions, definitions.closure(todo))
     for number in definitions.settings_before(last):
         todo.discard(number)
-        # What earlier stages left is only what they changed: it is restored over what is replayed.
-        # A folder is not, since the next one may be relative to it.
+        # What earlier stages left is only what they changed: it is restored over what
+        # is replayed. A folder is not, since the next one may be relative to it.
         if not {FOLDER} & stage.values & set(units[number].facts.writes):
             todo.add(number)
     settings = todo.intersection(definitions.settings_before(last))
@@ -128,8 +137,8 @@ def _use_what_replays_use(
     numbers: set[int],
     only: str | tuple[str, ...] = ("@", "file:"),
 ) -> None:
-    """An import that is replayed needs the module's file and the search path as others left them, but
-    for settings, which are replayed as well."""
+    """An import that is replayed needs the module's file and the search path as others
+    left them, but for settings, which are replayed as well."""
     own, last = stage.numbers, stage.last
     for number in sorted(numbers - own):
         unit = units[number]
@@ -137,7 +146,11 @@ def _use_what_replays_use(
             if not name.startswith(only):
                 continue
             outside = (n for n in read.sources - own if 0 <= n < last)
-            makers = {n for n in outside if units[n].stage is not None and definitions.kind(n) is None}
+            makers = {
+                n
+                for n in outside
+                if units[n].stage is not None and definitions.kind(n) is None
+            }
             if makers:
                 stage.needs[name] |= makers
                 stage.first.setdefault(name, (unit, read.place))
@@ -145,12 +158,18 @@ def _use_what_replays_use(
                     stage.values.add(name)
 
 
-def _take(stage: StageFacts, units: Sequence[Unit], definitions: Definitions, numbers: set[int]) -> None:
-    """Sorts the units that a stage takes from elsewhere into parameters and replays. Its own imports and
-    constants are replayed too if a replayed unit needs them."""
+def _take(
+    stage: StageFacts,
+    units: Sequence[Unit],
+    definitions: Definitions,
+    numbers: set[int],
+) -> None:
+    """Sorts the units that a stage takes from elsewhere into parameters and replays.
+    Its own imports and constants are replayed too if a replayed unit needs them."""
     cells = set(stage.cells)
     outside = {number for number in numbers if units[number].cell.cell.id not in cells}
-    # What is replayed runs before the stage's own cells, and may need their imports and constants.
+    # What is replayed runs before the stage's own cells, and may need their imports and
+    # constants.
     plain = {n for kind in PLAIN for n in definitions.before(stage.last, kind)}
     early = definitions.closure(outside) & plain
     for number in numbers:
@@ -160,11 +179,14 @@ def _take(stage: StageFacts, units: Sequence[Unit], definitions: Definitions, nu
             stage.replays.add(number)
 
 
-def stage_flow(stage: StageFacts, units: Sequence[Unit], definitions: Definitions, heap: Heap) -> StageFlow:
+def stage_flow(
+    stage: StageFacts, units: Sequence[Unit], definitions: Definitions, heap: Heap
+) -> StageFlow:
     """The finished stage, for `model.Stage`."""
     kept = kept_definitions(stage, units, definitions, heap)
     replays = [
-        definitions.replay(number, needed=number in stage.replays) for number in sorted(stage.replays | kept)
+        definitions.replay(number, needed=number in stage.replays)
+        for number in sorted(stage.replays | kept)
     ]
     behind = [units[number] for number in stage.replays]
     replays = [*_left_to_others([*behind, *stage.units]), *replays]
@@ -174,32 +196,48 @@ def stage_flow(stage: StageFacts, units: Sequence[Unit], definitions: Definition
         tuple(_effects(stage, definitions)),
         tuple(replays),
         stage.groups,
-        tuple(sorted({name for unit in (*stage.units, *behind) for name in unit.facts.imports})),
+        tuple(
+            sorted(
+                {
+                    name
+                    for unit in (*stage.units, *behind)
+                    for name in unit.facts.imports
+                }
+            )
+        ),
         tuple(sorted(stage.parameters)),
         tuple(sorted(stage.frozen)),
     )
 
 
 def _left_to_others(units: Sequence[Unit]) -> Iterator[Replay]:
-    """Imports of submodules that the stage uses and never imports: in the notebook another stage, or a
-    library that it uses, has done so."""
+    """Imports of submodules that the stage uses and never imports: in the notebook
+    another stage, or a library that it uses, has done so."""
     imported = {name for unit in units for name in unit.facts.modules}
     for unit in units:
         for module in sorted(unit.facts.submodules):
-            if not any(name == module or name.startswith(module + ".") for name in imported):
+            if not any(
+                name == module or name.startswith(module + ".") for name in imported
+            ):
                 imported.add(module)
                 source = f"import {module}"
                 digest = definition_digest(ast.parse(source))
                 yield Replay(
-                    ReplayKind.import_, (module.partition(".")[0],), source, digest, unit.cell.cell.id, 1
+                    ReplayKind.import_,
+                    (module.partition(".")[0],),
+                    source,
+                    digest,
+                    unit.cell.cell.id,
+                    1,
                 )
 
 
 def kept_definitions(
     stage: StageFacts, units: Sequence[Unit], definitions: Definitions, heap: Heap
 ) -> set[int]:
-    """Definitions that what the stage receives may refer to: any class made before, since libraries
-    may hold instances where nobody sees them, and the functions that can be reached."""
+    """Definitions that what the stage receives may refer to: any class made before,
+    since libraries may hold instances where nobody sees them, and the functions that
+    can be reached."""
     if not stage.values and not stage.needs:
         return set()
     found = _definitions_received(stage, definitions, heap)
@@ -207,14 +245,18 @@ def kept_definitions(
         found |= _other_classes(stage, units, definitions, found)
     cells = set(stage.cells)
     outside = (number for number in found if units[number].cell.cell.id not in cells)
-    return {number for number in definitions.closure(outside) if units[number].role != "parameter"}
+    return {
+        number
+        for number in definitions.closure(outside)
+        if units[number].role != "parameter"
+    }
 
 
 def _other_classes(
     stage: StageFacts, units: Sequence[Unit], definitions: Definitions, found: set[int]
 ) -> set[int]:
-    """The classes made before the stage ends. Of two definitions of one name the one that arrives is kept,
-    unless the stage uses the other."""
+    """The classes made before the stage ends. Of two definitions of one name the one
+    that arrives is kept, unless the stage uses the other."""
     names = {name for number in found for name in units[number].facts.bound}
     return {
         number
@@ -223,7 +265,9 @@ def _other_classes(
     }
 
 
-def _definitions_received(stage: StageFacts, definitions: Definitions, heap: Heap) -> set[int]:
+def _definitions_received(
+    stage: StageFacts, definitions: Definitions, heap: Heap
+) -> set[int]:
     """The definitions above the stage that can be reached from what it receives."""
     received: set[Object] = set()
     for name, (unit, _) in stage.first.items():
@@ -232,7 +276,11 @@ def _definitions_received(stage: StageFacts, definitions: Definitions, heap: Hea
     found = set()
     for value in heap.reachable(received, code_only=True):
         payload = value.payload
-        number = definitions.of(payload.node) if isinstance(payload, (Function, Class)) else None
+        number = (
+            definitions.of(payload.node)
+            if isinstance(payload, (Function, Class))
+            else None
+        )
         if number is not None and number < stage.last:
             found.add(number)
     return found
@@ -259,14 +307,17 @@ def _effects(stage: StageFacts, definitions: Definitions) -> list[Effect]:
 
 
 class Summary:
-    """Effects of a stage's units in their order: what a unit surely binds hides what was before."""
+    """Effects of a stage's units in their order: what a unit surely binds hides what
+    was before."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, EffectKind], Effect] = {}
 
     def add(self, name: str, kind: EffectKind, unit: Unit, place: Place) -> None:
         line = unit.source.position(*place)[0]
-        self._found.setdefault((name, kind), Effect(name, kind, unit.cell.cell.id, line))
+        self._found.setdefault(
+            (name, kind), Effect(name, kind, unit.cell.cell.id, line)
+        )
 
     def write(self, name: str, kind: EffectKind, unit: Unit, place: Place) -> None:
         if kind in SURE:
@@ -278,9 +329,14 @@ class Summary:
 
     def declare(self, unit: Unit) -> None:
         """What `mutates:` and `pure:` tags of the unit's cell say."""
-        for names, kind in ((unit.cell.mutates, EffectKind.mutates), (unit.cell.pure, EffectKind.pure)):
+        for names, kind in (
+            (unit.cell.mutates, EffectKind.mutates),
+            (unit.cell.pure, EffectKind.pure),
+        ):
             for name in names:
-                self._found[name, kind] = Effect(name, kind, unit.cell.cell.id, declared=True)
+                self._found[name, kind] = Effect(
+                    name, kind, unit.cell.cell.id, declared=True
+                )
 
     def pass_on(self, names: set[str]) -> None:
         for name in names:
@@ -291,5 +347,8 @@ class Summary:
     def effects(self) -> list[Effect]:
         order = list(EffectKind)
         return [
-            self._found[key] for key in sorted(self._found, key=lambda key: (key[0], order.index(key[1])))
+            self._found[key]
+            for key in sorted(
+                self._found, key=lambda key: (key[0], order.index(key[1]))
+            )
         ]

@@ -1,4 +1,5 @@
-"""Which names of a stage are expected to share objects, so that they travel in one payload.
+"""Which names of a stage are expected to share objects, so that they travel in one
+payload.
 
 The kernel finds the real groups; these are for people who read the pipeline.
 """
@@ -21,7 +22,8 @@ IMMUTABLE = (Text, Library, LocalModule, Function, Class)
 
 
 def expected_groups(world: World, names: set[str]) -> tuple[tuple[str, ...], ...]:
-    """Partitions those of `names` that share an object, at this point of the notebook."""
+    """Partitions those of `names` that share an object, at this point of the
+    notebook."""
     owner: dict[Object, str] = {}
     leader = {name: name for name in names}
 

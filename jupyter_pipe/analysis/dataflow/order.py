@@ -1,8 +1,10 @@
-"""In which order stages may stand so that each finds what its cells found in the notebook.
+"""In which order stages may stand so that each finds what its cells found in the
+notebook.
 
-Without gaps it is the order of first cells. A stage with a gap runs all its cells together, so
-what other cells read and wrote in between decides, or forbids it. What a stage is given (values, what it
-replays, parameters) is there before its first cell: no cell may have used the name before it was made.
+Without gaps it is the order of first cells. A stage with a gap runs all its cells
+together, so what other cells read and wrote in between decides, or forbids it. What a
+stage is given (values, what it replays, parameters) is there before its first cell: no
+cell may have used the name before it was made.
 """
 
 from __future__ import annotations
@@ -36,7 +38,8 @@ SHOWN = frozenset({"@ipython.config"})
 
 
 class Conflict(NamedTuple):
-    """`later` is the unit of a stage with a gap that would have to run at another time."""
+    """`later` is the unit of a stage with a gap that would have to run at another
+    time."""
 
     name: str
     earlier: Unit
@@ -44,14 +47,17 @@ class Conflict(NamedTuple):
 
 
 class Use(NamedTuple):
-    """A read of what other stages may change: `sources` are the units of those that changed it before."""
+    """A read of what other stages may change: `sources` are the units of those that
+    changed it before."""
 
     name: str
     unit: Unit
     sources: tuple[Unit, ...]
 
 
-def arrange(stages: Sequence[StageFacts], units: Sequence[Unit]) -> tuple[list[StageFacts], list[Diagnostic]]:
+def arrange(
+    stages: Sequence[StageFacts], units: Sequence[Unit]
+) -> tuple[list[StageFacts], list[Diagnostic]]:
     """The stages in a possible order, and why there is none."""
     untimely = [conflict for stage in stages for conflict in _untimely(stage, units)]
     if untimely:
@@ -94,13 +100,16 @@ def _stage(unit: Unit) -> str:
 
 
 def _untimely(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Conflict]:
-    """A name that the stage gets from a cell which stands below one where it already uses the name."""
+    """A name that the stage gets from a cell which stands below one where it already
+    uses the name."""
     first: dict[str, int] = {}
     read_outside: dict[str, int] = {}
     for unit in stage.units:
         for name, read in unit.facts.reads.items():
             given = _last_outside(read.sources - stage.numbers, units)
-            if first.setdefault(name, unit.number) < given or _means_builtin(name, stage, given):
+            if first.setdefault(name, unit.number) < given or _means_builtin(
+                name, stage, given
+            ):
                 yield Conflict(name, units[given], unit)
             if not read.sources <= stage.numbers:
                 read_outside.setdefault(name, unit.number)
@@ -108,52 +117,83 @@ def _untimely(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Conflict]:
             first.setdefault(name, unit.number)
     for number in sorted(stage.replays):
         for name in units[number].facts.writes:
-            if read_outside.get(name, number) < number or _means_builtin(name, stage, number):
+            if read_outside.get(name, number) < number or _means_builtin(
+                name, stage, number
+            ):
                 yield Conflict(name, units[number], stage.units[-1])
     yield from _untimely_settings(stage, units)
 
 
 def _last_outside(sources: Iterable[int], units: Sequence[Unit]) -> int:
     """The last unit among the sources that runs at all, or -1."""
-    return max((number for number in sources if number >= 0 and units[number].role != "skip"), default=-1)
+    return max(
+        (number for number in sources if number >= 0 and units[number].role != "skip"),
+        default=-1,
+    )
 
 
 def _untimely_settings(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Conflict]:
-    """What is set between the cells of the stage is set again before the first of them."""
+    """What is set between the cells of the stage is set again before the first of
+    them."""
     for number in sorted(stage.replays):
         before = [unit for unit in stage.units if unit.number < number]
         for name in units[number].facts.writes:
             library = name.removeprefix(PATCHED)
-            if name in SHOWN or (name != library and any(_uses_library(unit, library) for unit in before)):
-                yield from (Conflict(name, units[number], stage.units[-1]) for _ in before[:1])
+            if name in SHOWN or (
+                name != library and any(_uses_library(unit, library) for unit in before)
+            ):
+                yield from (
+                    Conflict(name, units[number], stage.units[-1]) for _ in before[:1]
+                )
 
 
 def _uses_library(unit: Unit, library: str) -> bool:
     values = (value for read in unit.facts.reads.values() for value in read.values)
-    names = (v.payload.qualified if isinstance(v.payload, Library) else v.type for v in values)
+    names = (
+        v.payload.qualified if isinstance(v.payload, Library) else v.type
+        for v in values
+    )
     return any(name.partition(".")[0] == library for name in names)
 
 
 def _means_builtin(name: str, stage: StageFacts, given: int) -> bool:
-    """Whether a cell of the stage above unit `given`, which makes the name, uses the builtin."""
+    """Whether a cell of the stage above unit `given`, which makes the name, uses the
+    builtin."""
     if name not in BUILTINS:
         return False
-    above = (unit.node for unit in stage.units if unit.number < given and name not in unit.facts.reads)
-    return any(isinstance(part, ast.Name) and part.id == name for node in above for part in ast.walk(node))
+    above = (
+        unit.node
+        for unit in stage.units
+        if unit.number < given and name not in unit.facts.reads
+    )
+    return any(
+        isinstance(part, ast.Name) and part.id == name
+        for node in above
+        for part in ast.walk(node)
+    )
 
 
-def _uses(stage: StageFacts, units: Sequence[Unit], felt: Sequence[str]) -> Iterator[Use]:
-    """What each unit of the stage reads from outside it, with the units of other stages that make it; `felt`
-    are names that matter to every unit, whether it reads them or not."""
+def _uses(
+    stage: StageFacts, units: Sequence[Unit], felt: Sequence[str]
+) -> Iterator[Use]:
+    """What each unit of the stage reads from outside it, with the units of other stages
+    that make it; `felt` are names that matter to every unit, whether it reads them or
+    not."""
     own = stage.numbers
     for unit in stage.units:
         for name, read in unit.facts.reads.items():
             outside = sorted(read.sources - own)
             if outside and (name in stage.values or name.startswith(("@", "file:"))):
                 staged = (units[n] for n in outside if n >= 0)
-                yield Use(name, unit, tuple(source for source in staged if source.stage is not None))
+                yield Use(
+                    name,
+                    unit,
+                    tuple(source for source in staged if source.stage is not None),
+                )
         # Facts tell of these only once they have been written.
-        yield from (Use(name, unit, ()) for name in felt if name not in unit.facts.reads)
+        yield from (
+            Use(name, unit, ()) for name in felt if name not in unit.facts.reads
+        )
 
 
 def _writers(stages: Sequence[StageFacts]) -> dict[str, list[Unit]]:
@@ -169,14 +209,20 @@ def _writers_of(writers: dict[str, list[Unit]], name: str) -> list[Unit]:
     """Whoever writes the name, or files that it may stand for."""
     if not is_file(name):
         return writers[name]
-    found = {unit for known, units in writers.items() if may_be_same(known, name) for unit in units}
+    found = {
+        unit
+        for known, units in writers.items()
+        if may_be_same(known, name)
+        for unit in units
+    }
     return sorted(found, key=lambda unit: unit.number)
 
 
 def _conflicts(
     writers: dict[str, list[Unit]], uses: Sequence[Use], before: dict[str, set[str]]
 ) -> Iterator[Conflict]:
-    """Adds to `before` what reads demand of other writers; yields what no order can give."""
+    """Adds to `before` what reads demand of other writers; yields what no order can
+    give."""
     for use in uses:
         reader, last = _stage(use.unit), use.sources[-1] if use.sources else None
         for writer in _writers_of(writers, use.name):
@@ -188,8 +234,11 @@ def _conflicts(
                 yield from _before_last(use, writer, last, before)
 
 
-def _before_last(use: Use, writer: Unit, last: Unit, before: dict[str, set[str]]) -> Iterator[Conflict]:
-    """What a writer above the last one before a read conflicts with: it must have run before that."""
+def _before_last(
+    use: Use, writer: Unit, last: Unit, before: dict[str, set[str]]
+) -> Iterator[Conflict]:
+    """What a writer above the last one before a read conflicts with: it must have run
+    before that."""
     stage = _stage(writer)
     if stage == _stage(use.unit):
         if writer.number < use.unit.number:
@@ -199,27 +248,40 @@ def _before_last(use: Use, writer: Unit, last: Unit, before: dict[str, set[str]]
 
 
 def _demand(before: dict[str, set[str]], first: str, second: str) -> bool:
-    """Notes that `first` must run before `second`. False if the reverse is already demanded."""
+    """Notes that `first` must run before `second`. False if the reverse is already
+    demanded."""
     if second in reachable([first], before.__getitem__):
         return False
     before[second].add(first)
     return True
 
 
-def _sorted_before(stages: Sequence[StageFacts], before: dict[str, set[str]]) -> dict[str, list[str]]:
+def _sorted_before(
+    stages: Sequence[StageFacts], before: dict[str, set[str]]
+) -> dict[str, list[str]]:
     """The same in every process, whatever the order of sets is in it."""
     return {stage.name: sorted(before[stage.name]) for stage in stages}
 
 
-def _sorted(stages: Sequence[StageFacts], before: dict[str, set[str]]) -> list[StageFacts]:
-    """Each stage after all that must come before it, by first cells where there is a choice."""
+def _sorted(
+    stages: Sequence[StageFacts], before: dict[str, set[str]]
+) -> list[StageFacts]:
+    """Each stage after all that must come before it, by first cells where there is a
+    choice."""
     by_name = {stage.name: stage for stage in stages}
-    return [by_name[name] for name in in_order(list(by_name), _sorted_before(stages, before))]
+    return [
+        by_name[name]
+        for name in in_order(list(by_name), _sorted_before(stages, before))
+    ]
 
 
 def _cycle(cycle: Sequence[str], uses: Sequence[Use]) -> Diagnostic:
     pairs = list(itertools.pairwise(cycle))
-    hops = [use for use in uses if any((_stage(s), _stage(use.unit)) in pairs for s in use.sources)]
+    hops = [
+        use
+        for use in uses
+        if any((_stage(s), _stage(use.unit)) in pairs for s in use.sources)
+    ]
     last = max(hops, key=lambda use: use.unit.number)
     said = dict.fromkeys(
         f"'{_stage(use.unit)}' reads '{use.name}' of '{_stage(use.sources[-1])}' in {cell_number(use.unit)}"
@@ -252,16 +314,29 @@ def _reordered(conflict: Conflict) -> Diagnostic:
         )
     fact = later.facts.writes.get(name) or later.facts.reads.get(name)
     place = fact.place if fact else place_of(later.node)
-    return report("PIPE208", later, place, message, _split_hint(later), fixes=_split(later))
+    return report(
+        "PIPE208", later, place, message, _split_hint(later), fixes=_split(later)
+    )
 
 
 def _split_hint(unit: Unit) -> str:
-    return f"Split stage '{unit.stage}': give {cell_number(unit)} a stage name of its own."
+    return (
+        f"Split stage '{unit.stage}': give {cell_number(unit)} a stage name of its own."
+    )
 
 
 def _split(unit: Unit) -> tuple[Fix, ...]:
-    tag = next((tag for tag in unit.cell.cell.tags if tag.endswith(f":{unit.stage}")), None)
+    tag = next(
+        (tag for tag in unit.cell.cell.tags if tag.endswith(f":{unit.stage}")), None
+    )
     if tag is None:
         return ()
     title = f"Give {cell_number(unit)} a stage of its own"
-    return (Fix(title, unit.cell.cell.id, add_tags=(f"stage:{unit.stage}_2",), remove_tags=(tag,)),)
+    return (
+        Fix(
+            title,
+            unit.cell.cell.id,
+            add_tags=(f"stage:{unit.stage}_2",),
+            remove_tags=(tag,),
+        ),
+    )

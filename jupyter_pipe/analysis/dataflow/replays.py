@@ -1,8 +1,8 @@
 """Which units are code that other stages replay, and what a stage must replay.
 
-A definition is replayed if running it again gives the same: it has no effect but to bind its
-names, and what it reads when it runs is itself replayed, a parameter or a constant. Anything else
-is a value of its stage.
+A definition is replayed if running it again gives the same: it has no effect but to
+bind its names, and what it reads when it runs is itself replayed, a parameter or a
+constant. Anything else is a value of its stage.
 """
 
 from __future__ import annotations
@@ -54,9 +54,11 @@ COMPOUND = (ast.If, ast.Try, getattr(ast, "TryStar", ast.Try))
 
 
 SHELL = frozenset({"@ipython.matplotlib", "@ipython.config", "@ipython.extensions"})
-"""How the shell shows things: no value that could travel, so every later stage is told again."""
+"""How the shell shows things: no value that could travel, so every later stage is told
+again."""
 REGISTERING = frozenset({"register", "unregister"})
-"""Methods by which a definition keeps others: `Shape.register(Square)`, `area.register(int, square)`."""
+"""Methods by which a definition keeps others: `Shape.register(Square)`,
+`area.register(int, square)`."""
 
 
 class Definitions:
@@ -65,7 +67,9 @@ class Definitions:
     `unknown_stars` are star imports that may bind any name.
     """
 
-    def __init__(self, units: Sequence[Unit], unknown_stars: Sequence[int] = ()) -> None:
+    def __init__(
+        self, units: Sequence[Unit], unknown_stars: Sequence[int] = ()
+    ) -> None:
         self.unknown_stars = tuple(unknown_stars)
         self._units = units
         self._read_by_definitions = _read_by_definitions(units)
@@ -88,44 +92,61 @@ class Definitions:
     def kind(self, number: int) -> ReplayKind | None:
         """How the unit is replayed, or None if it is run by one stage only.
 
-        A constant is replayed only for definitions that read it; for others it is a value.
+        A constant is replayed only for definitions that read it; for others it is a
+        value.
         """
         kind = self._kinds.get(number)
         return None if kind is ReplayKind.constant else kind
 
     def available(self, number: int) -> bool:
         """Whether cells that every stage runs may rely on what the unit binds."""
-        return number >= 0 and self._is_available(number) and not self._is_literal(self._units[number])
+        return (
+            number >= 0
+            and self._is_available(number)
+            and not self._is_literal(self._units[number])
+        )
 
     def _kind(self, unit: Unit) -> ReplayKind | None:
-        """How a unit could be replayed, constants included; None if only its own stage may run it, since it
-        does not give the same each time."""
+        """How a unit could be replayed, constants included; None if only its own stage
+        may run it, since it does not give the same each time."""
         if unit.role == "shared":
             return ReplayKind.shared
         if unit.role in {"skip", "parameter", "observer"}:
             return None
-        kind = shape(unit.node) or (ReplayKind.constant if self._is_literal(unit) else None)
+        kind = shape(unit.node) or (
+            ReplayKind.constant if self._is_literal(unit) else None
+        )
         if (unit.role == "leading" or _is_told_again(unit)) and self._is_ambient(unit):
             return kind if isinstance(unit.node, DEFINITIONS) else ReplayKind.ambient
         if not self._is_repeatable(unit):
             return None
         return self._repeatable_kind(unit, kind)
 
-    def _repeatable_kind(self, unit: Unit, kind: ReplayKind | None) -> ReplayKind | None:
+    def _repeatable_kind(
+        self, unit: Unit, kind: ReplayKind | None
+    ) -> ReplayKind | None:
         """How a unit is replayed that gives the same each time."""
         if kind is None and _is_made_again(unit):
             self._again.add(unit.number)
             return ReplayKind.function
         if kind is ReplayKind.import_ and "raises-exception" in unit.cell.cell.tags:
             return None  # where it fails, the notebook goes on without it
-        # `old = h` and `env = os.environ`: what it stands for does not travel, so it is named again.
-        is_alias = kind is ReplayKind.constant and unit.facts.bound.keys() <= unit.facts.code
+        # `old = h` and `env = os.environ`: what it stands for does not travel, so it is
+        # named again.
+        is_alias = (
+            kind is ReplayKind.constant and unit.facts.bound.keys() <= unit.facts.code
+        )
         return ReplayKind.function if is_alias else kind
 
     def _is_literal(self, unit: Unit) -> bool:
-        """A dict or list that is written out, such as `LOGGING = {…}`. Settings only look at it; to a
-        definition (`def f(xs=XS)`) it would matter that there is one of it."""
-        value = getattr(unit.node, "value", None) if isinstance(unit.node, ast.Assign) else None
+        """A dict or list that is written out, such as `LOGGING = {…}`. Settings only
+        look at it; to a definition (`def f(xs=XS)`) it would matter that there is one
+        of it."""
+        value = (
+            getattr(unit.node, "value", None)
+            if isinstance(unit.node, ast.Assign)
+            else None
+        )
         return (
             isinstance(value, CONTAINERS)
             and is_literal(value)
@@ -133,19 +154,22 @@ class Definitions:
         )
 
     def _is_repeatable(self, unit: Unit) -> bool:
-        """Whether running the unit again in another stage gives the same and nobody notices: it prints
-        nothing, sets nothing, changes no value unless it is a definition, and reads only what can be
-        replayed."""
+        """Whether running the unit again in another stage gives the same and nobody
+        notices: it prints nothing, sets nothing, changes no value unless it is a
+        definition, and reads only what can be replayed."""
         facts = unit.facts
         if facts.mutated and not isinstance(unit.node, DEFINITIONS):
             return False
         if facts.prints or facts.settings or _has_effects(unit):
             return False
-        writes_again = all(self._is_repeatable_write(unit, name) for name in facts.writes)
+        writes_again = all(
+            self._is_repeatable_write(unit, name) for name in facts.writes
+        )
         return writes_again and self._reads_replayable(unit)
 
     def _is_repeatable_write(self, unit: Unit, name: str) -> bool:
-        """Binding a name is; changing one is only where a class registers itself with another."""
+        """Binding a name is; changing one is only where a class registers itself with
+        another."""
         write = unit.facts.writes[name]
         if name.startswith(("@", "file:")) or write.kind == "deletes":
             return False
@@ -162,33 +186,46 @@ class Definitions:
         )
 
     def _is_definition(self, number: int) -> bool:
-        """A class that registers itself with another changes it each time in the same way."""
+        """A class that registers itself with another changes it each time in the same
+        way."""
         return self._kinds.get(number) in {ReplayKind.class_, ReplayKind.function}
 
     def _is_available(self, number: int) -> bool:
-        return self._units[number].role == "parameter" or self._kinds.get(number) is not None
+        return (
+            self._units[number].role == "parameter"
+            or self._kinds.get(number) is not None
+        )
 
     def _is_ambient(self, unit: Unit) -> bool:
-        """A setting that gives the same wherever it is made: of a library, the shell, a module beside the
-        notebook, or a definition that keeps others."""
+        """A setting that gives the same wherever it is made: of a library, the shell, a
+        module beside the notebook, or a definition that keeps others."""
         if _has_effects(unit) or _is_lost(unit):
             return False
         if not unit.facts.settings and not self._sets_code(unit):
             return False
         made = _names_made(unit)
-        others = (name for name in unit.facts.writes if name[0] != "@" and name not in made)
+        others = (
+            name for name in unit.facts.writes if name[0] != "@" and name not in made
+        )
         if not all(self._changes_code(unit, name) for name in others):
             return False
         return self._has_available_sources(unit)
 
     def _has_available_sources(self, unit: Unit) -> bool:
-        """Whether all that it reads is there from the start, its own, or made wherever it is needed."""
+        """Whether all that it reads is there from the start, its own, or made wherever
+        it is needed."""
         names = (name for name in unit.facts.reads if not name.startswith("@"))
-        sources = (source for name in names for source in unit.facts.reads[name].sources)
-        return all(source in {START, unit.number} or self._is_available(source) for source in sources)
+        sources = (
+            source for name in names for source in unit.facts.reads[name].sources
+        )
+        return all(
+            source in {START, unit.number} or self._is_available(source)
+            for source in sources
+        )
 
     def _sets_code(self, unit: Unit) -> bool:
-        """Changes nothing but modules and definitions, by no name of its own: `config.init("prod")`."""
+        """Changes nothing but modules and definitions, by no name of its own:
+        `config.init("prod")`."""
         if unit.facts.prints:
             return False
         names = [name for name in unit.facts.writes if name[0] != "@"]
@@ -209,10 +246,14 @@ class Definitions:
         return self._settings[: bisect.bisect_left(self._settings, number)]
 
     def _imports_for_effect(self) -> Iterator[int]:
-        """Imports whose names nobody reads: `import hvplot.pandas` gives frames a method. The libraries that
-        we know do nothing of the kind, but for what is listed."""
+        """Imports whose names nobody reads: `import hvplot.pandas` gives frames a
+        method. The libraries that we know do nothing of the kind, but for what is
+        listed."""
         used = {
-            source for unit in self._units for read in unit.facts.reads.values() for source in read.sources
+            source
+            for unit in self._units
+            for read in unit.facts.reads.values()
+            for source in read.sources
         }
         for number in self._by_kind[ReplayKind.import_]:
             modules = _imported_modules(self._units[number].node)
@@ -220,7 +261,8 @@ class Definitions:
                 yield number
 
     def closure(self, numbers: Iterable[int]) -> set[int]:
-        """The units among and behind `numbers` that must be replayed, parameters included."""
+        """The units among and behind `numbers` that must be replayed, parameters
+        included."""
         return reachable(filter(self._can_be_replayed, numbers), self._behind)
 
     def _can_be_replayed(self, number: int) -> bool:
@@ -238,7 +280,8 @@ class Definitions:
         return numbers[: bisect.bisect_left(numbers, number)]
 
     def of(self, node: ast.AST) -> int | None:
-        """The unit that is this `def`, `class` or assigned `lambda`, if it is replayed."""
+        """The unit that is this `def`, `class` or assigned `lambda`, if it is
+        replayed."""
         return self._by_node.get(id(node))
 
     def replay(self, number: int, *, needed: bool = True) -> Replay:
@@ -256,7 +299,13 @@ class Definitions:
         return Replay(
             kind,
             star(unit)
-            or tuple(sorted(name for name in unit.facts.bound if name[0] != "@" and ":" not in name)),
+            or tuple(
+                sorted(
+                    name
+                    for name in unit.facts.bound
+                    if name[0] != "@" and ":" not in name
+                )
+            ),
             source,
             definition_digest(unit.node),
             unit.cell.cell.id,
@@ -265,7 +314,8 @@ class Definitions:
 
 
 def _read_by_definitions(units: Sequence[Unit]) -> frozenset[int]:
-    """The units whose names definitions use when they are made, in a default or a class body."""
+    """The units whose names definitions use when they are made, in a default or a class
+    body."""
     return frozenset(
         source
         for unit in units
@@ -276,7 +326,8 @@ def _read_by_definitions(units: Sequence[Unit]) -> frozenset[int]:
 
 
 def _has_effects(unit: Unit) -> bool:
-    """Whether it does what cannot be done again: a program, a file, a draw, a name that is not there."""
+    """Whether it does what cannot be done again: a program, a file, a draw, a name that
+    is not there."""
     return bool(unit.facts.draws or unit.facts.effects or unit.facts.undefined)
 
 
@@ -296,7 +347,8 @@ def _is_told_again(unit: Unit) -> bool:
 
 
 def _is_made_again(unit: Unit) -> bool:
-    """An assignment of what any stage can make: `log = logging.getLogger("a")`, `ip = get_ipython()`."""
+    """An assignment of what any stage can make: `log = logging.getLogger("a")`, `ip =
+    get_ipython()`."""
     node = unit.node
     targets = node.targets if isinstance(node, ast.Assign) else []
     named = bool(targets) and all(isinstance(target, ast.Name) for target in targets)
@@ -304,7 +356,8 @@ def _is_made_again(unit: Unit) -> bool:
 
 
 def _is_lost(unit: Unit) -> bool:
-    """Where a generator is in its sequence dies with its process, unless it is a component."""
+    """Where a generator is in its sequence dies with its process, unless it is a
+    component."""
     return any(name.startswith(PATCHED) for name in unit.facts.seeds)
 
 
@@ -314,7 +367,8 @@ def _imported_modules(node: ast.stmt) -> list[str]:
 
 
 def _may_have_effect(module: str) -> bool:
-    """Whether importing the module may change another one: nobody knows of a library without a table."""
+    """Whether importing the module may change another one: nobody knows of a library
+    without a table."""
     return module in CHANGES_OTHERS or not is_known_library(module)
 
 
@@ -346,10 +400,12 @@ def shape(node: ast.stmt) -> ReplayKind | None:
 
 
 def _assigned(node: ast.Assign | ast.AnnAssign) -> ReplayKind | None:
-    """What an assignment defines: a function (`f = lambda x: x`), a class (`P = namedtuple(…)`), a constant
-    (`N = 3`), or None if it computes a value."""
+    """What an assignment defines: a function (`f = lambda x: x`), a class (`P =
+    namedtuple(…)`), a constant (`N = 3`), or None if it computes a value."""
     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    if node.value is None or not all(isinstance(target, (ast.Name, ast.Tuple)) for target in targets):
+    if node.value is None or not all(
+        isinstance(target, (ast.Name, ast.Tuple)) for target in targets
+    ):
         return None
     if isinstance(node.value, ast.Lambda):
         return ReplayKind.function
@@ -365,7 +421,9 @@ def is_literal(node: ast.expr | None) -> bool:
     match node:
         case ast.Dict(keys=keys, values=values):
             return all(map(is_literal, (*keys, *values)))
-        case ast.List(elts=elements) | ast.Set(elts=elements) | ast.Tuple(elts=elements):
+        case (
+            ast.List(elts=elements) | ast.Set(elts=elements) | ast.Tuple(elts=elements)
+        ):
             return all(map(is_literal, elements))
     return node is not None and is_constant(node)
 
@@ -387,9 +445,12 @@ def is_constant(node: ast.expr) -> bool:
 
 
 def _compound(node: ast.stmt) -> ReplayKind | None:
-    """`try`/`if` around imports and definitions only: the idioms of optional dependencies."""
+    """`try`/`if` around imports and definitions only: the idioms of optional
+    dependencies."""
     leaves = list(_leaves(node))
-    if not all(isinstance(leaf, ast.Pass) or shape(leaf) is not None for leaf in leaves):
+    if not all(
+        isinstance(leaf, ast.Pass) or shape(leaf) is not None for leaf in leaves
+    ):
         return None
     kinds = {shape(leaf) for leaf in leaves}
     for kind in (ReplayKind.import_, ReplayKind.function, ReplayKind.class_):
@@ -399,7 +460,8 @@ def _compound(node: ast.stmt) -> ReplayKind | None:
 
 
 def _names_of_code(node: ast.stmt) -> set[str]:
-    """What `try`/`if` around a setting binds as well: modules, definitions, constants."""
+    """What `try`/`if` around a setting binds as well: modules, definitions,
+    constants."""
     leaves = _leaves(node) if isinstance(node, COMPOUND) else ()
     return set(bound_names([leaf for leaf in leaves if shape(leaf) is not None]))
 
@@ -420,7 +482,10 @@ def source_of(unit: Unit) -> str:
     node = unit.node
     first = first_line(node)
     lines = unit.source.python.splitlines()[first - 1 : node.end_lineno]
-    alone = not lines[0][: node.col_offset].strip() and ";" not in lines[-1][node.end_col_offset or 0 :]
+    alone = (
+        not lines[0][: node.col_offset].strip()
+        and ";" not in lines[-1][node.end_col_offset or 0 :]
+    )
     if alone:
         return "\n".join(lines)
     return ast.get_source_segment(unit.source.python, node) or ast.unparse(node)
@@ -433,5 +498,6 @@ def first_line(node: ast.stmt) -> int:
 
 
 def definition_digest(node: ast.AST) -> str:
-    """sha256 of the normalised source: comments, blank lines and quotes do not count."""
+    """sha256 of the normalised source: comments, blank lines and quotes do not
+    count."""
     return hashlib.sha256(ast.unparse(node).encode()).hexdigest()

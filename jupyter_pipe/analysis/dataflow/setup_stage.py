@@ -17,12 +17,14 @@ __all__ = ["setup_units"]
 
 
 def setup_units(units: Sequence[Unit], definitions: Definitions) -> None:
-    """What remains of the leading code when all that replays is taken away belongs to `setup`. Settings
-    that stand in the midst of it are made there, too, in their place, and so is what imports something
-    that was installed above it."""
+    """What remains of the leading code when all that replays is taken away belongs to
+    `setup`. Settings that stand in the midst of it are made there, too, in their place,
+    and so is what imports something that was installed above it."""
     leading = [unit for unit in units if unit.role == "leading"]
     own = [
-        unit.number for unit in leading if definitions.kind(unit.number) is None and not _is_idle(unit.node)
+        unit.number
+        for unit in leading
+        if definitions.kind(unit.number) is None and not _is_idle(unit.node)
     ]
     span = range(own[0], own[-1]) if own else range(0)
     settings = (n for n in span if definitions.kind(n) is ReplayKind.ambient)
@@ -31,7 +33,8 @@ def setup_units(units: Sequence[Unit], definitions: Definitions) -> None:
 
 
 def _installed(units: Sequence[Unit], own: Sequence[int], span: range) -> Iterator[int]:
-    """Replays that need what the setup itself has installed: they cannot stand before its cells."""
+    """Replays that need what the setup itself has installed: they cannot stand before
+    its cells."""
     late = {number for number in own if PACKAGES in units[number].facts.writes}
     if not late:
         return
@@ -39,11 +42,18 @@ def _installed(units: Sequence[Unit], own: Sequence[int], span: range) -> Iterat
         facts = units[number].facts
         imports = facts.imports and PACKAGES in facts.reads
         if units[number].role == "leading" and (
-            imports or any(read.sources & late for name, read in facts.reads.items() if name[0] != "@")
+            imports
+            or any(
+                read.sources & late
+                for name, read in facts.reads.items()
+                if name[0] != "@"
+            )
         ):
             late.add(number)
             yield number
 
 
 def _is_idle(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+    return isinstance(node, ast.Pass) or (
+        isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    )

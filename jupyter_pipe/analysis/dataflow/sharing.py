@@ -1,8 +1,9 @@
-"""Names of one object must arrive together where it is changed or its identity is tested.
+"""Names of one object must arrive together where it is changed or its identity is
+tested.
 
-If a stage changes an object that it knows by two names, and the names come from two earlier
-stages, it would get two copies. Then the later of the two passes the other name on as well, so
-that both travel in one payload and stay one object.
+If a stage changes an object that it knows by two names, and the names come from two
+earlier stages, it would get two copies. Then the later of the two passes the other name
+on as well, so that both travel in one payload and stay one object.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ ROUNDS = 10
 
 
 def tie(stages: Sequence[StageFacts]) -> dict[str, set[str]]:
-    """Names that stages must pass on, beyond those that they change themselves, by stage."""
+    """Names that stages must pass on, beyond those that they change themselves, by
+    stage."""
     writers = Writers(stages)
     groups = [_groups(stage) for stage in stages]
     read_later = _read_later(stages)
@@ -31,9 +33,16 @@ def tie(stages: Sequence[StageFacts]) -> dict[str, set[str]]:
     for _ in range(ROUNDS):
         changed = False
         for position in range(len(stages) - 1, 0, -1):
-            wanted = stages[position].values | read_later[position] | passed[stages[position].name]
-            # large groups first: their parts, once tied, would not tell what the whole needs
-            for group in sorted(groups[position], key=lambda names: (-len(names), sorted(names))):
+            wanted = (
+                stages[position].values
+                | read_later[position]
+                | passed[stages[position].name]
+            )
+            # large groups first: their parts, once tied, would not tell what the whole
+            # needs
+            for group in sorted(
+                groups[position], key=lambda names: (-len(names), sorted(names))
+            ):
                 origin = _tie_group(group & wanted, position, writers)
                 if origin is None:
                     continue
@@ -62,9 +71,16 @@ def _read_later(stages: Sequence[StageFacts]) -> list[set[str]]:
     return found[::-1]
 
 
-def _tie_group(names: Iterable[str], position: int, writers: Writers) -> tuple[int, set[str]] | None:
-    """The latest of the stages that the names come from, and the names that it lacks."""
-    origins = {name: origin for name in names if (origin := writers.last(name, position)) is not None}
+def _tie_group(
+    names: Iterable[str], position: int, writers: Writers
+) -> tuple[int, set[str]] | None:
+    """The latest of the stages that the names come from, and the names that it
+    lacks."""
+    origins = {
+        name: origin
+        for name in names
+        if (origin := writers.last(name, position)) is not None
+    }
     if len(set(origins.values())) < 2:
         return None
     latest = max(origins.values())

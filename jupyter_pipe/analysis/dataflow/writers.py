@@ -1,4 +1,5 @@
-"""Who writes a name last before a stage: the graph as far as analysis itself needs it."""
+"""Who writes a name last before a stage: the graph as far as analysis itself needs
+it."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ class Writers:
 
 
 def feeds(stages: Sequence[StageFacts]) -> Iterator[tuple[int, int, str]]:
-    """`(writer, reader, name)` by position, for everything that flows between stages."""
+    """`(writer, reader, name)` by position, for everything that flows between
+    stages."""
     writers = Writers(stages)
     for position, stage in enumerate(stages):
         files = [name for name in stage.first if name.startswith("file:")]

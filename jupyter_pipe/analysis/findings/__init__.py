@@ -1,1 +1,2 @@
-"""What is said about a notebook: each check takes facts and stages, and gives diagnostics."""
+"""What is said about a notebook: each check takes facts and stages, and gives
+diagnostics."""

@@ -29,7 +29,8 @@ def advise(stages: Sequence[StageFacts], units: Sequence[Unit]) -> Iterator[Diag
 def _chained_by_generators(
     stages: Sequence[StageFacts], flows: Sequence[tuple[int, int, str]], drawn: set[str]
 ) -> Iterator[Diagnostic]:
-    """Says where two stages run one after the other for the sake of a seeded generator alone."""
+    """Says where two stages run one after the other for the sake of a seeded generator
+    alone."""
     others = {(writer, reader) for writer, reader, name in flows if name not in drawn}
     for writer, reader, name in flows:
         draws = any(name in unit.facts.draws for unit in stages[writer].units)
@@ -47,7 +48,8 @@ def _chained_by_generators(
 def _computed_paths(
     stages: Sequence[StageFacts], flows: Sequence[tuple[int, int, str]]
 ) -> Iterator[Diagnostic]:
-    """Stages that wait for others only because a computed name may be that of a file that these write."""
+    """Stages that wait for others only because a computed name may be that of a file
+    that these write."""
     others = {(writer, reader) for writer, reader, name in flows if not is_file(name)}
     for reader, stage in enumerate(stages):
         for writer, earlier in enumerate(stages[:reader]):
@@ -58,18 +60,27 @@ def _computed_paths(
 
 def _computed_match(writer: StageFacts, reader: StageFacts) -> tuple[str, str] | None:
     """What one writes and the other reads, if the first name is computed."""
-    written = {name for unit in writer.units for name in unit.facts.writes if is_pattern(name)}
+    written = {
+        name for unit in writer.units for name in unit.facts.writes if is_pattern(name)
+    }
     for known in sorted(written - {WHOLE_FOLDER}):
         found = (name for name in reader.first if is_file(name) and name not in written)
         name = next(
-            (name for name in (known, *found) if name in reader.first and may_be_same(known, name)), None
+            (
+                name
+                for name in (known, *found)
+                if name in reader.first and may_be_same(known, name)
+            ),
+            None,
         )
         if name is not None:
             return known, name
     return None
 
 
-def _waits(writer: StageFacts, reader: StageFacts, written: str, read: str) -> Diagnostic:
+def _waits(
+    writer: StageFacts, reader: StageFacts, written: str, read: str
+) -> Diagnostic:
     unit, place = reader.first[read]
     message = (
         f"Stage '{reader.name}' waits for stage '{writer.name}' only because it reads "

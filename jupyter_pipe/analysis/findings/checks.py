@@ -1,4 +1,5 @@
-"""What cannot keep the promise, found in facts and stages: each check yields diagnostics."""
+"""What cannot keep the promise, found in facts and stages: each check yields
+diagnostics."""
 
 from __future__ import annotations
 
@@ -26,13 +27,18 @@ LOST_GENERATORS = frozenset({"@keras.random"})
 """Generators that their library lets nobody read."""
 
 UNSEEN = ("PIPE221", "PIPE223")
-"""Reads of names that cannot be seen: no matter where there is nobody to receive them from."""
+"""Reads of names that cannot be seen: no matter where there is nobody to receive them
+from."""
 
 
-def check_units(units: Sequence[Unit], definitions: Definitions) -> Iterator[Diagnostic]:
+def check_units(
+    units: Sequence[Unit], definitions: Definitions
+) -> Iterator[Diagnostic]:
     """Findings about single statements, whatever stage they are in."""
     defined = _first_definitions(units)
-    execs = [unit for unit in units if any(f.code == "PIPE220" for f in unit.facts.findings)]
+    execs = [
+        unit for unit in units if any(f.code == "PIPE220" for f in unit.facts.findings)
+    ]
     for unit in units:
         if unit.role == "skip":
             yield from _check_skipped_draws(unit, units)
@@ -60,8 +66,11 @@ def _report_findings(unit: Unit, units: Sequence[Unit]) -> Iterator[Diagnostic]:
             yield report(found.code, unit, found.place, found.message, found.hint)
 
 
-def _check_undefined(unit: Unit, defined: dict[str, Unit], execs: Sequence[Unit]) -> Iterator[Diagnostic]:
-    """Names that nothing above defines, unless an `exec` above in the same stage may have done it."""
+def _check_undefined(
+    unit: Unit, defined: dict[str, Unit], execs: Sequence[Unit]
+) -> Iterator[Diagnostic]:
+    """Names that nothing above defines, unless an `exec` above in the same stage may
+    have done it."""
     before = next((other for other in execs if other.number < unit.number), None)
     if before is None or before.stage != unit.stage:
         for name, read in unit.facts.undefined.items():
@@ -76,22 +85,25 @@ def _comes_later(unit: Unit, units: Sequence[Unit]) -> bool:
 def _undefined(
     unit: Unit, name: str, read: Read, defined: dict[str, Unit], before: Unit | None
 ) -> Diagnostic:
-    """The diagnostic for a name that nothing above defines: it may come from an `exec`, be defined further
-    down, or be misspelled. A read that may never happen is reported as PIPE202."""
-    message = f"'{name}' is read in {cell_number(unit)}, but no earlier cell defines it."
+    """The diagnostic for a name that nothing above defines: it may come from an `exec`,
+    be defined further down, or be misspelled. A read that may never happen is reported
+    as PIPE202."""
+    message = (
+        f"'{name}' is read in {cell_number(unit)}, but no earlier cell defines it."
+    )
     hint = "Define it in a cell above, or fix the spelling."
     later = defined.get(name)
     code = "PIPE201"
     if before is not None:
-        found = next(found for found in before.facts.findings if found.code == "PIPE220")
+        found = next(
+            found for found in before.facts.findings if found.code == "PIPE220"
+        )
         what = "`%run`" if "%run" in found.message else "`exec`"
         code = "PIPE220"
         message = f"'{name}' may come from {what} in {cell_number(before)}, which cannot be followed."
         hint = f"Write the code that {what} runs in the cell itself."
     elif later is not None and later.number > unit.number:
-        message = (
-            f"'{name}' is read in {cell_number(unit)}, but first defined below, in {cell_number(later)}."
-        )
+        message = f"'{name}' is read in {cell_number(unit)}, but first defined below, in {cell_number(later)}."
         hint = f"Move {cell_number(later)} up: a pipeline runs the cells from top to bottom."
     else:
         message += did_you_mean(name, [*defined, *BUILTINS])
@@ -103,26 +115,32 @@ def _undefined(
 def _check_read(
     unit: Unit, name: str, read: Read, units: Sequence[Unit], definitions: Definitions
 ) -> Iterator[Diagnostic]:
-    """Checks one read: of a name that was deleted, from a shared cell, of hidden state, or of what a skipped
-    cell made."""
+    """Checks one read: of a name that was deleted, from a shared cell, of hidden state,
+    or of what a skipped cell made."""
     if read.sources == {UNBOUND} and read.certain:
         message = f"'{name}' is read in {cell_number(unit)}, but was deleted before."
-        yield report("PIPE203", unit, read.place, message, "Bind it again, or remove the `del`.")
+        yield report(
+            "PIPE203", unit, read.place, message, "Bind it again, or remove the `del`."
+        )
     if unit.role == "shared" and not name.startswith("@"):
         yield from _check_shared_read(unit, name, read, units, definitions)
     yield from _check_hidden(unit, name, read, units, definitions)
     for source in sorted(read.sources):
-        # `skip` is what an installation should have where the packages are there already
+        # `skip` is what an installation should have where the packages are there
+        # already
         if source >= 0 and units[source].role == "skip" and name != PACKAGES:
             guessed = name.startswith(PATCHED)
-            yield (_skipped_setting if guessed else _skipped)(unit, name, read, units[source])
+            yield (_skipped_setting if guessed else _skipped)(
+                unit, name, read, units[source]
+            )
             return
 
 
 def _check_hidden(
     unit: Unit, name: str, read: Read, units: Sequence[Unit], definitions: Definitions
 ) -> Iterator[Diagnostic]:
-    """A star import of unknown names between a binding and its use may have hidden it."""
+    """A star import of unknown names between a binding and its use may have hidden
+    it."""
     makers = [source for source in read.sources if source >= 0]
     if not makers or any(definitions.kind(source) is not None for source in makers):
         return
@@ -132,14 +150,20 @@ def _check_hidden(
                 f"'{name}' is read in {cell_number(unit)}, but the star import in {cell_number(units[star])} "
                 "may have hidden it."
             )
-            yield report("PIPE224", unit, read.place, message, "Import the names that you use.")
+            yield report(
+                "PIPE224", unit, read.place, message, "Import the names that you use."
+            )
 
 
 def _check_shared_read(
     unit: Unit, name: str, read: Read, units: Sequence[Unit], definitions: Definitions
 ) -> Iterator[Diagnostic]:
     for source in read.sources:
-        if source < 0 or units[source].role in {"parameter", "shared"} or definitions.available(source):
+        if (
+            source < 0
+            or units[source].role in {"parameter", "shared"}
+            or definitions.available(source)
+        ):
             continue
         maker = units[source].stage or "another stage"
         message = f"The shared {cell_number(unit)} reads '{name}', which stage '{maker}' makes."
@@ -154,13 +178,20 @@ def _skipped(unit: Unit, name: str, read: Read, skipped: Unit) -> Diagnostic:
         f"'{name}' is read in {cell_number(unit)}, but {cell_number(skipped)}, which {verb} it, "
         "is tagged 'skip'."
     )
-    fix = Fix(f"Remove 'skip' from {cell_number(skipped)}", skipped.cell.cell.id, remove_tags=("skip",))
-    hint = "Remove the `skip` tag, or read a value that the skipped cell does not touch."
+    fix = Fix(
+        f"Remove 'skip' from {cell_number(skipped)}",
+        skipped.cell.cell.id,
+        remove_tags=("skip",),
+    )
+    hint = (
+        "Remove the `skip` tag, or read a value that the skipped cell does not touch."
+    )
     return report("PIPE204", unit, read.place, message, hint, fixes=(fix,))
 
 
 def _skipped_setting(unit: Unit, name: str, read: Read, skipped: Unit) -> Diagnostic:
-    """What a skipped cell sets in a library is known by the names of functions only: a warning will do."""
+    """What a skipped cell sets in a library is known by the names of functions only: a
+    warning will do."""
     message = (
         f"{cell_number(unit).capitalize()} uses {name.removeprefix(PATCHED)}, which the skipped "
         f"{cell_number(skipped)} seems to set up; the pipeline does without that."
@@ -172,14 +203,22 @@ def _skipped_setting(unit: Unit, name: str, read: Read, skipped: Unit) -> Diagno
 def _check_skipped_draws(unit: Unit, units: Sequence[Unit]) -> Iterator[Diagnostic]:
     for component, place in unit.facts.draws.items():
         seeded = any(component in other.facts.seeds for other in units[: unit.number])
-        used = any(component in other.facts.draws for other in units[unit.number :] if other.role != "skip")
+        used = any(
+            component in other.facts.draws
+            for other in units[unit.number :]
+            if other.role != "skip"
+        )
         if seeded and used:
             message = (
                 f"The skipped {cell_number(unit)} draws from {component[1:]}, so later cells draw other "
                 "numbers in the notebook than in the pipeline."
             )
             yield report(
-                "PIPE303", unit, place, message, "Seed again below it, or use a generator of its own."
+                "PIPE303",
+                unit,
+                place,
+                message,
+                "Seed again below it, or use a generator of its own.",
             )
 
 
@@ -200,15 +239,26 @@ def check_stage(
     yield from check_left_behind(stage, units, world, definitions)
 
 
-def _check_module(stage: StageFacts, name: str, units: Sequence[Unit], world: World) -> Iterator[Diagnostic]:
-    """State of a module that a stage changed and another uses, by whatever name it has it."""
+def _check_module(
+    stage: StageFacts, name: str, units: Sequence[Unit], world: World
+) -> Iterator[Diagnostic]:
+    """State of a module that a stage changed and another uses, by whatever name it has
+    it."""
     unit, _ = stage.first[name]
     read = unit.facts.reads[name]
     makers = [source for source in sorted(read.sources - stage.numbers) if source >= 0]
-    changers = [units[source] for source in makers if units[source].facts.writes[name].kind == "mutates"]
+    changers = [
+        units[source]
+        for source in makers
+        if units[source].facts.writes[name].kind == "mutates"
+    ]
     if changers and any(world.is_of_module(value) for value in read.values):
-        is_module = any(isinstance(value.payload, (Library, LocalModule)) for value in read.values)
-        what = f"the module '{name}'" if is_module else f"the module that '{name}' is of"
+        is_module = any(
+            isinstance(value.payload, (Library, LocalModule)) for value in read.values
+        )
+        what = (
+            f"the module '{name}'" if is_module else f"the module that '{name}' is of"
+        )
         yield from (_changed_module(stage, name, changer, what) for changer in changers)
 
 
@@ -224,17 +274,26 @@ def _changed_module(stage: StageFacts, name: str, unit: Unit, what: str) -> Diag
 def _changed_process(stage: StageFacts, name: str, units: Sequence[Unit]) -> Diagnostic:
     """State of a library that no kernel can hand to the next."""
     unit, _ = stage.first[name]
-    source = max(source for source in unit.facts.reads[name].sources - stage.numbers if source >= 0)
-    return _changed_module(stage, name, units[source], f"the module '{name.removeprefix('@process.')}'")
+    source = max(
+        source
+        for source in unit.facts.reads[name].sources - stage.numbers
+        if source >= 0
+    )
+    return _changed_module(
+        stage, name, units[source], f"the module '{name.removeprefix('@process.')}'"
+    )
 
 
 def _drawn_elsewhere(
     stage: StageFacts, name: str, units: Sequence[Unit], definitions: Definitions
 ) -> Diagnostic:
-    """A generator that nobody can read: only the first stage that draws after the seed gets its numbers."""
+    """A generator that nobody can read: only the first stage that draws after the seed
+    gets its numbers."""
     unit, place = stage.first[name]
     sources = sorted(unit.facts.reads[name].sources - stage.numbers)
-    drawer = next(units[n] for n in reversed(sources) if n >= 0 and definitions.kind(n) is None)
+    drawer = next(
+        units[n] for n in reversed(sources) if n >= 0 and definitions.kind(n) is None
+    )
     message = (
         f"{cell_number(unit).capitalize()} draws from the generator of {name[1:].partition('.')[0]}, which "
         f"{cell_number(drawer)}, in another stage, has used since it was seeded; it does not travel."
@@ -244,33 +303,38 @@ def _drawn_elsewhere(
 
 
 def _check_replays(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnostic]:
-    """Definitions of other stages run first of all, before the stage's own cells that they need."""
+    """Definitions of other stages run first of all, before the stage's own cells that
+    they need."""
     cells = set(stage.cells)
     for number in sorted(stage.replays):
         unit = units[number]
         for name, read in unit.facts.reads.items():
             makers = [units[source] for source in sorted(read.sources) if source >= 0]
-            own = [maker for maker in makers if maker.cell.cell.id in cells and maker.role == "stage"]
+            own = [
+                maker
+                for maker in makers
+                if maker.cell.cell.id in cells and maker.role == "stage"
+            ]
             if own and unit.stage is not None and unit.stage != stage.name:
                 message = (
                     f"{cell_number(unit).capitalize()} of stage '{unit.stage}' must run between the cells of "
                     f"stage '{stage.name}', because of '{name}'; but all cells of a stage run together."
                 )
-                hint = (
-                    f"Give the cells of stage '{stage.name}' below {cell_number(unit)} a stage of their own."
-                )
+                hint = f"Give the cells of stage '{stage.name}' below {cell_number(unit)} a stage of their own."
                 yield report("PIPE208", unit, read.place, message, hint)
 
 
 def _check_transport(
     stage: StageFacts, name: str, units: Sequence[Unit], world: World
 ) -> Iterator[Diagnostic]:
-    """Reports an input that is, or directly holds, an object that cannot be stored, such as a database
-    connection, at the cell that makes it."""
+    """Reports an input that is, or directly holds, an object that cannot be stored,
+    such as a database connection, at the cell that makes it."""
     unit, _ = stage.first[name]
     read = unit.facts.reads[name]
     bad = _untransportable(read, world)
-    makers = [units[source] for source in sorted(read.sources - stage.numbers) if source >= 0]
+    makers = [
+        units[source] for source in sorted(read.sources - stage.numbers) if source >= 0
+    ]
     if bad is None or not makers or not read.certain:
         return
     type_, reason = bad
@@ -285,9 +349,14 @@ def _check_transport(
 
 
 def _untransportable(read: Read, world: World) -> tuple[str, str] | None:
-    """The first type that cannot be stored, of the values read, their parts and keys, with the reason."""
+    """The first type that cannot be stored, of the values read, their parts and keys,
+    with the reason."""
     parts = {part for value in read.values for part in world.heap.load(value, "*")}
-    held = set(read.values) | parts | {key for value in read.values for key in value.fields.get("keys", ())}
+    held = (
+        set(read.values)
+        | parts
+        | {key for value in read.values for key in value.fields.get("keys", ())}
+    )
     for type_ in sorted({value.type for value in held if value.type}):
         reason = world.knowledge.untransportable(type_)
         if reason:
@@ -306,4 +375,6 @@ def _check_sets(stage: StageFacts, world: World) -> Iterator[Diagnostic]:
                         f"{cell_number(unit).capitalize()} iterates over the set '{name}' of another stage; "
                         "its order may not survive the trip."
                     )
-                    yield report("PIPE301", unit, place, message, f"Use `sorted({name})`.")
+                    yield report(
+                        "PIPE301", unit, place, message, f"Use `sorted({name})`."
+                    )

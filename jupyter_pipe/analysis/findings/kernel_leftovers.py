@@ -1,6 +1,8 @@
-"""What stays behind in the kernel of the stage that made it: outputs, annotations, caches, flags, folders.
+"""What stays behind in the kernel of the stage that made it: outputs, annotations,
+caches, flags, folders.
 
-A later stage that asks for it would get another answer than the notebook, so it is refused.
+A later stage that asks for it would get another answer than the notebook, so it is
+refused.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ __all__ = ["check_left_behind"]
 
 NUMBERED = re.compile(r"_i?(\d+)$")
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-ELSEWHERE = re.compile(r"colab|kaggle|binder|sagemaker|databricks|deepnote|paperspace|spyder|vscode", re.I)
+ELSEWHERE = re.compile(
+    r"colab|kaggle|binder|sagemaker|databricks|deepnote|paperspace|spyder|vscode", re.I
+)
 """Places in which a notebook may run, by what a condition asks for: `if IN_COLAB:`."""
 MEMORY_MAP = "numpy.memmap"
 FLAGS = "@decimal.flags"
@@ -48,7 +52,9 @@ def check_left_behind(
     yield from _check_history(stage, units)
 
 
-def _check_shell(stage: StageFacts, units: Sequence[Unit], definitions: Definitions) -> Iterator[Diagnostic]:
+def _check_shell(
+    stage: StageFacts, units: Sequence[Unit], definitions: Definitions
+) -> Iterator[Diagnostic]:
     """What an earlier stage told the shell, and cannot be told again."""
     for unit in units[: stage.last]:
         told = unit.facts.writes.keys() & SHELL
@@ -60,21 +66,30 @@ def _check_shell(stage: StageFacts, units: Sequence[Unit], definitions: Definiti
                 f"stage '{stage.name}': it needs a value that a stage makes, or does something else as well."
             )
             hint = "Write the value out, or give it a cell of its own that is tagged `shared`."
-            yield report("PIPE211", unit, unit.facts.writes[min(told)].place, message, hint)
+            yield report(
+                "PIPE211", unit, unit.facts.writes[min(told)].place, message, hint
+            )
 
 
 def _is_for_elsewhere(node: ast.stmt) -> bool:
-    """Whether the statement is for another place than this: under `if IN_COLAB:` nothing was told here."""
-    return isinstance(node, ast.If) and ELSEWHERE.search(ast.unparse(node.test)) is not None
+    """Whether the statement is for another place than this: under `if IN_COLAB:`
+    nothing was told here."""
+    return (
+        isinstance(node, ast.If)
+        and ELSEWHERE.search(ast.unparse(node.test)) is not None
+    )
 
 
 def _check_memory_maps(stage: StageFacts, world: World) -> Iterator[Diagnostic]:
-    """A stage that writes to a memory map of another stage would write to a copy of it."""
+    """A stage that writes to a memory map of another stage would write to a copy of
+    it."""
     reported: set[str] = set()
     for unit in stage.units:
         for value, place in unit.facts.mutated.items():
             over = world.heap.affected((value,))
-            names = {name for part in over for name in world.names.holders.get(part, ())} & stage.values
+            names = {
+                name for part in over for name in world.names.holders.get(part, ())
+            } & stage.values
             if not names or names <= reported or not any(map(_writes_to_file, over)):
                 continue
             reported |= names
@@ -88,7 +103,8 @@ def _check_memory_maps(stage: StageFacts, world: World) -> Iterator[Diagnostic]:
 
 
 def _writes_to_file(value: Object) -> bool:
-    """Whether it is a memory map, and opened so that writing to it writes to the file."""
+    """Whether it is a memory map, and opened so that writing to it writes to the
+    file."""
     call = value.maker
     if value.type != MEMORY_MAP or not isinstance(call, ast.Call):
         return False
@@ -98,7 +114,8 @@ def _writes_to_file(value: Object) -> bool:
 
 
 def _check_caches(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnostic]:
-    """A cached function that another stage called before a name that it reads was bound anew."""
+    """A cached function that another stage called before a name that it reads was bound
+    anew."""
     own = stage.numbers
     reported: set[str] = set()
     for unit in stage.units:
@@ -110,7 +127,11 @@ def _check_caches(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnost
                 if before.function == call.function and other.stage != stage.name
             )
             for other, before in earlier:
-                changed = [n for n, sources in call.sources.items() if before.sources.get(n) != sources]
+                changed = [
+                    n
+                    for n, sources in call.sources.items()
+                    if before.sources.get(n) != sources
+                ]
                 if changed and call.function not in reported:
                     reported.add(call.function)
                     message = (
@@ -121,14 +142,17 @@ def _check_caches(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnost
                     yield report("PIPE212", unit, call.place, message, hint)
 
 
-def _check_cache_looks(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnostic]:
+def _check_cache_looks(
+    stage: StageFacts, units: Sequence[Unit]
+) -> Iterator[Diagnostic]:
     """`f.cache_info()` after other stages have called f."""
     for unit in stage.units:
         for function, place in unit.facts.cache_looks.items():
             callers = (
                 other
                 for other in units[: unit.number]
-                if other.stage != stage.name and any(c.function == function for c in other.facts.cached_calls)
+                if other.stage != stage.name
+                and any(c.function == function for c in other.facts.cached_calls)
             )
             caller = next(callers, None)
             if caller is not None:
@@ -136,14 +160,20 @@ def _check_cache_looks(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Dia
                     f"The cache of '{function}', which {cell_number(unit)} looks at, was filled in "
                     f"{cell_number(caller)}; it does not travel to stage '{stage.name}'."
                 )
-                yield report("PIPE212", unit, place, message, "Put both cells in one stage.")
+                yield report(
+                    "PIPE212", unit, place, message, "Put both cells in one stage."
+                )
 
 
 def _check_flags(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnostic]:
     """Calculations with decimals raise flags in the context of their process."""
     for unit in stage.units:
         if FLAGS in unit.facts.reads:
-            others = (other for other in units[: unit.number] if other.stage not in {None, stage.name})
+            others = (
+                other
+                for other in units[: unit.number]
+                if other.stage not in {None, stage.name}
+            )
             other = next((other for other in others if _calculates(other)), None)
             if other is not None:
                 message = (
@@ -151,7 +181,9 @@ def _check_flags(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnosti
                     f"{cell_number(other)}, in another stage, may have raised; they do not travel."
                 )
                 hint = "Put both cells in one stage."
-                yield report("PIPE212", unit, unit.facts.reads[FLAGS].place, message, hint)
+                yield report(
+                    "PIPE212", unit, unit.facts.reads[FLAGS].place, message, hint
+                )
 
 
 def _calculates(unit: Unit) -> bool:
@@ -159,7 +191,10 @@ def _calculates(unit: Unit) -> bool:
 
 
 def _is_decimal(read: Read) -> bool:
-    names = (v.payload.qualified if isinstance(v.payload, Library) else v.type for v in read.values)
+    names = (
+        v.payload.qualified if isinstance(v.payload, Library) else v.type
+        for v in read.values
+    )
     return any(name.partition(".")[0] == "decimal" for name in names)
 
 
@@ -178,16 +213,24 @@ def _check_folders(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnos
 
 
 def _check_history(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnostic]:
-    """`Out[3]` and `_` are empty in another kernel: reports units that read the outputs or annotations of
-    cells in other stages."""
+    """`Out[3]` and `_` are empty in another kernel: reports units that read the outputs
+    or annotations of cells in other stages."""
     cells = {unit.cell.cell.number for unit in stage.units}
     for unit in stage.units:
         for name, read in unit.facts.history.items():
-            numbers = [n for n in dict.fromkeys(_history_cells(unit, name, units)) if n not in cells]
+            numbers = [
+                n
+                for n in dict.fromkeys(_history_cells(unit, name, units))
+                if n not in cells
+            ]
             if numbers:
                 other = ", ".join(f"cell {number}" for number in numbers)
-                what = "holds what stands in" if name == ANNOTATIONS else "is an output of"
-                message = f"`{name}` in {cell_number(unit)} {what} {other}, in another stage."
+                what = (
+                    "holds what stands in" if name == ANNOTATIONS else "is an output of"
+                )
+                message = (
+                    f"`{name}` in {cell_number(unit)} {what} {other}, in another stage."
+                )
                 hint = "Give the value a name where it is made, and read that name."
                 yield report("PIPE205", unit, read.place, message, hint)
 
@@ -197,15 +240,26 @@ def _history_cells(unit: Unit, name: str, units: Sequence[Unit]) -> list[int]:
     if name in HISTORY:
         return _shown_before(unit, name.count("_"), units)
     if name == ANNOTATIONS:
-        return [n for n in (_annotates(other) for other in units[: unit.number]) if n is not None]
+        return [
+            n
+            for n in (_annotates(other) for other in units[: unit.number])
+            if n is not None
+        ]
     found = NUMBERED.match(name)
     return [int(found.group(1))] if found else _indices(unit.node, name)
 
 
 def _shown_before(unit: Unit, back: int, units: Sequence[Unit]) -> list[int]:
-    """The cell whose output `_` is (`back` 1), or the one before it (`__`), and so on."""
-    shown = [other.cell.cell.number for other in units if _shows(other) and _is_before(other, unit)]
-    return [number for number in shown[-back : len(shown) - back + 1] if number is not None]
+    """The cell whose output `_` is (`back` 1), or the one before it (`__`), and so
+    on."""
+    shown = [
+        other.cell.cell.number
+        for other in units
+        if _shows(other) and _is_before(other, unit)
+    ]
+    return [
+        number for number in shown[-back : len(shown) - back + 1] if number is not None
+    ]
 
 
 def _shows(unit: Unit) -> bool:
@@ -217,17 +271,26 @@ def _indices(node: ast.AST, name: str) -> list[int]:
     found = []
     for part in ast.walk(node):
         match part:
-            case ast.Subscript(value=ast.Name(id=base), slice=ast.Constant(value=int(number))) if (
-                base == name
-            ):
+            case ast.Subscript(
+                value=ast.Name(id=base), slice=ast.Constant(value=int(number))
+            ) if base == name:
                 found.append(number)
     return found
 
 
 def _annotates(unit: Unit) -> int | None:
-    """The number of the cell if the unit annotates a variable, and is not part of a skipped cell."""
-    nodes = () if isinstance(unit.node, DEFINITIONS) or unit.role == "skip" else ast.walk(unit.node)
-    return unit.cell.cell.number if any(isinstance(node, ast.AnnAssign) for node in nodes) else None
+    """The number of the cell if the unit annotates a variable, and is not part of a
+    skipped cell."""
+    nodes = (
+        ()
+        if isinstance(unit.node, DEFINITIONS) or unit.role == "skip"
+        else ast.walk(unit.node)
+    )
+    return (
+        unit.cell.cell.number
+        if any(isinstance(node, ast.AnnAssign) for node in nodes)
+        else None
+    )
 
 
 def _is_before(other: Unit, unit: Unit) -> bool:

@@ -1,6 +1,8 @@
-"""Values that hold a function or class of which a stage has another definition under the same name.
+"""Values that hold a function or class of which a stage has another definition under
+the same name.
 
-They are stored by the name and the source of the definition, and a kernel has one definition a name.
+They are stored by the name and the source of the definition, and a kernel has one
+definition a name.
 """
 
 from __future__ import annotations
@@ -25,12 +27,18 @@ if TYPE_CHECKING:
 __all__ = ["check_redefinitions"]
 
 DEFINITIONS = frozenset({ReplayKind.function, ReplayKind.class_})
-HOLDERS = frozenset(f"builtins.{name}" for name in ("list", "tuple", "dict", "set", "frozenset", "method"))
+HOLDERS = frozenset(
+    f"builtins.{name}"
+    for name in ("list", "tuple", "dict", "set", "frozenset", "method")
+)
 """Containers that hold what the notebook has put into them, and nothing else."""
 
 
 def check_redefinitions(
-    stage: StageFacts, units: Sequence[Unit], definitions: Definitions, replayed: Collection[int]
+    stage: StageFacts,
+    units: Sequence[Unit],
+    definitions: Definitions,
+    replayed: Collection[int],
 ) -> Iterator[Diagnostic]:
     """`replayed` are the units whose code the stage runs again, needed or not."""
     last: dict[str, int] = {}
@@ -40,7 +48,11 @@ def check_redefinitions(
     for name in sorted(stage.values & stage.first.keys()):
         unit, place = stage.first[name]
         for part in _held(unit.facts.reads[name].values):
-            made = definitions.of(part.payload.node) if isinstance(part.payload, (Function, Class)) else None
+            made = (
+                definitions.of(part.payload.node)
+                if isinstance(part.payload, (Function, Class))
+                else None
+            )
             again = last.get(getattr(part.payload, "name", ""), made)
             if made is None or again is None or not _differ(units[made], units[again]):
                 continue
@@ -59,7 +71,8 @@ def _differ(one: Unit, other: Unit) -> bool:
 
 
 def _held(values: Values) -> Iterable[Object]:
-    """What surely arrives with a value: parts of containers, classes of instances, functions of methods."""
+    """What surely arrives with a value: parts of containers, classes of instances,
+    functions of methods."""
     return sorted(reachable(values, _directly_held), key=lambda value: value.serial)
 
 

@@ -1,4 +1,5 @@
-"""Turns findings into diagnostics with a cell, a line and the severity of their rule."""
+"""Turns findings into diagnostics with a cell, a line and the severity of their
+rule."""
 
 from __future__ import annotations
 
@@ -50,5 +51,7 @@ def cell_number(unit: Unit) -> str:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A question to append to a message, or nothing."""
-    close = difflib.get_close_matches(name, [other for other in known if other != name], n=1, cutoff=0.75)
+    close = difflib.get_close_matches(
+        name, [other for other in known if other != name], n=1, cutoff=0.75
+    )
     return f" Did you mean '{close[0]}'?" if close else ""

@@ -1,4 +1,6 @@
-"""Runs the notebook abstractly: what each name may be bound to, what each statement reads and changes.
+"""Runs the notebook abstractly: what each name may be bound to, what each statement
+reads and changes.
 
-Python's own rules. What calls do stands in `analysis.calls`, what libraries do in `analysis.knowledge`.
+Python's own rules. What calls do stands in `analysis.calls`, what libraries do in
+`analysis.knowledge`.
 """

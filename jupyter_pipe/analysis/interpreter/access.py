@@ -42,7 +42,15 @@ __all__ = [
 ADDRESS = "builtins.memory address"
 """What `id(x)` gives."""
 LISTS = frozenset({"builtins.list", "builtins.tuple"})
-ATOMIC = frozenset({"builtins.int", "builtins.float", "builtins.bool", "builtins.range", "builtins.bytes"})
+ATOMIC = frozenset(
+    {
+        "builtins.int",
+        "builtins.float",
+        "builtins.bool",
+        "builtins.range",
+        "builtins.bytes",
+    }
+)
 
 
 def load_attribute(world: World, base: Values, name: str, node: ast.AST) -> Values:
@@ -54,8 +62,9 @@ def load_attribute(world: World, base: Values, name: str, node: ast.AST) -> Valu
 
 
 def _load_attribute(world: World, value: Object, name: str, node: ast.AST) -> Values:
-    """What `value.name` may be: for a module its global, for an instance its own attribute or that of its
-    class, and for objects of libraries what is known of them."""
+    """What `value.name` may be: for a module its global, for an instance its own
+    attribute or that of its class, and for objects of libraries what is known of
+    them."""
     payload = value.payload
     if isinstance(payload, Library):
         return frozenset((_library_attribute(world, payload.qualified, name, node),))
@@ -76,7 +85,9 @@ def _load_attribute(world: World, value: Object, name: str, node: ast.AST) -> Va
     return own or _foreign_attribute(world, value, name, node)
 
 
-def _library_attribute(world: World, qualified: str, name: str, node: ast.AST) -> Object:
+def _library_attribute(
+    world: World, qualified: str, name: str, node: ast.AST
+) -> Object:
     if qualified == SHELL and name in NAMESPACES:
         return world.namespace
     full = f"{qualified}.{name}"
@@ -88,9 +99,12 @@ def _library_attribute(world: World, qualified: str, name: str, node: ast.AST) -
     return world.objects.library(full)
 
 
-def _class_attribute(world: World, value: Object, class_: Object, name: str, node: ast.AST) -> Values:
-    """An attribute found in the instance's class: properties run, cached ones are kept (which changes the
-    instance), functions become bound methods, and the rest is given as it is."""
+def _class_attribute(
+    world: World, value: Object, class_: Object, name: str, node: ast.AST
+) -> Values:
+    """An attribute found in the instance's class: properties run, cached ones are kept
+    (which changes the instance), functions become bound methods, and the rest is given
+    as it is."""
     found: set[Object] = set()
     for member in find_in_class(class_, name):
         payload = member.payload
@@ -116,14 +130,25 @@ def _inherited(world: World, value: Object, name: str) -> Values:
     found: set[Object] = set()
     for member in find_in_class(value, name):
         payload = member.payload
-        bound = isinstance(payload, Function) and "builtins.classmethod" in payload.decorators
+        bound = (
+            isinstance(payload, Function)
+            and "builtins.classmethod" in payload.decorators
+        )
         found.add(_bound(world, value, name, member) if bound else member)
     return frozenset(found)
 
 
-def _bound(world: World, receiver: Object, name: str, function: Object | None = None) -> Object:
-    bound = world.objects.allocate((receiver, "." + name), "builtins.method", Bound(receiver, name, function))
-    effect = world.knowledge.method(receiver.type, name) if function is None and receiver.type else None
+def _bound(
+    world: World, receiver: Object, name: str, function: Object | None = None
+) -> Object:
+    bound = world.objects.allocate(
+        (receiver, "." + name), "builtins.method", Bound(receiver, name, function)
+    )
+    effect = (
+        world.knowledge.method(receiver.type, name)
+        if function is None and receiver.type
+        else None
+    )
     if effect is not None and effect.changes_receiver:
         # Whoever calls `xs.append` changes `xs`, as code of the notebook could.
         bound.carries = True
@@ -135,11 +160,15 @@ def _foreign_attribute(world: World, value: Object, name: str, node: ast.AST) ->
     """An attribute of an object whose class is not the notebook's."""
     use_style(world, f"{value.type}.{name}", node)
     effect = world.knowledge.attribute(value.type, name)
-    known = part_of_path(world, value, name) if isinstance(value.payload, Text) else None
+    known = (
+        part_of_path(world, value, name) if isinstance(value.payload, Text) else None
+    )
     if known is not None:
         return known
     if effect is None:
-        if world.knowledge.method(value.type, name) is not None or isinstance(value.payload, Text):
+        if world.knowledge.method(value.type, name) is not None or isinstance(
+            value.payload, Text
+        ):
             return frozenset((_bound(world, value, name),))
         effect = AttributeEffect(Returns.element)
     if effect.returns is Returns.same:
@@ -153,8 +182,11 @@ def _foreign_attribute(world: World, value: Object, name: str, node: ast.AST) ->
     return frozenset((result,))
 
 
-def _tie_attribute(world: World, returns: Returns, value: Object, name: str, result: Object) -> None:
-    """Says how what an attribute gives hangs together with its object: `df.values` is a view of `df`."""
+def _tie_attribute(
+    world: World, returns: Returns, value: Object, name: str, result: Object
+) -> None:
+    """Says how what an attribute gives hangs together with its object: `df.values` is a
+    view of `df`."""
     if returns is Returns.view:
         world.heap.share(result, value)
     elif returns is Returns.holder:
@@ -164,8 +196,11 @@ def _tie_attribute(world: World, returns: Returns, value: Object, name: str, res
         world.heap.store(value, "." + name, (result,))
 
 
-def store_attribute(world: World, base: Values, name: str, values: Values, node: ast.AST) -> None:
-    """`base.name = values`; of a module it is ambient state or a change of the module."""
+def store_attribute(
+    world: World, base: Values, name: str, values: Values, node: ast.AST
+) -> None:
+    """`base.name = values`; of a module it is ambient state or a change of the
+    module."""
     for value in in_order(base):
         if isinstance(value.payload, Library):
             _store_in_library(world, f"{value.payload.qualified}.{name}", node)
@@ -179,7 +214,9 @@ def store_attribute(world: World, base: Values, name: str, values: Values, node:
             frame = value.payload.frame
             slot = world.names.get(frame.key(name))
             if slot is not None:
-                world.names.set(frame.key(name), slot._replace(values=slot.values | values))
+                world.names.set(
+                    frame.key(name), slot._replace(values=slot.values | values)
+                )
 
 
 def _store_in_library(world: World, qualified: str, node: ast.AST) -> None:
@@ -190,7 +227,9 @@ def _store_in_library(world: World, qualified: str, node: ast.AST) -> None:
         world.patch(qualified, node)
 
 
-def delete_part(world: World, base: Values, node: ast.Attribute | ast.Subscript) -> None:
+def delete_part(
+    world: World, base: Values, node: ast.Attribute | ast.Subscript
+) -> None:
     """`del base.name` and `del base[key]`."""
     for value in in_order(base):
         if isinstance(value.payload, Library):
@@ -208,14 +247,16 @@ def item_label(node: ast.AST) -> str:
 
 
 def look_up_by_identity(world: World, keys: Values, node: ast.AST) -> None:
-    """Instances of the notebook's classes are found in containers by what they are, not by content."""
+    """Instances of the notebook's classes are found in containers by what they are, not
+    by content."""
     for value in keys:
         if isinstance(value.payload, Instance):
             world.recorder.facts.identified.setdefault(value, world.place_of(node))
 
 
 def load_item(world: World, base: Values, node: ast.Subscript) -> Values:
-    """What `base[key]` may be: an element, a view, a copy, or what `__getitem__` returns."""
+    """What `base[key]` may be: an element, a view, a copy, or what `__getitem__`
+    returns."""
     found = set(world.call_special(base, "__getitem__", (NOTHING,), node))
     sliced = any(isinstance(part, ast.Slice) for part in ast.walk(node.slice))
     for value in in_order(base):
@@ -234,8 +275,11 @@ def load_item(world: World, base: Values, node: ast.Subscript) -> Values:
 
 
 def _is_its_dict(value: Object, method: str) -> bool:
-    """Whether an instance stands for its own `__dict__`, as in `vars(box)["items"]`: it has no items."""
-    return isinstance(value.payload, Instance) and not find_in_class(value.payload.class_, method)
+    """Whether an instance stands for its own `__dict__`, as in `vars(box)["items"]`: it
+    has no items."""
+    return isinstance(value.payload, Instance) and not find_in_class(
+        value.payload.class_, method
+    )
 
 
 def _attribute_labels(value: Object, key: ast.expr) -> list[str]:
@@ -246,10 +290,13 @@ def _attribute_labels(value: Object, key: ast.expr) -> list[str]:
 
 
 def _item_of_library(world: World, value: Object, node: ast.Subscript) -> Object:
-    """`list[int]` and `os.environ["x"]` are what they were; `sys.modules["__main__"]` is the notebook."""
+    """`list[int]` and `os.environ["x"]` are what they were; `sys.modules["__main__"]`
+    is the notebook."""
     assert isinstance(value.payload, Library)
     is_modules = value.payload.qualified == "sys.modules"
-    return world.namespace if is_modules and _names_notebook(world, node.slice) else value
+    return (
+        world.namespace if is_modules and _names_notebook(world, node.slice) else value
+    )
 
 
 def _names_notebook(world: World, key: ast.expr) -> bool:
@@ -261,9 +308,12 @@ def _names_notebook(world: World, key: ast.expr) -> bool:
     return is_name or text_of(world.evaluate(key)) == "__main__"
 
 
-def _load_item(world: World, value: Object, node: ast.Subscript, sliced: bool) -> Values:
-    """What `value[key]` may be, by what is known of the type: a copy (`xs[1:]`), a view (`array[0]`), a
-    holder (`df.groupby("k")["a"]`), or the part itself (`df["a"]`). A `defaultdict` is changed by it."""
+def _load_item(
+    world: World, value: Object, node: ast.Subscript, sliced: bool
+) -> Values:
+    """What `value[key]` may be, by what is known of the type: a copy (`xs[1:]`), a view
+    (`array[0]`), a holder (`df.groupby("k")["a"]`), or the part itself (`df["a"]`). A
+    `defaultdict` is changed by it."""
     if sliced and value.type in LISTS:
         copy = world.objects.allocate((node, value), value.type)
         world.heap.copy_parts(value, copy)
@@ -272,9 +322,12 @@ def _load_item(world: World, value: Object, node: ast.Subscript, sliced: bool) -
     effect = world.knowledge.method(value.type, "__getitem__") if value.type else None
     if effect is None:
         parts = world.heap.load(value, label)
-        return parts | {_view(world, value, node, "")} if sliced and value.open else parts
+        return (
+            parts | {_view(world, value, node, "")} if sliced and value.open else parts
+        )
     if effect.mutates:
-        # `counts[key]` of a defaultdict makes what is missing, perhaps with code of the notebook.
+        # `counts[key]` of a defaultdict makes what is missing, perhaps with code of the
+        # notebook.
         world.mutate((value,), node)
         if value.carries:
             world.heap.store(value, label, escape(world, frozenset((value,)), node))
@@ -298,7 +351,9 @@ def _note_item_types(parts: Values, result_type: str, node: ast.Subscript) -> No
 
 def _item_type(type_: str, node: ast.Subscript) -> str:
     """`df[["a"]]` and `df[df.a > 1]` are frames, `df["a"]` is a column."""
-    if type_ == "pandas.Series" and not isinstance(node.slice, (ast.Constant, ast.Name, ast.Attribute)):
+    if type_ == "pandas.Series" and not isinstance(
+        node.slice, (ast.Constant, ast.Name, ast.Attribute)
+    ):
         return "pandas.DataFrame"
     return type_
 
@@ -331,7 +386,9 @@ def store_item(world: World, base: Values, node: ast.Subscript, values: Values) 
 def _retains(world: World, value: Object) -> bool:
     """Whether `value[key] = x` keeps x itself: containers do, arrays copy."""
     effect = world.knowledge.method(value.type, "__setitem__") if value.type else None
-    return effect is None or bool(effect.retains) or value.type.startswith("collections.")
+    return (
+        effect is None or bool(effect.retains) or value.type.startswith("collections.")
+    )
 
 
 def read_namespace(world: World, key: ast.expr, node: ast.AST) -> Values:

@@ -29,7 +29,8 @@ __all__ = ["instantiate", "make_class"]
 
 
 def make_class(world: World, node: ast.ClassDef) -> Object:
-    """Runs a class body in its own scope; what it binds becomes the attributes of the class."""
+    """Runs a class body in its own scope; what it binds becomes the attributes of the
+    class."""
     bases = tuple(value for base in node.bases for value in world.evaluate(base))
     keywords = {keyword.arg: world.evaluate(keyword.value) for keyword in node.keywords}
     result = world.objects.allocate(node, "builtins.type")
@@ -38,14 +39,20 @@ def make_class(world: World, node: ast.ClassDef) -> Object:
     frame = Frame(scope_of(node), world.names.frame, kind="class", holder=result)
     with world.names.inside(frame):
         world.execute(node.body)
-    world.heap.store(result, "bases", [base for base in bases if isinstance(base.payload, Class)])
+    world.heap.store(
+        result, "bases", [base for base in bases if isinstance(base.payload, Class)]
+    )
     inherited = frozenset().union(*(base.fields.get("class", ()) for base in bases))
     _run_hooks(world, result, bases, keywords.get("metaclass", inherited), node)
     return result
 
 
 def _run_hooks(
-    world: World, class_: Object, bases: Sequence[Object], metaclasses: Values, node: ast.ClassDef
+    world: World,
+    class_: Object,
+    bases: Sequence[Object],
+    metaclasses: Values,
+    node: ast.ClassDef,
 ) -> None:
     """What the bases and the metaclass do when a class is made."""
     itself = frozenset((class_,))
@@ -62,7 +69,11 @@ def _run_hooks(
 
 
 def instantiate(
-    world: World, class_: Object, positional: Sequence[Values], keywords: Mapping[str, Values], node: ast.AST
+    world: World,
+    class_: Object,
+    positional: Sequence[Values],
+    keywords: Mapping[str, Values],
+    node: ast.AST,
 ) -> Values:
     """Calls a class of the notebook."""
     foreign = _foreign_base(class_)
@@ -90,7 +101,8 @@ def _fill_fields(
     positional: Sequence[Values],
     keywords: Mapping[str, Values],
 ) -> None:
-    """Dataclasses and named tuples: arguments become attributes in the order of annotations."""
+    """Dataclasses and named tuples: arguments become attributes in the order of
+    annotations."""
     names = list(_annotated(class_))
     for position, values in enumerate(positional):
         label = "." + names[position] if position < len(names) else ANY
@@ -115,7 +127,9 @@ def _make_default(world: World, class_: Object, result: Object, name: str) -> No
             elif isinstance(factory.payload, Class):
                 made = instantiate(world, factory, (), {}, factory.payload.node)
             elif isinstance(factory.payload, Library):
-                made = frozenset((world.objects.allocate((result, name), factory.payload.qualified),))
+                made = frozenset(
+                    (world.objects.allocate((result, name), factory.payload.qualified),)
+                )
             world.heap.store(result, "." + name, made)
 
 
@@ -127,7 +141,8 @@ def _annotated(class_: Object) -> list[str]:
     own = [
         statement.target.id
         for statement in payload.node.body
-        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
+        if isinstance(statement, ast.AnnAssign)
+        and isinstance(statement.target, ast.Name)
     ]
     return inherited + own
 
@@ -138,5 +153,7 @@ def _foreign_base(class_: Object) -> str | None:
     if isinstance(payload, Library):
         return None if payload.qualified == "builtins.object" else payload.qualified
     if isinstance(payload, Class):
-        return next((found for base in payload.bases if (found := _foreign_base(base))), None)
+        return next(
+            (found for base in payload.bases if (found := _foreign_base(base))), None
+        )
     return "" if payload is None else None

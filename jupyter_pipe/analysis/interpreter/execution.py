@@ -1,4 +1,5 @@
-"""Runs the notebook abstractly, one top-level statement after the other, and fills in their facts."""
+"""Runs the notebook abstractly, one top-level statement after the other, and fills in
+their facts."""
 
 from __future__ import annotations
 
@@ -17,7 +18,13 @@ from jupyter_pipe.analysis.interpreter.functions import touch_free_names
 from jupyter_pipe.analysis.interpreter.statements import guarded
 from jupyter_pipe.analysis.source.scopes import bound_names
 from jupyter_pipe.analysis.world.environment import UNBOUND
-from jupyter_pipe.analysis.world.heap import Class, ExhaustedError, Function, LocalModule, in_order
+from jupyter_pipe.analysis.world.heap import (
+    Class,
+    ExhaustedError,
+    Function,
+    LocalModule,
+    in_order,
+)
 from jupyter_pipe.analysis.world.world import World
 from jupyter_pipe.file_names import is_pattern
 
@@ -36,7 +43,8 @@ DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 def new_world(knowledge: Knowledge, folder: Path | None) -> World:
-    """A world in which nothing has run; calls are bound late because they need every rule."""
+    """A world in which nothing has run; calls are bound late because they need every
+    rule."""
     world = World(knowledge, folder)
     world.call_function = partial(functions.call_function, world)
     world.call_special = partial(calls.call_special, world)
@@ -79,7 +87,8 @@ def _run(world: World, unit: Unit) -> None:
 
 
 def _run_roughly(world: World, unit: Unit) -> None:
-    """Follows no call by itself; should that still be too much, takes every name to be changed."""
+    """Follows no call by itself; should that still be too much, takes every name to be
+    changed."""
     outermost = world.calls.broken_off
     world.calls.forget()
     world.begin_again(unit)
@@ -104,7 +113,8 @@ def _execute(world: World, unit: Unit) -> bool:
 
 
 def touch_every_name(world: World, unit: Unit) -> None:
-    """For a statement that cannot be followed: it may read and change every name in it."""
+    """For a statement that cannot be followed: it may read and change every name in
+    it."""
     world.note(
         "PIPE226",
         "The statement is too deep or too branched to be followed; it is taken to change every name in it.",
@@ -116,7 +126,11 @@ def touch_every_name(world: World, unit: Unit) -> None:
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
                 _touch_name(world, node)
     for name in bound_names((unit.node,)):
-        world.bind(name, frozenset((world.objects.allocate((unit.node, name), open_=True),)), unit.node)
+        world.bind(
+            name,
+            frozenset((world.objects.allocate((unit.node, name), open_=True),)),
+            unit.node,
+        )
 
 
 def _touch_name(world: World, node: ast.Name) -> None:
@@ -129,7 +143,8 @@ def _touch_name(world: World, node: ast.Name) -> None:
 
 
 def observe(world: World, unit: Unit) -> None:
-    """Evaluates a gate or the name of a metric: it reads like code at the end of its stage."""
+    """Evaluates a gate or the name of a metric: it reads like code at the end of its
+    stage."""
     world.begin(unit)
     world.execute((unit.node,))
 
@@ -147,7 +162,9 @@ def _finish(world: World, unit: Unit) -> None:
             kind = "deletes"
         else:
             kind = "mutates" if name.startswith(("@", "file:")) else "may_bind"
-        if is_pattern(name):  # others may have written other files of this name: they are not passed on
+        if is_pattern(
+            name
+        ):  # others may have written other files of this name: they are not passed on
             facts.writes[name] = Write("binds", place)
         else:
             facts.writes[name] = Write(kind, place, slot.sources - {unit.number})
@@ -169,7 +186,9 @@ def _spread_mutations(world: World, unit: Unit) -> None:
         affected = world.heap.affected((value,))
         done |= affected & facts.mutated.keys() if value.shares else {value}
         names = set(_reaching(world, affected)) | _functions_of(world, affected)
-        world.process.changed_classes.update(part for part in affected if isinstance(part.payload, Class))
+        world.process.changed_classes.update(
+            part for part in affected if isinstance(part.payload, Class)
+        )
         if is_definition:
             closed = world.heap.affected((value,), by_instances=False)
             facts.changed_definitions.update(_reaching(world, closed))
@@ -178,7 +197,9 @@ def _spread_mutations(world: World, unit: Unit) -> None:
             slot = world.names.get(name)
             if slot is not None and slot.sources != {number}:
                 world.names.set(name, slot._replace(sources=slot.sources | {number}))
-                facts.writes.setdefault(name, Write("mutates", place, slot.sources - {number}))
+                facts.writes.setdefault(
+                    name, Write("mutates", place, slot.sources - {number})
+                )
 
 
 def _reaching(world: World, values: Set[Object]) -> Iterator[str]:
@@ -194,12 +215,18 @@ def _reaching(world: World, values: Set[Object]) -> Iterator[str]:
 
 def _functions_of(world: World, values: Set[Object]) -> set[str]:
     """The global names of functions that see a changed module from inside."""
-    modules = [value.payload for value in values if isinstance(value.payload, LocalModule)]
+    modules = [
+        value.payload for value in values if isinstance(value.payload, LocalModule)
+    ]
     if not modules:
         return set()
     frames = {module.frame.number for module in modules}
     known = ((value, value.payload) for value in world.names.holders)
-    functions = {value for value, one in known if isinstance(one, Function) and one.frame.number in frames}
+    functions = {
+        value
+        for value, one in known
+        if isinstance(one, Function) and one.frame.number in frames
+    }
     return set(_reaching(world, functions))
 
 

@@ -7,12 +7,24 @@ import posixpath
 
 from jupyter_pipe.analysis.calls.dispatch import evaluate_call
 from jupyter_pipe.analysis.calls.texts import PATH, are_texts, join_texts, percent
-from jupyter_pipe.analysis.interpreter.access import load_attribute, load_item, look_up_by_identity
+from jupyter_pipe.analysis.interpreter.access import (
+    load_attribute,
+    load_item,
+    look_up_by_identity,
+)
 from jupyter_pipe.analysis.interpreter.functions import make_function
 from jupyter_pipe.analysis.interpreter.iteration import elements_of
 from jupyter_pipe.analysis.interpreter.targets import assign
 from jupyter_pipe.analysis.source.scopes import Comprehension, Frame, scope_of
-from jupyter_pipe.analysis.world.heap import ANY, NOTHING, Instance, Library, Object, Text, Values
+from jupyter_pipe.analysis.world.heap import (
+    ANY,
+    NOTHING,
+    Instance,
+    Library,
+    Object,
+    Text,
+    Values,
+)
 from jupyter_pipe.analysis.world.rules import expression_rules, rule
 from jupyter_pipe.analysis.world.world import World, text_of
 
@@ -41,7 +53,9 @@ COMPARISONS = {
     ast.Gt: "gt",
     ast.GtE: "ge",
 }
-SEQUENCES = frozenset({"builtins.list", "builtins.tuple", "builtins.set", "builtins.dict", ""})
+SEQUENCES = frozenset(
+    {"builtins.list", "builtins.tuple", "builtins.set", "builtins.dict", ""}
+)
 CONTAINERS = {
     ast.ListComp: "builtins.list",
     ast.SetComp: "builtins.set",
@@ -52,7 +66,11 @@ CONTAINERS = {
 
 @rule(expression_rules, ast.Constant)
 def _constant(world: World, node: ast.Constant) -> Values:
-    return frozenset((world.objects.text(node.value),)) if isinstance(node.value, str) else NOTHING
+    return (
+        frozenset((world.objects.text(node.value),))
+        if isinstance(node.value, str)
+        else NOTHING
+    )
 
 
 @rule(expression_rules, ast.Name)
@@ -91,8 +109,11 @@ def _binary(world: World, node: ast.BinOp) -> Values:
     return combine(world, node.op, left, right, node)
 
 
-def combine(world: World, operator: ast.operator, left: Values, right: Values, node: ast.AST) -> Values:
-    """`left OP right`: a new object, a constant text, or nothing that can be changed."""
+def combine(
+    world: World, operator: ast.operator, left: Values, right: Values, node: ast.AST
+) -> Values:
+    """`left OP right`: a new object, a constant text, or nothing that can be
+    changed."""
     if not left and not right:
         return NOTHING
     joined = _join_texts(world, operator, left, right)
@@ -101,11 +122,17 @@ def combine(world: World, operator: ast.operator, left: Values, right: Values, n
     name = OPERATORS[type(operator)]
     special = world.call_special(left, f"__{name}__", (right,), node)
     special |= world.call_special(right, f"__r{name}__", (left,), node)
-    plain = [value for value in left | right if not isinstance(value.payload, (Text, Instance))]
+    plain = [
+        value
+        for value in left | right
+        if not isinstance(value.payload, (Text, Instance))
+    ]
     if not plain:
         return special
     types = {value.type for value in plain}
-    result = world.objects.allocate(node, _dominant(types), open_=not types <= SEQUENCES or types == {""})
+    result = world.objects.allocate(
+        node, _dominant(types), open_=not types <= SEQUENCES or types == {""}
+    )
     for value in plain:
         if value.type in SEQUENCES and value.fields:
             world.heap.copy_parts(value, result)
@@ -113,21 +140,27 @@ def combine(world: World, operator: ast.operator, left: Values, right: Values, n
 
 
 def _dominant(types: set[str]) -> str:
-    """The type of an operation between values of these: frames win over columns, these over arrays."""
+    """The type of an operation between values of these: frames win over columns, these
+    over arrays."""
     for type_ in ("pandas.DataFrame", "pandas.Series", "numpy.ndarray"):
         if type_ in types:
             return type_
     return next(iter(types)) if len(types) == 1 else ""
 
 
-def _join_texts(world: World, operator: ast.operator, left: Values, right: Values) -> Values | None:
-    """`folder / "a.csv"`, `folder + "/a.csv"` and `"%s.csv" % name` are constants if their parts are."""
+def _join_texts(
+    world: World, operator: ast.operator, left: Values, right: Values
+) -> Values | None:
+    """`folder / "a.csv"`, `folder + "/a.csv"` and `"%s.csv" % name` are constants if
+    their parts are."""
     if not are_texts(left) and not are_texts(right):
         return None
     if isinstance(operator, ast.Add):
         return join_texts(world, [left, right], "".join)
     if isinstance(operator, ast.Div):
-        return join_texts(world, [left, right], lambda parts: posixpath.join(*parts), PATH)
+        return join_texts(
+            world, [left, right], lambda parts: posixpath.join(*parts), PATH
+        )
     return percent(world, left, right) if isinstance(operator, ast.Mod) else None
 
 
@@ -139,7 +172,13 @@ def _unary(world: World, node: ast.UnaryOp) -> Values:
         return NOTHING
     if all(isinstance(value.payload, Text) for value in values):
         return NOTHING
-    return frozenset((world.objects.allocate(node, _dominant({value.type for value in values}), open_=True),))
+    return frozenset(
+        (
+            world.objects.allocate(
+                node, _dominant({value.type for value in values}), open_=True
+            ),
+        )
+    )
 
 
 @rule(expression_rules, ast.Compare)
@@ -154,8 +193,12 @@ def _compare(world: World, node: ast.Compare) -> Values:
             look_up_by_identity(world, left, node)
             _look_up(world, left, right, node)
         else:
-            world.call_special(left, f"__{COMPARISONS[type(operator)]}__", (right,), node)
-            world.call_special(right, f"__{COMPARISONS[type(operator)]}__", (left,), node)
+            world.call_special(
+                left, f"__{COMPARISONS[type(operator)]}__", (right,), node
+            )
+            world.call_special(
+                right, f"__{COMPARISONS[type(operator)]}__", (left,), node
+            )
             plain = plain and not _array_like(left | right)
     return NOTHING if plain else frozenset((world.objects.allocate(node, open_=True),))
 
@@ -163,7 +206,11 @@ def _compare(world: World, node: ast.Compare) -> Values:
 def _look_up(world: World, left: Values, right: Values, node: ast.AST) -> None:
     """`"x" in globals()` asks for x."""
     name = text_of(left)
-    if world.namespace in right and name is not None and world.names.get(name) is not None:
+    if (
+        world.namespace in right
+        and name is not None
+        and world.names.get(name) is not None
+    ):
         with world.recorder.under_a_condition():
             world.read_global(name, node)
 
@@ -175,7 +222,10 @@ def _identify(world: World, left: Values, right: Values, node: ast.AST) -> None:
 
 
 def _array_like(values: Values) -> bool:
-    return any(not value.type.startswith("builtins.") and value.payload is None for value in values)
+    return any(
+        not value.type.startswith("builtins.") and value.payload is None
+        for value in values
+    )
 
 
 @rule(expression_rules, ast.BoolOp)
@@ -206,12 +256,17 @@ def _perhaps(world: World, node: ast.expr) -> Values:
 
 @rule(expression_rules, ast.List, ast.Tuple)
 def _sequence(world: World, node: ast.List | ast.Tuple) -> Values:
-    """A new list or tuple with its items by position; behind a starred item no position is known. A tuple of
-    nothing but plain values needs no object."""
-    values = [(position, item, world.evaluate(item)) for position, item in enumerate(node.elts)]
+    """A new list or tuple with its items by position; behind a starred item no position
+    is known. A tuple of nothing but plain values needs no object."""
+    values = [
+        (position, item, world.evaluate(item))
+        for position, item in enumerate(node.elts)
+    ]
     if isinstance(node, ast.Tuple) and not any(found for _, _, found in values):
         return NOTHING
-    result = world.objects.allocate(node, "builtins.list" if isinstance(node, ast.List) else "builtins.tuple")
+    result = world.objects.allocate(
+        node, "builtins.list" if isinstance(node, ast.List) else "builtins.tuple"
+    )
     starred = False
     for position, item, found in values:
         starred = starred or isinstance(item, ast.Starred)
@@ -243,7 +298,11 @@ def _dict(world: World, node: ast.Dict) -> Values:
         keys = world.evaluate(key)
         label = f"[{key.value!r}]" if isinstance(key, ast.Constant) else ANY
         world.heap.store(result, label, world.evaluate(item))
-        world.heap.store(result, "keys", [value for value in keys if not isinstance(value.payload, Text)])
+        world.heap.store(
+            result,
+            "keys",
+            [value for value in keys if not isinstance(value.payload, Text)],
+        )
     return frozenset((result,))
 
 
@@ -262,7 +321,9 @@ def _comprehension(world: World, node: Comprehension) -> Values:
     return frozenset((result,))
 
 
-def _run_generators(world: World, node: Comprehension, first: Values, result: Object) -> None:
+def _run_generators(
+    world: World, node: Comprehension, first: Values, result: Object
+) -> None:
     for number, generator in enumerate(node.generators):
         source = first if number == 0 else world.evaluate(generator.iter)
         assign(world, generator.target, elements_of(world, source, generator.iter))
@@ -291,8 +352,12 @@ def _formatted(world: World, node: ast.FormattedValue) -> Values:
         world.evaluate(node.format_spec)
         world.call_special(values, "__format__", (), node)
         return NOTHING
-    world.call_special(values, "__repr__" if node.conversion == ord("r") else "__str__", (), node)
-    is_text = are_texts(values) or any(isinstance(value.payload, Library) for value in values)
+    world.call_special(
+        values, "__repr__" if node.conversion == ord("r") else "__str__", (), node
+    )
+    is_text = are_texts(values) or any(
+        isinstance(value.payload, Library) for value in values
+    )
     return values if is_text and node.conversion != ord("r") else NOTHING
 
 

@@ -1,9 +1,9 @@
 """Functions of the notebook: making them and running their bodies at each call.
 
-A body is interpreted with the bindings of the moment, so a free variable has the value that it
-would have in the notebook. Recursion is cut. Depth and the whole have a limit: past it calls are no longer
-followed one by one, and each function that they reach is interpreted with all that it is given anywhere,
-as code that may run.
+A body is interpreted with the bindings of the moment, so a free variable has the value
+that it would have in the notebook. Recursion is cut. Depth and the whole have a limit:
+past it calls are no longer followed one by one, and each function that they reach is
+interpreted with all that it is given anywhere, as code that may run.
 """
 
 from __future__ import annotations
@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.dataflow.facts import CachedCall
 from jupyter_pipe.analysis.source.scopes import SCOPES, Frame, parameters_of, scope_of
-from jupyter_pipe.analysis.world.heap import ANY, Bound, ExhaustedError, Function, Object, Values
+from jupyter_pipe.analysis.world.heap import (
+    ANY,
+    Bound,
+    ExhaustedError,
+    Function,
+    Object,
+    Values,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,12 +42,17 @@ CACHES = frozenset({"functools.lru_cache", "functools.cache"})
 
 
 def make_function(world: World, node: FunctionNode) -> Object:
-    """Evaluates defaults and makes the function's object; decorators are the caller's."""
+    """Evaluates defaults and makes the function's object; decorators are the
+    caller's."""
     defaults = _defaults(world, node.args)
     result = world.objects.allocate(node, "builtins.function")
     if result.payload is None:
         result.payload = Function(
-            node, world.names.frame, scope_of(node), _captures(node), sum(1 for _ in ast.walk(node))
+            node,
+            world.names.frame,
+            scope_of(node),
+            _captures(node),
+            sum(1 for _ in ast.walk(node)),
         )
         if world.names.frame.module() is world.names.globals:
             result.payload.cell = world.recorder.cell
@@ -62,14 +74,26 @@ def make_function(world: World, node: FunctionNode) -> Object:
 def _defaults(world: World, arguments: ast.arguments) -> dict[str, Values]:
     positional = [*arguments.posonlyargs, *arguments.args]
     pairs = list(
-        zip(positional[len(positional) - len(arguments.defaults) :], arguments.defaults, strict=True)
+        zip(
+            positional[len(positional) - len(arguments.defaults) :],
+            arguments.defaults,
+            strict=True,
+        )
     )
-    pairs += [(a, d) for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d]
+    pairs += [
+        (a, d)
+        for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+        if d
+    ]
     return {argument.arg: world.evaluate(default) for argument, default in pairs}
 
 
 def call_function(
-    world: World, callee: Object, positional: Sequence[Values], keywords: Mapping[str, Values], node: ast.AST
+    world: World,
+    callee: Object,
+    positional: Sequence[Values],
+    keywords: Mapping[str, Values],
+    node: ast.AST,
 ) -> Values:
     """Interprets the body of a notebook function. Its value is what it may return."""
     function = callee.payload
@@ -92,8 +116,12 @@ def call_function(
     if function.decorators & CACHES:
         _note_cached_call(world, callee, node)
     world.calls.spend(function)
-    result = _interpret(world, callee, positional, keywords, node, (*world.calls.sites, node))
-    if world.version == before and result <= frozenset().union(*positional, *keywords.values()):
+    result = _interpret(
+        world, callee, positional, keywords, node, (*world.calls.sites, node)
+    )
+    if world.version == before and result <= frozenset().union(
+        *positional, *keywords.values()
+    ):
         world.calls.results[key] = before, result
     return result
 
@@ -106,7 +134,8 @@ def _interpret(
     site: ast.AST,
     sites: tuple[ast.AST, ...],
 ) -> Values:
-    """`site` tells apart what different calls make, `sites` are the calls that led here."""
+    """`site` tells apart what different calls make, `sites` are the calls that led
+    here."""
     function = callee.payload
     assert isinstance(function, Function)
     frame = Frame(function.scope, function.frame)
@@ -122,7 +151,11 @@ def _interpret(
 
 
 def _postpone(
-    world: World, callee: Object, positional: Sequence[Values], keywords: Mapping[str, Values], node: ast.AST
+    world: World,
+    callee: Object,
+    positional: Sequence[Values],
+    keywords: Mapping[str, Values],
+    node: ast.AST,
 ) -> Values:
     """What the function has been found to return until now, or anything else."""
     function = callee.payload
@@ -132,7 +165,8 @@ def _postpone(
 
 
 def _run_postponed(world: World, node: ast.AST) -> None:
-    """Interprets every function that was postponed, and those that they call, as code that may run."""
+    """Interprets every function that was postponed, and those that they call, as code
+    that may run."""
     postponed, sites = world.calls.postponed, (*world.calls.sites, node)
     postponed.open = True
     while (call := postponed.take()) is not None:
@@ -142,25 +176,35 @@ def _run_postponed(world: World, node: ast.AST) -> None:
 
 def _may_run(world: World, call: Postponed, sites: tuple[ast.AST, ...]) -> bool:
     world.heap.spend(call.function.weight)
-    _interpret(world, call.callee, call.positional, call.keywords, call.function.node, sites)
+    _interpret(
+        world, call.callee, call.positional, call.keywords, call.function.node, sites
+    )
     return True
 
 
 def _note_cached_call(world: World, callee: Object, node: ast.AST) -> None:
-    """A cache is right in another stage only if what the function reads is still the same."""
+    """A cache is right in another stage only if what the function reads is still the
+    same."""
     function = callee.payload
     assert isinstance(function, Function)
     names = {part.id for part in ast.walk(function.node) if isinstance(part, ast.Name)}
-    slots = {name: world.names.get(name) for name in sorted(names - function.scope.names - {function.name})}
+    slots = {
+        name: world.names.get(name)
+        for name in sorted(names - function.scope.names - {function.name})
+    }
     sources = {name: slot.sources for name, slot in slots.items() if slot is not None}
-    world.recorder.facts.cached_calls.append(CachedCall(function.name, world.place_of(node), sources))
+    world.recorder.facts.cached_calls.append(
+        CachedCall(function.name, world.place_of(node), sources)
+    )
 
 
 def note_cache_look(world: World, value: Object, node: ast.AST) -> None:
     """`f.cache_info()` tells how often earlier code called the function."""
     function = value.payload.function if isinstance(value.payload, Bound) else value
     if function is not None and isinstance(function.payload, Function):
-        world.recorder.facts.cache_looks.setdefault(function.payload.name, world.place_of(node))
+        world.recorder.facts.cache_looks.setdefault(
+            function.payload.name, world.place_of(node)
+        )
 
 
 def _run_body(world: World, function: Function, frame: Frame) -> None:
@@ -170,26 +214,43 @@ def _run_body(world: World, function: Function, frame: Frame) -> None:
         alive = True
     else:
         alive = world.execute(node.body)
-    outcomes = [world.names.pop(), *frame.exits] if alive else (world.names.pop(), frame.exits)[1]
+    outcomes = (
+        [world.names.pop(), *frame.exits]
+        if alive
+        else (world.names.pop(), frame.exits)[1]
+    )
     if outcomes:
         keep = frame.holder is not None
-        world.names.merge([_without_locals(layer, frame.number, keep) for layer in outcomes])
+        world.names.merge(
+            [_without_locals(layer, frame.number, keep) for layer in outcomes]
+        )
 
 
 def _without_locals(layer: Layer, number: int, keep: bool) -> Layer:
     if keep:
         return layer
-    return {key: slot for key, slot in layer.items() if isinstance(key, str) or key[0] != number}
+    return {
+        key: slot
+        for key, slot in layer.items()
+        if isinstance(key, str) or key[0] != number
+    }
 
 
 def _captures(node: FunctionNode) -> bool:
     """Whether inner functions may capture its variables."""
-    inner = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef, ast.GeneratorExp)
+    inner = (
+        ast.FunctionDef,
+        ast.AsyncFunctionDef,
+        ast.Lambda,
+        ast.ClassDef,
+        ast.GeneratorExp,
+    )
     return any(isinstance(part, inner) for part in ast.walk(node) if part is not node)
 
 
 def _names_bound_inside(node: ast.AST) -> tuple[frozenset[str], frozenset[str]]:
-    """The names that a function and the scopes within it bind, and those that they declare global."""
+    """The names that a function and the scopes within it bind, and those that they
+    declare global."""
     inner = [scope_of(part) for part in ast.walk(node) if isinstance(part, SCOPES)]
     bound = frozenset[str]().union(*(scope.names for scope in inner))
     declared = frozenset[str]().union(*(scope.global_ for scope in inner))
@@ -197,8 +258,9 @@ def _names_bound_inside(node: ast.AST) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def touch_free_names(world: World, callee: Object, seen: set[Object]) -> None:
-    """What a function may do that is not interpreted: it and the functions that it names read their free
-    names, change what these stand for, and bind what they declare global."""
+    """What a function may do that is not interpreted: it and the functions that it
+    names read their free names, change what these stand for, and bind what they declare
+    global."""
     if callee in seen or not isinstance(callee.payload, Function):
         return
     seen.add(callee)
@@ -218,7 +280,9 @@ def touch_free_names(world: World, callee: Object, seen: set[Object]) -> None:
 
 def _may_bind(world: World, node: ast.Name) -> None:
     def bind() -> bool:
-        world.bind(node.id, frozenset((world.objects.allocate(node, open_=True),)), node)
+        world.bind(
+            node.id, frozenset((world.objects.allocate(node, open_=True),)), node
+        )
         return True
 
     with world.names.inside(world.names.frame.module()):
@@ -226,15 +290,20 @@ def _may_bind(world: World, node: ast.Name) -> None:
 
 
 def _bind_parameters(
-    world: World, function: Function, positional: Sequence[Values], keywords: Mapping[str, Values]
+    world: World,
+    function: Function,
+    positional: Sequence[Values],
+    keywords: Mapping[str, Values],
 ) -> None:
-    """Binds each parameter to what the call passes, else to its default, else to what unseen code passed by
-    any name (`**`), else to an unknown object."""
+    """Binds each parameter to what the call passes, else to its default, else to what
+    unseen code passed by any name (`**`), else to an unknown object."""
     arguments = function.node.args
     names = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args)]
     given: dict[str, Values] = dict(zip(names, positional, strict=False))
     if arguments.vararg:
-        given[arguments.vararg.arg] = _pack(world, arguments.vararg, list(positional[len(names) :]))
+        given[arguments.vararg.arg] = _pack(
+            world, arguments.vararg, list(positional[len(names) :])
+        )
     known = {*names, *(argument.arg for argument in arguments.kwonlyargs)}
     given.update({name: values for name, values in keywords.items() if name in known})
     if arguments.kwarg:
@@ -246,7 +315,9 @@ def _bind_parameters(
     for argument in parameters_of(arguments):
         found = given.get(argument.arg, function.defaults.get(argument.arg))
         if found is None:
-            found = keywords.get("**") or frozenset((world.objects.allocate(argument, open_=True),))
+            found = keywords.get("**") or frozenset(
+                (world.objects.allocate(argument, open_=True),)
+            )
         world.bind(argument.arg, found, argument)
 
 
@@ -261,11 +332,15 @@ def _result(world: World, callee: Object, frame: Frame, node: ast.AST) -> Values
     function = callee.payload
     assert isinstance(function, Function)
     if frame.scope.generator:
-        result = world.objects.allocate((node, callee, "generator"), "builtins.generator")
+        result = world.objects.allocate(
+            (node, callee, "generator"), "builtins.generator"
+        )
         world.heap.store(result, ANY, frame.yielded)
         return frozenset((result,))
     if isinstance(function.node, ast.AsyncFunctionDef):
-        result = world.objects.allocate((node, callee, "coroutine"), "builtins.coroutine")
+        result = world.objects.allocate(
+            (node, callee, "coroutine"), "builtins.coroutine"
+        )
         world.heap.store(result, "result", frame.returned)
         return frozenset((result,))
     return frozenset(frame.returned)

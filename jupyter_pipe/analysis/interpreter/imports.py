@@ -1,5 +1,5 @@
-"""Imports: of libraries, which become names of knowledge, and of modules beside the notebook,
-whose source is read."""
+"""Imports: of libraries, which become names of knowledge, and of modules beside the
+notebook, whose source is read."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def import_from(world: World, node: ast.ImportFrom) -> None:
     module = _module(world, name, node)
     if is_future(node) and world.names.is_top_level:
         # IPython keeps what is imported from there for all cells to come.
-        world.names.postponed_annotations |= any(alias.name == "annotations" for alias in node.names)
+        world.names.postponed_annotations |= any(
+            alias.name == "annotations" for alias in node.names
+        )
     for alias in node.names:
         if alias.name == "*":
             _import_star(world, module, node)
@@ -76,7 +78,8 @@ def _member(world: World, module: Object, name: str, node: ast.AST) -> Values:
 
 
 def _bind_public_names(world: World, frame: Frame, node: ast.AST) -> None:
-    """Binds what a module beside the notebook lists in `__all__`, or all without an underscore."""
+    """Binds what a module beside the notebook lists in `__all__`, or all without an
+    underscore."""
     listed = _listed_names(world, frame)
     for layer in list(world.names.layers):
         for key in list(layer):
@@ -87,14 +90,17 @@ def _bind_public_names(world: World, frame: Frame, node: ast.AST) -> None:
 
 
 def _import_star(world: World, module: Object, node: ast.ImportFrom) -> None:
-    """Binds the public names of a module whose source was read; of others, any name may come."""
+    """Binds the public names of a module whose source was read; of others, any name may
+    come."""
     if isinstance(module.payload, LocalModule):
         _bind_public_names(world, module.payload.frame, node)
         return
     name = node.module or ""
     public = _public_names(name)
     for member in public or ():
-        world.bind(member, frozenset((world.objects.library(f"{name}.{member}"),)), node)
+        world.bind(
+            member, frozenset((world.objects.library(f"{name}.{member}"),)), node
+        )
     if public is None and world.names.is_top_level:
         world.names.star_imports.units.append(world.recorder.unit)
         world.names.star_imports.modules.append(name)
@@ -115,14 +121,20 @@ def _listed_names(world: World, frame: Frame) -> set[str]:
 
 
 def _public_names(name: str) -> list[str] | None:
-    """What a star import of a module of the standard library binds; other code is not run."""
-    if name.partition(".")[0] not in sys.stdlib_module_names or name in {"antigravity", "this"}:
+    """What a star import of a module of the standard library binds; other code is not
+    run."""
+    if name.partition(".")[0] not in sys.stdlib_module_names or name in {
+        "antigravity",
+        "this",
+    }:
         return None
     try:
         module = importlib.import_module(name)
     except ImportError:  # a part of the library that this build of Python lacks
         return None
-    return list(getattr(module, "__all__", [n for n in vars(module) if not n.startswith("_")]))
+    return list(
+        getattr(module, "__all__", [n for n in vars(module) if not n.startswith("_")])
+    )
 
 
 def _module(world: World, name: str, node: ast.AST) -> Object:
@@ -130,8 +142,13 @@ def _module(world: World, name: str, node: ast.AST) -> Object:
         return world.namespace
     known = world.process.modules.get(name)
     if known is None:
-        known = world.process.modules[name] = _read_module(world, name) or world.objects.library(name)
-    for path in (f"file:{name.replace('.', '/')}.py", f"file:{name.replace('.', '/')}/__init__.py"):
+        known = world.process.modules[name] = _read_module(
+            world, name
+        ) or world.objects.library(name)
+    for path in (
+        f"file:{name.replace('.', '/')}.py",
+        f"file:{name.replace('.', '/')}/__init__.py",
+    ):
         if world.names.get(path) is not None:
             world.touch(path, node)
     if world.names.get(SEARCH_PATH) is not None:
@@ -154,7 +171,8 @@ def _read_module(world: World, name: str) -> Object | None:
 
 
 def _run_module(world: World, name: str, tree: ast.Module) -> Object:
-    """Interprets a module's body in globals of its own. Its effects are not the notebook's."""
+    """Interprets a module's body in globals of its own. Its effects are not the
+    notebook's."""
     frame = Frame(Scope(), kind="module")
     module = world.heap.make("builtins.module", LocalModule(name, frame))
     world.process.modules[name] = module

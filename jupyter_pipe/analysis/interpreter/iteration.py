@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.analysis.world.heap import NOTHING, Class, Instance, Library, Text, Values, in_order
+from jupyter_pipe.analysis.world.heap import (
+    NOTHING,
+    Class,
+    Instance,
+    Library,
+    Text,
+    Values,
+    in_order,
+)
 
 if TYPE_CHECKING:
     import ast
@@ -26,10 +34,13 @@ ITERATORS = frozenset(
         "builtins.reversed",
     }
 )
-PAIRS = frozenset({"itertools.groupby", "builtins.zip", "builtins.enumerate", "builtins.dict_items"})
+PAIRS = frozenset(
+    {"itertools.groupby", "builtins.zip", "builtins.enumerate", "builtins.dict_items"}
+)
 """Their object stands for each of the tuples that they give out as well."""
 WRAPPED = 3
-"""How many wrappers deep the beginning of a loop is followed: `enumerate(tqdm(loader))` has two."""
+"""How many wrappers deep the beginning of a loop is followed: `enumerate(tqdm(loader))`
+has two."""
 SETS = frozenset({"builtins.set", "builtins.frozenset"})
 
 
@@ -50,7 +61,8 @@ def advance(world: World, values: Iterable[Object], node: ast.AST) -> None:
 
 
 def begin(world: World, value: Object, node: ast.AST, depth: int = WRAPPED) -> None:
-    """Asks for an iterator. Of a loader that shuffles, also inside `tqdm(loader)`, that draws."""
+    """Asks for an iterator. Of a loader that shuffles, also inside `tqdm(loader)`, that
+    draws."""
     effect = world.knowledge.method(value.type, "__iter__") if value.type else None
     for component in effect.draws if effect is not None else ():
         world.draw(component, node)
@@ -59,8 +71,9 @@ def begin(world: World, value: Object, node: ast.AST, depth: int = WRAPPED) -> N
 
 
 def _elements(world: World, value: Object, node: ast.AST) -> Values:
-    """What iterating over one value yields: an instance runs its `__iter__` and `__next__`, an iterator is
-    advanced, a dict gives its keys. Loops over sets are noted, since their order differs between kernels."""
+    """What iterating over one value yields: an instance runs its `__iter__` and
+    `__next__`, an iterator is advanced, a dict gives its keys. Loops over sets are
+    noted, since their order differs between kernels."""
     if isinstance(value.payload, Text):
         return NOTHING
     if isinstance(value.payload, (Library, Class)):
@@ -69,7 +82,11 @@ def _elements(world: World, value: Object, node: ast.AST) -> Values:
         iterators = world.call_special(frozenset((value,)), "__iter__", (), node)
         given = world.call_special(iterators, "__next__", (), node)
         others = frozenset(i for i in iterators if not isinstance(i.payload, Instance))
-        return given | world.heap.elements(others) if iterators else world.heap.elements(frozenset((value,)))
+        return (
+            given | world.heap.elements(others)
+            if iterators
+            else world.heap.elements(frozenset((value,)))
+        )
     begin(world, value, node)
     if value.type in ITERATORS:
         advance(world, (value,), node)

@@ -29,7 +29,9 @@ def _for(world: World, node: ast.For | ast.AsyncFor) -> bool:
     def head() -> None:
         assign(world, node.target, elements_of(world, source, node.iter))
 
-    return _loop(world, head, node.body, node.orelse, at_least_once=_never_empty(node.iter))
+    return _loop(
+        world, head, node.body, node.orelse, at_least_once=_never_empty(node.iter)
+    )
 
 
 @rule(statement_rules, ast.While)
@@ -41,7 +43,9 @@ def _while(world: World, node: ast.While) -> bool:
 
     if not endless:
         world.evaluate(node.test)
-    return _loop(world, head, node.body, node.orelse, at_least_once=endless, endless=endless)
+    return _loop(
+        world, head, node.body, node.orelse, at_least_once=endless, endless=endless
+    )
 
 
 def _never_empty(node: ast.expr) -> bool:
@@ -55,7 +59,10 @@ def _never_empty(node: ast.expr) -> bool:
             return bool(text)
         case ast.Call(func=ast.Name(id="range"), args=[ast.Constant(value=int(stop))]):
             return stop > 0
-        case ast.Call(func=ast.Name(id="enumerate" | "sorted" | "list" | "tuple"), args=[inner, *_]):
+        case ast.Call(
+            func=ast.Name(id="enumerate" | "sorted" | "list" | "tuple"),
+            args=[inner, *_],
+        ):
             return _never_empty(inner)
         case ast.Call(func=ast.Name(id="zip"), args=[_, *_] as parts):
             return all(_never_empty(part) for part in parts)
@@ -71,8 +78,8 @@ def _loop(
     at_least_once: bool,
     endless: bool = False,
 ) -> bool:
-    """Runs the body until the state at its head stays the same, merges in the ends of turns and breaks, and
-    returns whether control goes on behind the loop."""
+    """Runs the body until the state at its head stays the same, merges in the ends of
+    turns and breaks, and returns whether control goes on behind the loop."""
     breaks: list[Layer] = []
     for turn in range(ROUNDS):
         ends = _turn(world, head, body, breaks)
@@ -94,7 +101,10 @@ def _otherwise(world: World, orelse: Sequence[ast.stmt]) -> bool:
 
 
 def _turn(
-    world: World, head: Callable[[], None], body: Sequence[ast.stmt], breaks: list[Layer]
+    world: World,
+    head: Callable[[], None],
+    body: Sequence[ast.stmt],
+    breaks: list[Layer],
 ) -> list[Layer]:
     """One pass over the body; the states that reach the head again."""
     loop = Loop(len(world.names.layers), breaks, continues=[])

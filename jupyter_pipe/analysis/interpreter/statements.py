@@ -1,4 +1,5 @@
-"""What statements do. A rule returns False if control never reaches what follows the statement."""
+"""What statements do. A rule returns False if control never reaches what follows the
+statement."""
 
 from __future__ import annotations
 
@@ -8,7 +9,10 @@ from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.calls.arguments import Arguments
 from jupyter_pipe.analysis.calls.libraries import escape
-from jupyter_pipe.analysis.calls.settings import calls_for_effect, note_setting_decorator
+from jupyter_pipe.analysis.calls.settings import (
+    calls_for_effect,
+    note_setting_decorator,
+)
 from jupyter_pipe.analysis.calls.shell_state import is_part_of_shell
 from jupyter_pipe.analysis.interpreter.access import load_attribute, load_item
 from jupyter_pipe.analysis.interpreter.classes import make_class
@@ -71,8 +75,8 @@ def _annotated(world: World, node: ast.AnnAssign) -> bool:
 
 @rule(statement_rules, ast.AugAssign)
 def _augmented(world: World, node: ast.AugAssign) -> bool:
-    """`target += value`: what the target held may be changed in place, as a list is, and is bound again. A
-    number or text only gets a new value."""
+    """`target += value`: what the target held may be changed in place, as a list is,
+    and is bound again. A number or text only gets a new value."""
     target = node.target
     before: Values
     if isinstance(target, ast.Name):
@@ -85,7 +89,9 @@ def _augmented(world: World, node: ast.AugAssign) -> bool:
             world.evaluate(target.slice)
             before = load_item(world, base, target)
     right = world.evaluate(node.value)
-    changed = frozenset(value for value in before if not isinstance(value.payload, (Text, Library)))
+    changed = frozenset(
+        value for value in before if not isinstance(value.payload, (Text, Library))
+    )
     world.mutate(changed, node)
     for value in changed:
         if value.type in {"builtins.list", "builtins.set", "builtins.dict", ""}:
@@ -108,7 +114,9 @@ def _if(world: World, node: ast.If) -> bool:
     known = truth(node.test)
     if known is not None:
         return world.execute(node.body if known else node.orelse)
-    return world.branches(lambda: world.execute(node.body), lambda: world.execute(node.orelse))
+    return world.branches(
+        lambda: world.execute(node.body), lambda: world.execute(node.orelse)
+    )
 
 
 def truth(test: ast.expr) -> bool | None:
@@ -119,7 +127,9 @@ def truth(test: ast.expr) -> bool | None:
         case ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"):
             return False
         case ast.Compare(
-            left=ast.Name(id="__name__"), ops=[ast.Eq()], comparators=[ast.Constant(value="__main__")]
+            left=ast.Name(id="__name__"),
+            ops=[ast.Eq()],
+            comparators=[ast.Constant(value="__main__")],
         ):
             return True
     return None
@@ -137,7 +147,11 @@ def _match(world: World, node: ast.Match) -> bool:
 
     arms = [lambda case=case: arm(case) for case in node.cases]
     last = node.cases[-1]
-    total = isinstance(last.pattern, ast.MatchAs) and last.pattern.pattern is None and last.guard is None
+    total = (
+        isinstance(last.pattern, ast.MatchAs)
+        and last.pattern.pattern is None
+        and last.guard is None
+    )
     return world.branches(*arms, *([] if total else [lambda: True]))
 
 
@@ -161,7 +175,9 @@ def _enter(world: World, item: ast.withitem) -> Values:
     entered = world.call_special(context, "__enter__", (), item.context_expr)
     entered |= world.call_special(context, "__aenter__", (), item.context_expr)
     for value in in_order(context):
-        own = isinstance(value.payload, Instance) and find_in_class(value.payload.class_, "__enter__")
+        own = isinstance(value.payload, Instance) and find_in_class(
+            value.payload.class_, "__enter__"
+        )
         if not own:
             entered |= _entered(world, value)
     if item.optional_vars is not None:
@@ -170,28 +186,40 @@ def _enter(world: World, item: ast.withitem) -> Values:
 
 
 def _entered(world: World, value: Object) -> Values:
-    """What `with value as x` binds where the class is not the notebook's: itself or what it gives out."""
+    """What `with value as x` binds where the class is not the notebook's: itself or
+    what it gives out."""
     effect = world.knowledge.method(value.type, "__enter__") if value.type else None
-    if value.type == "builtins.generator" or (effect is not None and effect.returns is Returns.element):
+    if value.type == "builtins.generator" or (
+        effect is not None and effect.returns is Returns.element
+    ):
         return world.heap.elements(frozenset((value,)))
     return frozenset((value,))
 
 
 def _may_suppress(world: World, context: Values) -> bool:
-    """`contextlib.suppress`, and classes of the notebook whose `__exit__` may return something true."""
+    """`contextlib.suppress`, and classes of the notebook whose `__exit__` may return
+    something true."""
     for value in context:
         if value.type == "contextlib.suppress":
             return True
         if isinstance(value.payload, Instance):
             for method in find_in_class(value.payload.class_, "__exit__"):
-                if isinstance(method.payload, Function) and _returns_truth(method.payload.node):
+                if isinstance(method.payload, Function) and _returns_truth(
+                    method.payload.node
+                ):
                     return True
     return False
 
 
 def _returns_truth(node: ast.AST) -> bool:
-    returned = [part.value for part in ast.walk(node) if isinstance(part, ast.Return) and part.value]
-    return any(not (isinstance(value, ast.Constant) and not value.value) for value in returned)
+    returned = [
+        part.value
+        for part in ast.walk(node)
+        if isinstance(part, ast.Return) and part.value
+    ]
+    return any(
+        not (isinstance(value, ast.Constant) and not value.value) for value in returned
+    )
 
 
 def guarded(world: World, body: Callable[[], bool]) -> bool:
@@ -202,7 +230,8 @@ def guarded(world: World, body: Callable[[], bool]) -> bool:
 
 
 def _end_anywhere(world: World, watched: Layer) -> bool:
-    """The state after a body that was left somewhere: each variable is what it was, or what it was made."""
+    """The state after a body that was left somewhere: each variable is what it was, or
+    what it was made."""
     world.names.merge([{}, watched])
     return True
 
@@ -259,8 +288,8 @@ def _annotations(world: World, node: ast.FunctionDef | ast.AsyncFunctionDef) -> 
 
 
 def _annotation(world: World, node: ast.expr) -> None:
-    """Names in an annotation that is a string, or becomes one by `from __future__ import annotations`,
-    are looked up only if somebody asks for the type."""
+    """Names in an annotation that is a string, or becomes one by `from __future__
+    import annotations`, are looked up only if somebody asks for the type."""
     text = node.value if isinstance(node, ast.Constant) else None
     if isinstance(text, str):
         names = WORD.findall(text)
@@ -274,15 +303,20 @@ def _annotation(world: World, node: ast.expr) -> None:
             world.read(name, node)
 
 
-def _decorators(world: World, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> list[Values]:
-    """What the decorators are. A registering one, `@api.register("geo")`, is there for its effect."""
+def _decorators(
+    world: World, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+) -> list[Values]:
+    """What the decorators are. A registering one, `@api.register("geo")`, is there for
+    its effect."""
     world.recorder.facts.unused.update(node.decorator_list)
     return [world.evaluate(decorator) for decorator in node.decorator_list]
 
 
-def decorate(world: World, value: Object, decorators: Sequence[Values], node: ast.AST) -> Values:
-    """Applies decorators, the innermost first. Those of libraries are taken to wrap: calling what
-    they return calls the function."""
+def decorate(
+    world: World, value: Object, decorators: Sequence[Values], node: ast.AST
+) -> Values:
+    """Applies decorators, the innermost first. Those of libraries are taken to wrap:
+    calling what they return calls the function."""
     values: Values = frozenset((value,))
     for decorator in reversed(decorators):
         found: set[Object] = set()
@@ -297,8 +331,11 @@ def decorate(world: World, value: Object, decorators: Sequence[Values], node: as
     return values
 
 
-def _run_at_once(world: World, values: Values, decorator: Object, node: ast.AST) -> None:
-    """`@interact(x=5)` calls the function that it is given, and shows what comes out."""
+def _run_at_once(
+    world: World, values: Values, decorator: Object, node: ast.AST
+) -> None:
+    """`@interact(x=5)` calls the function that it is given, and shows what comes
+    out."""
     if isinstance(decorator.payload, Library):
         effect = world.knowledge.function(decorator.payload.qualified)
         type_ = effect.result_type if effect is not None else ""

@@ -1,4 +1,5 @@
-"""Assignment to, and deletion of, whatever may stand on the left of `=`, and patterns of `match`."""
+"""Assignment to, and deletion of, whatever may stand on the left of `=`, and patterns
+of `match`."""
 
 from __future__ import annotations
 
@@ -31,20 +32,26 @@ def assign(world: World, target: ast.expr, values: Values) -> None:
     elif isinstance(target, (ast.Tuple, ast.List)):
         _unpack(world, target, values)
     elif isinstance(target, ast.Attribute):
-        store_attribute(world, world.evaluate(target.value), target.attr, values, target)
+        store_attribute(
+            world, world.evaluate(target.value), target.attr, values, target
+        )
     elif isinstance(target, ast.Subscript):
         base = world.evaluate(target.value)
         keys = world.evaluate(target.slice)
         look_up_by_identity(world, keys, target)
         for value in base:
-            world.heap.store(value, "keys", [key for key in keys if key.type == ADDRESS])
+            world.heap.store(
+                value, "keys", [key for key in keys if key.type == ADDRESS]
+            )
         store_item(world, base, target, values)
     elif isinstance(target, ast.Starred):
         assign(world, target.value, values)
 
 
 def _unpack(world: World, target: ast.Tuple | ast.List, values: Values) -> None:
-    starred = next((n for n, item in enumerate(target.elts) if isinstance(item, ast.Starred)), None)
+    starred = next(
+        (n for n, item in enumerate(target.elts) if isinstance(item, ast.Starred)), None
+    )
     for position, item in enumerate(target.elts):
         if starred is not None and position >= starred:
             parts = elements_of(world, values, target)
@@ -105,7 +112,9 @@ def match_pattern(world: World, pattern: ast.pattern, values: Values) -> None:
             _match_class(world, pattern, values)
 
 
-def _capture(world: World, name: str | None, values: Values, pattern: ast.pattern) -> None:
+def _capture(
+    world: World, name: str | None, values: Values, pattern: ast.pattern
+) -> None:
     if name is not None:
         world.bind(name, values, pattern)
 
@@ -122,6 +131,8 @@ def _match_mapping(world: World, pattern: ast.MatchMapping, values: Values) -> N
 
 def _match_class(world: World, pattern: ast.MatchClass, values: Values) -> None:
     world.evaluate(pattern.cls)
-    held = frozenset(part for value in values for parts in value.fields.values() for part in parts)
+    held = frozenset(
+        part for value in values for parts in value.fields.values() for part in parts
+    )
     for inner in (*pattern.patterns, *pattern.kwd_patterns):
         match_pattern(world, inner, held)

@@ -1,4 +1,5 @@
-"""What libraries mutate, return, retain and draw: tables of data behind one protocol."""
+"""What libraries mutate, return, retain and draw: tables of data behind one
+protocol."""
 
 from jupyter_pipe.analysis.knowledge.effects import (
     RECEIVER,

@@ -1,8 +1,9 @@
 """Knowledge that a project or an installed package adds to what we ship.
 
-A project writes `[tool.jupyter_pipe.knowledge]` in the `pyproject.toml` of the notebook's folder
-or one above it; a package names an object of the same shape in the entry-point group
-`jupyter_pipe.knowledge`. A project's answer stands before a package's, and both before ours.
+A project writes `[tool.jupyter_pipe.knowledge]` in the `pyproject.toml` of the
+notebook's folder or one above it; a package names an object of the same shape in the
+entry-point group `jupyter_pipe.knowledge`. A project's answer stands before a
+package's, and both before ours.
 """
 
 from __future__ import annotations
@@ -14,7 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_pipe.analysis.knowledge.effects import Knowledge
-from jupyter_pipe.analysis.knowledge.tables import Library, TableError, Tables, parse_library, tomllib
+from jupyter_pipe.analysis.knowledge.tables import (
+    Library,
+    TableError,
+    Tables,
+    parse_library,
+    tomllib,
+)
 from jupyter_pipe.analysis.source.reading import LARGEST_SOURCE
 from jupyter_pipe.errors import PipeError
 from jupyter_pipe.trust.records import read_regular_file
@@ -26,7 +33,8 @@ FILE = "pyproject.toml"
 
 
 def read_knowledge(folder: Path | None = None) -> Knowledge:
-    """What we ship, extended for the notebook in `folder`. Raises PipeError for a bad table."""
+    """What we ship, extended for the notebook in `folder`. Raises PipeError for a bad
+    table."""
     extensions = dict(_from_packages())
     file = _find_project_file(folder) if folder else None
     if file is not None:
@@ -36,7 +44,10 @@ def read_knowledge(folder: Path | None = None) -> Knowledge:
 
 def _find_project_file(folder: Path) -> Path | None:
     here = folder.resolve()
-    return next((file for parent in (here, *here.parents) if (file := parent / FILE).is_file()), None)
+    return next(
+        (file for parent in (here, *here.parents) if (file := parent / FILE).is_file()),
+        None,
+    )
 
 
 def _from_project(file: Path) -> dict[str, Library]:
@@ -73,10 +84,18 @@ def _from_packages() -> Mapping[str, Library]:
 
 
 def _is_declared() -> bool:
-    """Whether any installed package mentions the group. `importlib.metadata` reads the metadata of
-    every distribution to find that out, which takes longer than compiling a notebook."""
-    files = (file for folder in sys.path for file in Path(folder).glob("*.*-info/entry_points.txt"))
-    return any(ENTRY_POINTS in file.read_text(encoding="utf-8", errors="ignore") for file in files)
+    """Whether any installed package mentions the group. `importlib.metadata` reads the
+    metadata of every distribution to find that out, which takes longer than compiling a
+    notebook."""
+    files = (
+        file
+        for folder in sys.path
+        for file in Path(folder).glob("*.*-info/entry_points.txt")
+    )
+    return any(
+        ENTRY_POINTS in file.read_text(encoding="utf-8", errors="ignore")
+        for file in files
+    )
 
 
 def _parse(table: Any, origin: str) -> dict[str, Library]:

@@ -5,8 +5,9 @@
     draws numpy.random unless random_state
     reads-file 0:path, -> DataFrame
 
-Clauses are separated by commas. An argument is `self`, a position from 0, a keyword, both
-(`0:path`), or all positional ones from a position on (`1+`). Docs: docs/knowledge.md.
+Clauses are separated by commas. An argument is `self`, a position from 0, a keyword,
+both (`0:path`), or all positional ones from a position on (`1+`). Docs:
+docs/knowledge.md.
 """
 
 from __future__ import annotations
@@ -14,13 +15,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from jupyter_pipe.analysis.knowledge.effects import RECEIVER, Argument, CallEffect, Returns
+from jupyter_pipe.analysis.knowledge.effects import (
+    RECEIVER,
+    Argument,
+    CallEffect,
+    Returns,
+)
 
 __all__ = ["PhraseError", "parse_phrase", "qualified"]
 
 
 class PhraseError(ValueError):
-    """The phrase is not in the language; the message says which clause and what is expected."""
+    """The phrase is not in the language; the message says which clause and what is
+    expected."""
 
 
 def parse_phrase(phrase: str, library: str = "") -> CallEffect:
@@ -30,7 +37,9 @@ def parse_phrase(phrase: str, library: str = "") -> CallEffect:
         word, _, rest = clause.partition(" ")
         parse = CLAUSES.get(word)
         if parse is None:
-            raise PhraseError(f"{word!r} in {phrase!r} is not a clause; known are: {', '.join(CLAUSES)}")
+            raise PhraseError(
+                f"{word!r} in {phrase!r} is not a clause; known are: {', '.join(CLAUSES)}"
+            )
         found.update(parse(rest.strip(), library, clause))
     return CallEffect(**found)
 
@@ -42,9 +51,13 @@ def _arguments(field: str) -> Parse:
     def parse(rest: str, _library: str, clause: str) -> dict[str, Any]:
         words = rest.split()
         found: dict[str, Any] = {"deep": True} if words[:1] == ["deep"] else {}
-        found[field] = tuple(_argument(word, clause) for word in words if word != "deep")
+        found[field] = tuple(
+            _argument(word, clause) for word in words if word != "deep"
+        )
         if not found[field]:
-            raise PhraseError(f"{clause!r} names no argument: self, a position, a keyword or both (0:path)")
+            raise PhraseError(
+                f"{clause!r} names no argument: self, a position, a keyword or both (0:path)"
+            )
         return found
 
     return parse
@@ -91,12 +104,19 @@ def _type(rest: str, library: str, clause: str) -> dict[str, Any]:
         return found
     keywords, arrow, other = condition.partition(" -> ")
     if not arrow:
-        raise PhraseError(f"{clause!r} lacks the other type: -> TYPE unless KEYWORD -> TYPE")
-    return {**found, "unless": tuple(keywords.split()), "otherwise_type": qualified(other, library)}
+        raise PhraseError(
+            f"{clause!r} lacks the other type: -> TYPE unless KEYWORD -> TYPE"
+        )
+    return {
+        **found,
+        "unless": tuple(keywords.split()),
+        "otherwise_type": qualified(other, library),
+    }
 
 
 def qualified(name: str, library: str) -> str:
-    """`DataFrame` of pandas -> `pandas.DataFrame`; a name with a dot is taken as it is."""
+    """`DataFrame` of pandas -> `pandas.DataFrame`; a name with a dot is taken as it
+    is."""
     return name.strip() if "." in name else f"{library}.{name.strip()}"
 
 

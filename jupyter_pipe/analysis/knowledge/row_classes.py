@@ -1,14 +1,17 @@
-"""What a call does with the rows of its input, from tables: one TOML file a library in `data/rows`.
+"""What a call does with the rows of its input, from tables: one TOML file a library in
+`data/rows`.
 
     [functions]  CLASS = "names, relative to the library; a last * matches all"
     [TYPE]       CLASS = "methods and attributes of the type, looked up along its bases"
 
-Classes: `row-wise` (an entry of the result depends on the same entry of the input alone), `by-column` (and on
-its own column alone), `drops` and `renames` (of columns), `selects` (some of the rows), `chooses-columns`,
-`joins` (with a second table), `groups` (a handle on groups), `mixes` (an entry depends on other rows),
-`aggregates` (one answer about all rows), `fits`, `fits-and-transforms`, `fits-and-predicts`, `schema` (says
-nothing about single rows). A class may depend on an argument, as in `mixes unless bins:1 is a list` and
-`row-wise if axis:1 is 1 else mixes`, where 1 is the place of the argument.
+Classes: `row-wise` (an entry of the result depends on the same entry of the input
+alone), `by-column` (and on its own column alone), `drops` and `renames` (of columns),
+`selects` (some of the rows), `chooses-columns`, `joins` (with a second table), `groups`
+(a handle on groups), `mixes` (an entry depends on other rows), `aggregates` (one answer
+about all rows), `fits`, `fits-and-transforms`, `fits-and-predicts`, `schema` (says
+nothing about single rows). A class may depend on an argument, as in `mixes unless
+bins:1 is a list` and `row-wise if axis:1 is 1 else mixes`, where 1 is the place of the
+argument.
 Pure but for reading the tables.
 """
 
@@ -48,14 +51,18 @@ _IF_ELSE = re.compile(r"(\S+) if (\w+):(\d+) is (\S+) else (\S+)")
 
 
 class RowClasses:
-    """The classes of one library: `parts` maps `functions` or a type to name -> key of the table."""
+    """The classes of one library: `parts` maps `functions` or a type to name -> key of
+    the table."""
 
     def __init__(self, parts: Mapping[str, Mapping[str, str]]) -> None:
         self._parts = parts
 
-    def find(self, part: str, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | None:
-        """The class of function `name`, or of method `name` of the type `part`, in a call with these
-        arguments (of a method: without itself). None if nothing is known."""
+    def find(
+        self, part: str, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> str | None:
+        """The class of function `name`, or of method `name` of the type `part`, in a
+        call with these arguments (of a method: without itself). None if nothing is
+        known."""
         names = self._parts.get(part, {})
         key = names.get(name) or next(_wildcards(names, name), None)
         return _decide(key, args, kwargs) if key else None
@@ -63,7 +70,9 @@ class RowClasses:
 
 def _wildcards(names: Mapping[str, str], name: str) -> Iterator[str]:
     # Longer stems first: `random.*` says more than `*`.
-    for pattern in sorted((one for one in names if one.endswith("*")), key=len, reverse=True):
+    for pattern in sorted(
+        (one for one in names if one.endswith("*")), key=len, reverse=True
+    ):
         if name.startswith(pattern[:-1]):
             yield names[pattern]
 
@@ -72,21 +81,38 @@ def _decide(key: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
     if found := _UNLESS_LIST.fullmatch(key):
         class_, name, place = found.groups()
         value = _argument(name, int(place), args, kwargs)
-        return "row-wise" if hasattr(value, "__len__") and not isinstance(value, str) else class_
+        return (
+            "row-wise"
+            if hasattr(value, "__len__") and not isinstance(value, str)
+            else class_
+        )
     if found := _IF_ELSE.fullmatch(key):
         class_, name, place, wanted, otherwise = found.groups()
-        return class_ if str(_argument(name, int(place), args, kwargs)) == wanted else otherwise
+        return (
+            class_
+            if str(_argument(name, int(place), args, kwargs)) == wanted
+            else otherwise
+        )
     return key
 
 
-def _argument(name: str, place: int, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    return kwargs[name] if name in kwargs else (args[place] if place < len(args) else None)
+def _argument(
+    name: str, place: int, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Any:
+    return (
+        kwargs[name] if name in kwargs else (args[place] if place < len(args) else None)
+    )
 
 
 @functools.lru_cache(maxsize=64)
 def load_row_classes(library: str) -> RowClasses:
     """What is known about a top-level package; nothing, if there is no table of it."""
-    file = resources.files(__package__).joinpath("data").joinpath("rows").joinpath(f"{library}.toml")
+    file = (
+        resources.files(__package__)
+        .joinpath("data")
+        .joinpath("rows")
+        .joinpath(f"{library}.toml")
+    )
     if not library.isidentifier() or not file.is_file():
         return RowClasses({})
     return parse_row_classes(tomllib.loads(file.read_text(encoding="utf-8")))

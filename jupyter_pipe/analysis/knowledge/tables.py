@@ -1,4 +1,5 @@
-"""Answers the analyzer's questions from tables: one TOML file a library, read when it is asked for.
+"""Answers the analyzer's questions from tables: one TOML file a library, read when it
+is asked for.
 
     [LIBRARY.functions]            "PHRASE" = "names, relative to the library"
     [LIBRARY.types.NAME]           bases = "…", display = "component", cannot-travel = "why"
@@ -24,7 +25,15 @@ from jupyter_pipe.analysis.knowledge.phrases import PhraseError, parse_phrase, q
 # The standard library has it from 3.11 on.
 tomllib: Any = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
 
-__all__ = ["Library", "TableError", "Tables", "Type", "is_known_library", "load_tables", "parse_library"]
+__all__ = [
+    "Library",
+    "TableError",
+    "Tables",
+    "Type",
+    "is_known_library",
+    "load_tables",
+    "parse_library",
+]
 
 SHARED_FILES = ("stdlib", "handles", "seeds")
 """Files with tables of several libraries."""
@@ -48,7 +57,8 @@ class Type:
 
 
 class Library:
-    """What is known about one top-level package. `patterns` are names with `*`, tried last."""
+    """What is known about one top-level package. `patterns` are names with `*`, tried
+    last."""
 
     def __init__(self) -> None:
         self.functions: dict[str, CallEffect] = {}
@@ -58,7 +68,8 @@ class Library:
 
 
 class Tables:
-    """The questions of the `Knowledge` protocol; `extensions` are answered before what we ship."""
+    """The questions of the `Knowledge` protocol; `extensions` are answered before what
+    we ship."""
 
     def __init__(self, extensions: Mapping[str, Library] | None = None) -> None:
         self._extensions = dict(extensions or {})
@@ -67,7 +78,9 @@ class Tables:
 
     def function(self, qualified: str) -> CallEffect | None:
         for library in self._libraries(qualified):
-            effect = library.functions.get(qualified) or _match(library.patterns, qualified)
+            effect = library.functions.get(qualified) or _match(
+                library.patterns, qualified
+            )
             if effect is not None:
                 return effect
         return None
@@ -102,7 +115,9 @@ class Tables:
         return None
 
     def display_reads(self, type_: str) -> tuple[str, ...]:
-        return next((found.display for found in self._lineage(type_) if found.display), ())
+        return next(
+            (found.display for found in self._lineage(type_) if found.display), ()
+        )
 
     def untransportable(self, type_: str) -> str:
         found = self._type(type_)
@@ -116,7 +131,14 @@ class Tables:
                 yield libraries[root]
 
     def _type(self, type_: str) -> Type | None:
-        return next((found for lib in self._libraries(type_) if (found := lib.types.get(type_))), None)
+        return next(
+            (
+                found
+                for lib in self._libraries(type_)
+                if (found := lib.types.get(type_))
+            ),
+            None,
+        )
 
     def _lineage(self, type_: str) -> Iterator[Type]:
         """The type and its bases, each from all tables that know it."""
@@ -134,7 +156,9 @@ def _by_bare_name() -> Type:
 
 
 def _match(patterns: list[tuple[str, CallEffect]], name: str) -> CallEffect | None:
-    return next((effect for pattern, effect in patterns if fnmatchcase(name, pattern)), None)
+    return next(
+        (effect for pattern, effect in patterns if fnmatchcase(name, pattern)), None
+    )
 
 
 @functools.lru_cache(maxsize=256)
@@ -144,11 +168,14 @@ def load_tables(name: str) -> Mapping[str, Library]:
     if not name.isidentifier() or not file.is_file():
         return {}
     content = tomllib.loads(file.read_text(encoding="utf-8"))
-    return {library: parse_library(library, table) for library, table in content.items()}
+    return {
+        library: parse_library(library, table) for library, table in content.items()
+    }
 
 
 def is_known_library(module: str) -> bool:
-    """Whether tables say what its functions do; of the standard library all is known that matters."""
+    """Whether tables say what its functions do; of the standard library all is known
+    that matters."""
     root = module.partition(".")[0]
     return root in sys.stdlib_module_names or bool(load_tables(root))
 
@@ -158,15 +185,23 @@ def parse_library(name: str, table: Any) -> Library:
     library = Library()
     content = _table(table, name)
     _check_keys(content, PARTS, name)
-    for full, effect in _phrases(content.get("functions", {}), name, f"{name}.functions"):
+    for full, effect in _phrases(
+        content.get("functions", {}), name, f"{name}.functions"
+    ):
         if "*" in full:
             library.patterns.append((full, effect))
         else:
             library.functions[full] = effect
     for type_, description in _table(content.get("types", {}), f"{name}.types").items():
-        library.types[f"{name}.{type_}"] = _parse_type(name, description, f"{name}.types.{type_}")
-    for component, names in _table(content.get("components", {}), f"{name}.components").items():
-        library.components.update({f"{name}.{word}": component for word in _names(names, component)})
+        library.types[f"{name}.{type_}"] = _parse_type(
+            name, description, f"{name}.types.{type_}"
+        )
+    for component, names in _table(
+        content.get("components", {}), f"{name}.components"
+    ).items():
+        library.components.update(
+            {f"{name}.{word}": component for word in _names(names, component)}
+        )
     return library
 
 
@@ -174,20 +209,28 @@ def _parse_type(library: str, description: Any, place: str) -> Type:
     content = _table(description, place)
     _check_keys(content, TYPE_PARTS, place)
     found = Type()
-    found.bases = tuple(qualified(base, library) for base in _names(content.get("bases", ""), place))
+    found.bases = tuple(
+        qualified(base, library) for base in _names(content.get("bases", ""), place)
+    )
     found.display = tuple(_names(content.get("display", ""), place))
     found.untransportable = str(content.get("cannot-travel", ""))
     found.methods = {
         name.removeprefix(library + "."): effect
-        for name, effect in _phrases(content.get("methods", {}), library, f"{place}.methods")
+        for name, effect in _phrases(
+            content.get("methods", {}), library, f"{place}.methods"
+        )
     }
-    for name, effect in _phrases(content.get("attributes", {}), library, f"{place}.attributes"):
+    for name, effect in _phrases(
+        content.get("attributes", {}), library, f"{place}.attributes"
+    ):
         attribute = AttributeEffect(effect.returns, effect.result_type)
         found.attributes[name.removeprefix(library + ".")] = attribute
     return found
 
 
-def _phrases(entries: Any, library: str, place: str) -> Iterator[tuple[str, CallEffect]]:
+def _phrases(
+    entries: Any, library: str, place: str
+) -> Iterator[tuple[str, CallEffect]]:
     for phrase, names in _table(entries, place).items():
         try:
             effect = parse_phrase(phrase, library)
@@ -207,10 +250,14 @@ def _names(value: Any, place: str) -> list[str]:
     if isinstance(value, list) and all(isinstance(name, str) for name in value):
         return value
     if not isinstance(value, str):
-        raise TableError(f"{place} must be names in a string or a list of strings, not {value!r}")
+        raise TableError(
+            f"{place} must be names in a string or a list of strings, not {value!r}"
+        )
     return value.split()
 
 
 def _check_keys(content: dict[str, Any], known: frozenset[str], place: str) -> None:
     for key in content.keys() - known:
-        raise TableError(f"{place}.{key} is not known; there can be: {', '.join(sorted(known))}")
+        raise TableError(
+            f"{place}.{key} is not known; there can be: {', '.join(sorted(known))}"
+        )

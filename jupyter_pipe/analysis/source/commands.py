@@ -1,7 +1,9 @@
-"""What a shell command reads and writes, as far as its words say: a pure function of its text.
+"""What a shell command reads and writes, as far as its words say: a pure function of
+its text.
 
-`*` stands for what is not known before the run: computed words, wildcards, variables of the shell. A
-program that is not in the tables may read and write anything below the folder that it runs in.
+`*` stands for what is not known before the run: computed words, wildcards, variables of
+the shell. A program that is not in the tables may read and write anything below the
+folder that it runs in.
 """
 
 from __future__ import annotations
@@ -15,17 +17,31 @@ from dataclasses import dataclass, field
 __all__ = ["CommandFiles", "files_of_command", "files_of_words"]
 
 ANYTHING = "*"
-SEPARATORS = frozenset({";", "&", "&&", "|", "||", "\n", "(", ")", "{", "}", ";;", "|&"})
+SEPARATORS = frozenset(
+    {";", "&", "&&", "|", "||", "\n", "(", ")", "{", "}", ";;", "|&"}
+)
 _SHELL = """
 do done then else elif fi if while until time exec command builtin ! nohup sudo
 """
 WORDS_OF_SHELL = frozenset(_SHELL.split())
 ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
-HEREDOC = re.compile(r"<<-?\s*(['\"]?)(\w+)\1([^\n]*\n).*?^\s*\2\s*$", re.DOTALL | re.MULTILINE)
+HEREDOC = re.compile(
+    r"<<-?\s*(['\"]?)(\w+)\1([^\n]*\n).*?^\s*\2\s*$", re.DOTALL | re.MULTILINE
+)
 SUBSTITUTION = re.compile(r"\$\([^()]*\)|`[^`]*`|\$\{?[A-Za-z_@#?!*\d]\w*\}?")
 WILDCARD = re.compile(r"\*+|\?|\[[^\]]*\]")
 INSTALLERS = frozenset(
-    {"pip", "pip3", "conda", "mamba", "micromamba", "uv", "poetry", "pipx", "easy_install"}
+    {
+        "pip",
+        "pip3",
+        "conda",
+        "mamba",
+        "micromamba",
+        "uv",
+        "poetry",
+        "pipx",
+        "easy_install",
+    }
 )
 _INSTALLS = "install uninstall remove update upgrade add sync develop create"
 INSTALLS = frozenset(_INSTALLS.split())
@@ -51,9 +67,10 @@ VERSION = frozenset({"--version", "-V", "--help", "-h"})
 
 @dataclass
 class CommandFiles:
-    """Paths in the order in which they come up, `*` for what is not known. `folders` are made, of those
-    of `reads_below` and `writes_below` anything may be read or written; a command that `installs` changes
-    what can be imported; `anything` may happen below the folder."""
+    """Paths in the order in which they come up, `*` for what is not known. `folders`
+    are made, of those of `reads_below` and `writes_below` anything may be read or
+    written; a command that `installs` changes what can be imported; `anything` may
+    happen below the folder."""
 
     reads: list[str] = field(default_factory=list)
     writes: list[str] = field(default_factory=list)
@@ -66,7 +83,8 @@ class CommandFiles:
 
 @dataclass
 class _Words:
-    """The words of one program: `operands` are not options; `base` is the folder that it runs in."""
+    """The words of one program: `operands` are not options; `base` is the folder that
+    it runs in."""
 
     program: str
     rest: list[str]
@@ -96,7 +114,8 @@ class _Words:
 
 
 def files_of_command(text: str, folder: str = "") -> CommandFiles:
-    """The files of a shell command, or of several lines of them, that runs in `folder`."""
+    """The files of a shell command, or of several lines of them, that runs in
+    `folder`."""
     found = CommandFiles()
     base = folder
     for words in _programs(text):
@@ -151,8 +170,9 @@ def _run(found: CommandFiles, words: list[str], base: str) -> str:
 
 
 def _note(local: CommandFiles, given: _Words, path: str) -> None:
-    """Notes what one program does: installers, Python and shells have rules of their own, others are in a
-    table. An unknown program started by its path reads at least its own file."""
+    """Notes what one program does: installers, Python and shells have rules of their
+    own, others are in a table. An unknown program started by its path reads at least
+    its own file."""
     if given.program in INSTALLERS:
         _installer(local, given)
     elif PYTHON.match(given.program):
@@ -236,7 +256,9 @@ def _quiet(_local: CommandFiles, _given: _Words) -> None:
 
 
 def _lister(local: CommandFiles, given: _Words) -> None:
-    local.reads_below += [word for word in given.operands if ANYTHING not in word] or ["."]
+    local.reads_below += [word for word in given.operands if ANYTHING not in word] or [
+        "."
+    ]
     local.reads += [word for word in given.operands if ANYTHING in word]
     if {"-delete", "-exec"} & set(given.rest):
         local.anything = True
@@ -258,30 +280,44 @@ def _remover(local: CommandFiles, given: _Words) -> None:
 
 
 def _copier(local: CommandFiles, given: _Words) -> None:
-    """The last operand may be a file or a folder in which the others get their names."""
+    """The last operand may be a file or a folder in which the others get their
+    names."""
     *sources, target = given.operands or [ANYTHING]
     local.reads += sources
     local.writes.append(target)
     if "." not in posixpath.basename(target):
-        local.writes += [posixpath.join(target, posixpath.basename(source.rstrip("/"))) for source in sources]
+        local.writes += [
+            posixpath.join(target, posixpath.basename(source.rstrip("/")))
+            for source in sources
+        ]
     if given.has("r") or given.has("a") or given.program == "rsync":
         local.reads_below += sources
         local.writes_below.append(target)
     if given.program == "mv":
         local.writes += sources
-        local.writes_below += [source for source in sources if "." not in posixpath.basename(source)]
+        local.writes_below += [
+            source for source in sources if "." not in posixpath.basename(source)
+        ]
 
 
 def _names_in_addresses(words: Iterable[str]) -> list[str]:
-    """The file names that addresses among the words end in: `data.csv` of `https://example.org/data.csv?v=2`."""
+    """The file names that addresses among the words end in: `data.csv` of
+    `https://example.org/data.csv?v=2`."""
     addresses = [word for word in words if "://" in word or ANYTHING in word]
-    return [posixpath.basename(address.partition("?")[0]) or "index.html" for address in addresses]
+    return [
+        posixpath.basename(address.partition("?")[0]) or "index.html"
+        for address in addresses
+    ]
 
 
 def _downloader(local: CommandFiles, given: _Words) -> None:
     """`wget URL` and `curl -O URL` write the last part of the address."""
     is_wget = given.program == "wget"
-    target = given.value("-O", "--output-document") if is_wget else given.value("-o", "--output")
+    target = (
+        given.value("-O", "--output-document")
+        if is_wget
+        else given.value("-o", "--output")
+    )
     names: list[str] = []
     if target is not None:
         names = [target] if target != "-" else []
@@ -295,7 +331,9 @@ def _packer(local: CommandFiles, given: _Words) -> None:
     """`gzip a` makes a.gz of a, `gunzip a.gz` the reverse."""
     local.reads += given.operands
     local.writes += [
-        name for word in given.operands for name in (word, posixpath.splitext(word)[0], word + ".*")
+        name
+        for word in given.operands
+        for name in (word, posixpath.splitext(word)[0], word + ".*")
     ]
 
 
@@ -308,26 +346,32 @@ def _unzip(local: CommandFiles, given: _Words) -> None:
 
 def _zip(local: CommandFiles, given: _Words) -> None:
     archive, *members = given.operands or [ANYTHING]
-    local.writes.append(archive if "." in posixpath.basename(archive) else archive + ".zip")
+    local.writes.append(
+        archive if "." in posixpath.basename(archive) else archive + ".zip"
+    )
     local.reads += members
     local.reads_below += members if given.has("r") else []
 
 
 def _tells_tar(given: _Words, letter: str, option: str) -> bool:
-    """Whether the first word has the letter, with or without a dash, or the option is among the words."""
+    """Whether the first word has the letter, with or without a dash, or the option is
+    among the words."""
     first = given.rest[0] if given.rest else ""
     return letter in first.lstrip("-") or option in given.flags
 
 
 def _tar(local: CommandFiles, given: _Words) -> None:
-    """`tar xzf a.tgz -C out`, `tar -cf a.tar in`: the letters of the first word say what is done."""
+    """`tar xzf a.tgz -C out`, `tar -cf a.tar in`: the letters of the first word say
+    what is done."""
     first = given.rest[0] if given.rest else ""
     words = given.operands if first.startswith("-") else given.operands[1:]
     folder = given.value("-C", "--directory")
     words = [word for word in words if word != folder]
     archive = given.value("-f", "--file") or next(iter(words), ANYTHING)
     if _tells_tar(given, "c", "--create"):
-        packed = [posixpath.join(folder or "", word) for word in words if word != archive]
+        packed = [
+            posixpath.join(folder or "", word) for word in words if word != archive
+        ]
         local.writes.append(archive)
         local.reads_below += packed
         local.reads += packed
@@ -362,7 +406,9 @@ PROGRAMS: dict[str, Callable[[CommandFiles, _Words], None]] = {
     **dict.fromkeys(("cp", "mv", "ln", "rsync", "scp", "install"), _copier),
     **dict.fromkeys(("rm", "rmdir", "unlink"), _remover),
     **dict.fromkeys(("wget", "curl"), _downloader),
-    **dict.fromkeys(("gzip", "gunzip", "bzip2", "bunzip2", "xz", "unxz", "zstd"), _packer),
+    **dict.fromkeys(
+        ("gzip", "gunzip", "bzip2", "bunzip2", "xz", "unxz", "zstd"), _packer
+    ),
     "mkdir": _mkdir,
     "unzip": _unzip,
     "zip": _zip,

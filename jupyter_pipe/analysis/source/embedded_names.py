@@ -1,5 +1,5 @@
-"""Names inside strings: `df.query("a > @limit")`, `pd.eval("x + y")`, `duckdb.sql("from df")` and formulas,
-`ols("y ~ np.sin(x)", data)`."""
+"""Names inside strings: `df.query("a > @limit")`, `pd.eval("x + y")`, `duckdb.sql("from
+df")` and formulas, `ols("y ~ np.sin(x)", data)`."""
 
 from __future__ import annotations
 
@@ -33,10 +33,21 @@ SQL_LIBRARIES = frozenset({"duckdb", "pandasql", "polars"})
 LOCAL_NAME = re.compile(r"@([A-Za-z_]\w*)")
 WORD = re.compile(r"[A-Za-z_]\w*")
 FORMULA_LIBRARIES = frozenset(
-    {"statsmodels", "patsy", "formulaic", "linearmodels", "bambi", "lifelines", "pyfixest", "rpy2"}
+    {
+        "statsmodels",
+        "patsy",
+        "formulaic",
+        "linearmodels",
+        "bambi",
+        "lifelines",
+        "pyfixest",
+        "rpy2",
+    }
 )
 CALLED = re.compile(r"[A-Za-z_]\w*(?=\s*[.(])")
-EXPRESSIONS = frozenset({"pandas.eval", "pandas.core.computation.eval.eval", "numexpr.evaluate"})
+EXPRESSIONS = frozenset(
+    {"pandas.eval", "pandas.core.computation.eval.eval", "numexpr.evaluate"}
+)
 """Functions whose first argument is an expression over the variables of the caller."""
 QUOTED = re.compile(r"'[^']*'")
 
@@ -54,7 +65,8 @@ def read_embedded_names(world: World, method: str, arguments: Arguments) -> None
 
 
 def read_expression(world: World, qualified: str, arguments: Arguments) -> None:
-    """What a function of a library reads that is given a text over the notebook's variables."""
+    """What a function of a library reads that is given a text over the notebook's
+    variables."""
     if qualified in EXPRESSIONS:
         for text in _texts(arguments):
             if not evaluate_text(world, text, arguments.node):
@@ -63,14 +75,19 @@ def read_expression(world: World, qualified: str, arguments: Arguments) -> None:
 
 def _formulas(values: Iterable[Iterable[Object]]) -> list[str]:
     """The constant texts among the values that are formulas."""
-    texts = [value.payload.value for one in values for value in one if isinstance(value.payload, Text)]
+    texts = [
+        value.payload.value
+        for one in values
+        for value in one
+        if isinstance(value.payload, Text)
+    ]
     # A path may have a tilde as well: "~/data.csv", "backup/notes~".
     return [text for text in texts if "~" in text and "/" not in text.partition("~")[0]]
 
 
 def read_formulas(world: World, arguments: Arguments) -> None:
-    """The names in `"y ~ np.sin(x) + f(z)"`. With data beside it, plain names are its columns and only
-    what is called or has parts is the notebook's."""
+    """The names in `"y ~ np.sin(x) + f(z)"`. With data beside it, plain names are its
+    columns and only what is called or has parts is the notebook's."""
     if not world.process.imported & FORMULA_LIBRARIES:
         return
     values = [*arguments.positional, arguments.keywords.get("formula", frozenset())]
@@ -97,14 +114,16 @@ def _texts(arguments: Arguments) -> list[str]:
 
 
 def read_sql(world: World, text: str, node: ast.AST) -> None:
-    """A scan of the variables that the query's words name; other words are tables or columns."""
+    """A scan of the variables that the query's words name; other words are tables or
+    columns."""
     for word in dict.fromkeys(WORD.findall(QUOTED.sub("", text))):
         if world.names.get(word) is not None:
             world.read(word, node)
 
 
 def evaluate_text(world: World, text: str, node: ast.AST) -> bool:
-    """Evaluates a constant expression in the current scope. False if it does not parse."""
+    """Evaluates a constant expression in the current scope. False if it does not
+    parse."""
     try:
         tree = ast.parse(LOCAL_NAME.sub(r"\1", text).strip(), mode="eval")
     except SyntaxError:
@@ -116,7 +135,8 @@ def evaluate_text(world: World, text: str, node: ast.AST) -> bool:
 
 
 def read_statements(world: World, text: str, node: ast.AST) -> bool:
-    """What constant code in `exec` reads. True if it binds nothing, so that all of it is known."""
+    """What constant code in `exec` reads. True if it binds nothing, so that all of it
+    is known."""
     try:
         tree = ast.parse(text)
     except SyntaxError:
@@ -130,7 +150,8 @@ def read_statements(world: World, text: str, node: ast.AST) -> bool:
 
 
 def execute_text(world: World, text: str, node: ast.AST) -> bool:
-    """Executes constant code in the current scope, as if it stood at `node`. False if it does not parse."""
+    """Executes constant code in the current scope, as if it stood at `node`. False if
+    it does not parse."""
     try:
         tree = ast.parse(text)
     except SyntaxError:

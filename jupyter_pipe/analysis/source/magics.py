@@ -1,11 +1,12 @@
-"""Turns a cell's source into plain Python, with the way back to the user's lines and columns.
+"""Turns a cell's source into plain Python, with the way back to the user's lines and
+columns.
 
-Python that parses is returned as it is; only other text goes through IPython's own input
-transformer, which is imported then and not before. Magics that run the user's code (`%time`,
-`%%time`, `%%capture`, `%timeit`…) are replaced by that code, so that it is analysed like any
-other; all others stay the calls that IPython makes of them (`get_ipython().system('ls')`), and
-`magic_effects` tells what those do. Does no I/O and raises nothing: a cell that cannot be parsed
-has a `problem`.
+Python that parses is returned as it is; only other text goes through IPython's own
+input transformer, which is imported then and not before. Magics that run the user's
+code (`%time`, `%%time`, `%%capture`, `%timeit`…) are replaced by that code, so that it
+is analysed like any other; all others stay the calls that IPython makes of them
+(`get_ipython().system('ls')`), and `magic_effects` tells what those do. Does no I/O and
+raises nothing: a cell that cannot be parsed has a `problem`.
 """
 
 from __future__ import annotations
@@ -22,9 +23,17 @@ __all__ = ["Problem", "Transformed", "transform"]
 
 TIMEIT_BODY = "_timeit_body"
 
-# One-letter options of the magics that run code, as IPython's getopt strings; `:` takes a value.
-CODE_MAGICS = {"time": "", "timeit": "n:r:tcp:qov:", "prun": "D:l:rs:T:q", "memit": "r:t:i:co"}
-AUTOMAGIC = re.compile(r"(cat|cd|conda|cp|env|ls|man|mamba|mkdir|mv|pip|pwd|rm|rmdir|uv|whos?)\s+[^=(.\[]")
+# One-letter options of the magics that run code, as IPython's getopt strings; `:` takes
+# a value.
+CODE_MAGICS = {
+    "time": "",
+    "timeit": "n:r:tcp:qov:",
+    "prun": "D:l:rs:T:q",
+    "memit": "r:t:i:co",
+}
+AUTOMAGIC = re.compile(
+    r"(cat|cd|conda|cp|env|ls|man|mamba|mkdir|mv|pip|pwd|rm|rmdir|uv|whos?)\s+[^=(.\[]"
+)
 BLANKS = {ord(character): " " for character in "\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"}
 CAPTURE = "__import__('IPython.utils.capture', fromlist=['']).capture_output({kept})"
 
@@ -38,8 +47,9 @@ class Problem(NamedTuple):
 
 
 class Span(NamedTuple):
-    """From column `start` of a line of Python on, the user's text stands at `line` and `column`
-    (both from 0); `exact` means column by column, otherwise all of it maps to that one place."""
+    """From column `start` of a line of Python on, the user's text stands at `line` and
+    `column` (both from 0); `exact` means column by column, otherwise all of it maps to
+    that one place."""
 
     start: int
     line: int
@@ -48,7 +58,8 @@ class Span(NamedTuple):
 
 
 class Code(NamedTuple):
-    """The Python that replaces a magic's call: the user's `text` and what is put around it."""
+    """The Python that replaces a magic's call: the user's `text` and what is put around
+    it."""
 
     opening: str
     text: str
@@ -59,7 +70,8 @@ class Code(NamedTuple):
 class Transformed:
     """`tree` is shared: do not change it. It is None if the cell does not parse.
 
-    `foreign` is the magic of a cell that is not Python as a whole (`bash`, `html`, `writefile`).
+    `foreign` is the magic of a cell that is not Python as a whole (`bash`, `html`,
+    `writefile`).
     """
 
     source: str
@@ -70,14 +82,19 @@ class Transformed:
     spans: tuple[tuple[Span, ...], ...] = field(default=(), repr=False)
 
     def position(self, line: int, column: int) -> tuple[int, int]:
-        """The user's line and column, from 1, of an AST position (line from 1, bytes from 0)."""
+        """The user's line and column, from 1, of an AST position (line from 1, bytes
+        from 0)."""
         text = _line(self.python, line - 1)
-        return self._place(line - 1, len(text.encode()[:column].decode(errors="ignore")))
+        return self._place(
+            line - 1, len(text.encode()[:column].decode(errors="ignore"))
+        )
 
     def _place(self, line: int, column: int) -> tuple[int, int]:
         if not self.spans:
             return line + 1, column + 1
-        user_line, user_column = _find(self.spans[min(max(line, 0), len(self.spans) - 1)], column)
+        user_line, user_column = _find(
+            self.spans[min(max(line, 0), len(self.spans) - 1)], column
+        )
         return user_line + 1, user_column + 1
 
 
@@ -94,14 +111,23 @@ class _Editor:
     """The lines of a cell under transformation, each with the spans that lead back."""
 
     def __init__(self, source: str) -> None:
-        # IPython also breaks lines at carriage returns and form feeds; Python sees blanks there.
+        # IPython also breaks lines at carriage returns and form feeds; Python sees
+        # blanks there.
         self.source = source.translate(BLANKS)
-        self.lines = [line + "\n" for line in self.source.removesuffix("\n").split("\n")]
-        self.spans: list[tuple[Span, ...]] = [(Span(0, number, 0),) for number in range(len(self.lines))]
+        self.lines = [
+            line + "\n" for line in self.source.removesuffix("\n").split("\n")
+        ]
+        self.spans: list[tuple[Span, ...]] = [
+            (Span(0, number, 0),) for number in range(len(self.lines))
+        ]
 
     def transformed(self) -> Transformed:
         self._clean()
-        if self.lines and self.lines[0].startswith("%%") and not self.lines[0].startswith("%%?"):
+        if (
+            self.lines
+            and self.lines[0].startswith("%%")
+            and not self.lines[0].startswith("%%?")
+        ):
             return self._cell_magic()
         self._transform_lines()
         tree, error = _parse("".join(self.lines))
@@ -110,7 +136,8 @@ class _Editor:
         return self._result(tree, error)
 
     def _clean(self) -> None:
-        """Leading blank lines, a common indent and pasted prompts are not part of the program."""
+        """Leading blank lines, a common indent and pasted prompts are not part of the
+        program."""
         if len(self.lines) == 1 and AUTOMAGIC.match(self.lines[0]):
             self.lines = ["%" + self.lines[0]]
             self.spans = [(Span(0, 0, 0, exact=False), Span(1, 0, 0))]
@@ -119,7 +146,9 @@ class _Editor:
             dropped = len(self.lines) - len(cleaned)
             self.lines, self.spans = self.lines[dropped:], self.spans[dropped:]
             for number, text in enumerate(cleaned):
-                self.spans[number] = _cut(self.spans[number], len(self.lines[number]) - len(text))
+                self.spans[number] = _cut(
+                    self.spans[number], len(self.lines[number]) - len(text)
+                )
             self.lines = cleaned
 
     def _transform_lines(self) -> None:
@@ -132,7 +161,8 @@ class _Editor:
             self._replace(after)
 
     def _replace(self, after: list[str]) -> None:
-        """Takes over new lines; where they differ, spans lead to the start of the change."""
+        """Takes over new lines; where they differ, spans lead to the start of the
+        change."""
         before = self.lines
         first = _common(before, after)
         tail = _common(before[first:][::-1], after[first:][::-1])
@@ -147,9 +177,15 @@ class _Editor:
 
     def _inline_code(self, tree: ast.Module) -> bool:
         """Puts the user's code in the place of calls of magics that run it."""
-        statements = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        statements = {
+            id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)
+        }
         calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-        found = [(call, code) for call in calls if (code := _code_of(call, id(call) in statements))]
+        found = [
+            (call, code)
+            for call in calls
+            if (code := _code_of(call, id(call) in statements))
+        ]
         for call, code in sorted(found, key=lambda pair: -pair[0].col_offset):
             self._inline(call, code)
         return bool(found)
@@ -157,7 +193,10 @@ class _Editor:
     def _inline(self, call: ast.Call, code: Code) -> None:
         number = call.lineno - 1
         text = self.lines[number].encode()
-        before, after = text[: call.col_offset].decode(), text[call.end_col_offset :].decode()
+        before, after = (
+            text[: call.col_offset].decode(),
+            text[call.end_col_offset :].decode(),
+        )
         line, column = _find(self.spans[number], len(before))
         found = _line(self.source, line).find(code.text, column)
         start = len(before + code.opening)
@@ -172,37 +211,63 @@ class _Editor:
     def _cell_magic(self) -> Transformed:
         name, _, options = self.lines[0][2:].strip().partition(" ")
         if name == "capture" or name in CODE_MAGICS:
-            return self._around(*_wrapping(name, options.strip()), transform("".join(self.lines[1:])))
+            return self._around(
+                *_wrapping(name, options.strip()), transform("".join(self.lines[1:]))
+            )
         call = f"get_ipython().run_cell_magic({name!r}, {options.strip()!r}, {''.join(self.lines[1:])!r})\n"
-        self.lines, self.spans = [call], [(Span(0, self.spans[0][0].line, 0, exact=False),)]
+        self.lines, self.spans = (
+            [call],
+            [(Span(0, self.spans[0][0].line, 0, exact=False),)],
+        )
         return self._result(*_parse(call), foreign=name)
 
-    def _around(self, opening: list[str], closing: list[str], body: Transformed) -> Transformed:
-        """The body of a magic as code: as it stands, or inside what the magic puts around it."""
+    def _around(
+        self, opening: list[str], closing: list[str], body: Transformed
+    ) -> Transformed:
+        """The body of a magic as code: as it stands, or inside what the magic puts
+        around it."""
         head = (Span(0, self.spans[0][0].line, 0, exact=False),)
         outer = self.spans[1:] or [head]
         if body.problem is not None:
             message, line, column = body.problem
             place = _find(outer[min(line - 1, len(outer) - 1)], column - 1)
-            return Transformed(self.source, body.python, None, problem=_problem(message, place))
+            return Transformed(
+                self.source, body.python, None, problem=_problem(message, place)
+            )
         text = body.python.removesuffix("\n").split("\n")
         depth = [
-            4 if closing and number not in _inside_strings(body.tree) else 0 for number in range(len(text))
+            4 if closing and number not in _inside_strings(body.tree) else 0
+            for number in range(len(text))
         ]
-        self.lines = opening + [" " * indent + line + "\n" for indent, line in zip(depth, text, strict=True)]
+        self.lines = opening + [
+            " " * indent + line + "\n" for indent, line in zip(depth, text, strict=True)
+        ]
         inside = body.spans or [(Span(0, number, 0),) for number in range(len(text))]
-        moved = [_move(spans, outer, indent) for spans, indent in zip(inside, depth, strict=True)]
+        moved = [
+            _move(spans, outer, indent)
+            for spans, indent in zip(inside, depth, strict=True)
+        ]
         self.spans = [head] * len(opening) + moved + [head] * len(closing)
         self.lines += closing
         return self._result(*_parse("".join(self.lines)))
 
-    def _result(self, tree: ast.Module | None, error: SyntaxError | None, foreign: str = "") -> Transformed:
-        result = Transformed(self.source, "".join(self.lines), tree, foreign, spans=tuple(self.spans))
+    def _result(
+        self, tree: ast.Module | None, error: SyntaxError | None, foreign: str = ""
+    ) -> Transformed:
+        result = Transformed(
+            self.source, "".join(self.lines), tree, foreign, spans=tuple(self.spans)
+        )
         if error is None:
             return result
-        line, column = result._place((error.lineno or 1) - 1, max((error.offset or 1) - 1, 0))
+        line, column = result._place(
+            (error.lineno or 1) - 1, max((error.offset or 1) - 1, 0)
+        )
         return Transformed(
-            self.source, result.python, None, problem=Problem(error.msg, line, column), spans=result.spans
+            self.source,
+            result.python,
+            None,
+            problem=Problem(error.msg, line, column),
+            spans=result.spans,
         )
 
 
@@ -210,7 +275,9 @@ def _wrapping(name: str, options: str) -> tuple[list[str], list[str]]:
     """The lines of Python before and after the body of a cell magic."""
     if name == "capture":
         words = options.split()
-        kept = ", ".join(str(f"--no-{part}" not in words) for part in ("stdout", "stderr", "display"))
+        kept = ", ".join(
+            str(f"--no-{part}" not in words) for part in ("stdout", "stderr", "display")
+        )
         target = next((f" as {word}" for word in words if word.isidentifier()), "")
         return [f"with {CAPTURE.format(kept=kept)}{target}:\n"], ["    pass\n"]
     if name == "timeit":
@@ -273,13 +340,16 @@ def _strip_options(name: str, text: str) -> str:
 def _parse(text: str) -> tuple[ast.Module | None, SyntaxError | None]:
     try:
         with warnings.catch_warnings():
-            # An invalid escape in the user's string is the user's to see, when the cell runs.
+            # An invalid escape in the user's string is the user's to see, when the cell
+            # runs.
             warnings.simplefilter("ignore")
             return ast.parse(text), None
     except SyntaxError as error:
         return None, error
     except (ValueError, RecursionError, MemoryError) as error:
-        return None, SyntaxError(str(error) or "the cell is nested too deeply", (None, 1, 1, None))
+        return None, SyntaxError(
+            str(error) or "the cell is nested too deeply", (None, 1, 1, None)
+        )
 
 
 @functools.lru_cache(maxsize=1)
@@ -303,14 +373,23 @@ def _cut(spans: tuple[Span, ...], count: int) -> tuple[Span, ...]:
     if not count:
         return spans
     line, column = _find(spans, count)
-    later = tuple(span._replace(start=span.start - count) for span in spans if span.start > count)
+    later = tuple(
+        span._replace(start=span.start - count) for span in spans if span.start > count
+    )
     return (Span(0, line, column), *later)
 
 
-def _move(spans: tuple[Span, ...], outer: list[tuple[Span, ...]], indent: int) -> tuple[Span, ...]:
-    """Spans into a magic's body, as spans into the cell, for a line indented by `indent`."""
+def _move(
+    spans: tuple[Span, ...], outer: list[tuple[Span, ...]], indent: int
+) -> tuple[Span, ...]:
+    """Spans into a magic's body, as spans into the cell, for a line indented by
+    `indent`."""
     return tuple(
-        Span(span.start + indent, *_find(outer[min(span.line, len(outer) - 1)], span.column), span.exact)
+        Span(
+            span.start + indent,
+            *_find(outer[min(span.line, len(outer) - 1)], span.column),
+            span.exact,
+        )
         for span in spans
     )
 

@@ -18,12 +18,22 @@ if TYPE_CHECKING:
 
 __all__ = ["read_parameters"]
 
-TYPES = frozenset({"int", "float", "str", "bool", "list", "dict", "tuple", "set", "bytes", "complex"})
-ALIASES = {"List": "list", "Dict": "dict", "Tuple": "tuple", "Set": "set", "None": "none", "Any": "any"}
+TYPES = frozenset(
+    {"int", "float", "str", "bool", "list", "dict", "tuple", "set", "bytes", "complex"}
+)
+ALIASES = {
+    "List": "list",
+    "Dict": "dict",
+    "Tuple": "tuple",
+    "Set": "set",
+    "None": "none",
+    "Any": "any",
+}
 
 
 def read_parameters(units: Iterable[Unit]) -> tuple[Parameter, ...]:
-    """The parameters in notebook order; of several assignments to one name the last counts."""
+    """The parameters in notebook order; of several assignments to one name the last
+    counts."""
     found: dict[str, Parameter] = {}
     for unit in units:
         if unit.role == "parameter":
@@ -45,15 +55,19 @@ def _parameter(unit: Unit) -> Parameter:
         target.id,
         type_,
         _json_value(value),
-        ast.get_source_segment(unit.source.python, node.value) or ast.unparse(node.value),
+        ast.get_source_segment(unit.source.python, node.value)
+        or ast.unparse(node.value),
         choices,
         _description(unit),
         unit.cell.cell.id,
     )
 
 
-def _annotated(annotation: ast.expr | None, value: object) -> tuple[str, tuple[Any, ...]]:
-    """Type and choices: of the annotation if it says something that we know, else of the literal."""
+def _annotated(
+    annotation: ast.expr | None, value: object
+) -> tuple[str, tuple[Any, ...]]:
+    """Type and choices: of the annotation if it says something that we know, else of
+    the literal."""
     if annotation is not None:
         if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
             return _annotated(_parse(annotation.value), value)
@@ -95,8 +109,9 @@ def _alternatives(node: ast.expr) -> tuple[list[str], tuple[Any, ...], bool]:
 
 
 def _subscripted(name: str, inner: ast.expr) -> tuple[list[str], tuple[Any, ...], bool]:
-    """The type names, choices and whether None is admitted of `name[inner]`, for example `Literal["a", "b"]`,
-    `Optional[int]` or `list[str]`, of which only `list` counts."""
+    """The type names, choices and whether None is admitted of `name[inner]`, for
+    example `Literal["a", "b"]`, `Optional[int]` or `list[str]`, of which only `list`
+    counts."""
     parts = list(inner.elts) if isinstance(inner, ast.Tuple) else [inner]
     if name == "Literal":
         values = tuple(part.value for part in parts if isinstance(part, ast.Constant))

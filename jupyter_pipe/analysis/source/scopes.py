@@ -1,4 +1,5 @@
-"""Which names a function, class or comprehension binds itself: Python's own scoping rules.
+"""Which names a function, class or comprehension binds itself: Python's own scoping
+rules.
 
 `tests/analysis/test_scopes.py` holds the answers against CPython's `symtable`.
 """
@@ -16,7 +17,15 @@ if TYPE_CHECKING:
     from jupyter_pipe.analysis.world.environment import Key, Layer
     from jupyter_pipe.analysis.world.heap import Object
 
-__all__ = ["SCOPES", "Comprehension", "Frame", "Scope", "bound_names", "parameters_of", "scope_of"]
+__all__ = [
+    "SCOPES",
+    "Comprehension",
+    "Frame",
+    "Scope",
+    "bound_names",
+    "parameters_of",
+    "scope_of",
+]
 
 FunctionNode = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 Comprehension = Union[ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp]  # noqa: UP007
@@ -27,7 +36,8 @@ SCOPES = (*_NEW_SCOPES, *_COMPREHENSIONS)
 
 @dataclass(frozen=True)
 class Scope:
-    """`names` are bound here; `global_` and `nonlocal_` are declared to live elsewhere."""
+    """`names` are bound here; `global_` and `nonlocal_` are declared to live
+    elsewhere."""
 
     names: frozenset[str] = frozenset()
     global_: frozenset[str] = frozenset()
@@ -42,9 +52,9 @@ _numbers = count(1)
 class Frame:
     """One activation of a scope. `parent` is the enclosing frame, None for a module's.
 
-    `holder` stands in the heap for the variables, so that closures hold what they captured;
-    `exits` are the states at `return`s; `prefix` is False for the notebook's own globals, whose
-    keys are plain names.
+    `holder` stands in the heap for the variables, so that closures hold what they
+    captured; `exits` are the states at `return`s; `prefix` is False for the notebook's
+    own globals, whose keys are plain names.
     """
 
     scope: Scope
@@ -71,12 +81,15 @@ class Frame:
         """The frame where an assignment to `name` in this one goes."""
         if name in self.scope.global_:
             return self.module()
-        if self.parent is None or (name in self.scope.names and name not in self.scope.nonlocal_):
+        if self.parent is None or (
+            name in self.scope.names and name not in self.scope.nonlocal_
+        ):
             return self
         return self.enclosing(name) or self.module()
 
     def enclosing(self, name: str) -> Frame | None:
-        """The nearest enclosing function frame that binds `name`; classes are passed over."""
+        """The nearest enclosing function frame that binds `name`; classes are passed
+        over."""
         frame = self.parent
         while frame is not None and frame.parent is not None:
             if frame.kind != "class" and name in frame.scope.names:
@@ -97,8 +110,12 @@ class Frame:
 def scope_of(node: ast.AST) -> Scope:
     """The scope that a function, lambda, class or comprehension opens."""
     if isinstance(node, _COMPREHENSIONS):
-        return Scope(frozenset(bound_names(generator.target for generator in node.generators)))
-    body: list[ast.AST] = [node.body] if isinstance(node, ast.Lambda) else list(getattr(node, "body", []))
+        return Scope(
+            frozenset(bound_names(generator.target for generator in node.generators))
+        )
+    body: list[ast.AST] = (
+        [node.body] if isinstance(node, ast.Lambda) else list(getattr(node, "body", []))
+    )
     global_, nonlocal_, generator = set[str](), set[str](), False
     for inner in _walk(body):
         if isinstance(inner, ast.Global):
@@ -127,15 +144,21 @@ def bound_names(nodes: Iterable[ast.AST]) -> Iterator[str]:
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             yield node.name
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
-        elif isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)) and node.name:
+            yield from (
+                alias.asname or alias.name.partition(".")[0] for alias in node.names
+            )
+        elif (
+            isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar))
+            and node.name
+        ):
             yield node.name
         elif isinstance(node, ast.MatchMapping) and node.rest:
             yield node.rest
 
 
 def _walk(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
-    """All nodes of the same scope; of a nested scope only the node itself and what it evaluates here."""
+    """All nodes of the same scope; of a nested scope only the node itself and what it
+    evaluates here."""
     todo = list(nodes)
     while todo:
         node = todo.pop()

@@ -1,7 +1,9 @@
-"""Which dotted names of libraries are submodules that their package does not import by itself.
+"""Which dotted names of libraries are submodules that their package does not import by
+itself.
 
-`import matplotlib` does not give `matplotlib.pyplot`; it is there if anything has imported it, such as
-another library. Looks at files of packages, and imports none of them.
+`import matplotlib` does not give `matplotlib.pyplot`; it is there if anything has
+imported it, such as another library. Looks at files of packages, and imports none of
+them.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ __all__ = ["is_left_to_others"]
 
 @functools.lru_cache(maxsize=1024)
 def is_left_to_others(module: str) -> bool:
-    """Whether `module` (`matplotlib.pyplot`) is a submodule that importing its package leaves out."""
+    """Whether `module` (`matplotlib.pyplot`) is a submodule that importing its package
+    leaves out."""
     parent, _, name = module.rpartition(".")
     folder = _folder_of(parent)
     if folder is None or not name.isidentifier() or not _is_module(folder, name):
@@ -42,23 +45,33 @@ def _folder_of(package: str) -> Path | None:
 
 
 def _is_module(folder: Path, name: str) -> bool:
-    return (folder / f"{name}.py").is_file() or (folder / name / "__init__.py").is_file()
+    return (folder / f"{name}.py").is_file() or (
+        folder / name / "__init__.py"
+    ).is_file()
 
 
 def _run_at_import(tree: ast.Module) -> Iterator[ast.AST]:
-    """The nodes of what runs when the package is imported, and of its own `__getattr__`."""
+    """The nodes of what runs when the package is imported, and of its own
+    `__getattr__`."""
     functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
     todo: list[ast.AST] = [tree]
     while todo:
         node = todo.pop()
         yield node
-        if not isinstance(node, functions) or getattr(node, "name", "") == "__getattr__":
+        if (
+            not isinstance(node, functions)
+            or getattr(node, "name", "") == "__getattr__"
+        ):
             todo.extend(ast.iter_child_nodes(node))
 
 
 def _provided(tree: ast.Module) -> Iterator[str]:
-    """Names that the package's own code binds or imports, or may give when asked for them."""
-    lazy = any(isinstance(node, ast.FunctionDef) and node.name == "__getattr__" for node in tree.body)
+    """Names that the package's own code binds or imports, or may give when asked for
+    them."""
+    lazy = any(
+        isinstance(node, ast.FunctionDef) and node.name == "__getattr__"
+        for node in tree.body
+    )
     for node in _run_at_import(tree):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             yield from _names_imported(node)

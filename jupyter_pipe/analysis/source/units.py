@@ -1,4 +1,5 @@
-"""Cuts the program into units: its top-level statements, each with its role and stage."""
+"""Cuts the program into units: its top-level statements, each with its role and
+stage."""
 
 from __future__ import annotations
 
@@ -16,9 +17,11 @@ __all__ = ["cut", "is_parameter", "observers"]
 
 
 def cut(program: Program) -> tuple[list[Unit], list[Diagnostic]]:
-    """All units in notebook order, and a diagnostic for each cell that does not parse but must.
+    """All units in notebook order, and a diagnostic for each cell that does not parse
+    but must.
 
-    One tagged `raises-exception` fails as it does in the notebook, and so does nothing."""
+    One tagged `raises-exception` fails as it does in the notebook, and so does
+    nothing."""
     units: list[Unit] = []
     problems: list[Diagnostic] = []
     for cell in program.cells:
@@ -29,7 +32,9 @@ def cut(program: Program) -> tuple[list[Unit], list[Diagnostic]]:
             continue
         statements = source.tree.body if source.tree is not None else []
         for node in statements:
-            displays = node is statements[-1] and not source.python.rstrip().endswith(";")
+            displays = node is statements[-1] and not source.python.rstrip().endswith(
+                ";"
+            )
             role, stage = _place(cell, node)
             units.append(Unit(len(units), cell, source, node, role, stage, displays))
     return units, problems
@@ -78,7 +83,8 @@ def _unparsable(cell: ProgramCell, source: Transformed) -> Diagnostic:
 
 
 def observers(units: list[Unit]) -> dict[int, list[Unit]]:
-    """Gates, metrics and contracts as units, keyed by the last unit of their stage: what they read when."""
+    """Gates, metrics and contracts as units, keyed by the last unit of their stage:
+    what they read when."""
     last: dict[str, Unit] = {}
     looks: list[tuple[str, ProgramCell, str]] = []
     seen: set[str] = set()

@@ -1,4 +1,5 @@
-"""Which abstract object a place in the code makes: the same for each time that it runs in one context."""
+"""Which abstract object a place in the code makes: the same for each time that it runs
+in one context."""
 
 from __future__ import annotations
 
@@ -14,8 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["Allocator"]
 
 MOST_CONTEXTS = 8
-"""In so many of the calls that one statement leads to does a place make objects of their own; what it makes
-in others is one object. Expressions that are rewritten recursively make no end of them."""
+"""In so many of the calls that one statement leads to does a place make objects of
+their own; what it makes in others is one object. Expressions that are rewritten
+recursively make no end of them."""
 
 
 class Allocator:
@@ -33,11 +35,18 @@ class Allocator:
         self._unit = unit
         self._contexts.clear()
 
-    def allocate(self, site: Any, type_: str = "", payload: Payload = None, *, open_: bool = False) -> Object:
+    def allocate(
+        self,
+        site: Any,
+        type_: str = "",
+        payload: Payload = None,
+        *,
+        open_: bool = False,
+    ) -> Object:
         """The object that `site` (a node, or a tuple with one) makes in this context.
 
-        What a node makes of something that goes back to itself is that again: `xs = xs[1:]` in a loop or in
-        a recursion makes two lists, not any number.
+        What a node makes of something that goes back to itself is that again: `xs =
+        xs[1:]` in a loop or in a recursion makes two lists, not any number.
         """
         node, of = site if isinstance(site, tuple) and len(site) == 2 else (site, None)
         of = of if isinstance(of, Object) else None
@@ -54,7 +63,8 @@ class Allocator:
         return found
 
     def _key(self, site: Any) -> tuple[tuple[Any, ...], Any]:
-        """The place with the calls that led there, or without them where these are too many."""
+        """The place with the calls that led there, or without them where these are too
+        many."""
         key = () if self.calls.postponed.open else self.calls.sites, site
         if key in self._made:
             return key
@@ -70,7 +80,9 @@ class Allocator:
             found = self._libraries[qualified] = self._libraries.setdefault(name, made)
         return found
 
-    def text(self, value: str, type_: str = "builtins.str", *, exact: bool = True) -> Object:
+    def text(
+        self, value: str, type_: str = "builtins.str", *, exact: bool = True
+    ) -> Object:
         """The constant; without `exact` one that is known in part only."""
         key = type_ + value + "=*"[not exact]
         found = self._texts.get(key)

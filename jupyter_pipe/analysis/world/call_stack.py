@@ -1,4 +1,5 @@
-"""The calls that are being interpreted, the loops in them, and how far calls are followed."""
+"""The calls that are being interpreted, the loops in them, and how far calls are
+followed."""
 
 from __future__ import annotations
 
@@ -18,13 +19,15 @@ if TYPE_CHECKING:
 __all__ = ["BUDGET", "CallStack", "Loop"]
 
 BUDGET = 30_000
-"""Nodes of function bodies that one top-level statement may interpret, loops counted once."""
+"""Nodes of function bodies that one top-level statement may interpret, loops counted
+once."""
 DEEPEST = 16
 RECURSIONS = 2
 
 
 class Loop(NamedTuple):
-    """A loop that runs: the number of layers at its head, and the states at its `break`s and `continue`s."""
+    """A loop that runs: the number of layers at its head, and the states at its
+    `break`s and `continue`s."""
 
     depth: int
     breaks: list[Layer]
@@ -32,12 +35,14 @@ class Loop(NamedTuple):
 
 
 class CallStack:
-    """`callees` are the functions that run, outermost first, `sites` the calls that led into them, `loops`
-    those of the innermost function, and `raised` what the `try` that runs may have to catch.
+    """`callees` are the functions that run, outermost first, `sites` the calls that led
+    into them, `loops` those of the innermost function, and `raised` what the `try` that
+    runs may have to catch.
 
-    `postponed` are calls that are not followed one by one, `results` what calls have given that change
-    nothing, with the version of the world in which they did. `broken_off` is the outermost function of a
-    statement that could not be followed to its end.
+    `postponed` are calls that are not followed one by one, `results` what calls have
+    given that change nothing, with the version of the world in which they did.
+    `broken_off` is the outermost function of a statement that could not be followed to
+    its end.
     """
 
     def __init__(self) -> None:
@@ -63,7 +68,8 @@ class CallStack:
 
     @contextmanager
     def entering(self, callee: Object, sites: tuple[ast.AST, ...]) -> Iterator[None]:
-        """Inside, the body of `callee` runs. What that adds to what it may return is undone by `forget`."""
+        """Inside, the body of `callee` runs. What that adds to what it may return is
+        undone by `forget`."""
         function = callee.payload
         assert isinstance(function, Function)
         before = self.sites, self.loops
@@ -109,18 +115,21 @@ class CallStack:
         return self.callees.count(callee) >= RECURSIONS
 
     def is_too_much(self, callee: Object) -> bool:
-        """Whether this call is not followed by itself, because it or what led to it is too large."""
+        """Whether this call is not followed by itself, because it or what led to it is
+        too large."""
         exhausted = self._spent >= BUDGET
         if exhausted and self.callees:
             self._too_large.add(self.callees[0])
         return exhausted or len(self.callees) >= DEEPEST or callee in self._too_large
 
     def is_hopeless(self, callee: Object) -> bool:
-        """Whether the notebook calls a function that could not even be followed roughly."""
+        """Whether the notebook calls a function that could not even be followed
+        roughly."""
         return callee in self._hopeless and not self.callees
 
     def follow_roughly(self, callee: Object | None) -> None:
-        """No call of this statement is followed by itself any more, nor one of `callee` in later ones.
+        """No call of this statement is followed by itself any more, nor one of `callee`
+        in later ones.
 
         Raises ExhaustedError if `callee` was followed roughly already.
         """

@@ -1,4 +1,5 @@
-"""Calls that are not followed one by one: what each function is given, over all of them."""
+"""Calls that are not followed one by one: what each function is given, over all of
+them."""
 
 from __future__ import annotations
 
@@ -28,7 +29,9 @@ class Postponed:
         assert isinstance(self.callee.payload, Function)
         return self.callee.payload
 
-    def give(self, positional: Sequence[Values], keywords: Mapping[str, Values]) -> bool:
+    def give(
+        self, positional: Sequence[Values], keywords: Mapping[str, Values]
+    ) -> bool:
         """Join the arguments of one more call. Whether anything is new."""
         self.positional += [NOTHING] * (len(positional) - len(self.positional))
         grown = False
@@ -57,7 +60,8 @@ class PostponedCalls:
         positional: Sequence[Values],
         keywords: Mapping[str, Values],
     ) -> None:
-        """The function waits to be interpreted, unless it was with all that it is given here."""
+        """The function waits to be interpreted, unless it was with all that it is given
+        here."""
         is_new = callee not in self._calls
         call = self._calls.setdefault(callee, Postponed(callee))
         if call.give(positional, keywords) or is_new:

@@ -1,7 +1,9 @@
-"""What each variable may be at one point of the program: values, and the units that gave them.
+"""What each variable may be at one point of the program: values, and the units that
+gave them.
 
-The environment is a stack of layers. A branch pushes a layer, and joining merges the popped ones, so that
-the price of a branch is what it changes, not the size of the notebook.
+The environment is a stack of layers. A branch pushes a layer, and joining merges the
+popped ones, so that the price of a branch is what it changes, not the size of the
+notebook.
 """
 
 from __future__ import annotations
@@ -26,11 +28,13 @@ UNBOUND = -1
 """The source of a name that may be unbound here."""
 
 Key = Union[str, tuple[int, str]]  # noqa: UP007 - evaluated at run time on 3.10
-"""A global name (also `@component`, `file:path`), or a local one with the number of its frame."""
+"""A global name (also `@component`, `file:path`), or a local one with the number of its
+frame."""
 
 
 class Slot(NamedTuple):
-    """`sources` are the units (numbers of top-level statements) whose binding may be the one here."""
+    """`sources` are the units (numbers of top-level statements) whose binding may be
+    the one here."""
 
     values: Values
     sources: frozenset[int]
@@ -42,8 +46,8 @@ GONE = Slot(NOTHING, frozenset((UNBOUND,)))
 
 @dataclass
 class StarImports:
-    """`units` are the statements `from module import *`, `modules` what they name, `missing` those among
-    these that cannot be found."""
+    """`units` are the statements `from module import *`, `modules` what they name,
+    `missing` those among these that cannot be found."""
 
     units: list[int] = field(default_factory=list)
     modules: list[str] = field(default_factory=list)
@@ -53,9 +57,9 @@ class StarImports:
 class Environment:
     """`frame` is the one that runs, `globals` the notebook's own.
 
-    `holders` are the global names that each object has had, `of_state` those that stand for a part of the
-    process, as `env = os.environ` does. Annotations are kept as text once a cell has imported that from
-    `__future__` (`postponed_annotations`).
+    `holders` are the global names that each object has had, `of_state` those that stand
+    for a part of the process, as `env = os.environ` does. Annotations are kept as text
+    once a cell has imported that from `__future__` (`postponed_annotations`).
     """
 
     def __init__(self) -> None:
@@ -73,7 +77,8 @@ class Environment:
 
     @property
     def is_top_level(self) -> bool:
-        """Whether the code that runs stands in the notebook itself, in no function, class or module."""
+        """Whether the code that runs stands in the notebook itself, in no function,
+        class or module."""
         return self.frame is self.globals
 
     @contextmanager
@@ -87,7 +92,8 @@ class Environment:
 
     @contextmanager
     def inside_module(self, frame: Frame) -> Iterator[None]:
-        """Inside, the body of a module runs: what it binds stays, also if the import stands in a branch."""
+        """Inside, the body of a module runs: what it binds stays, also if the import
+        stands in a branch."""
         layers = self.layers
         self.layers = layers[:1]
         try:
@@ -97,7 +103,8 @@ class Environment:
             self.layers = layers
 
     def find(self, name: str) -> Slot | None:
-        """What a local name is here, as Python looks it up: in this function, then in those around it.
+        """What a local name is here, as Python looks it up: in this function, then in
+        those around it.
 
         None if it is a name of the module, or a builtin.
         """
@@ -146,14 +153,16 @@ class Environment:
         return self.layers.pop()
 
     def flatten(self, depth: int) -> Layer:
-        """The layers from `depth` on as one: what has changed since there were `depth` layers."""
+        """The layers from `depth` on as one: what has changed since there were `depth`
+        layers."""
         changed: Layer = {}
         for layer in self.layers[depth:]:
             changed.update(layer)
         return changed
 
     def merge(self, arms: Sequence[Layer]) -> bool:
-        """Joins the outcomes of branches that left from here. True if that changed anything."""
+        """Joins the outcomes of branches that left from here. True if that changed
+        anything."""
         if len(arms) == 1:
             return self._adopt(arms[0])
         changed = False

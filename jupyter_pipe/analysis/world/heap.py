@@ -1,8 +1,8 @@
 """Abstract objects and the heap: which object can be reached from which.
 
-The heap only grows (an edge, once seen, stays), so branches need to fork nothing but the bindings
-of names. An expression's value is the set of objects that it may be; the empty set stands for
-plain values (numbers, None, booleans) that nobody can change.
+The heap only grows (an edge, once seen, stays), so branches need to fork nothing but
+the bindings of names. An expression's value is the set of objects that it may be; the
+empty set stands for plain values (numbers, None, booleans) that nobody can change.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ __all__ = [
 ]
 
 ANY = "*"
-"""The label of elements whose place is not known. Others are `[key]`, `.attribute`, or a word for
-what is neither (`keys`, `receiver`)."""
+"""The label of elements whose place is not known. Others are `[key]`, `.attribute`, or
+a word for what is neither (`keys`, `receiver`)."""
 
 FIELD = "dataclasses.Field"
 """The type of what stands in a dataclass for a field with a factory."""
@@ -52,14 +52,16 @@ _DEEPEST = 4
 
 @dataclass(frozen=True)
 class Library:
-    """Something imported or built in, by its qualified name: a module, a function, a class."""
+    """Something imported or built in, by its qualified name: a module, a function, a
+    class."""
 
     qualified: str
 
 
 @dataclass(frozen=True)
 class LocalModule:
-    """A module beside the notebook, whose source was read; `frame` holds its globals."""
+    """A module beside the notebook, whose source was read; `frame` holds its
+    globals."""
 
     name: str
     frame: Frame
@@ -67,7 +69,8 @@ class LocalModule:
 
 @dataclass(frozen=True)
 class Text:
-    """A constant string or path: what literal file names and embedded names are read from.
+    """A constant string or path: what literal file names and embedded names are read
+    from.
 
     Where parts were computed, `exact` is False and `*` stands for them.
     """
@@ -78,8 +81,9 @@ class Text:
 
 @dataclass
 class Function:
-    """A `def` or `lambda`. `returned` collects what calls gave back, for recursive calls; `weight`
-    is the number of its nodes, `cell` the index of the cell that it stands in, None for a module's."""
+    """A `def` or `lambda`. `returned` collects what calls gave back, for recursive
+    calls; `weight` is the number of its nodes, `cell` the index of the cell that it
+    stands in, None for a module's."""
 
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
     frame: Frame
@@ -141,9 +145,10 @@ Payload = Union[  # noqa: UP007 - also evaluated at run time on 3.10
 class Object:
     """One allocation site.
 
-    `type` is a qualified name or empty; an `open` object may hold parts that nobody has seen yet
-    (the result of an unknown call); one that `carries` holds code of the notebook somewhere. `maker` is the
-    node that made it `of` another object, if one did; a part that nobody has seen is of its container.
+    `type` is a qualified name or empty; an `open` object may hold parts that nobody has
+    seen yet (the result of an unknown call); one that `carries` holds code of the
+    notebook somewhere. `maker` is the node that made it `of` another object, if one
+    did; a part that nobody has seen is of its container.
     """
 
     __slots__ = (
@@ -151,7 +156,13 @@ class Object:
     )  # fmt: skip
 
     def __init__(
-        self, serial: int, type_: str = "", payload: Payload = None, *, open_: bool = False, depth: int = 0
+        self,
+        serial: int,
+        type_: str = "",
+        payload: Payload = None,
+        *,
+        open_: bool = False,
+        depth: int = 0,
     ) -> None:
         self.serial = serial
         self.type = type_
@@ -185,8 +196,8 @@ FEW = 4
 
 
 def one_by_one(values: Collection[Object]) -> list[Values]:
-    """Each value by itself or, where they are many, all as one that may be any of them: their number would
-    be multiplied again by each call inside of the call."""
+    """Each value by itself or, where they are many, all as one that may be any of them:
+    their number would be multiplied again by each call inside of the call."""
     if len(values) > FEW:
         return [frozenset(values)]
     return [frozenset((value,)) for value in in_order(values)]
@@ -212,7 +223,8 @@ CALL = 10
 
 
 PARTS = 200
-"""So many parts of unknown objects does one statement tell apart; a further one is the object itself."""
+"""So many parts of unknown objects does one statement tell apart; a further one is the
+object itself."""
 
 
 class ExhaustedError(Exception):
@@ -220,7 +232,8 @@ class ExhaustedError(Exception):
 
 
 class Heap:
-    """`stores` is the number of edges: it rises exactly when what can be reached may have changed."""
+    """`stores` is the number of edges: it rises exactly when what can be reached may
+    have changed."""
 
     def __init__(self) -> None:
         self.stores = 0
@@ -255,7 +268,12 @@ class Heap:
         self.begin()
 
     def make(
-        self, type_: str = "", payload: Payload = None, *, open_: bool = False, depth: int = 0
+        self,
+        type_: str = "",
+        payload: Payload = None,
+        *,
+        open_: bool = False,
+        depth: int = 0,
     ) -> Object:
         """A new object."""
         self._made += 1
@@ -298,10 +316,16 @@ class Heap:
             self._shares += 1
 
     def load(self, container: Object, label: str) -> Values:
-        """What `container[label]` may be; an open container grows a part where none is known."""
+        """What `container[label]` may be; an open container grows a part where none is
+        known."""
         fields = container.fields
         if label == ANY:
-            found = {part for name, held in fields.items() if name[0] in "[*" for part in held}
+            found = {
+                part
+                for name, held in fields.items()
+                if name[0] in "[*"
+                for part in held
+            }
         else:
             found = fields.get(label, set()) | fields.get(ANY, set())
         if found or not container.open:
@@ -316,7 +340,11 @@ class Heap:
 
     def elements(self, values: Values) -> Values:
         """What iterating over any of `values` may give."""
-        return frozenset().union(*(self.load(value, ANY) for value in values)) if values else NOTHING
+        return (
+            frozenset().union(*(self.load(value, ANY) for value in values))
+            if values
+            else NOTHING
+        )
 
     def copy_parts(self, source: Object, target: Object) -> None:
         """`target` is a shallow copy of `source`."""
@@ -325,8 +353,11 @@ class Heap:
         for label, held in list(source.fields.items()):
             self.store(target, label, list(held))
 
-    def affected(self, changed: Iterable[Object], *, by_instances: bool = True) -> Set[Object]:
-        """All objects from which a changed one can be reached, the changed ones included.
+    def affected(
+        self, changed: Iterable[Object], *, by_instances: bool = True
+    ) -> Set[Object]:
+        """All objects from which a changed one can be reached, the changed ones
+        included.
 
         An instance reaches its class; without `by_instances` that way is closed.
         """
@@ -339,14 +370,18 @@ class Heap:
             value = todo.pop()
             new = (value.parents | value.shares) - found
             if isinstance(value.payload, Class) and not by_instances:
-                new = {p for p in new if p in value.shares or not isinstance(p.payload, Instance)}
+                new = {
+                    p
+                    for p in new
+                    if p in value.shares or not isinstance(p.payload, Instance)
+                }
             found |= new
             todo.extend(new)
         return found
 
     def _affected_by(self, changed: Object) -> Set[Object]:
-        """Kept as long as no edge is added. Objects that reach each other have one answer, which is
-        found once: so a large knot costs its size, not its square."""
+        """Kept as long as no edge is added. Objects that reach each other have one
+        answer, which is found once: so a large knot costs its size, not its square."""
         if self._known_at != (self.stores, self._shares):
             self._known.clear()
             self._known_at = self.stores, self._shares
@@ -359,7 +394,11 @@ class Heap:
             known = self._known.get(value)
             if known is not None and changed in known:
                 break
-            new = known - found if known is not None else (value.parents | value.shares) - found
+            new = (
+                known - found
+                if known is not None
+                else (value.parents | value.shares) - found
+            )
             found |= new
             if known is None:
                 todo.extend(new)
@@ -368,17 +407,26 @@ class Heap:
         self._known[changed] = known
         return known
 
-    def reachable(self, values: Iterable[Object], *, code_only: bool = False) -> set[Object]:
+    def reachable(
+        self, values: Iterable[Object], *, code_only: bool = False
+    ) -> set[Object]:
         """All objects that can be reached from `values`, these included.
 
         With `code_only` those that carry no code of the notebook are left out.
         """
         found: set[Object] = set()
-        _explore({value for value in values if value.carries or not code_only}, found, code_only)
+        _explore(
+            {value for value in values if value.carries or not code_only},
+            found,
+            code_only,
+        )
         return found
 
-    def unexplored(self, values: Iterable[Object], purpose: Values | None = None) -> set[Object]:
-        """Of `reachable(values, code_only=True)` what this statement was not told before for this purpose.
+    def unexplored(
+        self, values: Iterable[Object], purpose: Values | None = None
+    ) -> set[Object]:
+        """Of `reachable(values, code_only=True)` what this statement was not told
+        before for this purpose.
 
         Who looks again and again at one growing graph pays for each edge once.
         """
@@ -392,7 +440,8 @@ class Heap:
 
 
 class _Exploration:
-    """`found` with all that can be reached from it, as of the first `news` entries of the heap's news."""
+    """`found` with all that can be reached from it, as of the first `news` entries of
+    the heap's news."""
 
     def __init__(self) -> None:
         self.found: set[Object] = set()
@@ -400,7 +449,8 @@ class _Exploration:
 
 
 def _explore(starts: set[Object], found: set[Object], code_only: bool) -> set[Object]:
-    """Adds what can be reached from `starts` to `found`, and returns what is new in it."""
+    """Adds what can be reached from `starts` to `found`, and returns what is new in
+    it."""
     new = starts - found
     found |= new
     todo = list(new)

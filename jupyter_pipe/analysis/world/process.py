@@ -17,12 +17,13 @@ __all__ = ["Process"]
 class Process:
     """State that statements leave for those behind them.
 
-    `modules` are those that were imported, by full name, and `imported` their top-level names; `patched` are
-    libraries in which something was changed, `changed_classes` classes of the notebook to which that
-    happened. `files` are the names of files that were opened, `temporary` the numbers of those whose names
-    are made up when they are opened, `working_folder` is the pseudo-name of the folder that the process
-    went into, `database` the address to which the SQL magic is connected. `keeps_figures` tells that
-    figures outlive their cell, as outside of the inline backend.
+    `modules` are those that were imported, by full name, and `imported` their top-level
+    names; `patched` are libraries in which something was changed, `changed_classes`
+    classes of the notebook to which that happened. `files` are the names of files that
+    were opened, `temporary` the numbers of those whose names are made up when they are
+    opened, `working_folder` is the pseudo-name of the folder that the process went
+    into, `database` the address to which the SQL magic is connected. `keeps_figures`
+    tells that figures outlive their cell, as outside of the inline backend.
     """
 
     modules: dict[str, Object] = field(default_factory=dict)

@@ -1,4 +1,5 @@
-"""What is written down of the statement that is being interpreted, and how sure it is."""
+"""What is written down of the statement that is being interpreted, and how sure it
+is."""
 
 from __future__ import annotations
 
@@ -44,7 +45,8 @@ class Recorder:
 
     @contextmanager
     def under_a_condition(self) -> Iterator[None]:
-        """What is interpreted inside may run or not: a name that it reads may be rightly unbound."""
+        """What is interpreted inside may run or not: a name that it reads may be
+        rightly unbound."""
         self._conditions += 1
         try:
             yield
@@ -53,9 +55,11 @@ class Recorder:
 
     @contextmanager
     def roughly(self, when: bool = True) -> Iterator[None]:
-        """What is interpreted inside is a guess, so names that are missing there are not held against it.
+        """What is interpreted inside is a guess, so names that are missing there are
+        not held against it.
 
-        Examples: the body of a callback that only a library calls, words of a text that may be code.
+        Examples: the body of a callback that only a library calls, words of a text that
+        may be code.
         """
         self._rough += when
         try:
@@ -65,7 +69,8 @@ class Recorder:
 
     @contextmanager
     def in_a_module(self) -> Iterator[None]:
-        """Inside, the body of a module beside the notebook runs: its effects are not the notebook's."""
+        """Inside, the body of a module beside the notebook runs: its effects are not
+        the notebook's."""
         facts, self.facts = self.facts, Facts()
         try:
             with self.under_a_condition():
@@ -79,7 +84,9 @@ class Recorder:
             return
         seen = self.facts.reads.get(name)
         if seen is None:
-            self.facts.reads[name] = Read(place, slot.sources, slot.values, self.is_certain)
+            self.facts.reads[name] = Read(
+                place, slot.sources, slot.values, self.is_certain
+            )
         elif slot.sources - seen.sources:
             seen.sources |= slot.sources
             seen.values |= slot.values

@@ -1,4 +1,5 @@
-"""Where the rules for expressions and statements are found, by the type of their node."""
+"""Where the rules for expressions and statements are found, by the type of their
+node."""
 
 from __future__ import annotations
 
@@ -17,7 +18,9 @@ expression_rules: dict[type[ast.AST], Callable[[World, Any], Values]] = {}
 statement_rules: dict[type[ast.AST], Callable[[World, Any], bool]] = {}
 
 
-def rule(table: dict[type[ast.AST], Any], *types: type[ast.AST]) -> Callable[[Any], Any]:
+def rule(
+    table: dict[type[ast.AST], Any], *types: type[ast.AST]
+) -> Callable[[Any], Any]:
     """Registers the decorated function for these node types."""
 
     def register(function: Any) -> Any:

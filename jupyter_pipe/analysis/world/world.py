@@ -1,4 +1,5 @@
-"""What rules are given: the parts of the state, and the acts that concern several of them."""
+"""What rules are given: the parts of the state, and the acts that concern several of
+them."""
 
 from __future__ import annotations
 
@@ -49,25 +50,38 @@ __all__ = [
 
 BUILTINS = frozenset(dir(builtins))
 INTERACTIVE = frozenset({"display", "get_ipython", "exit", "quit", "_dh"})
-SHELL_NAMES = {"get_ipython": "IPython.get_ipython", "display": "IPython.display.display"}
+SHELL_NAMES = {
+    "get_ipython": "IPython.get_ipython",
+    "display": "IPython.display.display",
+}
 """What IPython puts beside the builtins."""
 ANNOTATIONS = "__annotations__"
 MODULE_NAMES = frozenset(
-    {"__name__", ANNOTATIONS, "__doc__", "__builtins__", "__builtin__", "__spec__", "__package__"}
+    {
+        "__name__",
+        ANNOTATIONS,
+        "__doc__",
+        "__builtins__",
+        "__builtin__",
+        "__spec__",
+        "__package__",
+    }
 )
 OUTPUTS = frozenset({"In", "Out", "_ih", "_oh"})
 NUMBERED = re.compile(r"_i?\d+$")
 PATCHED = "@process."
-"""Ambient components that live and die with their process: what was changed in a library."""
+"""Ambient components that live and die with their process: what was changed in a
+library."""
 FOLDER = "@os.cwd"
 HISTORY = frozenset({"_", "__", "___", "_i", "_ii", "_iii"})
 
 
 class World:
-    """`folder` is the notebook's; `namespace` stands for its module, as `__main__` and `globals()` give it.
+    """`folder` is the notebook's; `namespace` stands for its module, as `__main__` and
+    `globals()` give it.
 
-    How calls are made (`call_function`, `call_values`, `call_special`) is bound by `execution.new_world`,
-    since these rules need every other.
+    How calls are made (`call_function`, `call_values`, `call_special`) is bound by
+    `execution.new_world`, since these rules need every other.
     """
 
     def __init__(self, knowledge: Knowledge, folder: Path | None) -> None:
@@ -85,28 +99,37 @@ class World:
         self.call_special: Callable[..., Values] = _unassembled
 
     def begin(self, unit: Unit) -> None:
-        """A top-level statement begins: what is limited or noted for each of them begins anew."""
+        """A top-level statement begins: what is limited or noted for each of them
+        begins anew."""
         self.recorder.begin(unit)
         self.objects.begin(unit.number)
         self.calls.begin()
         self.heap.begin()
 
     def begin_again(self, unit: Unit) -> None:
-        """The statement could not be followed to its end: nothing of it has happened."""
+        """The statement could not be followed to its end: nothing of it has
+        happened."""
         self.names.reset()
         self.heap.undo()
         self.begin(unit)
 
     @property
     def version(self) -> tuple[int, int, int]:
-        """Equal at two moments if nothing outside of local variables has changed between them."""
-        return self.names.global_writes, self.heap.stores, len(self.recorder.facts.mutated)
+        """Equal at two moments if nothing outside of local variables has changed
+        between them."""
+        return (
+            self.names.global_writes,
+            self.heap.stores,
+            len(self.recorder.facts.mutated),
+        )
 
     # Evaluation
 
     def evaluate(self, node: ast.expr) -> Values:
         evaluate = expression_rules.get(node.__class__)
-        return evaluate(self, node) if evaluate is not None else self._evaluate_parts(node)
+        return (
+            evaluate(self, node) if evaluate is not None else self._evaluate_parts(node)
+        )
 
     def execute(self, body: Iterable[ast.stmt]) -> bool:
         """Runs statements in order. False if what follows them is never reached."""
@@ -120,7 +143,8 @@ class World:
         return frozenset((self.objects.allocate(node, open_=True),))
 
     def branch(self, arm: Callable[[], bool]) -> Layer | None:
-        """Runs `arm` as one of several alternatives: what it leaves, None if nothing after it is reached.
+        """Runs `arm` as one of several alternatives: what it leaves, None if nothing
+        after it is reached.
 
         Whoever calls this joins what the alternatives leave, with `names.merge`.
         """
@@ -151,7 +175,8 @@ class World:
     # Names
 
     def is_of_module(self, value: Object) -> bool:
-        """Whether the object is a module, a function of one beside the notebook, or part of its state."""
+        """Whether the object is a module, a function of one beside the notebook, or
+        part of its state."""
         if isinstance(value.payload, Function):
             holder = value.payload.frame.module().holder
             return holder is not None and isinstance(holder.payload, LocalModule)
@@ -173,14 +198,24 @@ class World:
             self._bind_in_frame(frame, name, values, node)
 
     def _is_code(self, value: Object) -> bool:
-        """Whether the value is a function or class of the notebook, or a part of the process's state."""
-        return isinstance(value.payload, (Function, Class)) or self._component_of(value) is not None
+        """Whether the value is a function or class of the notebook, or a part of the
+        process's state."""
+        return (
+            isinstance(value.payload, (Function, Class))
+            or self._component_of(value) is not None
+        )
 
     def _component_of(self, value: Object) -> str | None:
         payload = value.payload
-        return self.knowledge.component(payload.qualified) if isinstance(payload, Library) else None
+        return (
+            self.knowledge.component(payload.qualified)
+            if isinstance(payload, Library)
+            else None
+        )
 
-    def _bind_in_frame(self, frame: Frame, name: str, values: Values, node: ast.AST) -> None:
+    def _bind_in_frame(
+        self, frame: Frame, name: str, values: Values, node: ast.AST
+    ) -> None:
         if frame.holder is not None:
             self.heap.store(frame.holder, "." + name, values)
             if frame is not self.names.frame and frame.kind != "class":
@@ -204,8 +239,8 @@ class World:
         return slot.values if slot else self._builtin(name)
 
     def read_global(self, name: str, node: ast.AST) -> Values:
-        """The values of a global, noted as a read. A patched library or a changed class behind them is noted
-        too, since it is state that the reader depends on."""
+        """The values of a global, noted as a read. A patched library or a changed class
+        behind them is noted too, since it is state that the reader depends on."""
         slot = self.names.get(name)
         if slot is None or (slot.sources == {UNBOUND} and name in BUILTINS):
             return self._read_unbound(name, node)
@@ -226,9 +261,14 @@ class World:
                 self.touch("@" + component, node)
 
     def _read_patched(self, values: Values, node: ast.AST) -> None:
-        """Whoever uses a library, or a value of one of its types, uses what was changed in it."""
+        """Whoever uses a library, or a value of one of its types, uses what was changed
+        in it."""
         for value in values:
-            name = value.payload.qualified if isinstance(value.payload, Library) else value.type
+            name = (
+                value.payload.qualified
+                if isinstance(value.payload, Library)
+                else value.type
+            )
             if name.partition(".")[0] in self.process.patched:
                 self.touch(PATCHED + name.partition(".")[0], node)
 
@@ -237,8 +277,11 @@ class World:
         self.set_component(PATCHED[1:] + qualified.partition(".")[0], node)
 
     def _read_changed_classes(self, values: Values, node: ast.AST) -> None:
-        """Whoever uses an instance, or a derived class, uses the state that was put into its classes."""
-        for value in in_order(self.heap.reachable(values, code_only=True) & self.process.changed_classes):
+        """Whoever uses an instance, or a derived class, uses the state that was put
+        into its classes."""
+        for value in in_order(
+            self.heap.reachable(values, code_only=True) & self.process.changed_classes
+        ):
             name = value.payload.name if isinstance(value.payload, Class) else ""
             slot = self.names.get(name)
             if slot is not None and value in slot.values:
@@ -249,8 +292,8 @@ class World:
         self.recorder.read(name, slot, self.place_of(node))
 
     def _read_unbound(self, name: str, node: ast.AST) -> Values:
-        """A name that no cell has bound: a builtin, the history of outputs, something that a star import may
-        give, or undefined."""
+        """A name that no cell has bound: a builtin, the history of outputs, something
+        that a star import may give, or undefined."""
         known = name in BUILTINS or name in INTERACTIVE or name in MODULE_NAMES
         if _is_of_history(name):
             self.recorder.read_history(name, self.place_of(node))
@@ -267,10 +310,15 @@ class World:
         return self._from_star_imports(name, node)
 
     def _from_star_imports(self, name: str, node: ast.AST) -> Values:
-        """What a name may be that `from sympy import *` binds. If a table knows it in one of several
-        modules, it is from there; nobody else would bind the name of a builtin."""
+        """What a name may be that `from sympy import *` binds. If a table knows it in
+        one of several modules, it is from there; nobody else would bind the name of a
+        builtin."""
         candidates = [f"{module}.{name}" for module in self.names.star_imports.modules]
-        known = [one for one in candidates if self.knowledge.function(first_name(one)) is not None]
+        known = [
+            one
+            for one in candidates
+            if self.knowledge.function(first_name(one)) is not None
+        ]
         guessed = [] if name in BUILTINS else candidates
         found = frozenset(self.objects.library(one) for one in known or guessed)
         self._read_state(found, node)
@@ -278,18 +326,32 @@ class World:
 
     def _note_missing_modules(self, name: str, node: ast.AST) -> None:
         modules = ", ".join(f"'{module}'" for module in self.names.star_imports.missing)
-        message = f"'{name}' may come from a star import of {modules}, which cannot be found."
-        self.note("PIPE225", message, node, "Install the module, or import the names that you use.")
+        message = (
+            f"'{name}' may come from a star import of {modules}, which cannot be found."
+        )
+        self.note(
+            "PIPE225",
+            message,
+            node,
+            "Install the module, or import the names that you use.",
+        )
 
     def _builtin(self, name: str) -> Values:
         if name in SHELL_NAMES:
             return frozenset((self.objects.library(SHELL_NAMES[name]),))
-        return frozenset((self.objects.library("builtins." + name),)) if name in BUILTINS else NOTHING
+        return (
+            frozenset((self.objects.library("builtins." + name),))
+            if name in BUILTINS
+            else NOTHING
+        )
 
     # Ambient components and files
 
-    def touch(self, name: str, node: ast.AST, *, write: bool = False, whole: bool = False) -> None:
-        """Uses the pseudo-name of an ambient component or a file, and perhaps writes it.
+    def touch(
+        self, name: str, node: ast.AST, *, write: bool = False, whole: bool = False
+    ) -> None:
+        """Uses the pseudo-name of an ambient component or a file, and perhaps writes
+        it.
 
         A write that is not `whole` changes what is there, so it uses it as well.
         """
@@ -297,13 +359,21 @@ class World:
         if not (write and whole):
             self.record(name, slot, node)
         if name == FOLDER and self.process.working_folder and not write:
-            self.touch(self.process.working_folder, node)  # who works in a folder needs it to be there
+            self.touch(
+                self.process.working_folder, node
+            )  # who works in a folder needs it to be there
         if write:
-            sources = frozenset((self.recorder.unit,)) if whole else slot.sources | {self.recorder.unit}
+            sources = (
+                frozenset((self.recorder.unit,))
+                if whole
+                else slot.sources | {self.recorder.unit}
+            )
             self.names.set(name, Slot(NOTHING, sources))
             self.recorder.facts.bound.setdefault(name, self.place_of(node))
 
-    def set_component(self, component: str, node: ast.AST, *, whole: bool = False) -> None:
+    def set_component(
+        self, component: str, node: ast.AST, *, whole: bool = False
+    ) -> None:
         """Writes an ambient component: a part of it, or the `whole` as a seed does."""
         self.recorder.facts.settings.setdefault("@" + component, self.place_of(node))
         if component.startswith(PATCHED[1:]):
@@ -328,11 +398,16 @@ class World:
         self.recorder.note(code, message, self.place_of(node), hint)
 
     def place_of(self, node: ast.AST) -> Place:
-        """Where a node begins in the transformed source of its cell; for one in a body that stands in
-        another cell, the call in this one that led there."""
+        """Where a node begins in the transformed source of its cell; for one in a body
+        that stands in another cell, the call in this one that led there."""
         here = node
-        for callee, call in zip(reversed(self.calls.callees), reversed(self.calls.sites), strict=False):
-            if isinstance(callee.payload, Function) and callee.payload.cell == self.recorder.cell:
+        for callee, call in zip(
+            reversed(self.calls.callees), reversed(self.calls.sites), strict=False
+        ):
+            if (
+                isinstance(callee.payload, Function)
+                and callee.payload.cell == self.recorder.cell
+            ):
                 break
             here = call
         return place_of(here)
@@ -355,7 +430,12 @@ def texts_of(values: Values) -> list[str]:
 
 def _is_of_history(name: str) -> bool:
     """Whether IPython keeps earlier inputs, outputs or annotations under the name."""
-    return name in HISTORY or name in OUTPUTS or name == ANNOTATIONS or NUMBERED.match(name) is not None
+    return (
+        name in HISTORY
+        or name in OUTPUTS
+        or name == ANNOTATIONS
+        or NUMBERED.match(name) is not None
+    )
 
 
 def _unassembled(*_: object) -> Values:

@@ -1,4 +1,5 @@
-"""`jupyter pipe contract …`: makes, checks, widens and exports what values must look like."""
+"""`jupyter pipe contract …`: makes, checks, widens and exports what values must look
+like."""
 
 from __future__ import annotations
 
@@ -50,34 +51,66 @@ def add_parser(subparsers: Subparsers) -> None:
         examples=EXAMPLES,
     )
     actions = parser.add_subparsers(metavar="ACTION", dest="action", required=True)
-    made = {name: actions.add_parser(name, help=text, description=text) for name, text in ACTIONS.items()}
+    made = {
+        name: actions.add_parser(name, help=text, description=text)
+        for name, text in ACTIONS.items()
+    }
     for name, action in made.items():
-        action.add_argument("target", metavar="NB", help="the notebook, or its compiled package")
+        action.add_argument(
+            "target", metavar="NB", help="the notebook, or its compiled package"
+        )
         if name in ("accept", "diff"):
             action.add_argument(
-                "run_id", metavar="RUN", nargs="?" if name == "diff" else None, default="latest"
+                "run_id",
+                metavar="RUN",
+                nargs="?" if name == "diff" else None,
+                default="latest",
             )
         action.add_argument(
-            "--root", metavar="DIR", help="holds .jupyter_pipe (default: the notebook's folder)"
+            "--root",
+            metavar="DIR",
+            help="holds .jupyter_pipe (default: the notebook's folder)",
         )
         action.set_defaults(run=run)
-    made["accept"].add_argument("name", metavar="NAME", help="the value whose contract is widened")
     made["accept"].add_argument(
-        "--dry-run", action="store_true", help="show what would change, and change nothing"
+        "name", metavar="NAME", help="the value whose contract is widened"
+    )
+    made["accept"].add_argument(
+        "--dry-run",
+        action="store_true",
+        help="show what would change, and change nothing",
     )
     made["init"].add_argument(
-        "--run", action="append", default=[], dest="runs", metavar="RUN", help="learn from this run, too"
+        "--run",
+        action="append",
+        default=[],
+        dest="runs",
+        metavar="RUN",
+        help="learn from this run, too",
     )
     made["init"].add_argument(
-        "--by", default="", metavar="COLUMN", help="judge the rows of each value of COLUMN apart"
+        "--by",
+        default="",
+        metavar="COLUMN",
+        help="judge the rows of each value of COLUMN apart",
     )
     made["init"].add_argument(
-        "--value", action="append", default=[], metavar="NAME", help="a value without a tag yet"
+        "--value",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a value without a tag yet",
     )
     made["check"].add_argument(
-        "--run", default="latest", dest="run_id", metavar="RUN", help="whose values are judged"
+        "--run",
+        default="latest",
+        dest="run_id",
+        metavar="RUN",
+        help="whose values are judged",
     )
-    made["export"].add_argument("--to", choices=("pandera",), default="pandera", help="which library")
+    made["export"].add_argument(
+        "--to", choices=("pandera",), default="pandera", help="which library"
+    )
     made["export"].add_argument(
         "-o",
         "--output",
@@ -93,7 +126,9 @@ def run(args: argparse.Namespace) -> int:
     from jupyter_pipe.runs.remote import local_root
     from jupyter_pipe.runs.store import RunStore
 
-    target = open_target(args.target, RunStore(local_root(args.root)) if args.root else None)
+    target = open_target(
+        args.target, RunStore(local_root(args.root)) if args.root else None
+    )
     actions: dict[str, Callable[[Terminal, Target, argparse.Namespace], int]] = {
         "init": _init,
         "check": _check,
@@ -141,12 +176,19 @@ def _check_column(profile: Profile, name: str, by: str) -> None:
     names = [column.name for column in profile.columns]
     if by and by not in names:
         close = difflib.get_close_matches(by, names, n=1)
-        hint = f"Did you mean '{close[0]}'?" if close else f"Its columns are {', '.join(names)}."
-        raise ContractError(f"{name} has no column '{by}'.", code="contract_invalid", hint=hint)
+        hint = (
+            f"Did you mean '{close[0]}'?"
+            if close
+            else f"Its columns are {', '.join(names)}."
+        )
+        raise ContractError(
+            f"{name} has no column '{by}'.", code="contract_invalid", hint=hint
+        )
 
 
 def _check(terminal: Terminal, target: Target, args: argparse.Namespace) -> int:
-    """Exit code 4 where a value of the run breaks its contract; files that are wrong are an error."""
+    """Exit code 4 where a value of the run breaks its contract; files that are wrong
+    are an error."""
     from jupyter_pipe.contracts import judge, judgement_lines
 
     found = _run(target, args.run_id)
@@ -164,7 +206,9 @@ def _check(terminal: Terminal, target: Target, args: argparse.Namespace) -> int:
         lines = judgement_lines(judgement, contract.by) or [
             f"{name} is as its contract says in {found.run_id}."
         ]
-        terminal.result("\n".join(f"{'+' if judgement.passed else '!'} {line}" for line in lines))
+        terminal.result(
+            "\n".join(f"{'+' if judgement.passed else '!'} {line}" for line in lines)
+        )
     return 4 if broken else 0
 
 
@@ -186,7 +230,9 @@ def _accept(terminal: Terminal, target: Target, args: argparse.Namespace) -> int
     path = contract_path(target.notebook, args.name)
     widened = widen_contract(contract, profile)
     if widened == contract:
-        terminal.say(f"{_shown(path)} admits {args.name} of run {found.run_id} already.")
+        terminal.say(
+            f"{_shown(path)} admits {args.name} of run {found.run_id} already."
+        )
         return 0
     old = path.read_text(encoding="utf-8")
     new = contract_text(widened, f"run {found.run_id}")
@@ -204,9 +250,12 @@ def _diff(terminal: Terminal, target: Target, args: argparse.Namespace) -> int:
     found = _run(target, args.run_id)
     for name, contract in target.contracts(_watched(target)).items():
         inferred = infer_contract(name, [_profile(target, found, name)], by=contract.by)
-        lines = list(_difference(contract_text(contract), contract_text(inferred), name))
+        lines = list(
+            _difference(contract_text(contract), contract_text(inferred), name)
+        )
         terminal.result(
-            "\n".join(lines) or f"{name}: a contract made from run {found.run_id} would say the same."
+            "\n".join(lines)
+            or f"{name}: a contract made from run {found.run_id} would say the same."
         )
     return 0
 
@@ -219,7 +268,10 @@ def _export(terminal: Terminal, target: Target, args: argparse.Namespace) -> int
         path = contract_path(target.notebook, name)
         folder = args.output or path.parent
         module = folder / f"{name}_schema.py"
-        _write(module, pandera_module(_contract(target, name), f"{path.parent.name}/{path.name}"))
+        _write(
+            module,
+            pandera_module(_contract(target, name), f"{path.parent.name}/{path.name}"),
+        )
         terminal.say(f"written  {_shown(module)}")
     return 0
 
@@ -237,9 +289,13 @@ def _contract(target: Target, name: str) -> Contract:
     if contract is None:
         close = difflib.get_close_matches(name, _watched(target), n=1)
         hint = (
-            f"Did you mean '{close[0]}'?" if close and close[0] != name else "Make it with `contract init`."
+            f"Did you mean '{close[0]}'?"
+            if close and close[0] != name
+            else "Make it with `contract init`."
         )
-        raise ContractError(f"'{name}' has no contract file.", code="contract_missing", hint=hint)
+        raise ContractError(
+            f"'{name}' has no contract file.", code="contract_missing", hint=hint
+        )
     return contract
 
 
@@ -253,7 +309,10 @@ def _green_runs(target: Target, wanted: Sequence[str]) -> list[Run]:
 
     if not wanted:
         for found in target.store.list():
-            if found.state is RunState.succeeded and found.pipeline == target.pipeline.name:
+            if (
+                found.state is RunState.succeeded
+                and found.pipeline == target.pipeline.name
+            ):
                 wanted = [found.run_id]
                 break
         else:
@@ -278,8 +337,14 @@ def _find_profile(target: Target, found: Run, name: str) -> Profile | None:
     """Of the stage whose tag names the value, else of the last stage that left it."""
     from jupyter_pipe.runs.data.profiles import read_profiles
 
-    left = [one for one in read_profiles(target.store.folder(found.run_id), found) if one.name == name]
-    watching = {stage.name for stage in target.pipeline.stages if name in stage.options.watched}
+    left = [
+        one
+        for one in read_profiles(target.store.folder(found.run_id), found)
+        if one.name == name
+    ]
+    watching = {
+        stage.name for stage in target.pipeline.stages if name in stage.options.watched
+    }
     chosen = [one for one in left if one.stage in watching] or left
     return chosen[-1].profile if chosen else None
 

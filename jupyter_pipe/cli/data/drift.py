@@ -1,4 +1,5 @@
-"""`jupyter pipe drift RUN [RUN]`: what moved in the data between two runs, column by column."""
+"""`jupyter pipe drift RUN [RUN]`: what moved in the data between two runs, column by
+column."""
 
 from __future__ import annotations
 
@@ -6,7 +7,13 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.cli.options import Subparsers, add_command, add_json, add_root, find_store
+from jupyter_pipe.cli.options import (
+    Subparsers,
+    add_command,
+    add_json,
+    add_root,
+    find_store,
+)
 from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.errors import RunError
 from jupyter_pipe.model import to_json
@@ -36,10 +43,20 @@ what the columns say:
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
     parser = add_command(subparsers, "drift", run, examples=EXAMPLES)
-    parser.add_argument("run_ids", nargs="+", metavar="RUN", help="one run, or the earlier and the later one")
-    parser.add_argument("--all", action="store_true", help="show columns that did not move, too")
     parser.add_argument(
-        "--html", type=Path, metavar="FILE", help="write a report with a picture of each column"
+        "run_ids",
+        nargs="+",
+        metavar="RUN",
+        help="one run, or the earlier and the later one",
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="show columns that did not move, too"
+    )
+    parser.add_argument(
+        "--html",
+        type=Path,
+        metavar="FILE",
+        help="write a report with a picture of each column",
     )
     add_root(parser)
     add_json(parser)
@@ -51,11 +68,17 @@ def run(args: argparse.Namespace) -> int:
 
     if len(args.run_ids) > 2:
         raise RunError(
-            "Drift is between two runs.", code="bad_request", hint="For example: jupyter pipe drift latest"
+            "Drift is between two runs.",
+            code="bad_request",
+            hint="For example: jupyter pipe drift latest",
         )
     terminal, store = Terminal.of(args), find_store(args.root)
     after = store.read(store.find(args.run_ids[-1]))
-    before = store.read(store.find(args.run_ids[0])) if len(args.run_ids) == 2 else _run_before(store, after)
+    before = (
+        store.read(store.find(args.run_ids[0]))
+        if len(args.run_ids) == 2
+        else _run_before(store, after)
+    )
     found = compare_data(store, before, after)
     if args.html:
         from jupyter_pipe.cli.output.writing import write_output
@@ -92,12 +115,17 @@ def _text(terminal: Terminal, found: list[Drift], *, everything: bool) -> str:
         shown = drift.columns if everything else drift.moved
         rows += [_row(drift.value, column) for column in shown]
     if rows:
-        return terminal.table(rows, heading=["value", "column", "state", "index", "distance", "note"])
+        return terminal.table(
+            rows, heading=["value", "column", "state", "index", "distance", "note"]
+        )
     columns = sum(len(drift.columns) for drift in found)
     values = ", ".join(drift.value for drift in found)
     return f"Nothing moved: {count(columns, 'column')} of {values} as before."
 
 
 def _row(value: str, column: ColumnDrift) -> list[str]:
-    figures = ["" if each is None else f"{each:.2f}" for each in (column.index, column.distance)]
+    figures = [
+        "" if each is None else f"{each:.2f}"
+        for each in (column.index, column.distance)
+    ]
     return [value, column.name or "-", column.state, *figures, column.note]

@@ -1,4 +1,5 @@
-"""`jupyter pipe labels …`: rows of a run as tasks for people, and their answers as one label a row."""
+"""`jupyter pipe labels …`: rows of a run as tasks for people, and their answers as one
+label a row."""
 
 from __future__ import annotations
 
@@ -50,31 +51,66 @@ def add_parser(subparsers: Subparsers) -> None:
     """Register the command and its actions."""
     parser = add_command(subparsers, "labels", run, examples=EXAMPLES)
     actions = parser.add_subparsers(metavar="ACTION", dest="action", required=True)
-    made = {name: actions.add_parser(name, help=text, description=text) for name, text in ACTIONS.items()}
+    made = {
+        name: actions.add_parser(name, help=text, description=text)
+        for name, text in ACTIONS.items()
+    }
     for action in made.values():
-        action.add_argument("--key", required=True, metavar="COLUMN,…", help="what names a row")
+        action.add_argument(
+            "--key", required=True, metavar="COLUMN,…", help="what names a row"
+        )
         action.set_defaults(run=run)
     export, merge = made["export"], made["merge"]
     export.add_argument("target", metavar="NB", type=Path, help="the notebook")
-    export.add_argument("--value", metavar="NAME", default="", help="which table, if several are tagged")
-    export.add_argument("--run", metavar="RUN", dest="run_id", help="default: the latest that succeeded")
-    export.add_argument("--choices", metavar="A,B,…", default="", help="the labels (default: the suggested)")
-    export.add_argument("--suggest", metavar="COLUMN", default="", help="labels that are to be confirmed")
-    export.add_argument("-o", "--output", metavar="FILE", type=Path, help="default: NAME.tasks.json")
-    merge.add_argument(
-        "files", nargs="+", metavar="FILE", type=Path, help="exports of Label Studio, or a table"
+    export.add_argument(
+        "--value", metavar="NAME", default="", help="which table, if several are tagged"
     )
-    merge.add_argument("--votes", metavar="A,B,…", default="", help="the table's columns of votes")
+    export.add_argument(
+        "--run", metavar="RUN", dest="run_id", help="default: the latest that succeeded"
+    )
+    export.add_argument(
+        "--choices",
+        metavar="A,B,…",
+        default="",
+        help="the labels (default: the suggested)",
+    )
+    export.add_argument(
+        "--suggest",
+        metavar="COLUMN",
+        default="",
+        help="labels that are to be confirmed",
+    )
+    export.add_argument(
+        "-o", "--output", metavar="FILE", type=Path, help="default: NAME.tasks.json"
+    )
+    merge.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        type=Path,
+        help="exports of Label Studio, or a table",
+    )
+    merge.add_argument(
+        "--votes", metavar="A,B,…", default="", help="the table's columns of votes"
+    )
     merge.add_argument("--by", choices=("majority", "dawid-skene"), default="majority")
     merge.add_argument(
-        "--column", default="label", metavar="NAME", help="the label's column (default: label)"
+        "--column",
+        default="label",
+        metavar="NAME",
+        help="the label's column (default: label)",
     )
-    merge.add_argument("-o", "--output", metavar="FILE", type=Path, help="default: standard output")
+    merge.add_argument(
+        "-o", "--output", metavar="FILE", type=Path, help="default: standard output"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Carry out one action."""
-    actions: dict[str, Callable[[Terminal, argparse.Namespace], int]] = {"export": _export, "merge": _merge}
+    actions: dict[str, Callable[[Terminal, argparse.Namespace], int]] = {
+        "export": _export,
+        "merge": _merge,
+    }
     return actions[args.action](Terminal.of(args), args)
 
 
@@ -91,21 +127,30 @@ def _export(terminal: Terminal, args: argparse.Namespace) -> int:
     found = _find_run(store, args.target, args.run_id)
     stage, name = _tagged(store, found, args.value)
     rows = _records(store, found, stage, name)
-    tasks = tasks_from_rows(rows, _names(args.key), suggested=args.suggest, version=found.run_id)
+    tasks = tasks_from_rows(
+        rows, _names(args.key), suggested=args.suggest, version=found.run_id
+    )
     choices = _names(args.choices) or sorted(
         {str(row[args.suggest]) for row in rows if row.get(args.suggest)}
     )
     if not choices:
         raise PipeError(
-            "There are no labels to choose from.", code="labels_unusable", hint="Name them: --choices A,B"
+            "There are no labels to choose from.",
+            code="labels_unusable",
+            hint="Name them: --choices A,B",
         )
     output = args.output or Path(f"{name}.tasks.json")
     columns = [column for column in (rows[0] if rows else {}) if column != args.suggest]
     form = output.with_suffix(".xml")
-    write_output(output, json.dumps(tasks, indent=1, ensure_ascii=False, default=str).encode() + b"\n")
+    write_output(
+        output,
+        json.dumps(tasks, indent=1, ensure_ascii=False, default=str).encode() + b"\n",
+    )
     write_output(form, label_config(columns, choices).encode())
     terminal.result(str(output))
-    terminal.say(f"  {count(len(tasks), 'task')} of run {found.run_id}; the form is {form}")
+    terminal.say(
+        f"  {count(len(tasks), 'task')} of run {found.run_id}; the form is {form}"
+    )
     return 0
 
 
@@ -118,7 +163,9 @@ def _find_run(store: RunStore, notebook: Path, run_id: str | None) -> Run:
     if chosen is not None:
         return chosen
     hint = f"Run it first: jupyter pipe run {notebook.name}"
-    raise RunError(f"No run of {notebook.name} has succeeded.", code="run_unknown", hint=hint)
+    raise RunError(
+        f"No run of {notebook.name} has succeeded.", code="run_unknown", hint=hint
+    )
 
 
 def _tagged(store: RunStore, found: Run, wanted: str) -> tuple[str, str]:
@@ -134,7 +181,9 @@ def _tagged(store: RunStore, found: Run, wanted: str) -> tuple[str, str]:
     if tagged:
         listed = ", ".join(name for _, name in tagged)
         raise PipeError(
-            f"Several tables wait for labels: {listed}.", code="one_run", hint="Name one: --value"
+            f"Several tables wait for labels: {listed}.",
+            code="one_run",
+            hint="Name one: --value",
         )
     raise PipeError(
         f"No cell of {found.pipeline} is tagged labels:{wanted or 'NAME'}.",
@@ -143,7 +192,9 @@ def _tagged(store: RunStore, found: Run, wanted: str) -> tuple[str, str]:
     )
 
 
-def _records(store: RunStore, found: Run, stage: str, name: str) -> list[dict[str, Any]]:
+def _records(
+    store: RunStore, found: Run, stage: str, name: str
+) -> list[dict[str, Any]]:
     """The rows of the table, each a mapping of column to plain value; gaps are None."""
     from jupyter_pipe.artifacts.store import Store
     from jupyter_pipe.engine.scheduling.kernel_definitions import known_definitions
@@ -153,9 +204,13 @@ def _records(store: RunStore, found: Run, stage: str, name: str) -> list[dict[st
     for written in found.stage(stage).artifacts:
         if name in written.names:
             definitions = known_definitions(pipeline, pipeline.stage(stage))
-            table = Store(store.state_folder).load(written.artifact, definitions=definitions)[name]
+            table = Store(store.state_folder).load(
+                written.artifact, definitions=definitions
+            )[name]
             return to_records(table, describe_rows(table))
-    raise PipeError(f"Run {found.run_id} did not keep '{name}'.", code="artifact_unusable")
+    raise PipeError(
+        f"Run {found.run_id} did not keep '{name}'.", code="artifact_unusable"
+    )
 
 
 # Answers
@@ -167,10 +222,14 @@ def _merge(terminal: Terminal, args: argparse.Namespace) -> int:
     from jupyter_pipe.labels import agreement, dawid_skene, majority
 
     keys = _names(args.key)
-    votes = [vote for path in args.files for vote in _votes(path, keys, _names(args.votes))]
+    votes = [
+        vote for path in args.files for vote in _votes(path, keys, _names(args.votes))
+    ]
     if not votes:
         raise PipeError(
-            "Nobody has given a label yet.", code="labels_unusable", hint="Label some rows first."
+            "Nobody has given a label yet.",
+            code="labels_unusable",
+            hint="Label some rows first.",
         )
     merged = dawid_skene(votes) if args.by == "dawid-skene" else majority(votes)
     text = _table(merged, keys, args.column)
@@ -179,7 +238,8 @@ def _merge(terminal: Terminal, args: argparse.Namespace) -> int:
     except UnicodeEncodeError as error:
         message = f"A row or a label holds what is no text: {error.object[error.start : error.end]!a}."
         raise PipeError(message, code="labels_unusable") from None
-    # A table on standard output is for a program, which must not read what is said about it.
+    # A table on standard output is for a program, which must not read what is said
+    # about it.
     notes = terminal if args.output else Terminal.of(args, sys.stderr)
     if args.output is None:
         terminal.result(text.rstrip("\n"))
@@ -188,9 +248,15 @@ def _merge(terminal: Terminal, args: argparse.Namespace) -> int:
         terminal.result(str(args.output))
     undecided = sum(not each.label for each in merged)
     people = count(len({vote.annotator for vote in votes}), "annotator")
-    notes.say(f"  {count(len(merged), 'row')} from {count(len(votes), 'vote')} of {people}, {undecided} even")
+    notes.say(
+        f"  {count(len(merged), 'row')} from {count(len(votes), 'vote')} of {people}, {undecided} even"
+    )
     alpha = agreement(votes)
-    told = "cannot be told: no row has two votes that could differ" if alpha is None else f"{alpha:.2f}"
+    told = (
+        "cannot be told: no row has two votes that could differ"
+        if alpha is None
+        else f"{alpha:.2f}"
+    )
     notes.say(f"  agreement (Krippendorff's alpha): {told}")
     return 0
 
@@ -211,10 +277,14 @@ def _votes(path: Path, keys: Sequence[str], functions: Sequence[str]) -> list[Vo
             for row in csv.DictReader(io.StringIO(text, newline=""))
         ]
     except (*UNREADABLE, csv.Error) as error:
-        raise PipeError(f"{path} cannot be read: {error}.", code="labels_unusable") from None
+        raise PipeError(
+            f"{path} cannot be read: {error}.", code="labels_unusable"
+        ) from None
     if not functions:
         raise PipeError(
-            f"Which columns of {path} hold votes?", code="labels_unusable", hint="Name them: --votes A,B"
+            f"Which columns of {path} hold votes?",
+            code="labels_unusable",
+            hint="Name them: --votes A,B",
         )
     missing = [name for name in functions if rows and name not in rows[0]]
     if missing:

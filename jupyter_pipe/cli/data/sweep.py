@@ -1,4 +1,5 @@
-"""`jupyter pipe sweep NB`: many runs with other parameters, and which of them was best."""
+"""`jupyter pipe sweep NB`: many runs with other parameters, and which of them was
+best."""
 
 from __future__ import annotations
 
@@ -10,7 +11,11 @@ from typing import TYPE_CHECKING
 
 from jupyter_pipe.cli.options import Subparsers, add_command, add_trust, at_least
 from jupyter_pipe.cli.output.terminal import Terminal
-from jupyter_pipe.cli.runs.run_options import command_line, environment_of, track_address
+from jupyter_pipe.cli.runs.run_options import (
+    command_line,
+    environment_of,
+    track_address,
+)
 from jupyter_pipe.errors import SweepError
 
 if TYPE_CHECKING:
@@ -40,7 +45,9 @@ that fails counts as failed and the study goes on; one whose gate is false is in
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
     parser = add_command(subparsers, "sweep", run, examples=EXAMPLES)
-    parser.add_argument("target", metavar="NB|DIR", help="a notebook or a compiled package")
+    parser.add_argument(
+        "target", metavar="NB|DIR", help="a notebook or a compiled package"
+    )
     parser.add_argument(
         "-p",
         "--parameter",
@@ -53,31 +60,71 @@ def add_parser(subparsers: Subparsers) -> None:
     goal.add_argument("--minimize", metavar="METRIC", help="the smaller the better")
     goal.add_argument("--maximize", metavar="METRIC", help="the larger the better")
     how = parser.add_argument_group("which trials")
-    how.add_argument("--trials", type=at_least(1), metavar="N", help="how many in all (default: 20)")
+    how.add_argument(
+        "--trials", type=at_least(1), metavar="N", help="how many in all (default: 20)"
+    )
     kind = how.add_mutually_exclusive_group()
     kind.add_argument(
-        "--tpe", dest="sampler", action="store_const", const="tpe", help="learn from earlier ones (default)"
+        "--tpe",
+        dest="sampler",
+        action="store_const",
+        const="tpe",
+        help="learn from earlier ones (default)",
     )
-    kind.add_argument("--random", dest="sampler", action="store_const", const="random", help="draw at random")
     kind.add_argument(
-        "--grid", dest="sampler", action="store_const", const="grid", help="try every combination"
+        "--random",
+        dest="sampler",
+        action="store_const",
+        const="random",
+        help="draw at random",
     )
-    how.add_argument("--seed", type=at_least(0), default=0, metavar="N", help="of the sampler (default: 0)")
-    how.add_argument(
-        "--prune", default="", metavar="METRIC", help="end a trial early if this metric is worse than usual"
+    kind.add_argument(
+        "--grid",
+        dest="sampler",
+        action="store_const",
+        const="grid",
+        help="try every combination",
     )
     how.add_argument(
-        "--whole", action="store_true", help="run all stages, not only those that the metric needs"
+        "--seed",
+        type=at_least(0),
+        default=0,
+        metavar="N",
+        help="of the sampler (default: 0)",
+    )
+    how.add_argument(
+        "--prune",
+        default="",
+        metavar="METRIC",
+        help="end a trial early if this metric is worse than usual",
+    )
+    how.add_argument(
+        "--whole",
+        action="store_true",
+        help="run all stages, not only those that the metric needs",
     )
     parser.add_argument(
-        "-j", "--jobs", type=at_least(1), default=1, metavar="N", help="trials at a time (default: 1)"
+        "-j",
+        "--jobs",
+        type=at_least(1),
+        default=1,
+        metavar="N",
+        help="trials at a time (default: 1)",
     )
-    parser.add_argument("--study", metavar="NAME", help="its name (default: the metric's)")
     parser.add_argument(
-        "--resume", action="store_true", help="go on with a study, with more trials if --trials says so"
+        "--study", metavar="NAME", help="its name (default: the metric's)"
     )
-    parser.add_argument("--best", type=Path, metavar="FILE", help="write the best parameters as YAML")
-    parser.add_argument("--html", type=Path, metavar="FILE", help="write the report there, too")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with a study, with more trials if --trials says so",
+    )
+    parser.add_argument(
+        "--best", type=Path, metavar="FILE", help="write the best parameters as YAML"
+    )
+    parser.add_argument(
+        "--html", type=Path, metavar="FILE", help="write the report there, too"
+    )
     parser.add_argument(
         "--track",
         nargs="?",
@@ -85,9 +132,16 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="ADDRESS",
         help="tell MLflow about study and trials, or the tracker at this address",
     )
-    parser.add_argument("--root", metavar="DIR", help="gets .jupyter_pipe (default: the notebook's folder)")
     parser.add_argument(
-        "--env-file", type=Path, metavar="FILE", help="NAME=VALUE lines, for secret:NAME tags"
+        "--root",
+        metavar="DIR",
+        help="gets .jupyter_pipe (default: the notebook's folder)",
+    )
+    parser.add_argument(
+        "--env-file",
+        type=Path,
+        metavar="FILE",
+        help="NAME=VALUE lines, for secret:NAME tags",
     )
     add_trust(parser)
     parser.set_defaults(sampler=None)
@@ -102,7 +156,9 @@ def run(args: argparse.Namespace) -> int:
     from jupyter_pipe.sweeps.running import SweepOrder, run_sweep
 
     terminal = Terminal.of(args)
-    target = open_target(args.target, RunStore(local_root(args.root)) if args.root else None)
+    target = open_target(
+        args.target, RunStore(local_root(args.root)) if args.root else None
+    )
     study, folder = _study(terminal, target, args)
     order = SweepOrder(
         target=target,
@@ -122,7 +178,9 @@ def run(args: argparse.Namespace) -> int:
     return _finish(terminal, study, folder, trials, args)
 
 
-def _study(terminal: Terminal, target: Target, args: argparse.Namespace) -> tuple[Study, StudyFolder]:
+def _study(
+    terminal: Terminal, target: Target, args: argparse.Namespace
+) -> tuple[Study, StudyFolder]:
     """The study that goes on, or a new one."""
     from msgspec.structs import replace
 
@@ -153,8 +211,9 @@ def _study(terminal: Terminal, target: Target, args: argparse.Namespace) -> tupl
 
 
 def _new_study(target: Target, args: argparse.Namespace, metric: str) -> Study:
-    """The study that the command line describes, not yet begun. Raises SweepError if the metric is not named
-    or not tagged in any stage, or no parameter has a space, such as `-p depth=2..9`."""
+    """The study that the command line describes, not yet begun. Raises SweepError if
+    the metric is not named or not tagged in any stage, or no parameter has a space,
+    such as `-p depth=2..9`."""
     from jupyter_pipe.engine.tracking import track_setting
     from jupyter_pipe.runs.store import new_run_id
     from jupyter_pipe.sweeps import Study
@@ -195,17 +254,27 @@ def _new_study(target: Target, args: argparse.Namespace, metric: str) -> Study:
 
 
 def _stages_of(target: Target, metrics: list[str]) -> tuple[str, ...]:
-    """The stages that make the metrics, each once: the others need not run in a trial unless these need them.
-    Raises SweepError for a metric that no stage has."""
+    """The stages that make the metrics, each once: the others need not run in a trial
+    unless these need them. Raises SweepError for a metric that no stage has."""
     import difflib
 
-    makers = {metric.name: stage.name for stage in target.pipeline.stages for metric in stage.metrics}
+    makers = {
+        metric.name: stage.name
+        for stage in target.pipeline.stages
+        for metric in stage.metrics
+    }
     for metric in metrics:
         if metric not in makers:
             close = difflib.get_close_matches(metric, makers, n=1)
-            known = f"The metrics are {', '.join(makers)}." if makers else f"Tag a cell with metric:{metric}."
+            known = (
+                f"The metrics are {', '.join(makers)}."
+                if makers
+                else f"Tag a cell with metric:{metric}."
+            )
             hint = f"Did you mean '{close[0]}'?" if close else known
-            raise SweepError(f"No stage has a metric '{metric}'.", code="sweep_metric", hint=hint)
+            raise SweepError(
+                f"No stage has a metric '{metric}'.", code="sweep_metric", hint=hint
+            )
     return tuple(dict.fromkeys(makers[metric] for metric in metrics))
 
 
@@ -224,7 +293,9 @@ def _warn_of_gates(terminal: Terminal, target: Target, study: Study) -> None:
 def _line(study: Study, trial: Trial) -> str:
     from jupyter_pipe.render.words import seconds_text, value_text
 
-    values = ", ".join(f"{name}={value_text(value)}" for name, value in trial.values.items())
+    values = ", ".join(
+        f"{name}={value_text(value)}" for name, value in trial.values.items()
+    )
     if trial.state == "running":
         return f"trial {trial.number}  started    {values}"
     value = "" if trial.value is None else f"{study.metric} {value_text(trial.value)}  "
@@ -233,7 +304,11 @@ def _line(study: Study, trial: Trial) -> str:
 
 
 def _finish(
-    terminal: Terminal, study: Study, folder: StudyFolder, trials: tuple[Trial, ...], args: argparse.Namespace
+    terminal: Terminal,
+    study: Study,
+    folder: StudyFolder,
+    trials: tuple[Trial, ...],
+    args: argparse.Namespace,
 ) -> int:
     import yaml
 
@@ -243,7 +318,9 @@ def _finish(
     from jupyter_pipe.sweeps.model import best_trial
     from jupyter_pipe.sweeps.report import study_html
 
-    importances = Asker(study, [each for each in trials if each.state != "running"]).importances()
+    importances = Asker(
+        study, [each for each in trials if each.state != "running"]
+    ).importances()
     replace_file(folder.report, study_html(study, trials, importances).encode())
     if args.html:
         shutil.copyfile(folder.report, args.html)
@@ -254,10 +331,14 @@ def _finish(
         terminal.result("No trial succeeded.")
         return 1
     values = {**study.fixed, **best.values}
-    terminal.result(f"best: trial {best.number}, {study.metric} = {best.value}, run {best.run_id}")
+    terminal.result(
+        f"best: trial {best.number}, {study.metric} = {best.value}, run {best.run_id}"
+    )
     if args.best:
         write_output(args.best, yaml.safe_dump(values, sort_keys=False).encode())
-        terminal.say(f"  written {args.best}: jupyter pipe run {args.target} -f {args.best}")
+        terminal.say(
+            f"  written {args.best}: jupyter pipe run {args.target} -f {args.best}"
+        )
     return 0
 
 

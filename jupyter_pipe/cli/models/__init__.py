@@ -1,1 +1,2 @@
-"""Commands about versions of models: register, compare and promote, go back, ask where one came from."""
+"""Commands about versions of models: register, compare and promote, go back, ask where
+one came from."""

@@ -1,4 +1,5 @@
-"""`jupyter pipe impact FILE`: which runs read or wrote a file, and which versions of models came of it."""
+"""`jupyter pipe impact FILE`: which runs read or wrote a file, and which versions of
+models came of it."""
 
 from __future__ import annotations
 
@@ -9,7 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.cli.models.options import versions_by_run
-from jupyter_pipe.cli.options import Subparsers, add_command, add_json, add_root, find_store
+from jupyter_pipe.cli.options import (
+    Subparsers,
+    add_command,
+    add_json,
+    add_root,
+    find_store,
+)
 from jupyter_pipe.cli.output.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -29,7 +36,9 @@ the runs; it can be deleted at any time."""
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
     parser = add_command(subparsers, "impact", run, examples=EXAMPLES)
-    parser.add_argument("file", metavar="FILE", type=Path, help="a file, also one that is gone")
+    parser.add_argument(
+        "file", metavar="FILE", type=Path, help="a file, also one that is gone"
+    )
     add_root(parser)
     add_json(parser)
 
@@ -49,14 +58,18 @@ def run(args: argparse.Namespace) -> int:
     elif not touches:
         terminal.say(_nobody(args.file, known))
     else:
-        terminal.result(terminal.table(list(_rows(args.file, touches, versions)), heading=HEADING))
+        terminal.result(
+            terminal.table(list(_rows(args.file, touches, versions)), heading=HEADING)
+        )
     return 0
 
 
 HEADING = ["run", "when", "state", "stage", "", "content", "versions"]
 
 
-def _rows(file: Path, touches: Iterable[Touch], versions: dict[str, list[str]]) -> Iterator[list[str]]:
+def _rows(
+    file: Path, touches: Iterable[Touch], versions: dict[str, list[str]]
+) -> Iterator[list[str]]:
     from jupyter_pipe.observe.digests import file_digest
     from jupyter_pipe.render.words import day_time
 
@@ -64,13 +77,24 @@ def _rows(file: Path, touches: Iterable[Touch], versions: dict[str, list[str]]) 
     for one in touches:
         content = "as now" if one.digest == now else "other content"
         made = ", ".join(versions.get(one.run_id, []))
-        yield [one.run_id, day_time(one.queued), one.state, one.stage, one.role, content, made]
+        yield [
+            one.run_id,
+            day_time(one.queued),
+            one.state,
+            one.stage,
+            one.role,
+            content,
+            made,
+        ]
 
 
 def _json(touches: Iterable[Touch], versions: dict[str, list[str]]) -> bytes:
     import msgspec
 
-    records = [{**msgspec.to_builtins(one), "versions": versions.get(one.run_id, [])} for one in touches]
+    records = [
+        {**msgspec.to_builtins(one), "versions": versions.get(one.run_id, [])}
+        for one in touches
+    ]
     return msgspec.json.encode(records)
 
 

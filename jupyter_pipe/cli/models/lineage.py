@@ -38,13 +38,16 @@ _RUN = re.compile(r"latest|\d{8}-[0-9a-f-]*|\d{6}-[0-9a-f]{4}")
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
     parser = add_command(subparsers, "lineage", run, examples=EXAMPLES)
-    add_reference(parser, "the version, such as home_value@4 (default: the champion), or a run")
+    add_reference(
+        parser, "the version, such as home_value@4 (default: the champion), or a run"
+    )
     add_registry(parser)
     add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Exit code 0; a version that is not there, or whose record nobody trusted signed, is an error."""
+    """Exit code 0; a version that is not there, or whose record nobody trusted signed,
+    is an error."""
     from jupyter_pipe.registry.lineage import read_lineage
 
     terminal = Terminal.of(args)
@@ -101,7 +104,9 @@ def _told_of_run(lineage: RunLineage, versions: list[str]) -> Iterator[str]:
 
 def _results(lineage: Lineage | RunLineage) -> Iterator[str]:
     """Parameters, metrics and gates."""
-    values = [f"{name}={value_text(value)}" for name, value in lineage.parameters.items()]
+    values = [
+        f"{name}={value_text(value)}" for name, value in lineage.parameters.items()
+    ]
     yield f"  parameters  {', '.join(values) or 'none'}"
     yield f"  metrics     {', '.join(f'{n} {value_text(v)}' for n, v in lineage.metrics.items()) or 'none'}"
     for gate, passed in lineage.gates.items():
@@ -109,7 +114,8 @@ def _results(lineage: Lineage | RunLineage) -> Iterator[str]:
 
 
 def _told(terminal: Terminal, version: ModelVersion, lineage: Lineage) -> Iterator[str]:
-    """A line for each thing that the version came from: run, notebook, commit, data, cells."""
+    """A line for each thing that the version came from: run, notebook, commit, data,
+    cells."""
     aliases = f" ({', '.join(version.aliases)})" if version.aliases else ""
     yield f"{version.label}{aliases}, registered {when(version)}"
     yield f"  run         {lineage.run_id}"
@@ -136,5 +142,8 @@ def _cells(lineage: Lineage) -> str:
     lines: dict[int, list[int]] = {}
     for place in lineage.cells:
         lines.setdefault(place.cell, []).append(place.line)
-    told = [f"{cell} (lines {', '.join(map(str, sorted(set(found))))})" for cell, found in lines.items()]
+    told = [
+        f"{cell} (lines {', '.join(map(str, sorted(set(found))))})"
+        for cell, found in lines.items()
+    ]
     return "; ".join(told)

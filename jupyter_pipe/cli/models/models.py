@@ -25,7 +25,9 @@ jupyter pipe models home_value --json"""
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
     parser = add_command(subparsers, "models", run, examples=EXAMPLES)
-    parser.add_argument("name", metavar="NAME", nargs="?", help="one model (default: all)")
+    parser.add_argument(
+        "name", metavar="NAME", nargs="?", help="one model (default: all)"
+    )
     add_registry(parser)
     add_json(parser)
 
@@ -41,11 +43,17 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         terminal.record(json_of(versions))
     elif not versions:
-        terminal.say("No model is registered here. Register one: jupyter pipe register NOTEBOOK")
+        terminal.say(
+            "No model is registered here. Register one: jupyter pipe register NOTEBOOK"
+        )
     elif args.name:
-        _show_versions(terminal, versions, _not_served(args.root, args.name.partition("@")[0]))
+        _show_versions(
+            terminal, versions, _not_served(args.root, args.name.partition("@")[0])
+        )
     else:
-        terminal.result(terminal.table([_summary(registry, name) for name in names], heading=MODELS))
+        terminal.result(
+            terminal.table([_summary(registry, name) for name in names], heading=MODELS)
+        )
     return 0
 
 
@@ -74,12 +82,26 @@ MODELS = ["model", "versions", "champion", "challenger", "newest"]
 
 
 def _row(version: ModelVersion) -> list[str]:
-    state = "rejected" if version.rejected else "answers" if "champion" in version.aliases else ""
-    return [str(version.number), ", ".join(version.aliases), when(version), version.run_id, state]
+    state = (
+        "rejected"
+        if version.rejected
+        else "answers"
+        if "champion" in version.aliases
+        else ""
+    )
+    return [
+        str(version.number),
+        ", ".join(version.aliases),
+        when(version),
+        version.run_id,
+        state,
+    ]
 
 
 def _summary(registry: Registry, name: str) -> list[str]:
     versions = registry.versions(name)
-    aliases = {alias: version.number for version in versions for alias in version.aliases}
+    aliases = {
+        alias: version.number for version in versions for alias in version.aliases
+    }
     pointed = [str(aliases.get(alias, "-")) for alias in ("champion", "challenger")]
     return [name, str(len(versions)), *pointed, when(versions[0])]

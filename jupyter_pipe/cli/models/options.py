@@ -59,8 +59,8 @@ def versions_by_run(root: Path) -> dict[str, list[str]]:
 
 
 def reference_of(text: str, *, default: str = "") -> Reference:
-    """The model and version that an argument names. Raises RegistryError if it names no version and there is
-    no default."""
+    """The model and version that an argument names. Raises RegistryError if it names no
+    version and there is no default."""
     from msgspec.structs import replace
 
     from jupyter_pipe.registry import parse_reference
@@ -88,4 +88,6 @@ def when(version: ModelVersion) -> str:
     """When a version was registered, in local time."""
     import datetime
 
-    return datetime.datetime.fromtimestamp(version.registered).strftime("%d %b %Y %H:%M")
+    return datetime.datetime.fromtimestamp(version.registered).strftime(
+        "%d %b %Y %H:%M"
+    )

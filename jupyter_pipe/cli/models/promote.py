@@ -1,4 +1,5 @@
-"""`jupyter pipe promote NAME@4`: let a version answer, if it is better than the one that does."""
+"""`jupyter pipe promote NAME@4`: let a version answer, if it is better than the one
+that does."""
 
 from __future__ import annotations
 
@@ -7,7 +8,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_pipe.cli.models.options import add_reference, add_registry, find_registry, json_of, reference_of
+from jupyter_pipe.cli.models.options import (
+    add_reference,
+    add_registry,
+    find_registry,
+    json_of,
+    reference_of,
+)
 from jupyter_pipe.cli.options import Subparsers, add_command, add_json
 from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.notebook.grammar import PROMOTION_METRICS
@@ -40,10 +47,19 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = add_command(subparsers, "promote", run, examples=EXAMPLES)
     add_reference(parser, "the version, such as home_value@4 or home_value@challenger")
     parser.add_argument(
-        "--on", type=Path, metavar="FILE", help="labelled rows to compare on: .csv, .parquet, .jsonl"
+        "--on",
+        type=Path,
+        metavar="FILE",
+        help="labelled rows to compare on: .csv, .parquet, .jsonl",
     )
-    parser.add_argument("--metric", choices=PROMOTION_METRICS, default="", help="compare by this one")
-    parser.add_argument("--force", action="store_true", help="do not compare; gates and proofs must hold")
+    parser.add_argument(
+        "--metric", choices=PROMOTION_METRICS, default="", help="compare by this one"
+    )
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="do not compare; gates and proofs must hold",
+    )
     add_registry(parser)
     parser.description = f"{parser.description}\n\n{EXPLANATION}"
     add_json(parser)
@@ -58,7 +74,12 @@ def run(args: argparse.Namespace) -> int:
     registry = find_registry(args.root)
     rows = _labelled(args.on) if args.on else None
     verdict, version = promote(
-        registry, reference.name, reference.which, rows=rows, metric=args.metric, force=args.force
+        registry,
+        reference.name,
+        reference.which,
+        rows=rows,
+        metric=args.metric,
+        force=args.force,
     )
     if args.json:
         Terminal.of(args).record(json_of({"version": version, "verdict": verdict}))
@@ -72,9 +93,15 @@ def run(args: argparse.Namespace) -> int:
 
 def _tell(terminal: Terminal, verdict: Verdict, version: ModelVersion) -> None:
     marks = {"promoted": "succeeded", "rejected": "failed", "undecided": "skipped"}
-    words = {"promoted": "answers from now on", "rejected": "is rejected", "undecided": "stays as it is"}
+    words = {
+        "promoted": "answers from now on",
+        "rejected": "is rejected",
+        "undecided": "stays as it is",
+    }
     mark = terminal.mark(MARKS[marks[verdict.outcome]])
-    terminal.result(f"{mark} {version.label} {words[verdict.outcome]}. {verdict.reason}")
+    terminal.result(
+        f"{mark} {version.label} {words[verdict.outcome]}. {verdict.reason}"
+    )
     if verdict.hint:
         terminal.say(f"  hint: {verdict.hint}")
 

@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.cli.models.options import REGISTRY_NOTE, json_of
-from jupyter_pipe.cli.options import Subparsers, add_command, add_json, add_root, find_store
+from jupyter_pipe.cli.options import (
+    Subparsers,
+    add_command,
+    add_json,
+    add_root,
+    find_store,
+)
 from jupyter_pipe.cli.output.progress import progress_on
 from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.notebook.file_kinds import is_notebook_file
@@ -38,9 +44,17 @@ def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
     parser = add_command(subparsers, "register", run, examples=EXAMPLES)
     parser.description = f"{parser.description}\n\n{EXPLANATION}\n\n{REGISTRY_NOTE}"
-    parser.add_argument("target", metavar="RUN|NB", help="a run's id, its beginning or end; or a notebook")
     parser.add_argument(
-        "--as", dest="name", default="", metavar="NAME", help="of the model (default: the notebook's)"
+        "target",
+        metavar="RUN|NB",
+        help="a run's id, its beginning or end; or a notebook",
+    )
+    parser.add_argument(
+        "--as",
+        dest="name",
+        default="",
+        metavar="NAME",
+        help="of the model (default: the notebook's)",
     )
     add_root(parser)
     add_json(parser)
@@ -52,14 +66,18 @@ def run(args: argparse.Namespace) -> int:
     from jupyter_pipe.registry.making import register_run
 
     terminal = Terminal.of(args, sys.stderr if args.json else None)
-    target, found = _run_of_notebook(args) if _is_notebook(args.target) else _earlier_run(args)
+    target, found = (
+        _run_of_notebook(args) if _is_notebook(args.target) else _earlier_run(args)
+    )
     registry = open_registry(root=target.store.root)
     version = register_run(registry, target, found, name=args.name)
     if args.json:
         Terminal.of(args).record(json_of(version))
         return 0
     terminal.result(f"{version.label} registered, of run {version.run_id}")
-    terminal.say(_next(version, [each.number for each in registry.versions(version.name)]))
+    terminal.say(
+        _next(version, [each.number for each in registry.versions(version.name)])
+    )
     return 0
 
 
@@ -80,9 +98,13 @@ def _run_of_notebook(args: argparse.Namespace) -> tuple[Target, Run]:
     from jupyter_pipe.runs.remote import local_root
     from jupyter_pipe.runs.store import RunStore
 
-    target = open_target(args.target, RunStore(local_root(args.root)) if args.root else None)
+    target = open_target(
+        args.target, RunStore(local_root(args.root)) if args.root else None
+    )
     with progress_on(Terminal.of(args, sys.stderr)) as progress:
-        found = run_pipeline(RunRequest(target=target, trigger="register"), observers=[progress])
+        found = run_pipeline(
+            RunRequest(target=target, trigger="register"), observers=[progress]
+        )
     return target, found
 
 

@@ -40,5 +40,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         Terminal.of(args).record(json_of(version))
     else:
-        terminal.result(f"{version.label} answers again, in place of version {before.number}")
+        terminal.result(
+            f"{version.label} answers again, in place of version {before.number}"
+        )
     return 0

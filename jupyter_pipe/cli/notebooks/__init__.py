@@ -1,1 +1,2 @@
-"""Commands about notebooks: check, compile, export, graph, suggest, verify. One file a command."""
+"""Commands about notebooks: check, compile, export, graph, suggest, verify. One file a
+command."""

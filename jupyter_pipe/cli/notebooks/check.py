@@ -1,4 +1,5 @@
-"""`jupyter pipe check NB…`: everything that the compiler has to say, without writing anything."""
+"""`jupyter pipe check NB…`: everything that the compiler has to say, without writing
+anything."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ from jupyter_pipe.model import Diagnostic, Severity, to_json
 __all__ = ["add_parser", "run"]
 
 UNREADABLE = "PIPE000"
-# Among others, `check *.ipynb`, these are no mistakes of anybody: they are said and passed over.
+# Among others, `check *.ipynb`, these are no mistakes of anybody: they are said and
+# passed over.
 NOT_OURS = frozenset({"kernel_not_python", "notebook_without_code"})
 EXAMPLES = """
 jupyter pipe check home_value.ipynb
@@ -33,7 +35,8 @@ jupyter pipe check pipeline.toml"""
 
 
 class PlacedDiagnostic(Diagnostic, frozen=True):
-    """A finding in a notebook that is kept as text; `file_line` counts from 1 in the file."""
+    """A finding in a notebook that is kept as text; `file_line` counts from 1 in the
+    file."""
 
     file_line: int | None = None
 
@@ -42,7 +45,11 @@ def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
     parser = add_command(subparsers, "check", run, examples=EXAMPLES)
     parser.add_argument(
-        "notebooks", nargs="+", type=Path, metavar="NB", help="notebooks, or a pipeline.toml that lists some"
+        "notebooks",
+        nargs="+",
+        type=Path,
+        metavar="NB",
+        help="notebooks, or a pipeline.toml that lists some",
     )
     parser.add_argument(
         "--together",
@@ -51,26 +58,36 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--format", choices=("text", "json", "github"), default="text")
     parser.add_argument(
-        "--json", dest="format", action="store_const", const="json", help="same as --format json"
+        "--json",
+        dest="format",
+        action="store_const",
+        const="json",
+        help="same as --format json",
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Exit code 2 if any notebook has an error, or if none of them could be a pipeline."""
+    """Exit code 2 if any notebook has an error, or if none of them could be a
+    pipeline."""
     found = _check_all(args.notebooks, together=args.together)
     others = {name: error for name, error in found.items() if _is_not_ours(error)}
     all_others = len(others) == len(found)
     checked = {
-        name: _as_findings(each, is_skipped=name in others and not all_others) for name, each in found.items()
+        name: _as_findings(each, is_skipped=name in others and not all_others)
+        for name, each in found.items()
     }
     if args.format == "text":
         _print_errors(Terminal.of(args), found, skipped=() if all_others else others)
     _print(Terminal.of(args), args.format, checked)
-    errors = any(item.severity is Severity.error for items in checked.values() for item in items)
+    errors = any(
+        item.severity is Severity.error for items in checked.values() for item in items
+    )
     return 2 if errors else 0
 
 
-def _check_all(paths: Sequence[Path], *, together: bool) -> dict[str, tuple[Diagnostic, ...] | PipeError]:
+def _check_all(
+    paths: Sequence[Path], *, together: bool
+) -> dict[str, tuple[Diagnostic, ...] | PipeError]:
     """By notebook; a list of notebooks is checked as the one pipeline that they are."""
     from jupyter_pipe.notebook.file_kinds import names_several
 
@@ -79,7 +96,9 @@ def _check_all(paths: Sequence[Path], *, together: bool) -> dict[str, tuple[Diag
     return {str(notebook): _check(notebook) for notebook in paths}
 
 
-def _check_together(paths: Sequence[Path]) -> dict[str, tuple[Diagnostic, ...] | PipeError]:
+def _check_together(
+    paths: Sequence[Path],
+) -> dict[str, tuple[Diagnostic, ...] | PipeError]:
     from jupyter_pipe.compiler.notebook_list import list_notebooks
     from jupyter_pipe.compiler.several import check_several
 
@@ -90,7 +109,9 @@ def _check_together(paths: Sequence[Path]) -> dict[str, tuple[Diagnostic, ...] |
         return {str(paths[0]): error}
     return {
         _shown(each.path): tuple(
-            msgspec.structs.replace(one, notebook="") for one in found if one.notebook == str(each.path)
+            msgspec.structs.replace(one, notebook="")
+            for one in found
+            if one.notebook == str(each.path)
         )
         for each in listed.notebooks
     }
@@ -115,7 +136,9 @@ def _is_not_ours(found: tuple[Diagnostic, ...] | PipeError) -> bool:
     return isinstance(found, PipeError) and found.code in NOT_OURS
 
 
-def _as_findings(found: tuple[Diagnostic, ...] | PipeError, *, is_skipped: bool) -> tuple[Diagnostic, ...]:
+def _as_findings(
+    found: tuple[Diagnostic, ...] | PipeError, *, is_skipped: bool
+) -> tuple[Diagnostic, ...]:
     """For programs, a file that cannot be read at all is one of the findings."""
     if not isinstance(found, PipeError):
         return found
@@ -138,13 +161,19 @@ def _print_errors(
             print_error(each)
 
 
-def _print(terminal: Terminal, form: str, found: dict[str, tuple[Diagnostic, ...]]) -> None:
+def _print(
+    terminal: Terminal, form: str, found: dict[str, tuple[Diagnostic, ...]]
+) -> None:
     if form == "json":
-        terminal.record(to_json({name: _placed(name, each) for name, each in found.items()}))
+        terminal.record(
+            to_json({name: _placed(name, each) for name, each in found.items()})
+        )
         return
     for notebook, diagnostics in found.items():
         if form == "github":
-            for line in github_lines(diagnostics, notebook, read_cells(notebook, only_text=True)):
+            for line in github_lines(
+                diagnostics, notebook, read_cells(notebook, only_text=True)
+            ):
                 terminal.command(line)
         else:
             _print_text(terminal, notebook, diagnostics)
@@ -156,12 +185,17 @@ def _placed(notebook: str, found: tuple[Diagnostic, ...]) -> tuple[Diagnostic, .
     if not cells.file:
         return found
     return tuple(
-        PlacedDiagnostic(**msgspec.structs.asdict(each), file_line=cells.line(each.cell_id, each.line))
+        PlacedDiagnostic(
+            **msgspec.structs.asdict(each),
+            file_line=cells.line(each.cell_id, each.line),
+        )
         for each in found
     )
 
 
-def _print_text(terminal: Terminal, notebook: str, diagnostics: Sequence[Diagnostic]) -> None:
+def _print_text(
+    terminal: Terminal, notebook: str, diagnostics: Sequence[Diagnostic]
+) -> None:
     if any(item.code == UNREADABLE for item in diagnostics):
         return
     if not diagnostics:

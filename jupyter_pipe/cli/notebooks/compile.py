@@ -1,4 +1,5 @@
-"""`jupyter pipe compile NB`: writes the package of modules, stage notebooks and pipeline.json."""
+"""`jupyter pipe compile NB`: writes the package of modules, stage notebooks and
+pipeline.json."""
 
 from __future__ import annotations
 
@@ -25,24 +26,40 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = add_command(subparsers, "compile", run, examples=EXAMPLES)
     parser.add_argument("target", type=Path, metavar="NB")
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="DIR", help="default: STEM_pipeline beside the notebook"
+        "-o",
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="default: STEM_pipeline beside the notebook",
     )
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 2 if the package is stale")
     parser.add_argument(
-        "--force", action="store_true", help="overwrite generated files that were edited by hand"
+        "--check",
+        action="store_true",
+        help="write nothing; exit 2 if the package is stale",
+    )
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="overwrite generated files that were edited by hand",
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the package, or check that it is up to date."""
-    from jupyter_pipe.compiler import compile_notebook, default_output, stale_files, write_package
+    from jupyter_pipe.compiler import (
+        compile_notebook,
+        default_output,
+        stale_files,
+        write_package,
+    )
     from jupyter_pipe.contracts import read_contracts
 
     terminal = Terminal.of(args)
     folder = args.output or default_output(args.target)
     compiled = compile_notebook(args.target, output=folder)
     _print_warnings(terminal, compiled.pipeline, args.target)
-    # Where the package travels nobody may be there to correct a contract that cannot be read.
+    # Where the package travels nobody may be there to correct a contract that cannot be
+    # read.
     read_contracts(args.target, compiled.pipeline.contract_digests)
     if args.check:
         return _check(terminal, stale_files(compiled, folder), folder)
@@ -62,7 +79,9 @@ def _check(terminal: Terminal, stale: tuple[str, ...] | list[str], folder: Path)
 
 def _print_warnings(terminal: Terminal, pipeline: Pipeline, notebook: Path) -> None:
     if pipeline.diagnostics:
-        terminal.say(format_diagnostics(terminal, pipeline.diagnostics, read_cells(notebook)))
+        terminal.say(
+            format_diagnostics(terminal, pipeline.diagnostics, read_cells(notebook))
+        )
         terminal.say(f"{diagnostic_counts(pipeline.diagnostics)}.")
 
 

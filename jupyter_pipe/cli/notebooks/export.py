@@ -28,35 +28,66 @@ jupyter pipe export features home_value.ipynb           what comes before the mo
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
     parser = add_command(subparsers, "export", run, examples=EXAMPLES)
-    parser.add_argument("engine", nargs="?", metavar="ENGINE", help="one of those that --list shows")
     parser.add_argument(
-        "target", nargs="?", type=Path, metavar="NB|DIR", help="a compiled package, or its notebook"
-    )
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: named after the pipeline")
-    parser.add_argument(
-        "--package", metavar="DIR", help="where tasks find the package (default: where it is)"
+        "engine", nargs="?", metavar="ENGINE", help="one of those that --list shows"
     )
     parser.add_argument(
-        "--run-root", metavar="DIR|URL", help="shared by all tasks, for engines that do not carry bundles"
+        "target",
+        nargs="?",
+        type=Path,
+        metavar="NB|DIR",
+        help="a compiled package, or its notebook",
     )
-    parser.add_argument("--image", metavar="IMAGE", help="the container of stages without image:")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="default: named after the pipeline",
+    )
+    parser.add_argument(
+        "--package",
+        metavar="DIR",
+        help="where tasks find the package (default: where it is)",
+    )
+    parser.add_argument(
+        "--run-root",
+        metavar="DIR|URL",
+        help="shared by all tasks, for engines that do not carry bundles",
+    )
+    parser.add_argument(
+        "--image", metavar="IMAGE", help="the container of stages without image:"
+    )
     parser.add_argument(
         "--command",
         dest="words",
         metavar="WORDS",
         help="how tasks call jupyter-pipe (default: by that name)",
     )
-    parser.add_argument("--list", action="store_true", help="show the engines, and do nothing")
     parser.add_argument(
-        "--check", action="store_true", help="write nothing; exit code 2 if the file is stale"
+        "--list", action="store_true", help="show the engines, and do nothing"
     )
-    parser.add_argument("--force", action="store_true", help="overwrite a file that is not from here")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; exit code 2 if the file is stale",
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="overwrite a file that is not from here"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the file, or say whether it is stale. What is not given is as it was in the last export."""
+    """Write the file, or say whether it is stale. What is not given is as it was in the
+    last export."""
     from jupyter_pipe.compiler import read_package
-    from jupyter_pipe.export import ExportError, export_text, find_exporter, left_out, plan_of
+    from jupyter_pipe.export import (
+        ExportError,
+        export_text,
+        find_exporter,
+        left_out,
+        plan_of,
+    )
     from jupyter_pipe.export.digests import stage_digests
 
     terminal = Terminal.of(args)
@@ -84,7 +115,9 @@ def run(args: argparse.Namespace) -> int:
     for name, content in exporter.companions(plan).items():
         if not (output.parent / name).exists():
             _write(output.parent / name, content)
-            terminal.say(f"Wrote {output.parent / name}: the notebook's parameters, for you to change.")
+            terminal.say(
+                f"Wrote {output.parent / name}: the notebook's parameters, for you to change."
+            )
     for what in left_out(exporter, plan):
         terminal.say(f"{exporter.title} is not told: {what}.")
     terminal.say(f"Wrote {output}: {len(pipeline.stages)} stages.")
@@ -92,7 +125,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _features(terminal: Terminal, target: Path, output: Path | None) -> int:
-    """The part of the notebook's scorer before its model, for whoever computes features elsewhere."""
+    """The part of the notebook's scorer before its model, for whoever computes features
+    elsewhere."""
     from jupyter_pipe.scoring.bundle import load_bundle
     from jupyter_pipe.scoring.features.writing import write_features
     from jupyter_pipe.scoring.notebooks import current_bundle
@@ -117,8 +151,12 @@ def _list(terminal: Terminal) -> int:
             rows.append([name, exporter.title, "" if name == "dockerfile" else way])
         else:
             rows.append([name, f"from {source}", ""])
-    rows.append(["features", "a feature store", "a module of the scorer's features, not stages"])
-    terminal.result(terminal.table(rows, heading=["engine", "writes for", "values travel in"]))
+    rows.append(
+        ["features", "a feature store", "a module of the scorer's features, not stages"]
+    )
+    terminal.result(
+        terminal.table(rows, heading=["engine", "writes for", "values travel in"])
+    )
     return 0
 
 
@@ -132,14 +170,19 @@ def _usual_file(exporter: Exporter, plan: Plan) -> Path:
     return Path(exporter.file.format(name=plan.name, label=plan.label))
 
 
-def _known_options(exporter: Exporter, output: Path, *, is_checked: bool, force: bool) -> Options | None:
-    """What an earlier export of the file was told. Raises ExportError for a file that is not from here."""
+def _known_options(
+    exporter: Exporter, output: Path, *, is_checked: bool, force: bool
+) -> Options | None:
+    """What an earlier export of the file was told. Raises ExportError for a file that
+    is not from here."""
     from jupyter_pipe.export import ExportError, read_options
 
     if not output.exists():
         if is_checked:
             raise ExportError(
-                f"{output} does not exist.", code="export_stale", hint="Export without --check."
+                f"{output} does not exist.",
+                code="export_stale",
+                hint="Export without --check.",
             )
         return None
     found = read_options(output.read_text("utf-8", errors="replace"))
@@ -154,16 +197,25 @@ def _known_options(exporter: Exporter, output: Path, *, is_checked: bool, force:
     )
 
 
-def _options(args: argparse.Namespace, exporter: Exporter, package: Path, known: Options | None) -> Options:
-    """The options of this export: what the command line says, then what the earlier export of the same file
-    said, then the engine's usual values. Raises if a path does not suit the engine."""
+def _options(
+    args: argparse.Namespace, exporter: Exporter, package: Path, known: Options | None
+) -> Options:
+    """The options of this export: what the command line says, then what the earlier
+    export of the same file said, then the engine's usual values. Raises if a path does
+    not suit the engine."""
     from jupyter_pipe.export import Options
 
     before = known or Options()
-    here = {"absolute": str(package.absolute()), "relative": os.path.relpath(package), "any": str(package)}
+    here = {
+        "absolute": str(package.absolute()),
+        "relative": os.path.relpath(package),
+        "any": str(package),
+    }
     options = Options(
         package=args.package or before.package or here[exporter.paths],
-        run_root=(args.run_root or before.run_root or _usual_root(exporter)) if exporter.root else "",
+        run_root=(args.run_root or before.run_root or _usual_root(exporter))
+        if exporter.root
+        else "",
         image=before.image if args.image is None else args.image,
         command=args.words or before.command,
     )
@@ -187,7 +239,8 @@ def _usual_root(exporter: Exporter) -> str:
 
 
 def _check_path(exporter: Exporter, option: str, path: str, kind: str) -> None:
-    """Tasks have a working directory of their own, so what they are told must not depend on it."""
+    """Tasks have a working directory of their own, so what they are told must not
+    depend on it."""
     from jupyter_pipe.export import ExportError
     from jupyter_pipe.runs.remote import is_url
 
@@ -223,7 +276,8 @@ def _write(path: Path, text: str) -> None:
 
 
 def _package(target: Path) -> Path:
-    """The package, which must be what the notebook compiles to if that is what was named."""
+    """The package, which must be what the notebook compiles to if that is what was
+    named."""
     from jupyter_pipe.compiler import compile_notebook, default_output, stale_files
     from jupyter_pipe.engine.targets import is_package
     from jupyter_pipe.export import ExportError

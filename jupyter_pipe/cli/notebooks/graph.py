@@ -22,11 +22,23 @@ def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
     parser = add_command(subparsers, "graph", run, examples=EXAMPLES)
     add_targets(parser)
-    parser.add_argument("--format", choices=("mermaid", "dot", "svg", "json"), default="mermaid")
     parser.add_argument(
-        "--json", dest="format", action="store_const", const="json", help="print pipeline.json"
+        "--format", choices=("mermaid", "dot", "svg", "json"), default="mermaid"
     )
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write there instead of printing")
+    parser.add_argument(
+        "--json",
+        dest="format",
+        action="store_const",
+        const="json",
+        help="print pipeline.json",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="write there instead of printing",
+    )
 
 
 def run(args: argparse.Namespace) -> int:

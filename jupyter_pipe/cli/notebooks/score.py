@@ -1,4 +1,5 @@
-"""`jupyter pipe score NB_or_BUNDLE FILE`: predictions for new rows, as the notebook would have made them."""
+"""`jupyter pipe score NB_or_BUNDLE FILE`: predictions for new rows, as the notebook
+would have made them."""
 
 from __future__ import annotations
 
@@ -41,13 +42,26 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="NB|BUNDLE|NAME@VERSION",
         help="a notebook, the folder of a scorer, or a version of a model",
     )
-    parser.add_argument("rows", metavar="FILE|-", help="a table of raw rows: .csv, .parquet, .jsonl")
-    parser.add_argument("-o", "--output", default="-", metavar="OUT", help="where answers go (default: -)")
     parser.add_argument(
-        "--format", choices=("csv", "jsonl"), help="what comes and goes through a pipe (default: jsonl)"
+        "rows", metavar="FILE|-", help="a table of raw rows: .csv, .parquet, .jsonl"
     )
     parser.add_argument(
-        "--batch", type=at_least(1), metavar="N", help="rows at a time (default: 1 from a pipe)"
+        "-o",
+        "--output",
+        default="-",
+        metavar="OUT",
+        help="where answers go (default: -)",
+    )
+    parser.add_argument(
+        "--format",
+        choices=("csv", "jsonl"),
+        help="what comes and goes through a pipe (default: jsonl)",
+    )
+    parser.add_argument(
+        "--batch",
+        type=at_least(1),
+        metavar="N",
+        help="rows at a time (default: 1 from a pipe)",
     )
     add_trust(parser)
 
@@ -60,13 +74,18 @@ def run(args: argparse.Namespace) -> int:
     terminal = Terminal.of(args, sys.stderr)
     folder = _bundle_of(args.target)
     bundle = load_bundle(folder, trust=args.trust)
-    scored = score_file(bundle, args.rows, args.output, format_=args.format, portion=args.batch)
-    terminal.say(f"{count(scored, 'row')} scored by {bundle.manifest.name}, run {bundle.manifest.run_id}")
+    scored = score_file(
+        bundle, args.rows, args.output, format_=args.format, portion=args.batch
+    )
+    terminal.say(
+        f"{count(scored, 'row')} scored by {bundle.manifest.name}, run {bundle.manifest.run_id}"
+    )
     return 0
 
 
 def _bundle_of(target: Path) -> Path:
-    """The folder of the scorer that is meant: a bundle, a version of a model, or that of a notebook."""
+    """The folder of the scorer that is meant: a bundle, a version of a model, or that
+    of a notebook."""
     if target.is_dir():
         return target
     if "@" in target.name and not target.exists():

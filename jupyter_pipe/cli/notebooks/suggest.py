@@ -30,8 +30,12 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = add_command(subparsers, "suggest", run, examples=EXAMPLES)
     parser.add_argument("target", type=Path, metavar="NB")
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--write", action="store_true", help="add the tags to the notebook")
-    what.add_argument("--undo", action="store_true", help="remove the tags that --write added")
+    what.add_argument(
+        "--write", action="store_true", help="add the tags to the notebook"
+    )
+    what.add_argument(
+        "--undo", action="store_true", help="remove the tags that --write added"
+    )
     add_json(parser)
 
 
@@ -60,10 +64,16 @@ def run(args: argparse.Namespace) -> int:
 def _numbers(notebook: Path) -> dict[str, int]:
     from jupyter_pipe.notebook import read_notebook
 
-    return {cell.id: cell.number for cell in read_notebook(notebook).cells if cell.number is not None}
+    return {
+        cell.id: cell.number
+        for cell in read_notebook(notebook).cells
+        if cell.number is not None
+    }
 
 
-def _print(terminal: Terminal, suggestion: Suggestion, numbers: Mapping[str, int]) -> None:
+def _print(
+    terminal: Terminal, suggestion: Suggestion, numbers: Mapping[str, int]
+) -> None:
     width = max((len(stage.name) for stage in suggestion.stages), default=0)
     for stage in suggestion.stages:
         cells = _ranges([numbers[cell] for cell in stage.cells if cell in numbers])
@@ -75,13 +85,17 @@ def _print(terminal: Terminal, suggestion: Suggestion, numbers: Mapping[str, int
 
 
 def _details(stage: SuggestedStage) -> list[str]:
-    received = f"takes {', '.join(stage.receives)}" if stage.receives else "takes no values"
+    received = (
+        f"takes {', '.join(stage.receives)}" if stage.receives else "takes no values"
+    )
     sources = f" from {', '.join(stage.after)}" if stage.after else ""
     return [f"{received}{sources}", *([stage.reason] if stage.reason else [])]
 
 
 def _wrapped(terminal: Terminal, text: str, indent: str = INDENT) -> str:
-    return textwrap.fill(text, terminal.width, initial_indent=indent, subsequent_indent=indent)
+    return textwrap.fill(
+        text, terminal.width, initial_indent=indent, subsequent_indent=indent
+    )
 
 
 def _ranges(numbers: Sequence[int]) -> str:
@@ -92,17 +106,25 @@ def _ranges(numbers: Sequence[int]) -> str:
             runs[-1].append(number)
         else:
             runs.append([number])
-    shown = ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+    shown = ", ".join(
+        str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs
+    )
     return f"{'cell' if len(numbers) == 1 else 'cells'} {shown}"
 
 
-def _print_next(terminal: Terminal, suggestion: Suggestion, notebook: Path, *, written: bool) -> None:
+def _print_next(
+    terminal: Terminal, suggestion: Suggestion, notebook: Path, *, written: bool
+) -> None:
     name = shlex.quote(str(notebook))
     if not suggestion.tags:
         terminal.say("There is nothing to tag.")
     elif written:
-        terminal.say(f"\nTagged {len(suggestion.tags)} cells of {notebook}. If it is open, reload it.")
+        terminal.say(
+            f"\nTagged {len(suggestion.tags)} cells of {notebook}. If it is open, reload it."
+        )
         terminal.say(f"To take it back: jupyter pipe suggest {name} --undo")
         terminal.say(f"To run it:       jupyter pipe run {name}")
     else:
-        terminal.say(f"\nNothing is written yet. To accept: jupyter pipe suggest {name} --write")
+        terminal.say(
+            f"\nNothing is written yet. To accept: jupyter pipe suggest {name} --write"
+        )

@@ -1,4 +1,5 @@
-"""`jupyter pipe tests …`: a file of tests for a notebook's stages, which then belongs to its reader."""
+"""`jupyter pipe tests …`: a file of tests for a notebook's stages, which then belongs
+to its reader."""
 
 from __future__ import annotations
 
@@ -48,7 +49,10 @@ def add_parser(subparsers: Subparsers) -> None:
         action.set_defaults(run=run)
         if name == "init":
             action.add_argument(
-                "--run", metavar="RUN", dest="run_id", help="a run that succeeded (default: the latest)"
+                "--run",
+                metavar="RUN",
+                dest="run_id",
+                help="a run that succeeded (default: the latest)",
             )
 
 
@@ -70,8 +74,11 @@ def run(args: argparse.Namespace) -> int:
     return _init(terminal, args, notebook, file)
 
 
-def _init(terminal: Terminal, args: argparse.Namespace, notebook: Path, file: Path) -> int:
-    """Write the tests, accept what comes out, run them. Whole files, where their beginning is too little."""
+def _init(
+    terminal: Terminal, args: argparse.Namespace, notebook: Path, file: Path
+) -> int:
+    """Write the tests, accept what comes out, run them. Whole files, where their
+    beginning is too little."""
     from jupyter_pipe.testing.making import golden_folder, make_tests
 
     for path in (file, golden_folder(notebook)):
@@ -87,10 +94,14 @@ def _init(terminal: Terminal, args: argparse.Namespace, notebook: Path, file: Pa
     made = make_tests(notebook, found)
     if made.cut and not _passes(file):
         # What a gate asks may not hold for the beginning of a table.
-        terminal.say(f"the pipeline does not pass with the beginning of {made.cut[0]}: whole files are kept")
+        terminal.say(
+            f"the pipeline does not pass with the beginning of {made.cut[0]}: whole files are kept"
+        )
         made = make_tests(notebook, found, cut=False)
     terminal.result(os.path.relpath(made.file))
-    terminal.say(f"  golden files  {os.path.relpath(made.golden)}, {_size(made.golden) / 1000:,.0f} kB")
+    terminal.say(
+        f"  golden files  {os.path.relpath(made.golden)}, {_size(made.golden) / 1000:,.0f} kB"
+    )
     for name in made.cut:
         terminal.say(f"  {name}  the beginning of it")
     for stage, reason in made.untested.items():
@@ -117,18 +128,39 @@ def _find_run(notebook: Path, run_id: str | None) -> Run:
 def _passes(file: Path) -> bool:
     environment = _environment(accept=True)
     command = [sys.executable, "-m", "pytest", "-q", "-k", "Pipeline", str(file)]
-    return subprocess.run(command, capture_output=True, env=environment, check=False).returncode == 0
+    return (
+        subprocess.run(
+            command, capture_output=True, env=environment, check=False
+        ).returncode
+        == 0
+    )
 
 
-def _run_tests(terminal: Terminal, file: Path, *, accept: bool = False, quietly: bool = False) -> int:
+def _run_tests(
+    terminal: Terminal, file: Path, *, accept: bool = False, quietly: bool = False
+) -> int:
     """Exit code 0 if all tests pass. Raises PipeError without pytest."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(file)]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        str(file),
+    ]
     done = subprocess.run(
-        command, capture_output=True, text=True, env=_environment(accept=accept), check=False
+        command,
+        capture_output=True,
+        text=True,
+        env=_environment(accept=accept),
+        check=False,
     )
     if "No module named pytest" in done.stderr:
         raise PipeError(
-            "pytest is not installed.", code="extra_missing", hint="Install it: pip install pytest"
+            "pytest is not installed.",
+            code="extra_missing",
+            hint="Install it: pip install pytest",
         )
     failed = done.returncode != 0
     lines = done.stdout.strip().splitlines()

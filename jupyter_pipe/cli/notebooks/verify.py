@@ -51,18 +51,39 @@ def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
     parser = add_command(subparsers, "verify", run, examples=EXAMPLES)
     parser.description = f"{parser.description}\n\n{EXPLANATION}"
-    parser.add_argument("target", type=Path, metavar="NB|DIR", help="a notebook, or its compiled package")
     parser.add_argument(
-        "--groupings", type=at_least(0), default=0, metavar="N", help="try N random stage groupings, too"
+        "target",
+        type=Path,
+        metavar="NB|DIR",
+        help="a notebook, or its compiled package",
     )
     parser.add_argument(
-        "--edits", type=at_least(0), default=0, metavar="N", help="edit what it reads N times, and run again"
+        "--groupings",
+        type=at_least(0),
+        default=0,
+        metavar="N",
+        help="try N random stage groupings, too",
     )
-    parser.add_argument("--seed", type=int, metavar="S", help="of what is random (default: printed)")
     parser.add_argument(
-        "-j", "--jobs", type=at_least(1), metavar="N", help="stages at a time (default: cores)"
+        "--edits",
+        type=at_least(0),
+        default=0,
+        metavar="N",
+        help="edit what it reads N times, and run again",
     )
-    parser.add_argument("--score", action="store_true", help="prove the notebook's scorer instead")
+    parser.add_argument(
+        "--seed", type=int, metavar="S", help="of what is random (default: printed)"
+    )
+    parser.add_argument(
+        "-j",
+        "--jobs",
+        type=at_least(1),
+        metavar="N",
+        help="stages at a time (default: cores)",
+    )
+    parser.add_argument(
+        "--score", action="store_true", help="prove the notebook's scorer instead"
+    )
     add_json(parser)
 
 
@@ -97,7 +118,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _notebook(target: Path) -> Path:
-    """The notebook of a package that is up to date. Raises NotebookError or PackageError."""
+    """The notebook of a package that is up to date. Raises NotebookError or
+    PackageError."""
     from jupyter_pipe.compiler import compile_notebook, read_package, stale_files
     from jupyter_pipe.engine.targets import is_package
     from jupyter_pipe.errors import PackageError
@@ -122,7 +144,8 @@ def _progress(terminal: Terminal) -> _Lines:
 
 
 class _Lines:
-    """A line for each verdict, and one for what begins: for pipes and CI. A `verify.Watcher`."""
+    """A line for each verdict, and one for what begins: for pipes and CI. A
+    `verify.Watcher`."""
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
@@ -175,14 +198,18 @@ class _Live(_Lines):
             return
         from rich.console import Console
 
-        console = Console(file=self._terminal.out, force_terminal=True, no_color=not self._terminal.colour)
+        console = Console(
+            file=self._terminal.out,
+            force_terminal=True,
+            no_color=not self._terminal.colour,
+        )
         self._status = console.status(text)
         self._status.start()
 
 
 def _conclusion(terminal: Terminal, found: Verification) -> Iterator[str]:
-    """The last lines: which cells could not be compared, then the verdict with what was compared and tried,
-    and the seed that repeats it."""
+    """The last lines: which cells could not be compared, then the verdict with what was
+    compared and tried, and the seed that repeats it."""
     if found.not_comparable:
         cells = ", ".join(map(str, found.not_comparable))
         noun = "cell" if len(found.not_comparable) == 1 else "cells"
@@ -193,7 +220,8 @@ def _conclusion(terminal: Terminal, found: Verification) -> Iterator[str]:
 
 
 def _tried(found: Verification) -> Iterator[str]:
-    """What was tried besides the notebook as it is: `20 groupings (3 refused)`, `5 edits`, `seed 7`."""
+    """What was tried besides the notebook as it is: `20 groupings (3 refused)`, `5
+    edits`, `seed 7`."""
     regrouped = [verdict for verdict in found.verdicts[1:] if not verdict.edit]
     edited = [verdict for verdict in found.verdicts if verdict.edit]
     if regrouped:
@@ -206,8 +234,8 @@ def _tried(found: Verification) -> Iterator[str]:
 
 
 def _verdict(terminal: Terminal, verdict: Verdict) -> Iterator[str]:
-    """One attempt on one line (the notebook's own stages, a random grouping, or an edit), followed by the
-    first difference if there is one."""
+    """One attempt on one line (the notebook's own stages, a random grouping, or an
+    edit), followed by the first difference if there is one."""
     name = f"after {verdict.edit}" if verdict.edit else f"grouping {verdict.grouping}"
     name = name if verdict.edit or verdict.grouping else "own stages"
     if verdict.refusal is not None:
@@ -215,7 +243,9 @@ def _verdict(terminal: Terminal, verdict: Verdict) -> Iterator[str]:
         yield f"{terminal.mark(MARKS['skipped'])} {name}: refused ({codes}): {verdict.refusal.message}"
         return
     ran = f"{verdict.reran} of " if verdict.edit else ""
-    heading = f"{name}, {ran}{count(verdict.stages, 'stage')}{' ran' if verdict.edit else ''}"
+    heading = (
+        f"{name}, {ran}{count(verdict.stages, 'stage')}{' ran' if verdict.edit else ''}"
+    )
     if verdict.divergence is None:
         yield f"{terminal.mark(MARKS['succeeded'])} {heading}: equal"
     else:
@@ -224,7 +254,9 @@ def _verdict(terminal: Terminal, verdict: Verdict) -> Iterator[str]:
 
 def _divergence(terminal: Terminal, heading: str, found: Divergence) -> Iterator[str]:
     cell = f", cell {found.cell}" if found.cell is not None else ""
-    variable = f", variable {found.variable}" if found.variable and found.cell is None else ""
+    variable = (
+        f", variable {found.variable}" if found.variable and found.cell is None else ""
+    )
     yield f"{terminal.mark(MARKS['failed'])} {heading}: different in stage {found.stage}{cell}{variable}"
     yield f"    notebook      {_indented(found.expected)}"
     yield f"    pipeline      {_indented(found.found)}"

@@ -1,4 +1,5 @@
-"""`jupyter pipe verify NB --score`: the proofs of a notebook's scorer, one line each."""
+"""`jupyter pipe verify NB --score`: the proofs of a notebook's scorer, one line
+each."""
 
 from __future__ import annotations
 
@@ -54,9 +55,11 @@ def _refusals(terminal: Terminal, error: ScoringRefusedError) -> Iterator[str]:
     yield f"{terminal.style('refused', 'bad')}: no scorer would give what the notebook gives."
 
 
-def _verdict(terminal: Terminal, built: Built, manifest: Manifest, folder: Path) -> Iterator[str]:
-    """The proofs and, if all hold, which columns the scorer needs, which it can do without, and where it
-    is."""
+def _verdict(
+    terminal: Terminal, built: Built, manifest: Manifest, folder: Path
+) -> Iterator[str]:
+    """The proofs and, if all hold, which columns the scorer needs, which it can do
+    without, and where it is."""
     for proof in built.proofs:
         yield from _proof(terminal, proof)
     if not built.passed:

@@ -1,4 +1,5 @@
-"""`jupyter pipe loop …`: runs a notebook again when its data, its schedule or its model asks for it."""
+"""`jupyter pipe loop …`: runs a notebook again when its data, its schedule or its model
+asks for it."""
 
 from __future__ import annotations
 
@@ -55,23 +56,42 @@ def add_parser(subparsers: Subparsers) -> None:
     """Register the command and its actions."""
     parser = add_command(subparsers, "loop", run, examples=EXAMPLES)
     actions = parser.add_subparsers(metavar="ACTION", dest="action", required=True)
-    made = {name: actions.add_parser(name, help=text, description=text) for name, text in ACTIONS.items()}
+    made = {
+        name: actions.add_parser(name, help=text, description=text)
+        for name, text in ACTIONS.items()
+    }
     for name, action in made.items():
         if name == "export":
-            action.add_argument("scheduler", metavar="SCHEDULER", help="systemd, cron, airflow or github")
+            action.add_argument(
+                "scheduler",
+                metavar="SCHEDULER",
+                help="systemd, cron, airflow or github",
+            )
         action.add_argument("target", metavar="NB", type=Path, help="the notebook")
         action.add_argument(
-            "--root", metavar="DIR", help="holds .jupyter_pipe (default: the notebook's folder)"
+            "--root",
+            metavar="DIR",
+            help="holds .jupyter_pipe (default: the notebook's folder)",
         )
         action.set_defaults(run=run)
     add_json(made["status"])
     add_json(made["history"])
-    made["history"].add_argument("-n", type=int, default=30, metavar="N", help="the latest N (default: 30)")
+    made["history"].add_argument(
+        "-n", type=int, default=30, metavar="N", help="the latest N (default: 30)"
+    )
     made["start"].add_argument(
-        "--every", type=float, default=2.0, metavar="SECONDS", help="how often to look (default: 2)"
+        "--every",
+        type=float,
+        default=2.0,
+        metavar="SECONDS",
+        help="how often to look (default: 2)",
     )
     made["export"].add_argument(
-        "-o", "--output", type=Path, metavar="DIR", help="where the files go (default: standard output)"
+        "-o",
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="where the files go (default: standard output)",
     )
 
 
@@ -79,7 +99,9 @@ def run(args: argparse.Namespace) -> int:
     """Carry out one action."""
     if not args.target.is_file():
         raise LoopError(
-            f"There is no notebook {args.target}.", code="notebook_missing", hint="Name the .ipynb file."
+            f"There is no notebook {args.target}.",
+            code="notebook_missing",
+            hint="Name the .ipynb file.",
         )
     actions: dict[str, Callable[[Terminal, argparse.Namespace], int]] = {
         "init": _init,
@@ -101,8 +123,12 @@ class _Place:
         from jupyter_pipe.runs.store import RunStore
 
         self.notebook: Path = args.target.absolute()
-        self.store: RunStore = RunStore(local_root(args.root) if args.root else self.notebook.parent)
-        self.log: LoopLog = LoopLog(loop_folder(self.store.state_folder, notebook_name(self.notebook)))
+        self.store: RunStore = RunStore(
+            local_root(args.root) if args.root else self.notebook.parent
+        )
+        self.log: LoopLog = LoopLog(
+            loop_folder(self.store.state_folder, notebook_name(self.notebook))
+        )
 
     def world(self, settings: LoopSettings) -> Machine:
         from jupyter_pipe.loop.machine.monitoring import LogMonitor
@@ -111,7 +137,11 @@ class _Place:
 
         models = RegistryModels(self.store, self.notebook.parent, settings)
         return Machine(
-            self.notebook, self.store, self.log, models=models, monitor=LogMonitor(self.store.root)
+            self.notebook,
+            self.store,
+            self.log,
+            models=models,
+            monitor=LogMonitor(self.store.root),
         )
 
 
@@ -131,7 +161,12 @@ def _init(terminal: Terminal, args: argparse.Namespace) -> int:
 
 def _start(terminal: Terminal, args: argparse.Namespace) -> int:
     from jupyter_pipe.loop import Loop
-    from jupyter_pipe.loop.foreground import SettingsFile, go_on, locked, stop_on_signals
+    from jupyter_pipe.loop.foreground import (
+        SettingsFile,
+        go_on,
+        locked,
+        stop_on_signals,
+    )
 
     place = _Place(args)
     tell = _teller(terminal)
@@ -190,7 +225,9 @@ def _status(terminal: Terminal, args: argparse.Namespace) -> int:
     if args.json:
         terminal.record(msgspec.json.encode(found))
     else:
-        terminal.result("\n".join(status_lines(notebook_name(place.notebook), settings, found)))
+        terminal.result(
+            "\n".join(status_lines(notebook_name(place.notebook), settings, found))
+        )
     return 0
 
 
@@ -206,7 +243,9 @@ def _history(terminal: Terminal, args: argparse.Namespace) -> int:
     elif not shown:
         terminal.say(f"Nothing yet. Try it: jupyter pipe loop once {args.target}")
     else:
-        terminal.result("\n".join(f"{day_time(one.time)}  {record_line(one)}" for one in shown))
+        terminal.result(
+            "\n".join(f"{day_time(one.time)}  {record_line(one)}" for one in shown)
+        )
     return 0
 
 
@@ -216,7 +255,9 @@ def _export(terminal: Terminal, args: argparse.Namespace) -> int:
     from jupyter_pipe.loop.schedulers import scheduler_files
 
     notebook = args.target.absolute()
-    for name, text in scheduler_files(args.scheduler, notebook, read_settings(notebook)).items():
+    for name, text in scheduler_files(
+        args.scheduler, notebook, read_settings(notebook)
+    ).items():
         if args.output is None:
             terminal.result(f"# {name}\n{text}")
         else:

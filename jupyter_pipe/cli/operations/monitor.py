@@ -1,4 +1,5 @@
-"""`jupyter pipe monitor NAME|BUNDLE`: whether a service is still asked what its model was made for."""
+"""`jupyter pipe monitor NAME|BUNDLE`: whether a service is still asked what its model
+was made for."""
 
 from __future__ import annotations
 
@@ -61,14 +62,26 @@ def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
     parser = add_command(subparsers, "monitor", run, examples=EXAMPLES)
     parser.description = f"{parser.description}\n\n{EXPLANATION}"
-    parser.add_argument("target", metavar="NAME|BUNDLE", help="what is served: its name, or its folder")
     parser.add_argument(
-        "--since", default="7d", metavar="TIME", help="how far back, such as 7d (the default)"
+        "target", metavar="NAME|BUNDLE", help="what is served: its name, or its folder"
     )
     parser.add_argument(
-        "--labels", type=Path, metavar="FILE", help="what turned out true: .csv, .parquet, .jsonl"
+        "--since",
+        default="7d",
+        metavar="TIME",
+        help="how far back, such as 7d (the default)",
     )
-    parser.add_argument("--label", metavar="COLUMN", help="its column with the truth (default: the target)")
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        metavar="FILE",
+        help="what turned out true: .csv, .parquet, .jsonl",
+    )
+    parser.add_argument(
+        "--label",
+        metavar="COLUMN",
+        help="its column with the truth (default: the target)",
+    )
     parser.add_argument(
         "--limit",
         action="append",
@@ -90,9 +103,14 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="COLUMN",
         help="do not compare it, since it goes on by itself or does not matter; repeatable",
     )
-    parser.add_argument("--strict", action="store_true", help="let `unknown` be an alarm")
     parser.add_argument(
-        "--html", type=Path, metavar="FILE", help="write a report with a picture of each column"
+        "--strict", action="store_true", help="let `unknown` be an alarm"
+    )
+    parser.add_argument(
+        "--html",
+        type=Path,
+        metavar="FILE",
+        help="write a report with a picture of each column",
     )
     add_trust(parser)
     add_root(parser)
@@ -121,16 +139,20 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _say_what_is_unknown(args: argparse.Namespace, watched: Watched) -> None:
-    """A column that no version has cannot be left out: that is said, and the rest is judged all the same, so
-    that a loop whose model lost the column goes on."""
+    """A column that no version has cannot be left out: that is said, and the rest is
+    judged all the same, so that a loop whose model lost the column goes on."""
     known = {name for version in watched.versions for name in version.ignored}
-    compared = [version.columns for version in watched.versions if version.columns is not None]
+    compared = [
+        version.columns for version in watched.versions if version.columns is not None
+    ]
     names = sorted({column.name for drift in compared for column in drift.columns})
     for name in dict.fromkeys(args.ignore):
         if compared and name not in known:
             close = difflib.get_close_matches(name, names, n=1)
             meant = f" Did you mean '{close[0]}'?" if close else ""
-            text = f"No row has a column '{name}', so nothing is left out for it.{meant}"
+            text = (
+                f"No row has a column '{name}', so nothing is left out for it.{meant}"
+            )
             Terminal.of(args, sys.stderr).result(text)
 
 
@@ -142,7 +164,9 @@ def _watch(args: argparse.Namespace) -> Watched:
     from jupyter_pipe.serving.traffic.reading import read_log
 
     limits = Limits(
-        batch=args.batch, quality=dict(_limit(text) for text in args.limit), ignore=tuple(args.ignore)
+        batch=args.batch,
+        quality=dict(_limit(text) for text in args.limit),
+        ignore=tuple(args.ignore),
     )
     until = time.time()
     since = until - parse_duration(args.since)
@@ -156,10 +180,22 @@ def _watch(args: argparse.Namespace) -> Watched:
         )
     find = kept_bundles(model_folder(root, args.target), trust=args.trust)
     window = read_log(log, since, until)
-    newest = next((found for each in reversed(window.answers) if (found := find(each.digest))), None)
-    labels = None if args.labels is None else _labels(args, log, since, newest, window.masked)
+    newest = next(
+        (found for each in reversed(window.answers) if (found := find(each.digest))),
+        None,
+    )
+    labels = (
+        None
+        if args.labels is None
+        else _labels(args, log, since, newest, window.masked)
+    )
     return watch(
-        model_folder(root, args.target).name, window, (since, until), find, labels=labels, limits=limits
+        model_folder(root, args.target).name,
+        window,
+        (since, until),
+        find,
+        labels=labels,
+        limits=limits,
     )
 
 
@@ -172,10 +208,15 @@ def _unusable(what: str) -> PipeError:
 
 
 def _labels(
-    args: argparse.Namespace, log: Path, since: float, manifest: Manifest | None, masked: tuple[str, ...]
+    args: argparse.Namespace,
+    log: Path,
+    since: float,
+    manifest: Manifest | None,
+    masked: tuple[str, ...],
 ) -> Labels:
-    """The outcomes that came since. Rows that were answered before the time looked at are known as earlier
-    ones, so that an outcome that comes late is not taken for one without an answer."""
+    """The outcomes that came since. Rows that were answered before the time looked at
+    are known as earlier ones, so that an outcome that comes late is not taken for one
+    without an answer."""
     from jupyter_pipe.monitoring.labels import key_of, read_labels
     from jupyter_pipe.monitoring.watching import Labels
     from jupyter_pipe.serving.traffic.reading import read_log
@@ -236,7 +277,9 @@ def _version_lines(terminal: Terminal, version: VersionWatch) -> Iterator[str]:
 
 
 def _quality_lines(quality: Any) -> Iterator[str]:
-    metrics = ", ".join(f"{name} {value:,.4g}" for name, value in quality.metrics.items())
+    metrics = ", ".join(
+        f"{name} {value:,.4g}" for name, value in quality.metrics.items()
+    )
     yield f"    {quality.label}: {metrics or 'no label has a prediction'}"
     joined = f"{quality.matched:,} joined, {quality.late:,} late, {quality.unknown:,} of no prediction"
     yield f"    labels: {joined}, {quality.double:,} double; {quality.waiting:,} predictions wait"

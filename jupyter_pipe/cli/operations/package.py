@@ -1,4 +1,5 @@
-"""`jupyter pipe package NAME@4|BUNDLE --to TOOL`: a version as an image, or for another way to serve it."""
+"""`jupyter pipe package NAME@4|BUNDLE --to TOOL`: a version as an image, or for another
+way to serve it."""
 
 from __future__ import annotations
 
@@ -6,7 +7,13 @@ import argparse
 import os
 from pathlib import Path
 
-from jupyter_pipe.cli.options import Subparsers, add_command, add_root, add_trust, find_store
+from jupyter_pipe.cli.options import (
+    Subparsers,
+    add_command,
+    add_root,
+    add_trust,
+    find_store,
+)
 from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.errors import PipeError
 
@@ -30,11 +37,23 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = add_command(subparsers, "package", run, examples=EXAMPLES)
     parser.description = f"{parser.description}\n\n{EXPLANATION}"
     parser.add_argument(
-        "target", metavar="NAME@4|BUNDLE", help="a version of the registry, or a scorer's folder"
+        "target",
+        metavar="NAME@4|BUNDLE",
+        help="a version of the registry, or a scorer's folder",
     )
-    parser.add_argument("--to", required=True, choices=_TARGETS, metavar="TOOL", help=", ".join(_TARGETS))
-    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="where (default: NAME_TOOL)")
-    parser.add_argument("--image", default="", help="the name of the image (default: NAME:VERSION)")
+    parser.add_argument(
+        "--to",
+        required=True,
+        choices=_TARGETS,
+        metavar="TOOL",
+        help=", ".join(_TARGETS),
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="DIR", help="where (default: NAME_TOOL)"
+    )
+    parser.add_argument(
+        "--image", default="", help="the name of the image (default: NAME:VERSION)"
+    )
     add_trust(parser)
     add_root(parser)
 
@@ -44,7 +63,9 @@ def run(args: argparse.Namespace) -> int:
     from jupyter_pipe.serving.opening import open_source
     from jupyter_pipe.serving.settings import Settings
 
-    settings = Settings(args.target, root=str(find_store(args.root).root), trust=args.trust)
+    settings = Settings(
+        args.target, root=str(find_store(args.root).root), trust=args.trust
+    )
     source = open_source(args.target, settings)
     source.check()
     release = source.current()
@@ -64,5 +85,7 @@ def run(args: argparse.Namespace) -> int:
     terminal.result(os.path.relpath(folder))
     for name in files:
         terminal.say(f"  {name}")
-    terminal.say((folder / "README.md").read_text(encoding="utf-8").splitlines()[-1].strip())
+    terminal.say(
+        (folder / "README.md").read_text(encoding="utf-8").splitlines()[-1].strip()
+    )
     return 0

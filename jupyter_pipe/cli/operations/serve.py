@@ -1,4 +1,5 @@
-"""`jupyter pipe serve NAME|BUNDLE|NB`: predictions over HTTP, each with the version that made it."""
+"""`jupyter pipe serve NAME|BUNDLE|NB`: predictions over HTTP, each with the version
+that made it."""
 
 from __future__ import annotations
 
@@ -10,7 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jupyter_pipe.cli.options import Subparsers, add_command, add_root, add_trust, at_least, find_store
+from jupyter_pipe.cli.options import (
+    Subparsers,
+    add_command,
+    add_root,
+    add_trust,
+    at_least,
+    find_store,
+)
 from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.errors import ExtraMissingError, PipeError
 from jupyter_pipe.notebook.file_kinds import is_notebook_file
@@ -44,11 +52,22 @@ def add_parser(subparsers: Subparsers) -> None:
         help="a model of the registry, a scorer's folder, a notebook",
     )
     parser.add_argument(
-        "--host", default="127.0.0.1", help="the address to listen on (default: this machine)"
+        "--host",
+        default="127.0.0.1",
+        help="the address to listen on (default: this machine)",
     )
-    parser.add_argument("--port", type=_port, default=8000, help="the port (default: 8000; 0: a free one)")
     parser.add_argument(
-        "--workers", type=at_least(1), default=1, metavar="N", help="processes that answer (default: 1)"
+        "--port",
+        type=_port,
+        default=8000,
+        help="the port (default: 8000; 0: a free one)",
+    )
+    parser.add_argument(
+        "--workers",
+        type=at_least(1),
+        default=1,
+        metavar="N",
+        help="processes that answer (default: 1)",
     )
     _add_challenger(parser)
     _add_log(parser)
@@ -61,11 +80,21 @@ def _add_challenger(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("a second version")
     modes = group.add_mutually_exclusive_group()
     modes.add_argument(
-        "--shadow", metavar="@ALIAS|BUNDLE", help="let it score each request too, after the answer"
+        "--shadow",
+        metavar="@ALIAS|BUNDLE",
+        help="let it score each request too, after the answer",
     )
-    modes.add_argument("--canary", type=_share, metavar="10%", help="let it answer this share of the keys")
     modes.add_argument(
-        "--ab", type=_share, metavar="50%", help="the same, for a comparison that is meant to last"
+        "--canary",
+        type=_share,
+        metavar="10%",
+        help="let it answer this share of the keys",
+    )
+    modes.add_argument(
+        "--ab",
+        type=_share,
+        metavar="50%",
+        help="the same, for a comparison that is meant to last",
     )
     group.add_argument(
         "--challenger",
@@ -77,28 +106,56 @@ def _add_challenger(parser: argparse.ArgumentParser) -> None:
 
 def _add_log(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("request log")
-    group.add_argument("--no-log", action="store_true", help="do not write requests down")
-    group.add_argument("--log", type=Path, metavar="DIR", help="where (default: .jupyter_pipe/serving/NAME)")
-    group.add_argument("--keep", default="90d", metavar="TIME", help="how long, such as 90d (the default)")
     group.add_argument(
-        "--drop", action="append", default=[], metavar="COLUMN", help="leave a column out of the log"
+        "--no-log", action="store_true", help="do not write requests down"
     )
     group.add_argument(
-        "--hash", action="append", default=[], metavar="COLUMN", help="write a keyed hash in its place"
+        "--log",
+        type=Path,
+        metavar="DIR",
+        help="where (default: .jupyter_pipe/serving/NAME)",
+    )
+    group.add_argument(
+        "--keep",
+        default="90d",
+        metavar="TIME",
+        help="how long, such as 90d (the default)",
+    )
+    group.add_argument(
+        "--drop",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="leave a column out of the log",
+    )
+    group.add_argument(
+        "--hash",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="write a keyed hash in its place",
     )
 
 
 def _add_access(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("access")
     group.add_argument(
-        "--token", metavar="TEXT", help=f"what clients must send as a bearer token (or ${TOKEN_VARIABLE})"
+        "--token",
+        metavar="TEXT",
+        help=f"what clients must send as a bearer token (or ${TOKEN_VARIABLE})",
     )
     group.add_argument(
-        "--no-token", action="store_true", help="let anybody in who reaches an address beyond this machine"
+        "--no-token",
+        action="store_true",
+        help="let anybody in who reaches an address beyond this machine",
     )
     group.add_argument("--tls-cert", metavar="FILE", help="certificate, for HTTPS")
     group.add_argument("--tls-key", metavar="FILE", help="its key")
-    group.add_argument("--tls-ca", metavar="FILE", help="let in only clients with a certificate of this CA")
+    group.add_argument(
+        "--tls-ca",
+        metavar="FILE",
+        help="let in only clients with a certificate of this CA",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -124,13 +181,26 @@ def run(args: argparse.Namespace) -> int:
     if settings.log is not None:
         terminal.say(f"requests are written to {os.path.relpath(settings.log.folder)}")
     folder = model_folder(Path(settings.root), settings.target)
-    facts = (address, settings.target, args.workers, time.time(), settings.mode, settings.share)
+    facts = (
+        address,
+        settings.target,
+        args.workers,
+        time.time(),
+        settings.mode,
+        settings.share,
+    )
     with announced(folder, *facts):
         return Supervisor(settings, listening, args.workers, _teller(terminal)).run()
 
 
 def _teller(terminal: Terminal) -> Callable[[str, str], None]:
-    tones = {"live": "good", "refused": "bad", "problem": "warn", "died": "warn", "failed": "bad"}
+    tones = {
+        "live": "good",
+        "refused": "bad",
+        "problem": "warn",
+        "died": "warn",
+        "failed": "bad",
+    }
 
     def tell(kind: str, text: str) -> None:
         say = terminal.say if kind == "live" else terminal.result
@@ -168,7 +238,8 @@ def _settings(args: argparse.Namespace) -> Any:
 
 
 def _bundle_of(target: str) -> str:
-    """The bundle of a notebook, proved now if there is none of it as it is; other targets as they are."""
+    """The bundle of a notebook, proved now if there is none of it as it is; other
+    targets as they are."""
     if not is_notebook_file(target):
         return target
     from jupyter_pipe.scoring.notebooks import current_bundle
@@ -177,8 +248,17 @@ def _bundle_of(target: str) -> str:
 
 
 def _challenger(args: argparse.Namespace, target: str) -> tuple[Any, float, str]:
-    """The mode, the share of requests (0 to 1) and the second scorer; empty without one."""
-    mode = "shadow" if args.shadow else "canary" if args.canary else "ab" if args.ab else ""
+    """The mode, the share of requests (0 to 1) and the second scorer; empty without
+    one."""
+    mode = (
+        "shadow"
+        if args.shadow
+        else "canary"
+        if args.canary
+        else "ab"
+        if args.ab
+        else ""
+    )
     if not mode:
         return "", 0.0, ""
     text = args.shadow or args.challenger
@@ -219,7 +299,8 @@ def _tls(args: argparse.Namespace) -> Any:
 
 
 def _token(args: argparse.Namespace) -> str:
-    """The word that requests must bring. Beyond this machine there is one, unless somebody says otherwise."""
+    """The word that requests must bring. Beyond this machine there is one, unless
+    somebody says otherwise."""
     token: str = args.token or os.environ.get(TOKEN_VARIABLE, "")
     if token and (not token.isascii() or not token.isprintable() or " " in token):
         raise PipeError("A token is one word of ASCII characters.", code="bad_request")
@@ -246,4 +327,6 @@ def _share(text: str) -> float:
     try:
         return parse_share(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a share such as 10%") from None
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a share such as 10%"
+        ) from None

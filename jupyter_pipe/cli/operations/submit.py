@@ -1,4 +1,5 @@
-"""`jupyter pipe submit ENGINE NB|DIR`: has another engine run the pipeline, and follows it there."""
+"""`jupyter pipe submit ENGINE NB|DIR`: has another engine run the pipeline, and follows
+it there."""
 
 from __future__ import annotations
 
@@ -12,7 +13,11 @@ from jupyter_pipe.cli.options import Subparsers, add_command, find_store, root_o
 from jupyter_pipe.cli.output.progress import PlainLines
 from jupyter_pipe.cli.output.summary import summary
 from jupyter_pipe.cli.output.terminal import Terminal
-from jupyter_pipe.cli.runs.run_options import command_line, environment_of, given_parameters
+from jupyter_pipe.cli.runs.run_options import (
+    command_line,
+    environment_of,
+    given_parameters,
+)
 from jupyter_pipe.errors import RunError
 
 if TYPE_CHECKING:
@@ -32,19 +37,38 @@ SECONDS_BETWEEN_LOOKS = 0.2
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
     parser = add_command(subparsers, "submit", run, examples=EXAMPLES)
-    parser.add_argument("engine", nargs="?", metavar="ENGINE", help="an engine, or a configuration's name")
-    parser.add_argument("target", nargs="?", metavar="NB|DIR", help="a notebook or a compiled package")
-    parser.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument(
-        "-f", "--parameters-file", type=Path, metavar="FILE", help="YAML or JSON: name: value"
+        "engine",
+        nargs="?",
+        metavar="ENGINE",
+        help="an engine, or a configuration's name",
+    )
+    parser.add_argument(
+        "target", nargs="?", metavar="NB|DIR", help="a notebook or a compiled package"
+    )
+    parser.add_argument(
+        "-p", "--parameter", action="append", default=[], metavar="NAME=VALUE"
+    )
+    parser.add_argument(
+        "-f",
+        "--parameters-file",
+        type=Path,
+        metavar="FILE",
+        help="YAML or JSON: name: value",
     )
     parser.add_argument(
         "--root",
         metavar="DIR|URL",
         help="shared with the engine's workers (default: the configuration's, or the notebook's folder)",
     )
-    parser.add_argument("--follow", action="store_true", help="show the run until it ends, as `run` does")
-    parser.add_argument("--attach", metavar="RUN", help="follow a run that was submitted before")
+    parser.add_argument(
+        "--follow",
+        action="store_true",
+        help="show the run until it ends, as `run` does",
+    )
+    parser.add_argument(
+        "--attach", metavar="RUN", help="follow a run that was submitted before"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -63,7 +87,9 @@ def run(args: argparse.Namespace) -> int:
         run_id = submit(request, args.engine).run_id
         found = store.read(run_id)
         title = title_of(find_configuration(args.engine))
-        terminal.say(f"Submitted {found.pipeline} to {title}: run {run_id} {found.page}".rstrip())
+        terminal.say(
+            f"Submitted {found.pipeline} to {title}: run {run_id} {found.page}".rstrip()
+        )
     # One that Dask's workers carry out has a runner here, and nothing to be followed.
     if args.attach or is_submitted(store.folder(run_id)):
         start_following(store, run_id)
@@ -86,7 +112,9 @@ def _request(args: argparse.Namespace) -> RunRequest:
             code="engine_unknown",
             hint="For example: jupyter pipe submit slurm NOTEBOOK",
         )
-    target = open_target(args.target, store_of(args.root or find_configuration(args.engine).root))
+    target = open_target(
+        args.target, store_of(args.root or find_configuration(args.engine).root)
+    )
     environment = environment_of(None)
     return RunRequest(
         target=target,
@@ -105,8 +133,13 @@ def _follow(terminal: Terminal, store: RunStore, run_id: str) -> int:
     show = PlainLines(terminal)
     seen = 0
     while True:
-        # An engine may try a stage again after the run seemed to have ended: who follows it knows.
-        is_over = not is_followed(folder) if is_submitted(folder) else store.read(run_id).is_final
+        # An engine may try a stage again after the run seemed to have ended: who
+        # follows it knows.
+        is_over = (
+            not is_followed(folder)
+            if is_submitted(folder)
+            else store.read(run_id).is_final
+        )
         for event in store.events(run_id, seen):
             show(event)
             seen = event.seq

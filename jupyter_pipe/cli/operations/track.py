@@ -30,11 +30,23 @@ def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
     parser = add_command(subparsers, "track", run, examples=EXAMPLES)
     parser.description = f"{parser.description}\n\n{EXPLANATION}"
-    parser.add_argument("runs", metavar="RUN", nargs="*", help="a run's id, its beginning or end; `latest`")
-    parser.add_argument("--all", action="store_true", help="every run")
-    parser.add_argument("--to", default="default", metavar="ADDRESS", help="which tracker (default: MLflow)")
     parser.add_argument(
-        "--again", action="store_true", help="tell even what was told, after a store was lost"
+        "runs",
+        metavar="RUN",
+        nargs="*",
+        help="a run's id, its beginning or end; `latest`",
+    )
+    parser.add_argument("--all", action="store_true", help="every run")
+    parser.add_argument(
+        "--to",
+        default="default",
+        metavar="ADDRESS",
+        help="which tracker (default: MLflow)",
+    )
+    parser.add_argument(
+        "--again",
+        action="store_true",
+        help="tell even what was told, after a store was lost",
     )
     add_root(parser)
 
@@ -47,17 +59,25 @@ def run(args: argparse.Namespace) -> int:
     terminal = Terminal.of(args)
     require_address(args.to)
     store = find_store(args.root)
-    ids = tuple(reversed(store.ids())) if args.all else tuple(store.find(each) for each in args.runs)
+    ids = (
+        tuple(reversed(store.ids()))
+        if args.all
+        else tuple(store.find(each) for each in args.runs)
+    )
     todo = [(run_id, args.to) for run_id in ids] if ids or args.all else waiting(store)
     trackers = {address: open_tracker(address, store.root) for _, address in todo}
     failed = 0
     for run_id, address in todo:
         try:
             ended = tell(trackers[address], address, store, run_id, again=args.again)
-            terminal.say(f"{run_id}  told to {address}{'' if ended else ', as far as it has come'}")
+            terminal.say(
+                f"{run_id}  told to {address}{'' if ended else ', as far as it has come'}"
+            )
         except Exception as error:  # Of whatever library a tracker uses.
             failed += 1
-            terminal.result(f"{run_id}  not told to {address}: {getattr(error, 'message', error)}")
+            terminal.result(
+                f"{run_id}  not told to {address}: {getattr(error, 'message', error)}"
+            )
     if not todo:
         terminal.say("Nothing waits to be told.")
     else:

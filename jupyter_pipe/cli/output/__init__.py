@@ -1,1 +1,2 @@
-"""How the command line looks: terminal, live table, plain lines, errors, closing words."""
+"""How the command line looks: terminal, live table, plain lines, errors, closing
+words."""

@@ -1,4 +1,5 @@
-"""What a stage prints, as it prints it: for the logs of engines that show nothing but text."""
+"""What a stage prints, as it prints it: for the logs of engines that show nothing but
+text."""
 
 from __future__ import annotations
 
@@ -11,9 +12,11 @@ __all__ = ["Echo"]
 
 
 class Echo:
-    """Prints what is new in the outputs of an executed notebook, each time that it is called with its path.
+    """Prints what is new in the outputs of an executed notebook, each time that it is
+    called with its path.
 
-    Whole lines only, until the cell has ended: a progress bar replaces the line on which it stands.
+    Whole lines only, until the cell has ended: a progress bar replaces the line on
+    which it stands.
     """
 
     def __init__(self, terminal: Terminal) -> None:
@@ -21,17 +24,21 @@ class Echo:
         self._shown: dict[str, str] = {}
 
     def __call__(self, executed: Path, over: bool) -> None:
-        """Print what has been added since the last time; all of it when the stage is over."""
+        """Print what has been added since the last time; all of it when the stage is
+        over."""
         cells = read_executed(executed)
         for place, cell in enumerate(cells):
             text = text_outputs(cell)
-            has_ended = over or any(later.number is not None for later in cells[place + 1 :])
+            has_ended = over or any(
+                later.number is not None for later in cells[place + 1 :]
+            )
             whole = text if has_ended else text[: text.rfind("\n") + 1]
             self._show(cell.id, whole)
 
     def _show(self, cell_id: str, text: str) -> None:
         before = self._shown.get(cell_id, "")
-        # What was shown and is no longer there was a bar that has been cleared: it stays in the log.
+        # What was shown and is no longer there was a bar that has been cleared: it
+        # stays in the log.
         new = text[len(before) :] if text.startswith(before) else text
         if new:
             self._shown[cell_id] = text

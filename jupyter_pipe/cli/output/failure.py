@@ -1,4 +1,5 @@
-"""How a failed stage looks on a terminal: the user's cell and line, the user's frames, the hint."""
+"""How a failed stage looks on a terminal: the user's cell and line, the user's frames,
+the hint."""
 
 from __future__ import annotations
 
@@ -24,15 +25,23 @@ __all__ = ["failure_block"]
 NO_FACTS = RunFacts()
 
 
-def failure_block(terminal: Terminal, stage: StageRun, facts: RunFacts = NO_FACTS) -> str:
-    """Several lines; empty if the stage did not fail. `facts` are those of the run, if they are known."""
+def failure_block(
+    terminal: Terminal, stage: StageRun, facts: RunFacts = NO_FACTS
+) -> str:
+    """Several lines; empty if the stage did not fail. `facts` are those of the run, if
+    they are known."""
     if stage.failure is None:
         return ""
     mark = stage_mark(stage)
     notebook = facts.notebook_of(stage.name)
-    # In a pipeline of several notebooks the name of the stage is not yet that of a file.
+    # In a pipeline of several notebooks the name of the stage is not yet that of a
+    # file.
     file = f"{Path(notebook).name}, " if facts.notebooks else ""
-    place = "" if stage.failure.kind in DEMANDS else f" in {file}{failure_place(stage.failure)}"
+    place = (
+        ""
+        if stage.failure.kind in DEMANDS
+        else f" in {file}{failure_place(stage.failure)}"
+    )
     cells = read_cells(notebook, only_text=True)
     in_file = cells.text(stage.failure.cell_id, stage.failure.line) if place else ""
     place += f" ({in_file})" if in_file else ""
@@ -41,7 +50,8 @@ def failure_block(terminal: Terminal, stage: StageRun, facts: RunFacts = NO_FACT
 
 
 def _body(terminal: Terminal, stage: StageRun, failure: Failure) -> Iterator[str]:
-    """The gates that failed, or the user's frames with the error below them, then the hint."""
+    """The gates that failed, or the user's frames with the error below them, then the
+    hint."""
     if failure.kind is FailureKind.gate:
         failed = [gate for gate in stage.gates if not gate.passed]
         yield from (f"  {gate_text(gate)}" for gate in failed)

@@ -1,4 +1,5 @@
-"""What a run leaves in GitHub Actions: annotations in the log, a summary on the run's page.
+"""What a run leaves in GitHub Actions: annotations in the log, a summary on the run's
+page.
 
 The summary is appended to the file that GitHub names; if it
 cannot be written, the run is none the worse for it.
@@ -48,10 +49,13 @@ def write_github(terminal: Terminal, run: Run, pipeline: Pipeline) -> None:
 
 
 def mask_secrets(terminal: Terminal, request: RunRequest) -> None:
-    """Have GitHub hide the secrets in all that this job prints from now on, whoever prints it."""
+    """Have GitHub hide the secrets in all that this job prints from now on, whoever
+    prints it."""
     stages = request.target.pipeline.stages
     environment = os.environ if request.environment is None else request.environment
-    names = dict.fromkeys(secret for stage in stages for secret in stage.options.secrets)
+    names = dict.fromkeys(
+        secret for stage in stages for secret in stage.options.secrets
+    )
     for value in [environment.get(name, "") for name in names]:
         # GitHub looks at one line at a time.
         for text in dict.fromkeys([value.strip(), *map(str.strip, value.splitlines())]):
@@ -66,11 +70,16 @@ def failure_annotations(run: Run) -> list[str]:
         if stage.state is StageState.failed and stage.failure:
             notebook = run.facts.notebook_of(stage.name)
             cells = read_cells(notebook, only_text=True)
-            title = f"{stage.name} {stage_mark(stage).word}, {failure_place(stage.failure)}"
+            title = (
+                f"{stage.name} {stage_mark(stage).word}, {failure_place(stage.failure)}"
+            )
             text = f"{failure_text(stage.failure)} {stage.failure.hint}".strip()
             line = cells.line(stage.failure.cell_id, stage.failure.line)
             lines.append(annotation("error", notebook, title, text, line))
-    lines += [annotation("warning", run.facts.notebook, each.code, each.message) for each in run.warnings]
+    lines += [
+        annotation("warning", run.facts.notebook, each.code, each.message)
+        for each in run.warnings
+    ]
     return lines
 
 
@@ -86,7 +95,9 @@ def job_summary(run: Run, pipeline: Pipeline) -> str:
         for stage in run.stages
     ]
     metrics = [
-        [name, value_text(value), stage.name] for stage in run.stages for name, value in stage.metrics.items()
+        [name, value_text(value), stage.name]
+        for stage in run.stages
+        for name, value in stage.metrics.items()
     ]
     gates = [
         [gate_text(gate), "passed" if gate.passed else "failed"]
@@ -107,11 +118,19 @@ def _table(heading: list[str], rows: list[list[str]]) -> str:
     if not rows:
         return ""
     lines = [heading, ["---"] * len(heading), *rows]
-    return "\n".join(f"| {' | '.join(_cell(text) for text in line)} |" for line in lines)
+    return "\n".join(
+        f"| {' | '.join(_cell(text) for text in line)} |" for line in lines
+    )
 
 
 def _cell(text: str) -> str:
     """Text that neither ends the cell nor becomes HTML."""
-    for char, written in (("&", "&amp;"), ("<", "&lt;"), ("|", "\\|"), ("`", "\\`"), ("\n", " ")):
+    for char, written in (
+        ("&", "&amp;"),
+        ("<", "&lt;"),
+        ("|", "\\|"),
+        ("`", "\\`"),
+        ("\n", " "),
+    ):
         text = text.replace(char, written)
     return text

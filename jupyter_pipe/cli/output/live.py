@@ -1,6 +1,7 @@
 """A run as it goes, as a table that stays in place. For terminals; needs `rich`.
 
-Rows that do not fit the window give way: what failed or runs is shown first, the rest is counted.
+Rows that do not fit the window give way: what failed or runs is shown first, the rest
+is counted.
 """
 
 from __future__ import annotations
@@ -25,14 +26,21 @@ if TYPE_CHECKING:
 
 __all__ = ["LiveTable", "table"]
 
-STYLES = {"good": "green", "bad": "red", "warn": "yellow", "busy": "blue", "quiet": "dim"}
+STYLES = {
+    "good": "green",
+    "bad": "red",
+    "warn": "yellow",
+    "busy": "blue",
+    "quiet": "dim",
+}
 REFRESHES_PER_SECOND = 8
 NARROW = 56
 ORDER = (StageState.failed, StageState.running, StageState.queued)
 
 
 class LiveTable:
-    """An observer that shows the table from the first stage that starts to the end of the run."""
+    """An observer that shows the table from the first stage that starts to the end of
+    the run."""
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
@@ -59,7 +67,11 @@ class LiveTable:
         from rich.console import Console
         from rich.live import Live
 
-        console = Console(file=self._terminal.out, force_terminal=True, no_color=not self._terminal.colour)
+        console = Console(
+            file=self._terminal.out,
+            force_terminal=True,
+            no_color=not self._terminal.colour,
+        )
         self._live = Live(
             console=console,
             get_renderable=lambda: self._render(console.width, console.height),
@@ -101,10 +113,15 @@ def table(run: Run, *, width: int, height: int, now: float) -> Table:
 def _heading(run: Run, now: float) -> Text:
     from rich.text import Text
 
-    done = sum(stage.state not in {StageState.queued, StageState.running} for stage in run.stages)
+    done = sum(
+        stage.state not in {StageState.queued, StageState.running}
+        for stage in run.stages
+    )
     passed = seconds_text(max(0.0, now - (run.started or run.queued)))
     heading = Text(_shown(run.pipeline), style="bold")
-    return heading.append(f"  {done} of {len(run.stages)} stages  {passed}", style="not bold")
+    return heading.append(
+        f"  {done} of {len(run.stages)} stages  {passed}", style="not bold"
+    )
 
 
 def _shown(text: str) -> str:
@@ -123,12 +140,15 @@ def _fitting(stages: tuple[StageRun, ...], rows: int) -> list[StageRun]:
 
 def _counts(stages: tuple[StageRun, ...], shown: list[StageRun]) -> str:
     names = {stage.name for stage in shown}
-    counts = Counter(stage_mark(stage).word for stage in stages if stage.name not in names)
+    counts = Counter(
+        stage_mark(stage).word for stage in stages if stage.name not in names
+    )
     return ", ".join(f"{number} {word}" for word, number in counts.items())
 
 
 def _row(stage: StageRun, now: float, *, narrow: bool) -> list[Text]:
-    """Mark, name, word, note, time; where it is narrow, the word only if there is no note."""
+    """Mark, name, word, note, time; where it is narrow, the word only if there is no
+    note."""
     from rich.text import Text
 
     mark = stage_mark(stage)

@@ -1,4 +1,5 @@
-"""The cells of a notebook, for messages: what they hold, and where that stands in the file if it is text."""
+"""The cells of a notebook, for messages: what they hold, and where that stands in the
+file if it is text."""
 
 from __future__ import annotations
 
@@ -26,26 +27,31 @@ class CellPlaces(Struct, frozen=True):
         return cell.source if cell else ""
 
     def line(self, cell_id: str | None, line: int | None) -> int | None:
-        """The line of a text file where this line of the cell stands. The id of such a cell is made from
-        its code: it is found as long as the code is the same, wherever it stands by now."""
+        """The line of a text file where this line of the cell stands. The id of such a
+        cell is made from its code: it is found as long as the code is the same,
+        wherever it stands by now."""
         cell = self.cells.get(cell_id or "")
         if cell is None or cell.file_line is None:
             return None
         return cell.file_line + (line or 1) - 1
 
     def text(self, cell_id: str | None, line: int | None) -> str:
-        """`home_value.py:47`, as editors understand it; empty where there is no such line."""
+        """`home_value.py:47`, as editors understand it; empty where there is no such
+        line."""
         found = self.line(cell_id, line)
         return f"{Path(self.file).name}:{found}" if found else ""
 
 
 def read_cells(notebook: Path | str | None, *, only_text: bool = False) -> CellPlaces:
-    """The cells as the file has them now; none with `only_text` if they have no lines in it."""
+    """The cells as the file has them now; none with `only_text` if they have no lines
+    in it."""
     from jupyter_pipe.notebook import read_notebook
 
     if not notebook or (only_text and not is_text_notebook(notebook)):
         return CellPlaces()
     try:
-        return CellPlaces(str(notebook), {cell.id: cell for cell in read_notebook(notebook).cells})
+        return CellPlaces(
+            str(notebook), {cell.id: cell for cell in read_notebook(notebook).cells}
+        )
     except NotebookError:
         return CellPlaces()

@@ -1,4 +1,5 @@
-"""A run as it goes, in plain lines: one a transition, with its time. For CI, pipes and `logs`."""
+"""A run as it goes, in plain lines: one a transition, with its time. For CI, pipes and
+`logs`."""
 
 from __future__ import annotations
 
@@ -23,13 +24,16 @@ class PlainLines:
     def __call__(self, event: Event) -> None:
         """Print the event's line, if it has one."""
         line = self._lines.line(event)
-        if line and (not self._only or getattr(event, "stage", None) in {None, self._only}):
+        if line and (
+            not self._only or getattr(event, "stage", None) in {None, self._only}
+        ):
             self._terminal.say(line)
 
 
 @contextlib.contextmanager
 def progress_on(terminal: Terminal) -> Iterator[Callable[[Event], None]]:
-    """An observer: a table that stays in place where there is a terminal, else lines."""
+    """An observer: a table that stays in place where there is a terminal, else
+    lines."""
     if not terminal.live or terminal.verbosity != 0:
         yield PlainLines(terminal)
         return

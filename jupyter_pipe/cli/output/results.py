@@ -22,7 +22,11 @@ LARGEST_STORE_BYTES = 10 * 10**9
 
 
 def write_results(
-    args: argparse.Namespace, terminal: Terminal, store: RunStore, run: Run, pipeline: Pipeline
+    args: argparse.Namespace,
+    terminal: Terminal,
+    store: RunStore,
+    run: Run,
+    pipeline: Pipeline,
 ) -> Path:
     """Write and print everything; returns the run's folder."""
     folder = store.folder(run.run_id).path
@@ -52,11 +56,14 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _warn_of_size(terminal: Terminal, store: RunStore) -> None:
-    """Only after a run that stored something, since looking takes time where there is much."""
+    """Only after a run that stored something, since looking takes time where there is
+    much."""
     from jupyter_pipe.runs.garbage import stored_bytes
 
     size = stored_bytes(store)
     if size > LARGEST_STORE_BYTES:
         limit = bytes_text(LARGEST_STORE_BYTES).replace(" ", "")
         command = f"jupyter pipe gc --keep {limit}{root_option(store)}"
-        terminal.say(f"Stored values take {bytes_text(size)}. To remove those of old runs: {command}")
+        terminal.say(
+            f"Stored values take {bytes_text(size)}. To remove those of old runs: {command}"
+        )

@@ -1,4 +1,5 @@
-"""What is printed when a run has ended: stages, metrics and gates, failures, where things are, what next."""
+"""What is printed when a run has ended: stages, metrics and gates, failures, where
+things are, what next."""
 
 from __future__ import annotations
 
@@ -25,7 +26,12 @@ __all__ = ["metrics_table", "run_json", "stage_table", "summary"]
 
 
 def summary(
-    terminal: Terminal, run: Run, folder: Path, *, command: str = "", with_stages: bool = False
+    terminal: Terminal,
+    run: Run,
+    folder: Path,
+    *,
+    command: str = "",
+    with_stages: bool = False,
 ) -> str:
     """The closing text; `command` is what to type to go on after a failure."""
     blocks = [stage_table(terminal, run)] if with_stages else []
@@ -62,7 +68,9 @@ def _stage_line(terminal: Terminal, stage: StageRun, width: int, words: int) -> 
 def metrics_table(terminal: Terminal, run: Run) -> str:
     """Metrics by stage, then gates with what was observed."""
     rows = [
-        [name, value_text(value), stage.name] for stage in run.stages for name, value in stage.metrics.items()
+        [name, value_text(value), stage.name]
+        for stage in run.stages
+        for name, value in stage.metrics.items()
     ]
     parts = [terminal.table(rows, heading=["metric", "value", "stage"])] if rows else []
     gates = [
@@ -75,14 +83,20 @@ def metrics_table(terminal: Terminal, run: Run) -> str:
 
 
 def _closing(terminal: Terminal, run: Run, folder: Path, command: str) -> Iterator[str]:
-    """How the run ended and how much time was saved, where its report and notebooks are, and, unless it
-    succeeded, the command that continues it."""
+    """How the run ended and how much time was saved, where its report and notebooks
+    are, and, unless it succeeded, the command that continues it."""
     state = run.state.value
     faster = speed_up(run)
-    note = f" ({faster:.1f}x faster than one after another)" if faster and state == "succeeded" else ""
+    note = (
+        f" ({faster:.1f}x faster than one after another)"
+        if faster and state == "succeeded"
+        else ""
+    )
     counts = _counts(run)
     headline = terminal.style(f"{run.pipeline} {run_headline(run)}", "strong")
-    yield f"{terminal.mark(MARKS[state])} {headline}{note}" + (f": {counts}" if counts else "")
+    yield f"{terminal.mark(MARKS[state])} {headline}{note}" + (
+        f": {counts}" if counts else ""
+    )
     if (folder / "report.html").exists():
         yield f"  report     {_shown(folder / 'report.html')}"
     if (folder / "stages").exists():
@@ -92,13 +106,21 @@ def _closing(terminal: Terminal, run: Run, folder: Path, command: str) -> Iterat
 
 
 def _counts(run: Run) -> str:
-    """How many stages ended in which way, such as "3 stages ran, 2 cached, saved 41 s, 1 failed"."""
+    """How many stages ended in which way, such as "3 stages ran, 2 cached, saved 41 s,
+    1 failed"."""
     states = [ending_word(stage) for stage in run.stages]
     ran = states.count("succeeded")
     parts = [f"{count(ran, 'stage')} ran"] if ran else []
     if "cached" in states:
-        saved = sum(stage.saved_seconds for stage in run.stages if stage.state is StageState.cached)
-        parts.append(f"{states.count('cached')} cached" + (f", saved {seconds_text(saved)}" if saved else ""))
+        saved = sum(
+            stage.saved_seconds
+            for stage in run.stages
+            if stage.state is StageState.cached
+        )
+        parts.append(
+            f"{states.count('cached')} cached"
+            + (f", saved {seconds_text(saved)}" if saved else "")
+        )
     parts += [f"{states.count(word)} {word}" for word in UNHAPPY if word in states]
     return ", ".join(parts)
 
@@ -125,7 +147,12 @@ def run_json(run: Run, folder: Path) -> str:
         for stage in run.stages
     ]
     return json.dumps(
-        {"run_id": run.run_id, "state": run.state.value, "run_dir": str(folder), "stages": stages}
+        {
+            "run_id": run.run_id,
+            "state": run.state.value,
+            "run_dir": str(folder),
+            "stages": stages,
+        }
     )
 
 

@@ -1,7 +1,8 @@
-"""Where the command line prints, and what that place can show: colour, live lines, width, symbols.
+"""Where the command line prints, and what that place can show: colour, live lines,
+width, symbols.
 
-No colour in pipes or with NO_COLOR; nothing live in CI. Everything that is printed goes through
-`Terminal`, so that quiet and verbose mean the same in every command.
+No colour in pipes or with NO_COLOR; nothing live in CI. Everything that is printed goes
+through `Terminal`, so that quiet and verbose mean the same in every command.
 """
 
 from __future__ import annotations
@@ -14,11 +15,22 @@ from argparse import Namespace
 from typing import TextIO
 
 from jupyter_pipe.render.marks import Mark
-from jupyter_pipe.render.terminal_text import json_for_terminal, one_line, safe_for_terminal
+from jupyter_pipe.render.terminal_text import (
+    json_for_terminal,
+    one_line,
+    safe_for_terminal,
+)
 
 __all__ = ["Terminal"]
 
-_CODES = {"good": "32", "bad": "31", "warn": "33", "busy": "34", "quiet": "2", "strong": "1"}
+_CODES = {
+    "good": "32",
+    "bad": "31",
+    "warn": "33",
+    "busy": "34",
+    "quiet": "2",
+    "strong": "1",
+}
 QUIET, NORMAL, VERBOSE = -1, 0, 1
 
 
@@ -40,12 +52,16 @@ class Terminal:
         self.live = _is_live(self.out) if live is None else live
         self.width = width or shutil.get_terminal_size((100, 24)).columns
         self.in_github = os.environ.get("GITHUB_ACTIONS") == "true"
-        self.symbols = (getattr(self.out, "encoding", None) or "ascii").lower().startswith("utf")
+        self.symbols = (
+            (getattr(self.out, "encoding", None) or "ascii").lower().startswith("utf")
+        )
 
     @classmethod
     def of(cls, args: Namespace, out: TextIO | None = None) -> Terminal:
         """The terminal for parsed arguments."""
-        verbosity = int(getattr(args, "verbose", False)) - int(getattr(args, "quiet", False))
+        verbosity = int(getattr(args, "verbose", False)) - int(
+            getattr(args, "quiet", False)
+        )
         return cls(out, verbosity=verbosity)
 
     def result(self, text: str) -> None:
@@ -53,7 +69,8 @@ class Terminal:
         self._write(text)
 
     def record(self, data: bytes | str) -> None:
-        """JSON for programs: exact, with every character that a terminal could obey written as an escape."""
+        """JSON for programs: exact, with every character that a terminal could obey
+        written as an escape."""
         text = data if isinstance(data, str) else data.decode()
         self._print(json_for_terminal(text.rstrip()))
 
@@ -81,17 +98,26 @@ class Terminal:
 
     def table(self, rows: list[list[str]], *, heading: list[str] | None = None) -> str:
         """Left-aligned columns, plain text, the last one as long as it is."""
-        all_rows = [*([heading] if heading else []), *([_cell(text) for text in row] for row in rows)]
-        widths = [max(len(row[column]) for row in all_rows) for column in range(len(all_rows[0]) - 1)]
+        all_rows = [
+            *([heading] if heading else []),
+            *([_cell(text) for text in row] for row in rows),
+        ]
+        widths = [
+            max(len(row[column]) for row in all_rows)
+            for column in range(len(all_rows[0]) - 1)
+        ]
         lines = []
         for number, row in enumerate(all_rows):
-            cells = [text.ljust(width) for text, width in zip(row, widths, strict=False)]
+            cells = [
+                text.ljust(width) for text, width in zip(row, widths, strict=False)
+            ]
             line = "  ".join([*cells, row[-1]]).rstrip()
             lines.append(self.style(line, "quiet") if heading and number == 0 else line)
         return "\n".join(lines)
 
     def _write(self, text: str) -> None:
-        """Whatever is in it, a terminal only shows it, and GitHub takes none of it for a command."""
+        """Whatever is in it, a terminal only shows it, and GitHub takes none of it for
+        a command."""
         text = safe_for_terminal(text, colour=self.colour)
         self._print(_without_commands(text) if self.in_github else text)
 
@@ -109,12 +135,15 @@ def _cell(text: str) -> str:
 
 
 def _without_commands(text: str) -> str:
-    """GitHub obeys lines that begin with two colons, and `##[` anywhere; a word joiner keeps it from that."""
+    """GitHub obeys lines that begin with two colons, and `##[` anywhere; a word joiner
+    keeps it from that."""
     return re.sub(r"(?m)^(\s*):(?=:)", "\\1:\u2060", text).replace("##[", "##\u2060[")
 
 
 def _is_live(out: TextIO) -> bool:
-    return out.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
+    return (
+        out.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
+    )
 
 
 def _shows_colour(out: TextIO) -> bool:

@@ -11,7 +11,8 @@ __all__ = ["write_output"]
 
 
 def write_output(path: Path, data: bytes) -> None:
-    """Write the file, and its folder if there is none. Raises RunError if that cannot be done."""
+    """Write the file, and its folder if there is none. Raises RunError if that cannot
+    be done."""
     try:
         write_named_file(path, data)
     except OSError as error:

@@ -1,1 +1,2 @@
-"""Commands about runs, one file a command: run, plan, resume, cancel, show, logs, compare, debug, gc…"""
+"""Commands about runs, one file a command: run, plan, resume, cancel, show, logs,
+compare, debug, gc…"""

@@ -1,4 +1,5 @@
-"""`jupyter pipe approve RUN STAGE`: answers the question of a stage that waits for a person."""
+"""`jupyter pipe approve RUN STAGE`: answers the question of a stage that waits for a
+person."""
 
 from __future__ import annotations
 
@@ -7,7 +8,14 @@ import getpass
 import time
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.cli.options import Subparsers, add_command, add_root, find_stage, find_store, root_option
+from jupyter_pipe.cli.options import (
+    Subparsers,
+    add_command,
+    add_root,
+    find_stage,
+    find_store,
+    root_option,
+)
 from jupyter_pipe.cli.output.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -32,10 +40,20 @@ the next time, the run waits again."""
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
     parser = add_command(subparsers, "approve", run, examples=EXAMPLES)
-    parser.add_argument("run_id", metavar="RUN", help="a run's id, its beginning or end, or `latest`")
-    parser.add_argument("stage", metavar="STAGE", nargs="?", help="the stage that waits")
-    parser.add_argument("--reject", action="store_true", help="say no: the stage fails when the run goes on")
-    parser.add_argument("--note", default="", metavar="TEXT", help="why; it is kept with the answer")
+    parser.add_argument(
+        "run_id", metavar="RUN", help="a run's id, its beginning or end, or `latest`"
+    )
+    parser.add_argument(
+        "stage", metavar="STAGE", nargs="?", help="the stage that waits"
+    )
+    parser.add_argument(
+        "--reject",
+        action="store_true",
+        help="say no: the stage fails when the run goes on",
+    )
+    parser.add_argument(
+        "--note", default="", metavar="TEXT", help="why; it is kept with the answer"
+    )
     add_root(parser)
 
 
@@ -49,7 +67,9 @@ def run(args: argparse.Namespace) -> int:
     if args.stage is None:
         return _list(terminal, found)
     stage = find_stage(found, args.stage).name
-    said = Approval(not args.reject, getpass.getuser(), time.time(), args.note, found.run_id, stage)
+    said = Approval(
+        not args.reject, getpass.getuser(), time.time(), args.note, found.run_id, stage
+    )
     answer_question(store, found, stage, said)
     word = "Rejected" if args.reject else "Approved"
     terminal.say(f"{word}: {args.stage} of run {found.run_id}.")

@@ -17,7 +17,9 @@ jupyter pipe cancel 7b1e"""
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
     parser = add_command(subparsers, "cancel", run, examples=EXAMPLES)
-    parser.add_argument("run_id", metavar="RUN", help="a run's id, its beginning or end, or `latest`")
+    parser.add_argument(
+        "run_id", metavar="RUN", help="a run's id, its beginning or end, or `latest`"
+    )
     add_root(parser)
 
 
@@ -37,6 +39,10 @@ def run(args: argparse.Namespace) -> int:
         from jupyter_pipe.runs.remote import RemoteRoot
 
         cancel = store.folder(run_id).cancel
-        RemoteRoot(store.url).publish(cancel, cancel.relative_to(store.state_folder).as_posix())
-    Terminal.of(args).say(f"Asked run {run_id} to end. Follow it with: jupyter pipe logs {run_id} --follow")
+        RemoteRoot(store.url).publish(
+            cancel, cancel.relative_to(store.state_folder).as_posix()
+        )
+    Terminal.of(args).say(
+        f"Asked run {run_id} to end. Follow it with: jupyter pipe logs {run_id} --follow"
+    )
     return 0

@@ -6,7 +6,13 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from jupyter_pipe.cli.options import Subparsers, add_command, add_json, add_root, find_store
+from jupyter_pipe.cli.options import (
+    Subparsers,
+    add_command,
+    add_json,
+    add_root,
+    find_store,
+)
 from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.model import to_json
 from jupyter_pipe.render.words import seconds_text, value_text
@@ -29,7 +35,12 @@ SECTIONS = ("parameters", "metrics", "gates", "states", "seconds", "code")
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
     parser = add_command(subparsers, "compare", run, examples=EXAMPLES)
-    parser.add_argument("run_ids", nargs="+", metavar="RUN", help="two or more; the first is the baseline")
+    parser.add_argument(
+        "run_ids",
+        nargs="+",
+        metavar="RUN",
+        help="two or more; the first is the baseline",
+    )
     parser.add_argument("--all", action="store_true", help="show what is equal, too")
     parser.add_argument(
         "--notebooks",
@@ -49,7 +60,9 @@ def run(args: argparse.Namespace) -> int:
 
     if len(args.run_ids) < 2:
         raise RunError(
-            "Comparing needs at least two runs.", code="one_run", hint="List them: jupyter pipe runs"
+            "Comparing needs at least two runs.",
+            code="one_run",
+            hint="List them: jupyter pipe runs",
         )
     terminal = Terminal.of(args)
     store = find_store(args.root)
@@ -64,25 +77,33 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _compare_notebooks(terminal: Terminal, store: RunStore, runs: Sequence[Run], only: str) -> int:
+def _compare_notebooks(
+    terminal: Terminal, store: RunStore, runs: Sequence[Run], only: str
+) -> int:
     """What differs in the cells of two runs, stage by stage."""
     from jupyter_pipe.errors import RunError
     from jupyter_pipe.runs.report.changes import notebook_changes
 
     if len(runs) > 2:
         hint = "Name two runs, the baseline first."
-        raise RunError("Notebooks are compared two by two.", code="bad_request", hint=hint)
+        raise RunError(
+            "Notebooks are compared two by two.", code="bad_request", hint=hint
+        )
     stages = list(dict.fromkeys(stage.name for run in runs for stage in run.stages))
     if only and only not in stages:
         hint = f"Stages are: {', '.join(stages)}."
-        raise RunError(f"Neither run has a stage '{only}'.", code="stage_unknown", hint=hint)
+        raise RunError(
+            f"Neither run has a stage '{only}'.", code="stage_unknown", hint=hint
+        )
     base, other = (store.folder(run.run_id) for run in runs)
     blocks = []
     for stage in [only] if only else stages:
         changes = notebook_changes(base.executed(stage), other.executed(stage))
         if changes:
             lines = [_coloured(terminal, line) for line in changes.splitlines()]
-            blocks.append("\n".join([terminal.style(f"stage {stage}", "strong"), *lines]))
+            blocks.append(
+                "\n".join([terminal.style(f"stage {stage}", "strong"), *lines])
+            )
     terminal.result("\n\n".join(blocks) or "The executed notebooks do not differ.")
     return 0
 
@@ -93,7 +114,8 @@ def _coloured(terminal: Terminal, line: str) -> str:
 
 
 def _text(terminal: Terminal, comparison: Comparison, *, everything: bool) -> str:
-    """A table for each section in which the runs differ, or with all lines if `everything`."""
+    """A table for each section in which the runs differ, or with all lines if
+    `everything`."""
     blocks = []
     for section in SECTIONS:
         lines: Sequence[Difference] = getattr(comparison, section)

@@ -1,4 +1,5 @@
-"""`jupyter pipe gc`: removes old runs, and results and values that no run is left to refer to."""
+"""`jupyter pipe gc`: removes old runs, and results and values that no run is left to
+refer to."""
 
 from __future__ import annotations
 
@@ -7,7 +8,13 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.cli.options import Subparsers, add_command, add_json, add_root, find_store
+from jupyter_pipe.cli.options import (
+    Subparsers,
+    add_command,
+    add_json,
+    add_root,
+    find_store,
+)
 from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.model import to_json
 from jupyter_pipe.render.words import bytes_text, count
@@ -43,7 +50,9 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="LIMIT",
         help="a number of runs (20), an age (30d, 12h, 4w) or a size (5GB); the newest run always stays",
     )
-    parser.add_argument("--dry-run", action="store_true", help="say what would go, remove nothing")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say what would go, remove nothing"
+    )
     add_root(parser)
     add_json(parser)
 
@@ -57,7 +66,13 @@ def run(args: argparse.Namespace) -> int:
     terminal = Terminal.of(args)
     limits = parse_limits(args.keep or DEFAULT)
     store = RunStore(local_root(args.root)) if args.root else find_store(None)
-    found = collect(store, limits, now=time.time(), dry_run=args.dry_run, needed_runs=_needed_runs(store))
+    found = collect(
+        store,
+        limits,
+        now=time.time(),
+        dry_run=args.dry_run,
+        needed_runs=_needed_runs(store),
+    )
     if args.json:
         terminal.record(to_json(found))
     else:
@@ -70,18 +85,25 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _needed_runs(store: RunStore) -> frozenset[str]:
-    """The runs of versions that an alias names: what answers, and what a rollback would let answer."""
+    """The runs of versions that an alias names: what answers, and what a rollback would
+    let answer."""
     from jupyter_pipe.registry import open_registry
 
     registry = open_registry(root=store.root)
-    versions = (version for name in registry.names() for version in registry.versions(name))
+    versions = (
+        version for name in registry.names() for version in registry.versions(name)
+    )
     return frozenset(version.run_id for version in versions if version.aliases)
 
 
 def _sentence(found: Collected, verb: str) -> str:
     if not found.bytes:
         return "Nothing to remove."
-    parts = [count(len(found.runs), "run"), count(found.results, "result"), count(found.values, "value")]
+    parts = [
+        count(len(found.runs), "run"),
+        count(found.results, "result"),
+        count(found.values, "value"),
+    ]
     return f"{verb} {', '.join(parts)}: {bytes_text(found.bytes)}."
 
 

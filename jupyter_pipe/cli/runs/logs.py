@@ -8,7 +8,14 @@ from collections.abc import Iterator
 from itertools import takewhile
 from pathlib import Path
 
-from jupyter_pipe.cli.options import Subparsers, add_command, add_json, add_root, find_stage, find_store
+from jupyter_pipe.cli.options import (
+    Subparsers,
+    add_command,
+    add_json,
+    add_root,
+    find_stage,
+    find_store,
+)
 from jupyter_pipe.cli.output.progress import PlainLines
 from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.events import Event, encode_event
@@ -27,9 +34,18 @@ SECONDS_BETWEEN_LOOKS = 0.2
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
     parser = add_command(subparsers, "logs", run, examples=EXAMPLES)
-    parser.add_argument("run_id", metavar="RUN", help="a run's id, its beginning or end, or `latest`")
-    parser.add_argument("stage", nargs="?", metavar="STAGE", help="only this stage, with what it printed")
-    parser.add_argument("-f", "--follow", action="store_true", help="go on until the run ends")
+    parser.add_argument(
+        "run_id", metavar="RUN", help="a run's id, its beginning or end, or `latest`"
+    )
+    parser.add_argument(
+        "stage",
+        nargs="?",
+        metavar="STAGE",
+        help="only this stage, with what it printed",
+    )
+    parser.add_argument(
+        "-f", "--follow", action="store_true", help="go on until the run ends"
+    )
     add_root(parser)
     add_json(parser)
 
@@ -42,7 +58,11 @@ def run(args: argparse.Namespace) -> int:
     if args.stage:
         find_stage(store.read(run_id), args.stage)
     show = PlainLines(terminal, stage=args.stage)
-    printed = Printed(terminal, store.folder(run_id).executed(args.stage)) if args.stage else None
+    printed = (
+        Printed(terminal, store.folder(run_id).executed(args.stage))
+        if args.stage
+        else None
+    )
     for events in _looks(store, run_id, follow=args.follow):
         for event in events:
             if not args.json:
@@ -63,16 +83,22 @@ class Printed:
         self._lines: list[str] = []
 
     def show_new(self) -> None:
-        """Print the lines that are new. One that changed, as a progress bar does, is printed again."""
+        """Print the lines that are new. One that changed, as a progress bar does, is
+        printed again."""
         from jupyter_pipe.runs.report.cell_outputs import printed_text
 
         lines = printed_text(self._executed).splitlines()
         known = sum(
-            1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(self._lines, lines, strict=False))
+            1
+            for _ in takewhile(
+                lambda pair: pair[0] == pair[1], zip(self._lines, lines, strict=False)
+            )
         )
         for line in lines[known:]:
             self._terminal.result(
-                self._terminal.style(line, "quiet") if line.startswith("--- cell ") else line
+                self._terminal.style(line, "quiet")
+                if line.startswith("--- cell ")
+                else line
             )
         self._lines = lines
 

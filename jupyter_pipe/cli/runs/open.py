@@ -5,7 +5,13 @@ from __future__ import annotations
 import argparse
 import webbrowser
 
-from jupyter_pipe.cli.options import Subparsers, add_command, add_root, add_run, find_store
+from jupyter_pipe.cli.options import (
+    Subparsers,
+    add_command,
+    add_root,
+    add_run,
+    find_store,
+)
 from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.errors import RunError
 from jupyter_pipe.runs.store import RunStore
@@ -23,7 +29,10 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = add_command(subparsers, "open", run, examples=EXAMPLES)
     add_run(parser)
     parser.add_argument(
-        "--print", dest="only_print", action="store_true", help="print the path, open nothing"
+        "--print",
+        dest="only_print",
+        action="store_true",
+        help="print the path, open nothing",
     )
     add_root(parser)
 
@@ -48,7 +57,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _write_anew(store: RunStore, run_id: str) -> None:
-    """A page in a cloned folder may be a stranger's, with scripts; one that we write has none."""
+    """A page in a cloned folder may be a stranger's, with scripts; one that we write
+    has none."""
     from jupyter_pipe.runs.report.report import write_report
 
     store.require_no_links()
@@ -57,5 +67,6 @@ def _write_anew(store: RunStore, run_id: str) -> None:
         write_report(folder)
     except OSError as error:
         raise RunError(
-            f"The report cannot be written to {folder}: {error.strerror or error}.", code="root_unwritable"
+            f"The report cannot be written to {folder}: {error.strerror or error}.",
+            code="root_unwritable",
         ) from error

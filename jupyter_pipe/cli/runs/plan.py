@@ -1,4 +1,5 @@
-"""`jupyter pipe plan NB|DIR`: what a run would do and why, stage by stage; runs nothing."""
+"""`jupyter pipe plan NB|DIR`: what a run would do and why, stage by stage; runs
+nothing."""
 
 from __future__ import annotations
 
@@ -48,7 +49,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _line(terminal: Terminal, stage: PlannedStage, width: int) -> str:
     mark = MARKS[MARK_OF_ACTION[stage.action]]
-    saved = f", saves {seconds_text(stage.saved_seconds)}" if stage.saved_seconds else ""
+    saved = (
+        f", saves {seconds_text(stage.saved_seconds)}" if stage.saved_seconds else ""
+    )
     word = terminal.style(f"{stage.action:<5}", mark.tone)
     return f"{terminal.mark(mark)} {stage.name:<{width}}  {word}  {stage.reason}{saved}".rstrip()
 

@@ -1,6 +1,7 @@
 """`jupyter pipe resume RUN`: a new run with the same parameters and the current code.
 
-What succeeded in the earlier run is reused where nothing that it depends on has changed.
+What succeeded in the earlier run is reused where nothing that it depends on has
+changed.
 """
 
 from __future__ import annotations
@@ -9,7 +10,13 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.cli.options import Subparsers, add_command, add_root, add_trust, find_store
+from jupyter_pipe.cli.options import (
+    Subparsers,
+    add_command,
+    add_root,
+    add_trust,
+    find_store,
+)
 from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.cli.runs.run import add_result_options, execute
 from jupyter_pipe.cli.runs.run_options import add_place, command_line, environment_of
@@ -30,13 +37,20 @@ jupyter pipe resume 7b1e --keep-going"""
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
     parser = add_command(subparsers, "resume", run, examples=EXAMPLES)
-    parser.add_argument("run_id", metavar="RUN", help="a run's id, its beginning or end, or `latest`")
+    parser.add_argument(
+        "run_id", metavar="RUN", help="a run's id, its beginning or end, or `latest`"
+    )
     add_place(parser.add_argument_group("how (default: as before)"))
     parser.add_argument(
-        "--keep-going", action="store_true", help="after a failure, run what does not need it"
+        "--keep-going",
+        action="store_true",
+        help="after a failure, run what does not need it",
     )
     parser.add_argument(
-        "--env-file", type=Path, metavar="FILE", help="NAME=VALUE lines, for secret:NAME tags"
+        "--env-file",
+        type=Path,
+        metavar="FILE",
+        help="NAME=VALUE lines, for secret:NAME tags",
     )
     add_trust(parser)
     add_root(parser)
@@ -60,7 +74,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _request(args: argparse.Namespace, store: RunStore, earlier: Run) -> RunRequest:
     from jupyter_pipe.engine import RunRequest
-    from jupyter_pipe.engine.targets import open_earlier, options_to_resume, request_to_resume
+    from jupyter_pipe.engine.targets import (
+        open_earlier,
+        options_to_resume,
+        request_to_resume,
+    )
 
     target = open_earlier(earlier, store, trust=args.trust)
     request = RunRequest(
@@ -73,7 +91,8 @@ def _request(args: argparse.Namespace, store: RunStore, earlier: Run) -> RunRequ
 
 
 def _options(args: argparse.Namespace, before: RunOptions) -> RunOptions:
-    """As before, but for what is given now. An executor that is named comes without the old cluster."""
+    """As before, but for what is given now. An executor that is named comes without the
+    old cluster."""
     from msgspec.structs import replace
 
     is_elsewhere = bool(args.executor or args.scheduler)

@@ -34,7 +34,9 @@ def add_parser(subparsers: Subparsers) -> None:
 def add_result_options(parser: argparse.ArgumentParser) -> None:
     """Where the results of a run are written besides its folder."""
     results = parser.add_argument_group("results")
-    results.add_argument("--html", type=Path, metavar="FILE", help="write the report there, too")
+    results.add_argument(
+        "--html", type=Path, metavar="FILE", help="write the report there, too"
+    )
     results.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
     results.add_argument(
         "--track",
@@ -43,7 +45,9 @@ def add_result_options(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="tell MLflow about the run, or the tracker at this address (see `jupyter pipe track --help`)",
     )
-    results.add_argument("--json", action="store_true", help="print the result as JSON in the last line")
+    results.add_argument(
+        "--json", action="store_true", help="print the result as JSON in the last line"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -82,9 +86,13 @@ def _warn_if_stale(terminal: Terminal, target: Target) -> None:
     if target.package is None:
         return
     try:
-        is_stale = read_notebook(target.notebook).digest != target.pipeline.source.digest
+        is_stale = (
+            read_notebook(target.notebook).digest != target.pipeline.source.digest
+        )
     except NotebookError:
         return  # a package may travel without its notebook
     if is_stale:
         name = target.notebook.name
-        terminal.say(f"{target.package} is older than {name}. Renew it: jupyter pipe compile {name}")
+        terminal.say(
+            f"{target.package} is older than {name}. Renew it: jupyter pipe compile {name}"
+        )

@@ -1,4 +1,5 @@
-"""The options of `run`, which `plan` and others share, and the `RunRequest` that they make."""
+"""The options of `run`, which `plan` and others share, and the `RunRequest` that they
+make."""
 
 from __future__ import annotations
 
@@ -47,7 +48,11 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         help="may be given several times",
     )
     values.add_argument(
-        "-f", "--parameters-file", type=Path, metavar="FILE", help="YAML or JSON: name: value"
+        "-f",
+        "--parameters-file",
+        type=Path,
+        metavar="FILE",
+        help="YAML or JSON: name: value",
     )
     _add_selection(parser.add_argument_group("which stages"))
     _add_manner(parser.add_argument_group("how"))
@@ -61,15 +66,23 @@ def add_targets(parser: argparse.ArgumentParser) -> None:
         help="a notebook, a compiled package, or a pipeline.toml that lists notebooks",
     )
     parser.add_argument(
-        "more", nargs="*", metavar="NB", help="notebooks that would be run after it: one pipeline of all"
+        "more",
+        nargs="*",
+        metavar="NB",
+        help="notebooks that would be run after it: one pipeline of all",
     )
 
 
-def open_targets(args: argparse.Namespace, store: RunStore | None = None, *, keep: bool = True) -> Target:
-    """Compile or read what the command is about. Raises NotebookError, CompileError, PackageError."""
+def open_targets(
+    args: argparse.Namespace, store: RunStore | None = None, *, keep: bool = True
+) -> Target:
+    """Compile or read what the command is about. Raises NotebookError, CompileError,
+    PackageError."""
     from jupyter_pipe.engine.targets import open_several
 
-    return open_several([Path(each) for each in (args.target, *args.more)], store, keep=keep)
+    return open_several(
+        [Path(each) for each in (args.target, *args.more)], store, keep=keep
+    )
 
 
 def _add_selection(group: argparse._ArgumentGroup) -> None:
@@ -103,7 +116,11 @@ def _add_selection(group: argparse._ArgumentGroup) -> None:
 
 def _add_manner(group: argparse._ArgumentGroup) -> None:
     add_place(group)
-    group.add_argument("--keep-going", action="store_true", help="after a failure, run what does not need it")
+    group.add_argument(
+        "--keep-going",
+        action="store_true",
+        help="after a failure, run what does not need it",
+    )
     group.add_argument(
         "--strict",
         action=argparse.BooleanOptionalAction,
@@ -111,12 +128,22 @@ def _add_manner(group: argparse._ArgumentGroup) -> None:
         help="fail where a stage changes its input unannounced (default in CI)",
     )
     group.add_argument(
-        "--root", metavar="DIR|URL", help="gets .jupyter_pipe (default: the notebook's folder)"
+        "--root",
+        metavar="DIR|URL",
+        help="gets .jupyter_pipe (default: the notebook's folder)",
     )
     group.add_argument(
-        "--workdir", type=Path, metavar="DIR", help="where stages run (default: the notebook's folder)"
+        "--workdir",
+        type=Path,
+        metavar="DIR",
+        help="where stages run (default: the notebook's folder)",
     )
-    group.add_argument("--env-file", type=Path, metavar="FILE", help="NAME=VALUE lines, for secret:NAME tags")
+    group.add_argument(
+        "--env-file",
+        type=Path,
+        metavar="FILE",
+        help="NAME=VALUE lines, for secret:NAME tags",
+    )
     add_allow_secret_values(group)
     add_trust(group)
 
@@ -133,11 +160,21 @@ def add_allow_secret_values(group: argparse._ActionsContainer) -> None:
 def add_place(group: argparse._ActionsContainer) -> None:
     """Where stages run, and how many at a time. What is not given is None."""
     group.add_argument(
-        "-j", "--jobs", type=at_least(1), metavar="N", help="stages at a time (default: cores)"
+        "-j",
+        "--jobs",
+        type=at_least(1),
+        metavar="N",
+        help="stages at a time (default: cores)",
     )
-    group.add_argument("--executor", choices=("local", "dask"), help="where stages run (default: local)")
     group.add_argument(
-        "--scheduler", metavar="ADDRESS", help="of a Dask cluster (default: workers on this machine)"
+        "--executor",
+        choices=("local", "dask"),
+        help="where stages run (default: local)",
+    )
+    group.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="of a Dask cluster (default: workers on this machine)",
     )
     group.add_argument(
         "--kernels",
@@ -147,7 +184,8 @@ def add_place(group: argparse._ActionsContainer) -> None:
 
 
 def request_of(args: argparse.Namespace) -> RunRequest:
-    """Compile or read the target. Raises NotebookError, CompileError, PackageError, ParameterError."""
+    """Compile or read the target. Raises NotebookError, CompileError, PackageError,
+    ParameterError."""
     from jupyter_pipe.engine import RunRequest
     from jupyter_pipe.runs.remote import local_root
     from jupyter_pipe.runs.store import RunStore
@@ -167,7 +205,8 @@ def request_of(args: argparse.Namespace) -> RunRequest:
 def given_parameters(
     args: argparse.Namespace, target: Target, environment: Mapping[str, str]
 ) -> tuple[ParameterValue, ...]:
-    """The notebook's parameters with what the command line, a file and the environment say instead."""
+    """The notebook's parameters with what the command line, a file and the environment
+    say instead."""
     from jupyter_pipe.runs.parameters import resolve_parameters
 
     return resolve_parameters(
@@ -235,10 +274,14 @@ def environment_of(env_file: Path | None) -> dict[str, str]:
     if env_file is None:
         return dict(os.environ)
     try:
-        lines = read_named_file(env_file, _LARGEST_ENV_FILE).decode("utf-8").splitlines()
+        lines = (
+            read_named_file(env_file, _LARGEST_ENV_FILE).decode("utf-8").splitlines()
+        )
     except (OSError, ValueError) as error:
         said = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise ParameterError(f"Cannot read {env_file}: {said}.", code="env_file_unreadable") from error
+        raise ParameterError(
+            f"Cannot read {env_file}: {said}.", code="env_file_unreadable"
+        ) from error
     found = {}
     for number, line in enumerate(lines, 1):
         name, separator, value = line.strip().removeprefix("export ").partition("=")
@@ -246,7 +289,9 @@ def environment_of(env_file: Path | None) -> dict[str, str]:
             continue
         if not separator or not name.strip().isidentifier():
             # The line itself may hold a secret, so it is not shown.
-            raise ParameterError(f"{env_file}, line {number}, is not NAME=VALUE.", code="env_file_syntax")
+            raise ParameterError(
+                f"{env_file}, line {number}, is not NAME=VALUE.", code="env_file_syntax"
+            )
         found[name.strip()] = _unquoted(value.strip())
     return {**found, **os.environ}
 

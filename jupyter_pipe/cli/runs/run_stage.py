@@ -1,4 +1,5 @@
-"""`jupyter pipe run-stage DIR STAGE`: one stage by itself, for engines that bring their own scheduler."""
+"""`jupyter pipe run-stage DIR STAGE`: one stage by itself, for engines that bring their
+own scheduler."""
 
 from __future__ import annotations
 
@@ -16,7 +17,11 @@ from jupyter_pipe.cli.output.echo import Echo
 from jupyter_pipe.cli.output.failure import failure_block
 from jupyter_pipe.cli.output.progress import PlainLines
 from jupyter_pipe.cli.output.terminal import Terminal
-from jupyter_pipe.cli.runs.run_options import add_allow_secret_values, environment_of, given_parameters
+from jupyter_pipe.cli.runs.run_options import (
+    add_allow_secret_values,
+    environment_of,
+    given_parameters,
+)
 from jupyter_pipe.errors import RunError
 
 if TYPE_CHECKING:
@@ -35,11 +40,20 @@ jupyter pipe run-stage home_value_pipeline train --take out/ingest --leave out/t
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
     parser = add_command(subparsers, "run-stage", run, examples=EXAMPLES)
-    parser.add_argument("target", type=Path, metavar="DIR", help="a compiled package; - for the run's own")
-    parser.add_argument("stage", metavar="STAGE")
-    parser.add_argument("--run-root", metavar="DIR|URL", help="shared by all stages of the run")
     parser.add_argument(
-        "--run-id", metavar="ID", help="the same for all stages of the run, another for the next"
+        "target",
+        type=Path,
+        metavar="DIR",
+        help="a compiled package; - for the run's own",
+    )
+    parser.add_argument("stage", metavar="STAGE")
+    parser.add_argument(
+        "--run-root", metavar="DIR|URL", help="shared by all stages of the run"
+    )
+    parser.add_argument(
+        "--run-id",
+        metavar="ID",
+        help="the same for all stages of the run, another for the next",
     )
     parser.add_argument(
         "--take",
@@ -49,35 +63,65 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="DIR",
         help="what an earlier stage left; once for each stage that this one depends on",
     )
-    parser.add_argument("--leave", type=Path, metavar="DIR", help="for what later stages take")
     parser.add_argument(
-        "--result", type=Path, metavar="FILE", help="metrics, gates, outputs and state, as JSON"
-    )
-    parser.add_argument("--html", type=Path, metavar="FILE", help="the report of the run so far")
-    parser.add_argument(
-        "--attempt", type=at_least(1), default=1, metavar="N", help="or the next one that is not taken"
+        "--leave", type=Path, metavar="DIR", help="for what later stages take"
     )
     parser.add_argument(
-        "--retry", action="store_true", help="try again as often as the stage's retries: tag says"
-    )
-    parser.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE")
-    parser.add_argument(
-        "-f", "--parameters-file", type=Path, metavar="FILE", help="YAML or JSON: name: value"
-    )
-    parser.add_argument(
-        "--workdir", type=Path, metavar="DIR", help="where the stage runs (default: a folder of the run)"
+        "--result",
+        type=Path,
+        metavar="FILE",
+        help="metrics, gates, outputs and state, as JSON",
     )
     parser.add_argument(
-        "--env-file", type=Path, metavar="FILE", help="NAME=VALUE lines, for secret:NAME tags"
+        "--html", type=Path, metavar="FILE", help="the report of the run so far"
+    )
+    parser.add_argument(
+        "--attempt",
+        type=at_least(1),
+        default=1,
+        metavar="N",
+        help="or the next one that is not taken",
+    )
+    parser.add_argument(
+        "--retry",
+        action="store_true",
+        help="try again as often as the stage's retries: tag says",
+    )
+    parser.add_argument(
+        "-p", "--parameter", action="append", default=[], metavar="NAME=VALUE"
+    )
+    parser.add_argument(
+        "-f",
+        "--parameters-file",
+        type=Path,
+        metavar="FILE",
+        help="YAML or JSON: name: value",
+    )
+    parser.add_argument(
+        "--workdir",
+        type=Path,
+        metavar="DIR",
+        help="where the stage runs (default: a folder of the run)",
+    )
+    parser.add_argument(
+        "--env-file",
+        type=Path,
+        metavar="FILE",
+        help="NAME=VALUE lines, for secret:NAME tags",
     )
     add_trust(parser)
     add_allow_secret_values(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Exit code 1 if the stage failed, 3 if its gate did, 4 if another attempt would fail as well."""
+    """Exit code 1 if the stage failed, 3 if its gate did, 4 if another attempt would
+    fail as well."""
     from jupyter_pipe.engine.scheduling.verdict import retry_delay_seconds
-    from jupyter_pipe.engine.single.stage import Listeners, SingleStage, run_single_stage
+    from jupyter_pipe.engine.single.stage import (
+        Listeners,
+        SingleStage,
+        run_single_stage,
+    )
 
     terminal = Terminal.of(args)
     with _root(args) as root:
@@ -94,10 +138,16 @@ def run(args: argparse.Namespace) -> int:
             ),
             look=Echo(terminal),
         )
-        retries = request.target.pipeline.stage(args.stage).options.retries if args.retry else 0
+        retries = (
+            request.target.pipeline.stage(args.stage).options.retries
+            if args.retry
+            else 0
+        )
         for failures in range(1, retries + 2):
             delay = retry_delay_seconds(failures) if failures <= retries else None
-            order = SingleStage(args.stage, args.attempt, delay, tuple(args.take), args.leave)
+            order = SingleStage(
+                args.stage, args.attempt, delay, tuple(args.take), args.leave
+            )
             end = run_single_stage(request, order, listeners)
             # A false gate or an undeclared change would come out the same.
             if end.exit_code != 1 or delay is None:
@@ -110,7 +160,8 @@ def run(args: argparse.Namespace) -> int:
 
 @contextlib.contextmanager
 def _root(args: argparse.Namespace) -> Iterator[str]:
-    """The root that was named, or one for this stage alone whose bundle goes elsewhere."""
+    """The root that was named, or one for this stage alone whose bundle goes
+    elsewhere."""
     if args.run_root is not None:
         if not args.run_id:
             raise RunError(
@@ -127,7 +178,8 @@ def _root(args: argparse.Namespace) -> Iterator[str]:
             "carries from stage to stage with --take and --leave.",
         )
     else:
-        # Bundles are copied out of it, so nothing here is needed once the stage has ended.
+        # Bundles are copied out of it, so nothing here is needed once the stage has
+        # ended.
         with tempfile.TemporaryDirectory(prefix="jupyter_pipe-") as folder:
             yield folder
 
@@ -146,7 +198,9 @@ def _request(args: argparse.Namespace, root: str) -> RunRequest:
     return RunRequest(
         target=target,
         workdir=args.workdir,
-        options=RunOptions(trust=args.trust, allow_secret_values=args.allow_secret_values),
+        options=RunOptions(
+            trust=args.trust, allow_secret_values=args.allow_secret_values
+        ),
         run_id=args.run_id or next(iter(taken), None) or new_run_id(),
         environment=environment,
         trigger="engine",
@@ -199,10 +253,18 @@ def _result(name: str, end: StageEnd) -> dict[str, object]:
         "parameters": {each.name: each.value for each in end.run.facts.parameters},
         "metrics": stage.metrics,
         "gates": [
-            {"expression": gate.expression, "passed": gate.passed, "values": gate.values}
+            {
+                "expression": gate.expression,
+                "passed": gate.passed,
+                "values": gate.values,
+            }
             for gate in stage.gates
         ],
-        "outputs": {key: text for artifact in stage.artifacts for key, text in artifact.summary.items()},
+        "outputs": {
+            key: text
+            for artifact in stage.artifacts
+            for key, text in artifact.summary.items()
+        },
         "failure": to_builtins(stage.failure) if stage.failure else None,
     }
 
@@ -211,6 +273,10 @@ def _tell(terminal: Terminal, name: str, end: StageEnd) -> None:
     if end.outcome.failure is not None:
         terminal.result(failure_block(terminal, end.run.stage(name)))
     elif end.reused:
-        terminal.say(f"{name} was run by another process meanwhile; its result is used.")
+        terminal.say(
+            f"{name} was run by another process meanwhile; its result is used."
+        )
     else:
-        terminal.say(f"{name} succeeded." if end.outcome.result else f"{name} was stopped.")
+        terminal.say(
+            f"{name} succeeded." if end.outcome.result else f"{name} was stopped."
+        )

@@ -42,7 +42,11 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         terminal.record(to_json(found))
         return 0
-    command = f"jupyter pipe resume {found.run_id}{root_option(store)}" if found.is_final else ""
+    command = (
+        f"jupyter pipe resume {found.run_id}{root_option(store)}"
+        if found.is_final
+        else ""
+    )
     for line in _facts(found):
         terminal.result(line)
     terminal.result("")
@@ -53,7 +57,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _facts(found: Run) -> list[str]:
     """What a run is and where it comes from, a line each."""
-    lines = [f"run        {found.run_id}, {day_time(found.started or found.queued)}, from {found.trigger}"]
+    lines = [
+        f"run        {found.run_id}, {day_time(found.started or found.queued)}, from {found.trigger}"
+    ]
     lines += [f"notebook   {path}" for path in found.facts.paths]
     if found.engine:
         lines.append(f"engine     {' '.join([found.engine, found.page]).rstrip()}")
@@ -61,7 +67,9 @@ def _facts(found: Run) -> list[str]:
         lines.append(f"           out of sight since {day_time(found.silent_since)}")
     if found.resumed_from:
         lines.append(f"resumes    {found.resumed_from}")
-    given = [f"{each.name}={each.literal}" for each in found.facts.parameters if each.changed]
+    given = [
+        f"{each.name}={each.literal}" for each in found.facts.parameters if each.changed
+    ]
     if given:
         lines.append(f"parameters {', '.join(given)}")
     return lines

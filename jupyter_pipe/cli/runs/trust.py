@@ -1,4 +1,5 @@
-"""`jupyter pipe trust DIR|KEY`: believes what somebody else computed, or takes that back."""
+"""`jupyter pipe trust DIR|KEY`: believes what somebody else computed, or takes that
+back."""
 
 from __future__ import annotations
 
@@ -38,8 +39,12 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     actions = parser.add_mutually_exclusive_group()
     actions.add_argument("--list", action="store_true", help="say what is trusted")
-    actions.add_argument("--revoke", action="store_true", help="trust the folder, or the key, no more")
-    actions.add_argument("--new-key", action="store_true", help="print a key that nobody has yet")
+    actions.add_argument(
+        "--revoke", action="store_true", help="trust the folder, or the key, no more"
+    )
+    actions.add_argument(
+        "--new-key", action="store_true", help="print a key that nobody has yet"
+    )
     add_json(parser)
 
 
@@ -54,7 +59,9 @@ def run(args: argparse.Namespace) -> int:
         _list(terminal, as_json=args.json)
     elif args.what is None:
         raise PipeError(
-            "Name a folder or a key to trust.", code="bad_request", hint="For example: jupyter pipe trust ."
+            "Name a folder or a key to trust.",
+            code="bad_request",
+            hint="For example: jupyter pipe trust .",
         )
     elif args.revoke:
         _revoke(terminal, args.what)
@@ -86,17 +93,25 @@ def _trust_folder(terminal: Terminal, folder: Path) -> None:
         terminal.say(f"Nothing in {root} is signed by others.")
         return
     many = f"{count(found.results, 'result')}, {count(found.runs, 'run')}"
-    terminal.say(f"Trusts what is in {root} now: {many}. What comes later is not trusted.")
+    terminal.say(
+        f"Trusts what is in {root} now: {many}. What comes later is not trusted."
+    )
 
 
 def _revoke(terminal: Terminal, what: str) -> None:
     from jupyter_pipe.trust.keys import accepted_keys, forget_keys
 
     source, own_id = str(_root(Path(what))), _id_of(what)
-    ids = frozenset(each.id for each in accepted_keys() if each.id in (what, own_id) or source == each.source)
+    ids = frozenset(
+        each.id
+        for each in accepted_keys()
+        if each.id in (what, own_id) or source == each.source
+    )
     if not ids:
         raise PipeError(
-            f"'{what}' is not trusted.", code="key_invalid", hint="See: jupyter pipe trust --list"
+            f"'{what}' is not trusted.",
+            code="key_invalid",
+            hint="See: jupyter pipe trust --list",
         )
     forget_keys(ids)
     terminal.say(f"'{what}' is trusted no more.")
@@ -110,12 +125,19 @@ def _list(terminal: Terminal, *, as_json: bool) -> None:
     found = accepted_keys()
     if as_json:
         # Without the keys themselves: they are secrets.
-        shown = [{"id": each.id, "source": each.source, "accepted": each.accepted} for each in found]
+        shown = [
+            {"id": each.id, "source": each.source, "accepted": each.accepted}
+            for each in found
+        ]
         terminal.result(msgspec.json.encode(shown).decode())
     elif not found:
         terminal.say("Nothing is trusted but what you computed yourself.")
     else:
-        terminal.result(terminal.table([_row(each) for each in found], heading=["key", "since", "trusted"]))
+        terminal.result(
+            terminal.table(
+                [_row(each) for each in found], heading=["key", "since", "trusted"]
+            )
+        )
 
 
 def _row(each: AcceptedKey) -> list[str]:
@@ -141,7 +163,9 @@ def _key_text(what: str) -> str:
     try:
         return read_regular_file(Path(what), 4096).decode("ascii")
     except (OSError, UnicodeDecodeError) as error:
-        raise PipeError(f"'{what}' cannot be read as a key: {error}.", code="key_invalid") from error
+        raise PipeError(
+            f"'{what}' cannot be read as a key: {error}.", code="key_invalid"
+        ) from error
 
 
 def _id_of(what: str) -> str:

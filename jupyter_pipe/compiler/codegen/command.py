@@ -1,4 +1,5 @@
-"""Writes `__main__.py`: `python -m STEM --n-estimators 50`, a command line made of the parameters.
+"""Writes `__main__.py`: `python -m STEM --n-estimators 50`, a command line made of the
+parameters.
 
 Pure: text out.
 """
@@ -17,14 +18,28 @@ _DIRECT = frozenset({"int", "float", "str"})
 def main_module(pipeline: Pipeline, package: str) -> str:
     """The module that `python -m` runs."""
     kinds = {_converter(parameter) for parameter in pipeline.parameters}
-    parts = [_head(package, kinds, pipeline.source.notebook), _parser(pipeline, package), _main(pipeline)]
-    parts += [_CONVERTERS[name] for name in sorted(_CONVERTERS) if any(name in kind for kind in kinds)]
+    parts = [
+        _head(package, kinds, pipeline.source.notebook),
+        _parser(pipeline, package),
+        _main(pipeline),
+    ]
+    parts += [
+        _CONVERTERS[name]
+        for name in sorted(_CONVERTERS)
+        if any(name in kind for kind in kinds)
+    ]
     return "\n\n\n".join([*parts, _END]) + "\n"
 
 
 def _head(package: str, kinds: set[str], notebook: str) -> str:
-    modules = ["argparse", "ast", "os", "sys"] if any("_literal" in kind for kind in kinds) else []
-    lines = "\n".join(f"import {module}" for module in modules or ["argparse", "os", "sys"])
+    modules = (
+        ["argparse", "ast", "os", "sys"]
+        if any("_literal" in kind for kind in kinds)
+        else []
+    )
+    lines = "\n".join(
+        f"import {module}" for module in modules or ["argparse", "os", "sys"]
+    )
     return (
         f'"""`python -m {package}` runs the pipeline in the folder of its notebook."""\n\n'
         f"from __future__ import annotations\n\n{lines}\n"
@@ -70,7 +85,11 @@ def _converter(parameter: Parameter) -> str:
 
 def _main(pipeline: Pipeline) -> str:
     """The function `main`, which says what plain Python leaves out."""
-    watched = [each.partition("=")[0] for stage in pipeline.stages for each in stage.options.contracts]
+    watched = [
+        each.partition("=")[0]
+        for stage in pipeline.stages
+        for each in stage.options.contracts
+    ]
     if not watched:
         return _MAIN
     names = ", ".join(dict.fromkeys(watched))

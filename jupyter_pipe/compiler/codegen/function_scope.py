@@ -1,7 +1,8 @@
-"""Decides which stages keep their meaning as a function, and which must run as a script.
+"""Decides which stages keep their meaning as a function, and which must run as a
+script.
 
-A name of a cell is global, a name of a function is local: here are the programs that can tell.
-Pure.
+A name of a cell is global, a name of a function is local: here are the programs that
+can tell. Pure.
 """
 
 from __future__ import annotations
@@ -12,7 +13,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from jupyter_pipe.compiler.codegen.imports import is_import
-from jupyter_pipe.compiler.codegen.shared_definitions import FRAME_NAMES, ModuleLevel, looks_up_names
+from jupyter_pipe.compiler.codegen.shared_definitions import (
+    FRAME_NAMES,
+    ModuleLevel,
+    looks_up_names,
+)
 from jupyter_pipe.compiler.codegen.source import Statement
 from jupyter_pipe.compiler.codegen.stage_code import ProgramCode, ReplayCode, StageCode
 from jupyter_pipe.model import EffectKind, ReplayKind
@@ -46,7 +51,9 @@ def find_scripts(program: ProgramCode, level: ModuleLevel) -> dict[str, str]:
 
 
 def _first_reason(stage: StageCode, level: ModuleLevel) -> str:
-    statements = [statement for statement in _running(stage) if not level.holds(statement)]
+    statements = [
+        statement for statement in _running(stage) if not level.holds(statement)
+    ]
     checks = (
         _frame_reason,
         _syntax_reason,
@@ -56,11 +63,15 @@ def _first_reason(stage: StageCode, level: ModuleLevel) -> str:
         _replay_reason,
         _text_reason,
     )
-    return next((reason for check in checks if (reason := check(stage, statements, level))), "")
+    return next(
+        (reason for check in checks if (reason := check(stage, statements, level))), ""
+    )
 
 
 def _running(stage: StageCode) -> Iterator[Statement]:
-    return (statement for statement in stage.statements() if not is_dropped_magic(statement))
+    return (
+        statement for statement in stage.statements() if not is_dropped_magic(statement)
+    )
 
 
 def _replayed(stage: StageCode) -> Iterator[Statement]:
@@ -76,20 +87,28 @@ def is_dropped_magic(statement: Statement) -> bool:
         isinstance(call, ast.Call)
         and isinstance(call.func, ast.Attribute)
         and call.func.attr == "run_line_magic"
-        and _only_shows([arg.value for arg in call.args if isinstance(arg, ast.Constant)])
+        and _only_shows(
+            [arg.value for arg in call.args if isinstance(arg, ast.Constant)]
+        )
     )
 
 
 def _only_shows(words: Sequence[object]) -> bool:
-    """An extension may bring magics that compute (`%load_ext sql`), with settings of their own."""
+    """An extension may bring magics that compute (`%load_ext sql`), with settings of
+    their own."""
     magic, line = [*map(str, words), "", ""][:2]
     if magic in _EXTENSIONS:
         return line.strip() == "autoreload"
-    return magic in _SHOWING_MAGICS and not (magic == "config" and "Magic" in line.partition(".")[0])
+    return magic in _SHOWING_MAGICS and not (
+        magic == "config" and "Magic" in line.partition(".")[0]
+    )
 
 
-def _frame_reason(stage: StageCode, statements: Sequence[Statement], level: ModuleLevel) -> str:
-    """IPython's own names (`In`, `_3`, `get_ipython`) and cells that may raise exist only in a namespace."""
+def _frame_reason(
+    stage: StageCode, statements: Sequence[Statement], level: ModuleLevel
+) -> str:
+    """IPython's own names (`In`, `_3`, `get_ipython`) and cells that may raise exist
+    only in a namespace."""
     if any("raises-exception" in cell.cell.tags for cell in stage.cells):
         return "a cell of it may raise and is passed over then"
     bound: set[str] = set(stage.received())
@@ -103,13 +122,20 @@ def _frame_reason(stage: StageCode, statements: Sequence[Statement], level: Modu
     return ""
 
 
-def _syntax_reason(stage: StageCode, statements: Sequence[Statement], level: ModuleLevel) -> str:
-    """Syntax that means something else, or nothing, inside a function: `await`, `global`, star imports."""
-    if stage.steers_imports() and any(is_import(statement) for statement in stage.statements()):
+def _syntax_reason(
+    stage: StageCode, statements: Sequence[Statement], level: ModuleLevel
+) -> str:
+    """Syntax that means something else, or nothing, inside a function: `await`,
+    `global`, star imports."""
+    if stage.steers_imports() and any(
+        is_import(statement) for statement in stage.statements()
+    ):
         return "it changes what its imports find"
     if any(map(looks_up_names, [*statements, *_replayed(stage)])):
         return "a library looks up names in strings for a function of it"
-    for statement in _with_words(statements, ("async", "await", "*", "global", "__future__")):
+    for statement in _with_words(
+        statements, ("async", "await", "*", "global", "__future__")
+    ):
         reason = _statement_reason(statement)
         if reason:
             return reason
@@ -117,15 +143,21 @@ def _syntax_reason(stage: StageCode, statements: Sequence[Statement], level: Mod
 
 
 def _statement_reason(statement: Statement) -> str:
-    """The syntax in one statement that a function cannot have, as the end of a sentence; empty if none."""
+    """The syntax in one statement that a function cannot have, as the end of a
+    sentence; empty if none."""
     for node in _own_scope(statement.nodes):
         if isinstance(node, (ast.Await, ast.AsyncFor, ast.AsyncWith)):
             return "it awaits at top level"
-        if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
+        if isinstance(node, ast.ImportFrom) and any(
+            alias.name == "*" for alias in node.names
+        ):
             return f"it imports everything from '{node.module}'"
     if any(isinstance(node, ast.Global) for node in _all_nodes(statement)):
         return "it declares a variable 'global'"
-    if any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in statement.nodes):
+    if any(
+        isinstance(node, ast.ImportFrom) and node.module == "__future__"
+        for node in statement.nodes
+    ):
         return "it imports from __future__"
     return ""
 
@@ -135,9 +167,16 @@ def _all_nodes(statement: Statement) -> Iterator[ast.AST]:
         yield from ast.walk(part)
 
 
-def _with_words(statements: Iterable[Statement], words: Sequence[str]) -> Iterator[Statement]:
-    """Statements that may have the syntax: looking at text is much cheaper than at trees."""
-    return (statement for statement in statements if any(word in statement.text for word in words))
+def _with_words(
+    statements: Iterable[Statement], words: Sequence[str]
+) -> Iterator[Statement]:
+    """Statements that may have the syntax: looking at text is much cheaper than at
+    trees."""
+    return (
+        statement
+        for statement in statements
+        if any(word in statement.text for word in words)
+    )
 
 
 def _own_scope(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
@@ -148,7 +187,9 @@ def _own_scope(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
             yield from _own_scope(ast.iter_child_nodes(node))
 
 
-def _class_reason(stage: StageCode, statements: Sequence[Statement], level: ModuleLevel) -> str:
+def _class_reason(
+    stage: StageCode, statements: Sequence[Statement], level: ModuleLevel
+) -> str:
     for statement in _with_words(statements, ("class",)):
         for node in _own_scope(statement.nodes):
             if isinstance(node, ast.ClassDef):
@@ -156,8 +197,11 @@ def _class_reason(stage: StageCode, statements: Sequence[Statement], level: Modu
     return ""
 
 
-def _shadow_reason(stage: StageCode, statements: Sequence[Statement], level: ModuleLevel) -> str:
-    """A local variable hides the builtin or module-level name even before it is bound."""
+def _shadow_reason(
+    stage: StageCode, statements: Sequence[Statement], level: ModuleLevel
+) -> str:
+    """A local variable hides the builtin or module-level name even before it is
+    bound."""
     outer = frozenset(vars(builtins)) | level.names()
     received = stage.received()
     for name in sorted(_bound_names(statements) & outer):
@@ -189,12 +233,20 @@ def _is_deleted(name: str, statements: Iterable[Statement]) -> bool:
         for node in _own_scope(s.nodes)
         if isinstance(node, ast.Delete)
     )
-    return any(isinstance(t, ast.Name) and t.id == name for node in deletes for t in node.targets)
+    return any(
+        isinstance(t, ast.Name) and t.id == name
+        for node in deletes
+        for t in node.targets
+    )
 
 
-def _unbound_reason(stage: StageCode, statements: Sequence[Statement], level: ModuleLevel) -> str:
+def _unbound_reason(
+    stage: StageCode, statements: Sequence[Statement], level: ModuleLevel
+) -> str:
     """An output that may be unbound at the end has nothing to return."""
-    unbound = (name for name in stage.stage.outputs if _may_be_unbound(stage, name, level))
+    unbound = (
+        name for name in stage.stage.outputs if _may_be_unbound(stage, name, level)
+    )
     return next((f"it may leave '{name}' unbound" for name in unbound), "")
 
 
@@ -204,8 +256,11 @@ def _may_be_unbound(stage: StageCode, name: str, level: ModuleLevel) -> bool:
     return not sure and name not in stage.received() and name not in level.names()
 
 
-def _replay_reason(stage: StageCode, statements: Sequence[Statement], level: ModuleLevel) -> str:
-    """Repeated code keeps its meaning in a module only if it is plain imports or single definitions."""
+def _replay_reason(
+    stage: StageCode, statements: Sequence[Statement], level: ModuleLevel
+) -> str:
+    """Repeated code keeps its meaning in a module only if it is plain imports or single
+    definitions."""
     for code in stage.replays:
         inner = [s for s in code.statements if s.nodes and not level.holds_names(s)]
         reason = _repeated_reason(stage, code, inner, level) if inner else ""
@@ -220,7 +275,8 @@ def _repeated_reason(
     inner: Sequence[Statement],
     level: ModuleLevel,
 ) -> str:
-    """What keeps one piece of repeated code out of a function; `inner` is what no module level holds."""
+    """What keeps one piece of repeated code out of a function; `inner` is what no
+    module level holds."""
     names = code.replay.names
     match code.replay.kind:
         case ReplayKind.ambient:
@@ -233,7 +289,10 @@ def _repeated_reason(
             return "it repeats a cell tagged 'shared' that does more than define"
         case ReplayKind.class_:
             return f"class {_listed(names)} needs the names of the namespace"
-    if any(statement.reads & FRAME_NAMES or len(statement.binds) != 1 for statement in inner):
+    if any(
+        statement.reads & FRAME_NAMES or len(statement.binds) != 1
+        for statement in inner
+    ):
         return f"{_listed(names)} needs the names of the namespace"
     received = stage.received() & set(names)
     if received:
@@ -241,17 +300,25 @@ def _repeated_reason(
     return ""
 
 
-def _text_reason(stage: StageCode, statements: Sequence[Statement], level: ModuleLevel) -> str:
-    """Code that only a string names: `dmatrix("~ np.sqrt(x)")` finds it in the namespace."""
+def _text_reason(
+    stage: StageCode, statements: Sequence[Statement], level: ModuleLevel
+) -> str:
+    """Code that only a string names: `dmatrix("~ np.sqrt(x)")` finds it in the
+    namespace."""
     for name in sorted(_unread_code(stage)):
         word = re.compile(rf"\b{re.escape(name)}\b")
-        if any(word.search(text) for statement in statements for text in _strings(statement)):
+        if any(
+            word.search(text)
+            for statement in statements
+            for text in _strings(statement)
+        ):
             return f"a library looks up '{name}', which a string of it names"
     return ""
 
 
 def _unread_code(stage: StageCode) -> set[str]:
-    """Imports and functions that the stage repeats although nothing in it reads their names."""
+    """Imports and functions that the stage repeats although nothing in it reads their
+    names."""
     names: set[str] = set()
     read = {name for statement in stage.statements() for name in statement.reads}
     for item in stage.replays:
@@ -274,8 +341,9 @@ def _listed(names: Iterable[str]) -> str:
 def _carried_names(stage: StageCode, level: ModuleLevel) -> set[str]:
     """Variables that functions read which may leave the stage inside a value.
 
-    A function that is only ever called by name is defined again where it is needed; a lambda, a
-    method or a function that is passed on sees the variables of the place that made it.
+    A function that is only ever called by name is defined again where it is needed; a
+    lambda, a method or a function that is passed on sees the variables of the place
+    that made it.
     """
     statements = [s for s in _running(stage) if not level.holds(s)]
     statements += [s for s in _replayed(stage) if not level.holds_names(s)]
@@ -294,13 +362,18 @@ def _carried_names(stage: StageCode, level: ModuleLevel) -> set[str]:
 
 
 def _loaded_as_values(statement: Statement) -> Iterator[str]:
-    """Names that are read other than to be called: `map(f, rows)` gives `f`, `f(rows)` does not."""
+    """Names that are read other than to be called: `map(f, rows)` gives `f`, `f(rows)`
+    does not."""
     called = set()
     for node in _all_nodes(statement):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             called.add(node.func)
     for node in _all_nodes(statement):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node not in called:
+        if (
+            isinstance(node, ast.Name)
+            and isinstance(node.ctx, ast.Load)
+            and node not in called
+        ):
             yield node.id
 
 
@@ -311,12 +384,17 @@ def _is_plain_function(statement: Statement) -> bool:
 def _has_inner_function(statement: Statement) -> bool:
     node = statement.node
     return node is not None and any(
-        isinstance(inner, (*_FUNCTIONS, ast.ClassDef)) for inner in ast.walk(node) if inner is not node
+        isinstance(inner, (*_FUNCTIONS, ast.ClassDef))
+        for inner in ast.walk(node)
+        if inner is not node
     )
 
 
-def _spread(program: ProgramCode, stage: StageCode, name: str, reasons: dict[str, str]) -> None:
-    """All stages that use `name` need one namespace, unless only this stage's own one matters."""
+def _spread(
+    program: ProgramCode, stage: StageCode, name: str, reasons: dict[str, str]
+) -> None:
+    """All stages that use `name` need one namespace, unless only this stage's own one
+    matters."""
     binders = set(program.binders.get(name, ()))
     own = name in stage.received() or stage.name in binders
     foreign = binders - {stage.name}
@@ -325,20 +403,27 @@ def _spread(program: ProgramCode, stage: StageCode, name: str, reasons: dict[str
         return
     for other in program.stages:
         if other is stage or name in other.touched():
-            reasons.setdefault(other.name, f"functions that travel between stages read '{name}'")
+            reasons.setdefault(
+                other.name, f"functions that travel between stages read '{name}'"
+            )
 
 
-def _follow(program: ProgramCode, stage: StageCode, level: ModuleLevel, reasons: dict[str, str]) -> None:
+def _follow(
+    program: ProgramCode, stage: StageCode, level: ModuleLevel, reasons: dict[str, str]
+) -> None:
     """Only a script can receive a variable that may be unbound."""
     makers = {maker.name: maker for maker in program.stages}
     for item in stage.stage.inputs:
         maker = makers.get(item.from_)
         if maker and _may_be_unbound(maker, item.name, level):
-            reasons.setdefault(stage.name, f"'{item.name}' may be unbound when it begins")
+            reasons.setdefault(
+                stage.name, f"'{item.name}' may be unbound when it begins"
+            )
 
 
 def _unite(program: ProgramCode, level: ModuleLevel, reasons: dict[str, str]) -> None:
-    """A class with several versions, or a function that keeps state, must be one in all stages."""
+    """A class with several versions, or a function that keeps state, must be one in all
+    stages."""
     single: set[str] = set()
     for stage in program.stages:
         for code in stage.replays:
@@ -353,11 +438,16 @@ def _unite(program: ProgramCode, level: ModuleLevel, reasons: dict[str, str]) ->
 
 
 def _must_be_single(program: ProgramCode, code: ReplayCode, level: ModuleLevel) -> bool:
-    """Whether two stages that each repeat this code could tell that they hold different objects."""
+    """Whether two stages that each repeat this code could tell that they hold different
+    objects."""
     if code.replay.kind is ReplayKind.class_:
         return any(program.bindings[name] > 1 for name in code.replay.names)
     if code.replay.kind is ReplayKind.function:
-        nested = [statement for statement in code.statements if not level.holds_names(statement)]
+        nested = [
+            statement
+            for statement in code.statements
+            if not level.holds_names(statement)
+        ]
         return any(map(_keeps_state, nested))
     return False
 
@@ -367,6 +457,19 @@ def _keeps_state(statement: Statement) -> bool:
     node = statement.node
     if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return False
-    defaults = [*node.args.defaults, *(default for default in node.args.kw_defaults if default)]
-    mutable = (ast.List, ast.Dict, ast.Set, ast.Call, ast.ListComp, ast.DictComp, ast.SetComp)
-    return bool(node.decorator_list) or any(isinstance(default, mutable) for default in defaults)
+    defaults = [
+        *node.args.defaults,
+        *(default for default in node.args.kw_defaults if default),
+    ]
+    mutable = (
+        ast.List,
+        ast.Dict,
+        ast.Set,
+        ast.Call,
+        ast.ListComp,
+        ast.DictComp,
+        ast.SetComp,
+    )
+    return bool(node.decorator_list) or any(
+        isinstance(default, mutable) for default in defaults
+    )

@@ -1,4 +1,5 @@
-"""Import statements as facts and as text: what a name stands for, and tidy lines that bind it.
+"""Import statements as facts and as text: what a name stands for, and tidy lines that
+bind it.
 
 Pure.
 """
@@ -16,12 +17,13 @@ from jupyter_pipe.compiler.codegen.source import Statement, wrap_call
 __all__ = ["ImportedName", "import_lines", "imported_names", "is_import"]
 
 _OURS = ("dataclasses", "typing")
-"""What each module needs for its record, and an import of everything may hide: numpy has a `typing`, too."""
+"""What each module needs for its record, and an import of everything may hide: numpy
+has a `typing`, too."""
 
 
 class ImportedName(Struct, frozen=True, order=True):
-    """`import module as name`, `from module import member as name`, or, where `text` is set, a
-    longer statement that imports (`try: import ujson …`)."""
+    """`import module as name`, `from module import member as name`, or, where `text` is
+    set, a longer statement that imports (`try: import ujson …`)."""
 
     module: str
     member: str
@@ -31,7 +33,8 @@ class ImportedName(Struct, frozen=True, order=True):
 
     @property
     def target(self) -> tuple[str, str, int, str]:
-        """What the name stands for: `import a.b` binds the package `a`, whatever the submodule."""
+        """What the name stands for: `import a.b` binds the package `a`, whatever the
+        submodule."""
         plain = not self.member and self.name == self.module.partition(".")[0]
         module = self.name if plain else self.module
         return module, self.member, self.level, self.text
@@ -40,7 +43,8 @@ class ImportedName(Struct, frozen=True, order=True):
 def is_import(statement: Statement) -> bool:
     """Only imports on these lines, and none with a star."""
     return bool(statement.nodes) and all(
-        isinstance(node, (ast.Import, ast.ImportFrom)) and not any(a.name == "*" for a in node.names)
+        isinstance(node, (ast.Import, ast.ImportFrom))
+        and not any(a.name == "*" for a in node.names)
         for node in statement.nodes
     )
 
@@ -51,19 +55,27 @@ def imported_names(statement: Statement) -> tuple[ImportedName, ...]:
     for node in statement.nodes:
         if isinstance(node, ast.Import):
             found += [
-                ImportedName(alias.name, "", alias.asname or alias.name.partition(".")[0])
+                ImportedName(
+                    alias.name, "", alias.asname or alias.name.partition(".")[0]
+                )
                 for alias in node.names
             ]
         elif isinstance(node, ast.ImportFrom):
             found += [
-                ImportedName(node.module or "", alias.name, alias.asname or alias.name, node.level)
+                ImportedName(
+                    node.module or "",
+                    alias.name,
+                    alias.asname or alias.name,
+                    node.level,
+                )
                 for alias in node.names
             ]
     return tuple(found)
 
 
 def import_lines(names: Iterable[ImportedName]) -> str:
-    """The statements that import `names`: the standard library first, the longer ones last."""
+    """The statements that import `names`: the standard library first, the longer ones
+    last."""
     groups: dict[str, list[ImportedName]] = {
         "future": [],
         "standard": [],
@@ -77,7 +89,11 @@ def import_lines(names: Iterable[ImportedName]) -> str:
         else:
             groups[_group(name)].append(name)
     texts = [_lines(group) for group in groups.values() if group]
-    again = [one for one in groups["standard"] if one.name in _OURS] if _has_star(longer) else []
+    again = (
+        [one for one in groups["standard"] if one.name in _OURS]
+        if _has_star(longer)
+        else []
+    )
     return "\n\n".join([*texts, *longer, *([_lines(again)] if again else [])])
 
 
@@ -86,7 +102,8 @@ def _has_star(texts: Iterable[str]) -> bool:
 
 
 def _group(name: ImportedName) -> str:
-    """The block of an import: `from .shared import x` is ours whatever the module is called."""
+    """The block of an import: `from .shared import x` is ours whatever the module is
+    called."""
     if name.module == "__future__":
         return "future"
     if name.level:
@@ -100,15 +117,27 @@ def _lines(names: Iterable[ImportedName]) -> str:
     members: dict[str, list[str]] = {}
     for name in names:
         if name.member:
-            shown = name.member if name.member == name.name else f"{name.member} as {name.name}"
+            shown = (
+                name.member
+                if name.member == name.name
+                else f"{name.member} as {name.name}"
+            )
             members.setdefault("." * name.level + name.module, []).append(shown)
         else:
             plain = name.name == name.module.partition(".")[0]
-            modules.append(f"import {name.module}" if plain else f"import {name.module} as {name.name}")
+            modules.append(
+                f"import {name.module}"
+                if plain
+                else f"import {name.module} as {name.name}"
+            )
     return "\n".join([*modules, *_from_lines(members)])
 
 
 def _from_lines(members: Mapping[str, list[str]]) -> Iterable[str]:
     for module in sorted(members):
         flat = f"from {module} import {', '.join(members[module])}"
-        yield flat if len(flat) <= 88 else wrap_call(f"from {module} import (", members[module])
+        yield (
+            flat
+            if len(flat) <= 88
+            else wrap_call(f"from {module} import (", members[module])
+        )

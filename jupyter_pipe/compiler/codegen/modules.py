@@ -1,7 +1,9 @@
-"""Writes the module of a stage: `def train(features, *, depth: int = 3) -> TrainOutputs`.
+"""Writes the module of a stage: `def train(features, *, depth: int = 3) ->
+TrainOutputs`.
 
-A stage whose meaning a function keeps becomes one; any other keeps its signature and runs a script.
-Pure: text out. Definitions stand at module level where `sharing` says so, the rest in the function.
+A stage whose meaning a function keeps becomes one; any other keeps its signature and
+runs a script. Pure: text out. Definitions stand at module level where `sharing` says
+so, the rest in the function.
 """
 
 from __future__ import annotations
@@ -11,7 +13,12 @@ import textwrap
 from collections.abc import Collection, Iterable, Sequence
 
 from jupyter_pipe.compiler.codegen.function_scope import is_dropped_magic
-from jupyter_pipe.compiler.codegen.imports import ImportedName, import_lines, imported_names, is_import
+from jupyter_pipe.compiler.codegen.imports import (
+    ImportedName,
+    import_lines,
+    imported_names,
+    is_import,
+)
 from jupyter_pipe.compiler.codegen.shared_definitions import ModuleLevel
 from jupyter_pipe.compiler.codegen.source import Statement, indented, quoted, wrap_call
 from jupyter_pipe.compiler.codegen.stage_code import CellCode, ReplayCode, StageCode
@@ -33,12 +40,19 @@ _INDENT = "    "
 _TYPES = {"none": "None", "any": "typing.Any"}
 _EMPTY = '"""Nothing is left to do: what the stage defines stands at module level."""'
 _SILENT = frozenset({"print", "display"})
-_SILENT_METHODS = frozenset({"append", "extend", "info", "savefig", "seed", "set_option", "show"})
+_SILENT_METHODS = frozenset(
+    {"append", "extend", "info", "savefig", "seed", "set_option", "show"}
+)
 
 
 def function_module(stage: StageCode, level: ModuleLevel) -> str:
     """The module of a stage that is a function."""
-    nested = [s for code in stage.replays for s in code.statements if _is_nested(code.replay.kind, s, level)]
+    nested = [
+        s
+        for code in stage.replays
+        for s in code.statements
+        if _is_nested(code.replay.kind, s, level)
+    ]
     body = [statement for cell in stage.cells for statement in _body(cell, level)]
     own = _local_definitions(stage, level)
     used = [*own, *nested, *body]
@@ -57,12 +71,15 @@ def module_docstring(stage: StageCode, reason: str) -> str:
     first = f'"""Stage `{stage.name}`'
     if not reason:
         return f'{first}."""'
-    text = f"It is the script `scripts/{stage.name}.py` and no function, because {reason}."
+    text = (
+        f"It is the script `scripts/{stage.name}.py` and no function, because {reason}."
+    )
     return f'{first}.\n\n{textwrap.fill(text, 88)}\n"""'
 
 
 def _joined(parts: Iterable[str]) -> str:
-    """Two blank lines between definitions, one below the docstring and the imports' header."""
+    """Two blank lines between definitions, one below the docstring and the imports'
+    header."""
     docstring, imports, *rest = parts
     head = "\n\n".join(part for part in (docstring, imports) if part)
     return "\n\n\n".join([head, *(part for part in rest if part)]) + "\n"
@@ -92,21 +109,30 @@ def trimmed(text: str) -> str:
 
 def _is_nested(kind: ReplayKind, statement: Statement, level: ModuleLevel) -> bool:
     """Replayed code that needs the stage's variables: it stands in the function."""
-    kept = kind not in {ReplayKind.import_, ReplayKind.ambient} and bool(statement.nodes)
+    kept = kind not in {ReplayKind.import_, ReplayKind.ambient} and bool(
+        statement.nodes
+    )
     return kept and not level.holds_names(statement)
 
 
 def _body(cell: CellCode, level: ModuleLevel) -> list[Statement]:
-    return [s for s in cell.statements if not level.holds(s) and not is_dropped_magic(s)]
+    return [
+        s for s in cell.statements if not level.holds(s) and not is_dropped_magic(s)
+    ]
 
 
 def _local_definitions(stage: StageCode, level: ModuleLevel) -> list[Statement]:
     """Definitions that only this stage uses."""
-    return [statement for name, statement in level.definitions.items() if level.users[name] == (stage.name,)]
+    return [
+        statement
+        for name, statement in level.definitions.items()
+        if level.users[name] == (stage.name,)
+    ]
 
 
 def _imports(stage: StageCode, level: ModuleLevel, used: Sequence[Statement]) -> str:
-    """The import block of a stage module: what its code, its record, its metrics and its gates need."""
+    """The import block of a stage module: what its code, its record, its metrics and
+    its gates need."""
     reads = {name for statement in used for name in statement.reads}
     reads |= stage.observed()
     found = _record_imports(stage) + module_imports(reads, level)
@@ -124,21 +150,32 @@ def _imports(stage: StageCode, level: ModuleLevel, used: Sequence[Statement]) ->
     return import_lines(found)
 
 
-def _kept(statement: Statement, reads: Collection[str], level: ModuleLevel) -> list[ImportedName]:
-    """The names that this module reads. An import that nobody reads is there for what it does."""
+def _kept(
+    statement: Statement, reads: Collection[str], level: ModuleLevel
+) -> list[ImportedName]:
+    """The names that this module reads. An import that nobody reads is there for what
+    it does."""
     items = [item for item in imported_names(statement) if item.name in level.imports]
     if not any(item.name in level.reads for item in items):
         return items
     return [item for item in items if item.name in reads]
 
 
-def _replayed_imports(code: ReplayCode, reads: Collection[str], level: ModuleLevel) -> list[ImportedName]:
-    """Repeated imports that are used; a longer statement (`try: import ujson …`) stays whole."""
+def _replayed_imports(
+    code: ReplayCode, reads: Collection[str], level: ModuleLevel
+) -> list[ImportedName]:
+    """Repeated imports that are used; a longer statement (`try: import ujson …`) stays
+    whole."""
     plain = [statement for statement in code.statements if statement.nodes]
     if all(map(is_import, plain)):
         return [item for statement in plain for item in _kept(statement, reads, level)]
-    needs = {name for statement in plain for name in statement.reads} - set(code.replay.names)
-    return [ImportedName("", "", "", text=code.replay.source.strip("\n")), *module_imports(needs, level)]
+    needs = {name for statement in plain for name in statement.reads} - set(
+        code.replay.names
+    )
+    return [
+        ImportedName("", "", "", text=code.replay.source.strip("\n")),
+        *module_imports(needs, level),
+    ]
 
 
 def _display_name(level: ModuleLevel) -> str:
@@ -148,7 +185,9 @@ def _display_name(level: ModuleLevel) -> str:
 
 def _record_imports(stage: StageCode) -> list[ImportedName]:
     """What the outputs' record and the signature need."""
-    found = [ImportedName("dataclasses", "", "dataclasses")] if stage.stage.outputs else []
+    found = (
+        [ImportedName("dataclasses", "", "dataclasses")] if stage.stage.outputs else []
+    )
     if stage.stage.outputs or _needs_typing(stage):
         found.append(ImportedName("typing", "", "typing"))
     return found
@@ -159,7 +198,8 @@ def _needs_typing(stage: StageCode) -> bool:
 
 
 def module_imports(reads: Iterable[str], level: ModuleLevel) -> list[ImportedName]:
-    """Imports of modules and of shared definitions for the names that a module reads."""
+    """Imports of modules and of shared definitions for the names that a module
+    reads."""
     found = []
     for name in sorted(reads):
         if name in level.shared:
@@ -173,7 +213,9 @@ def outputs_class(stage: StageCode, default: str = "") -> str:
     """The record that the stage returns; empty for a stage that returns nothing."""
     if not stage.stage.outputs:
         return ""
-    fields = "\n".join(f"{_INDENT}{name}: typing.Any{default}" for name in stage.stage.outputs)
+    fields = "\n".join(
+        f"{_INDENT}{name}: typing.Any{default}" for name in stage.stage.outputs
+    )
     return f"@dataclasses.dataclass(frozen=True)\nclass {class_name(stage)}:\n{fields}"
 
 
@@ -186,7 +228,8 @@ def class_name(stage: StageCode) -> str:
 
 
 def signature(stage: StageCode) -> str:
-    """`def train(features, *, depth: int = 3) -> TrainOutputs:` on one line or several."""
+    """`def train(features, *, depth: int = 3) -> TrainOutputs:` on one line or
+    several."""
     arguments = [item.name for item in stage.stage.inputs]
     arguments += ["*"] if stage.parameters else []
     arguments += map(parameter_text, stage.parameters)
@@ -202,9 +245,13 @@ def parameter_text(parameter: Parameter) -> str:
 
 
 def _function(stage: StageCode, level: ModuleLevel, nested: Sequence[Statement]) -> str:
-    """The `def` of the stage: nested definitions, cells under numbered headings, gates, then the record."""
+    """The `def` of the stage: nested definitions, cells under numbered headings, gates,
+    then the record."""
     lines = ["\n\n".join(trimmed(statement.text) for statement in nested)]
-    cells = [(position, _cell_text(cell, level)) for position, cell in enumerate(stage.cells, start=1)]
+    cells = [
+        (position, _cell_text(cell, level))
+        for position, cell in enumerate(stage.cells, start=1)
+    ]
     for position, text in cells:
         if text:
             heading = f"# Cell {position} of {len(cells)}\n" if len(cells) > 1 else ""
@@ -218,7 +265,9 @@ def _function(stage: StageCode, level: ModuleLevel, nested: Sequence[Statement])
 
 
 def _gate_text(gate: Gate) -> str:
-    values = [f"{name}={name}" for name in gate.names if name not in {"passed", "expression"}]
+    values = [
+        f"{name}={name}" for name in gate.names if name not in {"passed", "expression"}
+    ]
     text = quoted(gate.expression)
     return wrap_call("check_gate(", [gate.expression, text, *values], width=84)
 
@@ -227,9 +276,15 @@ def _cell_text(cell: CellCode, level: ModuleLevel) -> str:
     """The statements that stay in the function, at most one blank line between them."""
     pieces: list[str] = []
     body = _body(cell, level)
-    last = [statement for statement in body if statement.nodes][-1:] if cell.shows else []
+    last = (
+        [statement for statement in body if statement.nodes][-1:] if cell.shows else []
+    )
     for statement in body:
-        text = _shown_text(statement, _display_name(level)) if last == [statement] else statement.text
+        text = (
+            _shown_text(statement, _display_name(level))
+            if last == [statement]
+            else statement.text
+        )
         gap = "\n" if pieces and text.startswith("\n") else ""
         # The semicolon that keeps IPython from showing a value says nothing here.
         pieces.append(gap + trimmed(text).removesuffix(";"))
@@ -249,7 +304,8 @@ def _shows(stage: StageCode, level: ModuleLevel) -> bool:
 
 
 def _shown_text(statement: Statement, display: str) -> str:
-    """The statement with a call of `display` around the expression that it ends with."""
+    """The statement with a call of `display` around the expression that it ends
+    with."""
     node = statement.nodes[-1] if statement.nodes else None
     if not isinstance(node, ast.Expr) or _is_silent(node.value):
         return statement.text

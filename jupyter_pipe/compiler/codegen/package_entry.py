@@ -1,4 +1,5 @@
-"""Writes what holds the stage modules together: `shared.py` and `__init__.py` with `run()`.
+"""Writes what holds the stage modules together: `shared.py` and `__init__.py` with
+`run()`.
 
 Pure: text out. `run()` calls the stages in notebook order, in one process.
 """
@@ -11,10 +12,20 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from jupyter_pipe.compiler.codegen.function_scope import is_dropped_magic
 from jupyter_pipe.compiler.codegen.imports import ImportedName, import_lines
-from jupyter_pipe.compiler.codegen.modules import definition_blocks, module_imports, parameter_text, trimmed
+from jupyter_pipe.compiler.codegen.modules import (
+    definition_blocks,
+    module_imports,
+    parameter_text,
+    trimmed,
+)
 from jupyter_pipe.compiler.codegen.shared_definitions import ModuleLevel
 from jupyter_pipe.compiler.codegen.source import Statement, indented, wrap_call
-from jupyter_pipe.compiler.codegen.stage_code import ProgramCode, ReplayCode, StageCode, steers_imports
+from jupyter_pipe.compiler.codegen.stage_code import (
+    ProgramCode,
+    ReplayCode,
+    StageCode,
+    steers_imports,
+)
 from jupyter_pipe.model import Pipeline, ReplayKind
 
 __all__ = ["init_module", "one_line", "shared_module"]
@@ -24,7 +35,11 @@ _INDENT = "    "
 
 def shared_module(level: ModuleLevel) -> str:
     """Definitions of several stages; empty if there are none."""
-    shared = [statement for name, statement in level.definitions.items() if name in level.shared]
+    shared = [
+        statement
+        for name, statement in level.definitions.items()
+        if name in level.shared
+    ]
     if not shared:
         return ""
     reads = {name for statement in shared for name in statement.reads} - level.shared
@@ -76,15 +91,22 @@ class Results:
 def one_line(text: str) -> str:
     """Prose of the user's that can stand in a docstring."""
     words = " ".join(text.split())
-    printable = "".join(letter if letter.isprintable() else "\ufffd" for letter in words)
+    printable = "".join(
+        letter if letter.isprintable() else "\ufffd" for letter in words
+    )
     return printable.replace("\\", "\\\\").replace('"""', "'''").rstrip('"')
 
 
 def _run_function(pipeline: Pipeline, program: ProgramCode, *, prepares: bool) -> str:
-    """`run()`: one call a stage in notebook order, under names that no parameter has taken."""
-    arguments = ["*", *map(parameter_text, pipeline.parameters)] if pipeline.parameters else []
+    """`run()`: one call a stage in notebook order, under names that no parameter has
+    taken."""
+    arguments = (
+        ["*", *map(parameter_text, pipeline.parameters)] if pipeline.parameters else []
+    )
     taken = {parameter.name for parameter in pipeline.parameters}
-    names = {stage.name: _free(f"{stage.name}_outputs", taken) for stage in program.stages}
+    names = {
+        stage.name: _free(f"{stage.name}_outputs", taken) for stage in program.stages
+    }
     calls = {stage.name: _free(f"run_{stage.name}", taken) for stage in program.stages}
     lines = ["_prepare()"] if prepares else []
     lines += _copies(sorted(taken & program.mutated))
@@ -94,7 +116,9 @@ def _run_function(pipeline: Pipeline, program: ProgramCode, *, prepares: bool) -
     lines.append(wrap_call("metrics = {", metrics, "}", width=84))
     lines.append(wrap_call("outputs = {", outputs, "}", width=84))
     lines.append("return Results(metrics, outputs)")
-    docstring = '"""Run every stage and return what they made; GateError if a gate fails."""'
+    docstring = (
+        '"""Run every stage and return what they made; GateError if a gate fails."""'
+    )
     head = wrap_call("def run(", arguments, ") -> Results:")
     return f"{head}\n{indented(chr(10).join([docstring, *lines]), _INDENT)}"
 
@@ -111,7 +135,8 @@ def _stage_calls(
     names: Mapping[str, str],
     calls: Mapping[str, str],
 ) -> list[str]:
-    """The imports and calls of all stages; `names` are their results', `calls` their functions' names."""
+    """The imports and calls of all stages; `names` are their results', `calls` their
+    functions' names."""
     imports = []
     called = []
     for stage in stages:
@@ -132,22 +157,32 @@ def _free(name: str, taken: set[str]) -> str:
 
 
 def _call_arguments(stage: StageCode, names: Mapping[str, str]) -> list[str]:
-    inputs = [f"{item.name}={names[item.from_]}.{item.name}" for item in stage.stage.inputs]
+    inputs = [
+        f"{item.name}={names[item.from_]}.{item.name}" for item in stage.stage.inputs
+    ]
     return inputs + [f"{item.name}={item.name}" for item in stage.parameters]
 
 
-def _metrics(stages: Sequence[StageCode], names: Mapping[str, str]) -> Iterable[tuple[str, str]]:
-    """A metric goes by its name; by `stage.name` where two stages have one of that name."""
+def _metrics(
+    stages: Sequence[StageCode], names: Mapping[str, str]
+) -> Iterable[tuple[str, str]]:
+    """A metric goes by its name; by `stage.name` where two stages have one of that
+    name."""
     counts = Counter(metric.name for stage in stages for metric in stage.stage.metrics)
     for stage in stages:
         for metric in stage.stage.metrics:
-            key = metric.name if counts[metric.name] == 1 else f"{stage.name}.{metric.name}"
+            key = (
+                metric.name
+                if counts[metric.name] == 1
+                else f"{stage.name}.{metric.name}"
+            )
             if metric.name in stage.stage.outputs:
                 yield key, f"{names[stage.name]}.{metric.name}"
 
 
 def _ambient(program: ProgramCode) -> list[ReplayCode]:
-    """Settings that the notebook makes before its first stage, unless a stage makes them itself."""
+    """Settings that the notebook makes before its first stage, unless a stage makes
+    them itself."""
     owned = {cell_id for stage in program.stages for cell_id in stage.stage.cells}
     found = {
         (code.index, code.replay.line, code.replay.digest): code
@@ -159,7 +194,8 @@ def _ambient(program: ProgramCode) -> list[ReplayCode]:
 
 
 def _star_imports(program: ProgramCode) -> str:
-    """`from pylab import *` and its like, which stages repeat, in the notebook's order."""
+    """`from pylab import *` and its like, which stages repeat, in the notebook's
+    order."""
     replayed = {
         (code.index, code.replay.line): code.replay.source.strip()
         for stage in program.stages
@@ -169,14 +205,25 @@ def _star_imports(program: ProgramCode) -> str:
     return "\n".join(dict.fromkeys(replayed[place] for place in sorted(replayed)))
 
 
-def _prepare_function(ambient: Sequence[ReplayCode], stars: str, level: ModuleLevel) -> str:
-    """`_prepare()`: the settings, once for the process instead of once a stage. `stars` are the imports that
-    may give what no other does."""
-    statements = [s for code in ambient for s in code.statements if s.nodes and not is_dropped_magic(s)]
+def _prepare_function(
+    ambient: Sequence[ReplayCode], stars: str, level: ModuleLevel
+) -> str:
+    """`_prepare()`: the settings, once for the process instead of once a stage. `stars`
+    are the imports that may give what no other does."""
+    statements = [
+        s
+        for code in ambient
+        for s in code.statements
+        if s.nodes and not is_dropped_magic(s)
+    ]
     if not statements:
         return ""
     docstring = '"""What the notebook sets before its first stage."""'
-    parts = [part for block in _blocks(statements) for part in _with_imports(block, stars, level)]
+    parts = [
+        part
+        for block in _blocks(statements)
+        for part in _with_imports(block, stars, level)
+    ]
     body = "\n\n".join([f"{docstring}\n{parts[0]}", *parts[1:]])
     return f"def _prepare() -> None:\n{indented(body, _INDENT)}"
 
@@ -191,22 +238,41 @@ def _blocks(statements: Sequence[Statement]) -> list[list[Statement]]:
     return [block for block in blocks if block]
 
 
-def _with_imports(statements: Sequence[Statement], stars: str, level: ModuleLevel) -> list[str]:
+def _with_imports(
+    statements: Sequence[Statement], stars: str, level: ModuleLevel
+) -> list[str]:
     reads = {name for statement in statements for name in statement.reads}
     imports = module_imports(reads, level)
     if "get_ipython" in reads:
         imports.append(ImportedName("_namespace", "get_ipython", "get_ipython", 1))
     texts = "\n".join(trimmed(statement.text) for statement in statements)
-    return [part for part in (import_lines(imports), _from_stars(statements, stars, level), texts) if part]
+    return [
+        part
+        for part in (
+            import_lines(imports),
+            _from_stars(statements, stars, level),
+            texts,
+        )
+        if part
+    ]
 
 
 def _from_stars(statements: Sequence[Statement], stars: str, level: ModuleLevel) -> str:
-    """Names that only an import of everything can have given; a function can import none so."""
+    """Names that only an import of everything can have given; a function can import
+    none so."""
     if not stars:
         return ""
     bound = {name for statement in statements for name in statement.binds}
     known = bound | {"get_ipython", *level.imports, *level.definitions, *dir(builtins)}
-    names = sorted({name for statement in statements for name in statement.reads} - known)
+    names = sorted(
+        {name for statement in statements for name in statement.reads} - known
+    )
     if not names:
         return ""
-    return "\n".join(["names = {}", f"exec({stars!r}, names)", *(f'{one} = names["{one}"]' for one in names)])
+    return "\n".join(
+        [
+            "names = {}",
+            f"exec({stars!r}, names)",
+            *(f'{one} = names["{one}"]' for one in names),
+        ]
+    )

@@ -1,4 +1,5 @@
-"""The files of a compiled package, from the pipeline and the notebook. Pure: bytes out, nothing written."""
+"""The files of a compiled package, from the pipeline and the notebook. Pure: bytes out,
+nothing written."""
 
 from __future__ import annotations
 
@@ -12,8 +13,15 @@ from jupyter_pipe.compiler.codegen.modules import function_module
 from jupyter_pipe.compiler.codegen.notebooks import stage_notebook
 from jupyter_pipe.compiler.codegen.package_entry import init_module, shared_module
 from jupyter_pipe.compiler.codegen.scripts import script_module, stage_script
-from jupyter_pipe.compiler.codegen.seals import sealed_notebook, sealed_pipeline, sealed_text
-from jupyter_pipe.compiler.codegen.shared_definitions import find_module_level, without_constants
+from jupyter_pipe.compiler.codegen.seals import (
+    sealed_notebook,
+    sealed_pipeline,
+    sealed_text,
+)
+from jupyter_pipe.compiler.codegen.shared_definitions import (
+    find_module_level,
+    without_constants,
+)
 from jupyter_pipe.compiler.codegen.stage_code import ProgramCode, read_code
 from jupyter_pipe.model import Notebook, Parameter, Pipeline, Stage
 
@@ -36,34 +44,51 @@ def package_files(
     files |= package_notebooks(notebook, pipeline.stages, pipeline.parameters)
     for path, text in _modules(pipeline, read_code(notebook, pipeline), package):
         files[f"{package}/{path}"] = sealed_text(header, text)
-    files["requirements.txt"] = sealed_text(header, "".join(f"{line}\n" for line in requirements))
-    return {**files, **{f"contracts/{name}.yaml": data for name, data in contracts.items()}}
+    files["requirements.txt"] = sealed_text(
+        header, "".join(f"{line}\n" for line in requirements)
+    )
+    return {
+        **files,
+        **{f"contracts/{name}.yaml": data for name, data in contracts.items()},
+    }
 
 
 def package_notebooks(
     notebook: Notebook, stages: Iterable[Stage], parameters: Sequence[Parameter]
 ) -> dict[str, bytes]:
-    """The notebooks that papermill executes, of the stages of one notebook, by their path in the package."""
-    return {stage.notebook: sealed_notebook(stage_notebook(notebook, stage, parameters)) for stage in stages}
+    """The notebooks that papermill executes, of the stages of one notebook, by their
+    path in the package."""
+    return {
+        stage.notebook: sealed_notebook(stage_notebook(notebook, stage, parameters))
+        for stage in stages
+    }
 
 
 def carried_contracts(stem: str, texts: Mapping[str, str]) -> dict[str, bytes]:
-    """The contracts of values (value -> text) as the package has them, so that data is judged wherever it
-    travels: value -> bytes."""
+    """The contracts of values (value -> text) as the package has them, so that data is
+    judged wherever it travels: value -> bytes."""
     return {
-        name: sealed_text(f"Copied by jupyter_pipe from {stem}.contracts/{name}.yaml: edit that file.", text)
+        name: sealed_text(
+            f"Copied by jupyter_pipe from {stem}.contracts/{name}.yaml: edit that file.",
+            text,
+        )
         for name, text in texts.items()
     }
 
 
-def _modules(pipeline: Pipeline, program: ProgramCode, package: str) -> Iterator[tuple[str, str]]:
+def _modules(
+    pipeline: Pipeline, program: ProgramCode, package: str
+) -> Iterator[tuple[str, str]]:
     level = find_module_level(program)
     program = without_constants(program, level)
     scripts = find_scripts(program, level)
     for stage in program.stages:
         if stage.name in scripts:
             yield f"{stage.name}.py", script_module(stage, scripts[stage.name])
-            yield f"scripts/{stage.name}.py", stage_script(stage, program, level, package)
+            yield (
+                f"scripts/{stage.name}.py",
+                stage_script(stage, program, level, package),
+            )
         else:
             yield f"{stage.name}.py", function_module(stage, level)
     shared = shared_module(level)
@@ -78,4 +103,8 @@ def _modules(pipeline: Pipeline, program: ProgramCode, package: str) -> Iterator
 
 
 def _runtime(name: str) -> str:
-    return resources.files("jupyter_pipe.compiler.runtime").joinpath(name).read_text(encoding="utf-8")
+    return (
+        resources.files("jupyter_pipe.compiler.runtime")
+        .joinpath(name)
+        .read_text(encoding="utf-8")
+    )

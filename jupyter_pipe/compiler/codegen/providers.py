@@ -1,9 +1,10 @@
 """Tells which installed distributions provide a module.
 
-A program of its own, on the standard library alone: it also runs in interpreters that lack
-jupyter_pipe. `importlib.metadata.packages_distributions` answers the same for every module there is,
-and parses the metadata of everything that is installed to do so: half a second beside JupyterLab. The
-import of `importlib.metadata` alone costs half of what is done here.
+A program of its own, on the standard library alone: it also runs in interpreters that
+lack jupyter_pipe. `importlib.metadata.packages_distributions` answers the same for
+every module there is, and parses the metadata of everything that is installed to do so:
+half a second beside JupyterLab. The import of `importlib.metadata` alone costs half of
+what is done here.
 """
 
 from __future__ import annotations
@@ -18,23 +19,34 @@ __all__ = ["providers"]
 
 
 def providers(modules: Collection[str]) -> dict[str, list[tuple[str, str]]]:
-    """Top-level module -> the distributions that provide it, as sorted (name, version) pairs."""
+    """Top-level module -> the distributions that provide it, as sorted (name, version)
+    pairs."""
     if not modules:
         return {}
-    # A line of RECORD begins with the file's path: `module/…`, `module.py` or `module.cpython-….so`.
+    # A line of RECORD begins with the file's path: `module/…`, `module.py` or
+    # `module.cpython-….so`.
     names = "|".join(map(re.escape, modules))
-    files = re.compile(rf"^({names})(?:/|\.[^/,]*(?:py|so|pyd),)".encode(), re.MULTILINE)
+    files = re.compile(
+        rf"^({names})(?:/|\.[^/,]*(?:py|so|pyd),)".encode(), re.MULTILINE
+    )
     found: dict[str, set[tuple[str, str]]] = {}
     first: dict[str, str] = {}
     for distribution in _distributions():
         declared = _read(distribution, "top_level.txt").split()
         provided = declared or files.findall(_read(distribution, "RECORD"))
         for module in {*modules}.intersection(map(os.fsdecode, provided)):
-            found.setdefault(module, set()).add((_header(distribution, "Name"), distribution))
+            found.setdefault(module, set()).add(
+                (_header(distribution, "Name"), distribution)
+            )
         # Of two with one name, the first on the path is the one that counts.
         first.setdefault(_folder_name(distribution), distribution)
     return {
-        module: sorted({(name, _header(first.get(_key(name), place), "Version")) for name, place in pairs})
+        module: sorted(
+            {
+                (name, _header(first.get(_key(name), place), "Version"))
+                for name, place in pairs
+            }
+        )
         for module, pairs in found.items()
     }
 
@@ -47,7 +59,9 @@ def _distributions() -> Iterator[str]:
         except OSError:
             continue
         yield from (
-            os.path.join(folder, name) for name in names if name.endswith((".dist-info", ".egg-info"))
+            os.path.join(folder, name)
+            for name in names
+            if name.endswith((".dist-info", ".egg-info"))
         )
 
 

@@ -1,7 +1,9 @@
-"""Finds the distributions that the stages import, pinned as the kernel's environment has them.
+"""Finds the distributions that the stages import, pinned as the kernel's environment
+has them.
 
-Asks the interpreter of the notebook's kernelspec, which need not have jupyter_pipe. A kernelspec
-that is not installed is not an error here: compiling goes on without pins, and a warning says so.
+Asks the interpreter of the notebook's kernelspec, which need not have jupyter_pipe. A
+kernelspec that is not installed is not an error here: compiling goes on without pins,
+and a warning says so.
 """
 
 from __future__ import annotations
@@ -19,10 +21,17 @@ from typing import Any
 from jupyter_pipe.notebook.kernel_names import is_kernel_name
 from jupyter_pipe.trust.records import read_regular_file
 
-__all__ = ["ask_versions", "find_interpreter", "kernel_environment", "read_kernelspec", "requirement_lines"]
+__all__ = [
+    "ask_versions",
+    "find_interpreter",
+    "kernel_environment",
+    "read_kernelspec",
+    "requirement_lines",
+]
 
 _TIMEOUT_SECONDS = 60
-# `python -c` looks for modules in the current folder first, where a `json.py` may be anybody's.
+# `python -c` looks for modules in the current folder first, where a `json.py` may be
+# anybody's.
 _WITHOUT_CURRENT_FOLDER = (
     "import sys; sys.path[:] = [entry for entry in sys.path if entry]; "
     "exec(compile(open(sys.argv[1], encoding='utf-8').read(), sys.argv[1], 'exec'))"
@@ -30,33 +39,43 @@ _WITHOUT_CURRENT_FOLDER = (
 
 
 def find_interpreter(kernel: str) -> Path | None:
-    """The interpreter that the kernelspec `kernel` starts; None if no such kernelspec is installed."""
+    """The interpreter that the kernelspec `kernel` starts; None if no such kernelspec
+    is installed."""
     spec = read_kernelspec(kernel)
     if spec is not None:
         return _resolved(str(spec["argv"][0]))
-    # jupyter_client offers its own interpreter as `python3` even where nobody installed a kernelspec.
+    # jupyter_client offers its own interpreter as `python3` even where nobody installed
+    # a kernelspec.
     return Path(sys.executable) if kernel == "python3" else None
 
 
 def kernel_environment(kernel: str, given: Mapping[str, str]) -> dict[str, str]:
-    """The variables with which the kernelspec `kernel` starts its kernel where those `given` are set.
+    """The variables with which the kernelspec `kernel` starts its kernel where those
+    `given` are set.
 
-    As jupyter_client does: `{"env": {"PATH": "/opt/solver:${PATH}"}}` puts a folder before the given ones.
+    As jupyter_client does: `{"env": {"PATH": "/opt/solver:${PATH}"}}` puts a folder
+    before the given ones.
     """
     added = (read_kernelspec(kernel) or {}).get("env")
     pairs = added.items() if isinstance(added, dict) else ()
-    return {**given, **{name: Template(str(text)).safe_substitute(given) for name, text in pairs}}
+    return {
+        **given,
+        **{name: Template(str(text)).safe_substitute(given) for name, text in pairs},
+    }
 
 
 def read_kernelspec(kernel: str) -> dict[str, Any] | None:
-    """The first that is installed under this name and says what it starts; None if none does."""
+    """The first that is installed under this name and says what it starts; None if none
+    does."""
     from jupyter_core.paths import jupyter_path
 
     if not is_kernel_name(kernel):
         return None
     for folder in jupyter_path("kernels"):
         try:
-            spec = json.loads(read_regular_file(Path(folder, kernel, "kernel.json"), 1 << 20))
+            spec = json.loads(
+                read_regular_file(Path(folder, kernel, "kernel.json"), 1 << 20)
+            )
             spec["argv"][0]
         except (OSError, ValueError, LookupError, TypeError):
             continue
@@ -67,39 +86,62 @@ def read_kernelspec(kernel: str) -> dict[str, Any] | None:
 def _resolved(command: str) -> Path | None:
     """jupyter_client starts `python`, without a path, as its own interpreter.
 
-    What is only found relative to the current folder is not found: that folder may be anybody's.
+    What is only found relative to the current folder is not found: that folder may be
+    anybody's.
     """
     if re.fullmatch(r"python(3(\.\d+)?)?", command):
         return Path(sys.executable)
-    if os.path.isabs(command) and os.path.isfile(command) and os.access(command, os.X_OK):
+    if (
+        os.path.isabs(command)
+        and os.path.isfile(command)
+        and os.access(command, os.X_OK)
+    ):
         return Path(command)
-    # Only for what is not named by its path: with what it imports itself, this takes a fiftieth of a run in
-    # which nothing changed.
+    # Only for what is not named by its path: with what it imports itself, this takes a
+    # fiftieth of a run in which nothing changed.
     import shutil
 
     found = shutil.which(command)
     return Path(found) if found and os.path.isabs(found) else None
 
 
-def requirement_lines(modules: Collection[str], interpreter: Path | None, folder: Path) -> tuple[str, ...]:
-    """The lines of `requirements.txt` for top-level `modules`, those in `folder` and Python's own left out.
+def requirement_lines(
+    modules: Collection[str], interpreter: Path | None, folder: Path
+) -> tuple[str, ...]:
+    """The lines of `requirements.txt` for top-level `modules`, those in `folder` and
+    Python's own left out.
 
     Without an interpreter, or where it has no such module, the line is a comment.
     """
     wanted = sorted(name for name in set(modules) if not _is_own(name, folder))
     found = ask_versions(interpreter, wanted) if interpreter and wanted else {}
-    pins = {f"{name}=={version}" for module in wanted for name, version in found.get(module, ())}
-    missing = tuple(f"# not installed when this was compiled: {name}" for name in wanted if name not in found)
+    pins = {
+        f"{name}=={version}"
+        for module in wanted
+        for name, version in found.get(module, ())
+    }
+    missing = tuple(
+        f"# not installed when this was compiled: {name}"
+        for name in wanted
+        if name not in found
+    )
     return (*sorted(pins, key=str.lower), *missing)
 
 
 def _is_own(name: str, folder: Path) -> bool:
     beside = (folder / f"{name}.py", folder / name)
-    return not name or name in sys.stdlib_module_names or any(path.exists() for path in beside)
+    return (
+        not name
+        or name in sys.stdlib_module_names
+        or any(path.exists() for path in beside)
+    )
 
 
-def ask_versions(interpreter: Path, modules: list[str]) -> dict[str, list[tuple[str, str]]]:
-    """Top-level module -> the distributions that provide it in the interpreter, with versions."""
+def ask_versions(
+    interpreter: Path, modules: list[str]
+) -> dict[str, list[tuple[str, str]]]:
+    """Top-level module -> the distributions that provide it in the interpreter, with
+    versions."""
     if _is_this(interpreter):
         return _ask_here(tuple(modules), _installed())
     import subprocess
@@ -126,7 +168,8 @@ def ask_versions(interpreter: Path, modules: list[str]) -> dict[str, list[tuple[
 def _ask_here(
     modules: tuple[str, ...], installed: tuple[tuple[str, int], ...]
 ) -> dict[str, list[tuple[str, str]]]:
-    """Two thirds of a compilation's time, where it is asked anew: a server and tests compile often.
+    """Two thirds of a compilation's time, where it is asked anew: a server and tests
+    compile often.
 
     The answer holds as long as what is `installed` does.
     """
@@ -136,7 +179,8 @@ def _ask_here(
 
 
 def _installed() -> tuple[tuple[str, int], ...]:
-    """The folders of the path, each with the time of its last change: who installs or removes makes one."""
+    """The folders of the path, each with the time of its last change: who installs or
+    removes makes one."""
     folders = [folder for folder in sys.path if os.path.isdir(folder)]
     return tuple((folder, os.stat(folder).st_mtime_ns) for folder in folders)
 

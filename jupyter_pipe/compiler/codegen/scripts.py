@@ -1,4 +1,5 @@
-"""Writes a stage that is not a function: its script, and the module that runs it behind a signature.
+"""Writes a stage that is not a function: its script, and the module that runs it behind
+a signature.
 
 Pure: text out. The script's parts are marked `# %% [cell 7]`, which editors fold and
 `runtime/_namespace.py` runs one by one.
@@ -18,7 +19,12 @@ from jupyter_pipe.compiler.codegen.modules import (
 )
 from jupyter_pipe.compiler.codegen.shared_definitions import ModuleLevel
 from jupyter_pipe.compiler.codegen.source import Statement, wrap_call
-from jupyter_pipe.compiler.codegen.stage_code import CellCode, ProgramCode, ReplayCode, StageCode
+from jupyter_pipe.compiler.codegen.stage_code import (
+    CellCode,
+    ProgramCode,
+    ReplayCode,
+    StageCode,
+)
 from jupyter_pipe.model import ReplayKind
 
 __all__ = ["script_module", "stage_script"]
@@ -46,12 +52,17 @@ def _function(stage: StageCode) -> str:
     return f"{signature(stage)}\n{values}\n    {call}"
 
 
-def stage_script(stage: StageCode, program: ProgramCode, level: ModuleLevel, package: str) -> str:
+def stage_script(
+    stage: StageCode, program: ProgramCode, level: ModuleLevel, package: str
+) -> str:
     """The cells of the stage, after the definitions that it repeats."""
     parts = [_shared_part(stage, level, package), _constants_part(stage, level)]
     parts += [_replay_part(code, program, level) for code in stage.replays]
     parts += [_cell_part(cell, level) for cell in stage.cells]
-    parts += [f"# %% [gate {gate.expression}]\n{gate.expression}" for gate in stage.stage.gates]
+    parts += [
+        f"# %% [gate {gate.expression}]\n{gate.expression}"
+        for gate in stage.stage.gates
+    ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -71,26 +82,45 @@ def _shared_part(stage: StageCode, level: ModuleLevel, package: str) -> str:
 
 
 def _constants_part(stage: StageCode, level: ModuleLevel) -> str:
-    """Definitions that only this stage uses and that stand in no cell or replay of it."""
+    """Definitions that only this stage uses and that stand in no cell or replay of
+    it."""
     near = {name for code in stage.replays for name in code.replay.names}
     near |= {name for statement in stage.statements() for name in statement.binds}
-    far = [name for name, users in level.users.items() if users == (stage.name,) and name not in near]
-    return f"# %% [once {' '.join(far)}]\n{_texts(level.definitions[name] for name in far)}" if far else ""
+    far = [
+        name
+        for name, users in level.users.items()
+        if users == (stage.name,) and name not in near
+    ]
+    return (
+        f"# %% [once {' '.join(far)}]\n{_texts(level.definitions[name] for name in far)}"
+        if far
+        else ""
+    )
 
 
 def _replay_part(code: ReplayCode, program: ProgramCode, level: ModuleLevel) -> str:
-    """Definitions run once in a process, so that a class stays one class; of a function with
-    several versions each stage makes its own."""
+    """Definitions run once in a process, so that a class stays one class; of a function
+    with several versions each stage makes its own."""
     kind, names = code.replay.kind, code.replay.names
     if kind is ReplayKind.ambient:
         return ""
-    text = _texts(statement for statement in code.statements if not _is_shared(statement, level))
-    several = kind is ReplayKind.function and any(program.bindings[name] > 1 for name in names)
-    return f"# %% [{'again' if several else 'once'} {' '.join(names)}]\n{text}" if text else ""
+    text = _texts(
+        statement for statement in code.statements if not _is_shared(statement, level)
+    )
+    several = kind is ReplayKind.function and any(
+        program.bindings[name] > 1 for name in names
+    )
+    return (
+        f"# %% [{'again' if several else 'once'} {' '.join(names)}]\n{text}"
+        if text
+        else ""
+    )
 
 
 def _cell_part(cell: CellCode, level: ModuleLevel) -> str:
-    text = _texts(statement for statement in cell.statements if not _is_shared(statement, level))
+    text = _texts(
+        statement for statement in cell.statements if not _is_shared(statement, level)
+    )
     guarded = " may raise" if "raises-exception" in cell.cell.tags else ""
     return f"# %% [cell {cell.cell.number}{guarded}]\n{text}" if text else ""
 

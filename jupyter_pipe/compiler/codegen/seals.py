@@ -1,7 +1,8 @@
-"""Seals generated files with a digest of their own content, and tells whether the seal is intact.
+"""Seals generated files with a digest of their own content, and tells whether the seal
+is intact.
 
-Pure. Python files and `requirements.txt` carry the seal in their header, JSON files under a key;
-line endings do not count, since version control may change them.
+Pure. Python files and `requirements.txt` carry the seal in their header, JSON files
+under a key; line endings do not count, since version control may change them.
 """
 
 from __future__ import annotations
@@ -32,7 +33,12 @@ def sealed_notebook(notebook: dict[str, Any]) -> bytes:
     """The notebook as JupyterLab lays it out on disk, with the seal in its metadata."""
     metadata = {**notebook["metadata"]["jupyter_pipe"], "digest": _BLANK}
     blank = {**notebook, "metadata": {**notebook["metadata"], "jupyter_pipe": metadata}}
-    text = msgspec.json.format(msgspec.json.encode(blank, order="sorted"), indent=1).decode() + "\n"
+    text = (
+        msgspec.json.format(
+            msgspec.json.encode(blank, order="sorted"), indent=1
+        ).decode()
+        + "\n"
+    )
     head, _, tail = text.rpartition(_BLANK)
     return f"{head}{_digest(text)}{tail}".encode()
 
@@ -70,10 +76,16 @@ def _find_seal(name: str, data: bytes) -> str | None:
 def _find_json_seal(name: str, text: str) -> str | None:
     try:
         content = json.loads(text)
-        seal = content["sha256"] if name.endswith(".json") else content["metadata"]["jupyter_pipe"]["digest"]
+        seal = (
+            content["sha256"]
+            if name.endswith(".json")
+            else content["metadata"]["jupyter_pipe"]["digest"]
+        )
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    return seal if isinstance(seal, str) and re.fullmatch("[0-9a-f]{64}", seal) else None
+    return (
+        seal if isinstance(seal, str) and re.fullmatch("[0-9a-f]{64}", seal) else None
+    )
 
 
 def _digest(text: str) -> str:

@@ -1,7 +1,7 @@
 """Cuts Python source into top-level statements with their comments, and indents it.
 
-Pure text work: what the user wrote comes out as written. Facts about names come from `symtable`,
-which is CPython's own answer.
+Pure text work: what the user wrote comes out as written. Facts about names come from
+`symtable`, which is CPython's own answer.
 """
 
 from __future__ import annotations
@@ -14,18 +14,28 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-__all__ = ["Statement", "in_docstring", "indented", "quoted", "split_statements", "wrap_call"]
+__all__ = [
+    "Statement",
+    "in_docstring",
+    "indented",
+    "quoted",
+    "split_statements",
+    "wrap_call",
+]
 
-_STRING_START = {getattr(tokenize, name, -1) for name in ("FSTRING_START", "TSTRING_START")}
+_STRING_START = {
+    getattr(tokenize, name, -1) for name in ("FSTRING_START", "TSTRING_START")
+}
 _STRING_END = {getattr(tokenize, name, -1) for name in ("FSTRING_END", "TSTRING_END")}
 
 
 class Statement(Struct, frozen=True):
     """One top-level statement, or several on a line.
 
-    `text` includes the comments above it and behind it. `binds` are names that it binds in the
-    namespace (also through `global`), `reads` all names of the namespace that it reads, `now`
-    those that it reads while it runs itself, `later` those that functions in it read when called.
+    `text` includes the comments above it and behind it. `binds` are names that it binds
+    in the namespace (also through `global`), `reads` all names of the namespace that it
+    reads, `now` those that it reads while it runs itself, `later` those that functions
+    in it read when called.
     """
 
     text: str
@@ -42,9 +52,11 @@ class Statement(Struct, frozen=True):
 
 
 def split_statements(source: str) -> tuple[Statement, ...]:
-    """The statements of `source`; a comment belongs to the statement below it, at the end to none.
+    """The statements of `source`; a comment belongs to the statement below it, at the
+    end to none.
 
-    The texts of all statements, joined by newlines, are `source` without surrounding blank lines.
+    The texts of all statements, joined by newlines, are `source` without surrounding
+    blank lines.
     """
     lines = source.split("\n")
     found: list[Statement] = []
@@ -74,22 +86,40 @@ def _by_lines(body: Iterable[ast.stmt]) -> Iterator[tuple[ast.stmt, ...]]:
 
 def _first_line(node: ast.stmt) -> int:
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+        return min(
+            [node.lineno, *(decorator.lineno for decorator in node.decorator_list)]
+        )
     return node.lineno
 
 
 def _statement(text: str, code: str, nodes: tuple[ast.stmt, ...]) -> Statement:
-    """One statement with the global names that it binds and reads, now or when its functions are called."""
+    """One statement with the global names that it binds and reads, now or when its
+    functions are called."""
     try:
         table = symtable.symtable(code, "<cell>", "exec")
     except SyntaxError:
-        # Top-level `await`, which IPython allows: the same names are seen inside a coroutine.
+        # Top-level `await`, which IPython allows: the same names are seen inside a
+        # coroutine.
         table = _awaiting_table(code)
     now, later = _global_reads(table, deferred=False)
-    now |= {name for node in nodes if isinstance(node, ast.ClassDef) for name in _class_reads(node)}
-    binds = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
+    now |= {
+        name
+        for node in nodes
+        if isinstance(node, ast.ClassDef)
+        for name in _class_reads(node)
+    }
+    binds = {
+        s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()
+    }
     binds |= _declared_global(table)
-    return Statement(text, nodes, frozenset(binds), frozenset(now | later), frozenset(now), frozenset(later))
+    return Statement(
+        text,
+        nodes,
+        frozenset(binds),
+        frozenset(now | later),
+        frozenset(now),
+        frozenset(later),
+    )
 
 
 def _awaiting_table(code: str) -> symtable.SymbolTable:
@@ -97,15 +127,23 @@ def _awaiting_table(code: str) -> symtable.SymbolTable:
     return symtable.symtable(wrapped, "<cell>", "exec").get_children()[0]
 
 
-def _global_reads(table: symtable.SymbolTable, *, deferred: bool) -> tuple[set[str], set[str]]:
+def _global_reads(
+    table: symtable.SymbolTable, *, deferred: bool
+) -> tuple[set[str], set[str]]:
     """Names of the namespace that are read at once, and those that wait for a call."""
     now: set[str] = set()
     later: set[str] = set()
     top = table.get_type() == "module" or table.get_name() == "cell"
-    names = {s.get_name() for s in table.get_symbols() if s.is_referenced() and (top or s.is_global())}
+    names = {
+        s.get_name()
+        for s in table.get_symbols()
+        if s.is_referenced() and (top or s.is_global())
+    }
     (later if deferred else now).update(names)
     for child in table.get_children():
-        runs_later = child.get_type() == "function" and child.get_name() not in _COMPREHENSIONS
+        runs_later = (
+            child.get_type() == "function" and child.get_name() not in _COMPREHENSIONS
+        )
         first, second = _global_reads(child, deferred=deferred or runs_later)
         now |= first
         later |= second
@@ -116,7 +154,8 @@ _COMPREHENSIONS = frozenset({"listcomp", "setcomp", "dictcomp", "genexpr"})
 
 
 def _class_reads(node: ast.ClassDef) -> set[str]:
-    """Names that a class body reads before it binds them: `size = size` reads the namespace's."""
+    """Names that a class body reads before it binds them: `size = size` reads the
+    namespace's."""
     bound: set[str] = set()
     reads: set[str] = set()
     for statement in node.body:
@@ -132,14 +171,19 @@ def _class_reads(node: ast.ClassDef) -> set[str]:
 def _declared_global(table: symtable.SymbolTable) -> set[str]:
     names: set[str] = set()
     for child in table.get_children():
-        names |= {s.get_name() for s in child.get_symbols() if s.is_declared_global() and s.is_assigned()}
+        names |= {
+            s.get_name()
+            for s in child.get_symbols()
+            if s.is_declared_global() and s.is_assigned()
+        }
         names |= _declared_global(child)
     return names
 
 
 def quoted(text: str) -> str:
     """A string in double quotes that Python reads as `text`, whatever is in it."""
-    # repr chooses single quotes where it need not escape any, and then leaves double quotes alone.
+    # repr chooses single quotes where it need not escape any, and then leaves double
+    # quotes alone.
     inside = repr(text)[1:-1]
     if not repr(text).startswith('"'):
         inside = inside.replace("\\'", "'").replace('"', '\\"')
@@ -147,12 +191,14 @@ def quoted(text: str) -> str:
 
 
 def in_docstring(name: str) -> str:
-    """The name of a file as it stands within a docstring, which it must not end: it may be three quotes."""
+    """The name of a file as it stands within a docstring, which it must not end: it may
+    be three quotes."""
     return quoted(name)[1:-1]
 
 
 def indented(source: str, prefix: str) -> str:
-    """`source` with `prefix` before each line, except inside strings, where it would change them."""
+    """`source` with `prefix` before each line, except inside strings, where it would
+    change them."""
     inside = _lines_inside_strings(source)
     lines = source.split("\n")
     return "\n".join(
@@ -176,7 +222,9 @@ def _lines_inside_strings(source: str) -> set[int]:
     return inside
 
 
-def wrap_call(opening: str, arguments: Iterable[str], closing: str = ")", width: int = 88) -> str:
+def wrap_call(
+    opening: str, arguments: Iterable[str], closing: str = ")", width: int = 88
+) -> str:
     """`opening(a, b)` on one line if it fits, else one argument a line."""
     arguments = tuple(arguments)
     flat = f"{opening}{', '.join(arguments)}{closing}"

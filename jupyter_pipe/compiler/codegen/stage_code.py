@@ -1,6 +1,7 @@
 """The program behind a pipeline as statements: each stage's cells and what it replays.
 
-Pure: turns a notebook and its analysed pipeline into records that code generation reads.
+Pure: turns a notebook and its analysed pipeline into records that code generation
+reads.
 """
 
 from __future__ import annotations
@@ -24,7 +25,14 @@ from jupyter_pipe.model import (
     Stage,
 )
 
-__all__ = ["CellCode", "ProgramCode", "ReplayCode", "StageCode", "read_code", "steers_imports"]
+__all__ = [
+    "CellCode",
+    "ProgramCode",
+    "ReplayCode",
+    "StageCode",
+    "read_code",
+    "steers_imports",
+]
 
 _IMPORT_COMPONENTS = frozenset({"@sys.path", "@os.cwd", "@os.environ", "@packages"})
 _IMPORT_WORDS = ("sys.path", "sys.meta_path", "addsitedir")
@@ -32,7 +40,8 @@ _BINDS = frozenset({EffectKind.binds, EffectKind.may_bind})
 
 
 class CellCode(Struct, frozen=True):
-    """A cell of the user as Python. `shows` tells that IPython displays its last expression."""
+    """A cell of the user as Python. `shows` tells that IPython displays its last
+    expression."""
 
     cell: Cell
     python: str
@@ -49,7 +58,8 @@ class ReplayCode(Struct, frozen=True):
 
 
 class StageCode(Struct, frozen=True):
-    """`parameters` are those that the stage takes: read by it, or set in a cell that it owns."""
+    """`parameters` are those that the stage takes: read by it, or set in a cell that it
+    owns."""
 
     stage: Stage
     cells: tuple[CellCode, ...]
@@ -71,7 +81,8 @@ class StageCode(Struct, frozen=True):
         return frozenset(gates | {metric.name for metric in self.stage.metrics})
 
     def steers_imports(self) -> bool:
-        """Whether it changes what later imports find: `sys.path.insert(0, "lib")`, `%pip install x`."""
+        """Whether it changes what later imports find: `sys.path.insert(0, "lib")`,
+        `%pip install x`."""
         # The analysis replays a setting and then names no effect: the text tells.
         return any(map(steers_imports, self.statements())) or any(
             effect.name in _IMPORT_COMPONENTS and effect.kind is not EffectKind.reads
@@ -90,9 +101,9 @@ class StageCode(Struct, frozen=True):
 
 
 class ProgramCode(Struct, frozen=True):
-    """`bindings` counts the statements that bind a name, `binders` are the stages that do,
-    `mutated` are names whose objects some stage changes in place, `written` the modules that the
-    notebook itself writes (`%%writefile features.py`)."""
+    """`bindings` counts the statements that bind a name, `binders` are the stages that
+    do, `mutated` are names whose objects some stage changes in place, `written` the
+    modules that the notebook itself writes (`%%writefile features.py`)."""
 
     stages: tuple[StageCode, ...]
     bindings: Mapping[str, int]
@@ -107,10 +118,14 @@ def steers_imports(statement: Statement) -> bool:
 
 
 def read_code(notebook: Notebook, pipeline: Pipeline) -> ProgramCode:
-    """The statements of every stage. The pipeline has compiled, so every cell parses."""
+    """The statements of every stage. The pipeline has compiled, so every cell
+    parses."""
     cells = {cell.id: cell for cell in notebook.code_cells}
     replays: dict[tuple[str, str], ReplayCode] = {}
-    stages = tuple(_stage_code(stage, pipeline.parameters, cells, replays) for stage in pipeline.stages)
+    stages = tuple(
+        _stage_code(stage, pipeline.parameters, cells, replays)
+        for stage in pipeline.stages
+    )
     owned = {cell_id for stage in pipeline.stages for cell_id in stage.cells}
     loose = [code for code in replays.values() if code.replay.cell_id not in owned]
     bindings: Counter[str] = Counter()
@@ -118,7 +133,9 @@ def read_code(notebook: Notebook, pipeline: Pipeline) -> ProgramCode:
         bindings.update(_bindings(stage.statements()))
     for code in loose:
         bindings.update(_bindings(code.statements))
-    bindings.update(item.name for item in pipeline.parameters if item.cell_id not in owned)
+    bindings.update(
+        item.name for item in pipeline.parameters if item.cell_id not in owned
+    )
     return ProgramCode(
         stages=stages,
         bindings=bindings,
@@ -143,8 +160,13 @@ def _mutated_names(stages: Iterable[Stage]) -> Iterator[str]:
 
 def _written_modules(stages: Iterable[Stage]) -> Iterator[str]:
     for effect in (effect for stage in stages for effect in stage.effects):
-        if effect.name.startswith("file:") and effect.kind not in {EffectKind.reads, EffectKind.pure}:
-            yield effect.name.removeprefix("file:").partition("/")[0].removesuffix(".py")
+        if effect.name.startswith("file:") and effect.kind not in {
+            EffectKind.reads,
+            EffectKind.pure,
+        }:
+            yield (
+                effect.name.removeprefix("file:").partition("/")[0].removesuffix(".py")
+            )
 
 
 def _stage_code(
@@ -153,12 +175,14 @@ def _stage_code(
     cells: Mapping[str, Cell],
     replays: dict[tuple[str, str], ReplayCode],
 ) -> StageCode:
-    """One stage; `replays` holds what earlier stages parsed, so that equal code is parsed once."""
+    """One stage; `replays` holds what earlier stages parsed, so that equal code is
+    parsed once."""
     inputs = {item.name for item in stage.inputs}
     own = tuple(
         item
         for item in parameters
-        if item.cell_id in stage.cells or (item.name in stage.parameters and item.name not in inputs)
+        if item.cell_id in stage.cells
+        or (item.name in stage.parameters and item.name not in inputs)
     )
     needed = []
     for replay in stage.replays:
@@ -167,7 +191,9 @@ def _stage_code(
             if key not in replays:
                 replays[key] = _replay_code(replay, cells[replay.cell_id].index)
             needed.append(replays[key])
-    code = tuple(_without_parameters(_cell_code(cells[cell_id]), own) for cell_id in stage.cells)
+    code = tuple(
+        _without_parameters(_cell_code(cells[cell_id]), own) for cell_id in stage.cells
+    )
     return StageCode(stage, code, tuple(needed), own)
 
 
@@ -177,8 +203,12 @@ def _replay_code(replay: Replay, index: int) -> ReplayCode:
 
 def _cell_code(cell: Cell) -> CellCode:
     made = transform(cell.source)
-    if made.problem is not None:  # tagged `raises-exception`: it fails, and the notebook goes on
-        python = "\n".join(f"# {line}".rstrip() for line in made.python.rstrip().split("\n"))
+    if (
+        made.problem is not None
+    ):  # tagged `raises-exception`: it fails, and the notebook goes on
+        python = "\n".join(
+            f"# {line}".rstrip() for line in made.python.rstrip().split("\n")
+        )
         return CellCode(cell, python, (Statement(python, ()),))
     python = made.python
     statements = split_statements(python)
@@ -197,13 +227,16 @@ def _shows_last(python: str, statements: Sequence[Statement]) -> bool:
 
 
 def _without_parameters(code: CellCode, parameters: Iterable[Parameter]) -> CellCode:
-    """A parameter arrives as an argument, so the literal that sets it is not code of the stage."""
+    """A parameter arrives as an argument, so the literal that sets it is not code of
+    the stage."""
     names = {item.name for item in parameters if item.cell_id == code.cell.id}
     if not names:
         return code
     kept = []
     for statement in code.statements:
-        nodes = tuple(node for node in statement.nodes if _assigned_name(node) not in names)
+        nodes = tuple(
+            node for node in statement.nodes if _assigned_name(node) not in names
+        )
         if len(nodes) == len(statement.nodes):
             kept.append(statement)
         elif nodes:

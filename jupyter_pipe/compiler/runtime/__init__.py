@@ -1,1 +1,2 @@
-"""Code that is copied into compiled packages as it stands. Standard library only; imports nothing of ours."""
+"""Code that is copied into compiled packages as it stands. Standard library only;
+imports nothing of ours."""

@@ -1,7 +1,8 @@
 """The notebook's namespace, for stages that do not keep their meaning as a function.
 
-`run_script` runs `scripts/STAGE.py` in it, cell by cell, as a kernel would: the value of a last
-expression is shown, `_` and `Out` work, and definitions that several stages repeat run once.
+`run_script` runs `scripts/STAGE.py` in it, cell by cell, as a kernel would: the value
+of a last expression is shown, `_` and `Out` work, and definitions that several stages
+repeat run once.
 """
 
 from __future__ import annotations
@@ -40,12 +41,16 @@ _ran: set[str] = set()
 _loops: list[asyncio.AbstractEventLoop] = []
 _future = [0]
 _FUTURE_FLAGS = functools.reduce(
-    operator.or_, (getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
+    operator.or_,
+    (getattr(__future__, name).compiler_flag for name in __future__.all_feature_names),
 )
 
 
-def run_script(stage: str, values: Mapping[str, object], outputs: Iterable[str]) -> dict[str, object]:
-    """Bind `values`, run the cells of `stage`, and return those of `outputs` that are bound."""
+def run_script(
+    stage: str, values: Mapping[str, object], outputs: Iterable[str]
+) -> dict[str, object]:
+    """Bind `values`, run the cells of `stage`, and return those of `outputs` that are
+    bound."""
     names = _prepared()
     bound = {name: value for name, value in values.items() if value is not UNBOUND}
     path = Path(__file__).with_name("scripts") / f"{stage}.py"
@@ -65,16 +70,22 @@ def run_script(stage: str, values: Mapping[str, object], outputs: Iterable[str])
     return {name: names[name] for name in outputs if name in names}
 
 
-def _make(parts: Iterable[tuple[str, str, int, str]], there: frozenset[str], path: Path) -> None:
-    """Run what the stage's cells build on: imports and definitions that are not there yet, settings again."""
+def _make(
+    parts: Iterable[tuple[str, str, int, str]], there: frozenset[str], path: Path
+) -> None:
+    """Run what the stage's cells build on: imports and definitions that are not there
+    yet, settings again."""
     for kind, label, line, source in parts:
-        if kind == "again" or (kind == "once" and not _is_made(label.split(), source, there)):
+        if kind == "again" or (
+            kind == "once" and not _is_made(label.split(), source, there)
+        ):
             _run(source, line, path)
             _ran.add(source)
 
 
 def _is_made(names: list[str], source: str, there: frozenset[str]) -> bool:
-    """A class must stay one class, and a function keep its state: only what is not there is made."""
+    """A class must stay one class, and a function keep its state: only what is not
+    there is made."""
     return source in _ran or (bool(names) and there.issuperset(names))
 
 
@@ -100,9 +111,14 @@ def _parts(text: str) -> Iterator[tuple[str, str, int, str]]:
 
 def _check(expression: str, source: str, line: int, path: Path) -> None:
     if not _run(source, line, path):
-        read = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+        read = {
+            node.id
+            for node in ast.walk(ast.parse(source))
+            if isinstance(node, ast.Name)
+        }
         raise GateError(
-            expression, {name: vars(NAMESPACE)[name] for name in sorted(read & {*vars(NAMESPACE)})}
+            expression,
+            {name: vars(NAMESPACE)[name] for name in sorted(read & {*vars(NAMESPACE)})},
         )
 
 
@@ -117,8 +133,10 @@ def _run_cell(label: str, source: str, line: int, path: Path) -> None:
 
 
 def _run(source: str, line: int, path: Path) -> object:
-    """Run the statements and return the value of a last expression, if that is one to show."""
-    # The notebook is the main module to itself; classes are found again under the module's own name.
+    """Run the statements and return the value of a last expression, if that is one to
+    show."""
+    # The notebook is the main module to itself; classes are found again under the
+    # module's own name.
     vars(NAMESPACE)["__name__"] = "__main__" if "__name__" in source else NAME
     flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | ast.PyCF_ONLY_AST
     tree = compile(source, str(path), "exec", flags, dont_inherit=True)
@@ -133,13 +151,23 @@ def _run(source: str, line: int, path: Path) -> object:
 
 
 def _is_silent(source: str) -> bool:
-    lines = [line for line in source.split("\n") if line.strip() and not line.lstrip().startswith("#")]
+    lines = [
+        line
+        for line in source.split("\n")
+        if line.strip() and not line.lstrip().startswith("#")
+    ]
     return bool(lines) and lines[-1].split("#")[0].rstrip().endswith(";")
 
 
 def _evaluate(tree: ast.Module | ast.Expression, path: Path) -> object:
     mode = "exec" if isinstance(tree, ast.Module) else "eval"
-    code = compile(tree, str(path), mode, ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | _future[0], dont_inherit=True)
+    code = compile(
+        tree,
+        str(path),
+        mode,
+        ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | _future[0],
+        dont_inherit=True,
+    )
     # `from __future__ import …` holds for all later cells of a kernel.
     _future[0] |= code.co_flags & _FUTURE_FLAGS
     value: object = eval(code, vars(NAMESPACE))
@@ -154,20 +182,34 @@ def _show(number: int, value: object) -> None:
     names = vars(NAMESPACE)
     if value is not None:
         display(value)
-        names.update({"___": names.get("__", ""), "__": names.get("_", ""), "_": value, f"_{number}": value})
+        names.update(
+            {
+                "___": names.get("__", ""),
+                "__": names.get("_", ""),
+                "_": value,
+                f"_{number}": value,
+            }
+        )
         names["Out"][number] = value
 
 
 def get_ipython() -> object:
     """A shell over the namespace, for magics; it needs IPython, as the notebook does.
 
-    It is also what `IPython.get_ipython()` gives, unless this process is a notebook of its own.
+    It is also what `IPython.get_ipython()` gives, unless this process is a notebook of
+    its own.
     """
     if "_shell" not in globals():
         from IPython.core.interactiveshell import InteractiveShell
         from traitlets.config import Config
 
         quiet = Config({"HistoryManager": {"enabled": False}})
-        make = InteractiveShell if InteractiveShell.initialized() else InteractiveShell.instance
-        globals()["_shell"] = make(config=quiet, user_module=NAMESPACE, user_ns=vars(NAMESPACE))
+        make = (
+            InteractiveShell
+            if InteractiveShell.initialized()
+            else InteractiveShell.instance
+        )
+        globals()["_shell"] = make(
+            config=quiet, user_module=NAMESPACE, user_ns=vars(NAMESPACE)
+        )
     return globals()["_shell"]

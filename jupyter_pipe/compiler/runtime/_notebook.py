@@ -1,4 +1,5 @@
-"""What a notebook gives to its cells and a module has not: `display`, and gates that stop a run."""
+"""What a notebook gives to its cells and a module has not: `display`, and gates that
+stop a run."""
 
 from __future__ import annotations
 
@@ -11,7 +12,9 @@ class GateError(Exception):
     def __init__(self, expression: str, values: dict[str, object]) -> None:
         shown = {name: value for name, value in values.items() if not callable(value)}
         observed = ", ".join(f"{name} = {value!r}" for name, value in shown.items())
-        super().__init__(f"gate failed: {expression}" + (f"  ({observed})" if observed else ""))
+        super().__init__(
+            f"gate failed: {expression}" + (f"  ({observed})" if observed else "")
+        )
         self.expression = expression
         self.values = values
 
@@ -23,7 +26,8 @@ def check_gate(passed: object, expression: str, **values: object) -> None:
 
 
 def display(*values: object, display_id: object = None, **_options: object) -> object:
-    """Print what a notebook would show below a cell, and return a handle where `display_id` asks for one."""
+    """Print what a notebook would show below a cell, and return a handle where
+    `display_id` asks for one."""
     for value in values:
         shows_itself = getattr(type(value), "_ipython_display_", None)
         if shows_itself:

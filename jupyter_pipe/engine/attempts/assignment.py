@@ -53,14 +53,21 @@ def stage_work(
 
 
 def _literals(prepared: PreparedRun, pipeline: Pipeline, name: str) -> dict[str, str]:
-    """The parameters of the stage's notebook that differ from it, as the notebook calls them."""
-    changed = {value.name: value.literal for value in prepared.facts.parameters if value.changed}
+    """The parameters of the stage's notebook that differ from it, as the notebook calls
+    them."""
+    changed = {
+        value.name: value.literal
+        for value in prepared.facts.parameters
+        if value.changed
+    }
     notebook = pipeline.notebook_of(name)
     if notebook is None:
         return changed
     prefix = f"{notebook.name}."
     return {
-        each.removeprefix(prefix): literal for each, literal in changed.items() if each.startswith(prefix)
+        each.removeprefix(prefix): literal
+        for each, literal in changed.items()
+        if each.startswith(prefix)
     }
 
 
@@ -75,8 +82,19 @@ def _profiled(prepared: PreparedRun, stage: Stage) -> dict[str, ProfileRequest]:
     return {name: request_of(contract) for name, contract in contracts.items()}
 
 
-def _within_reach(prepared: PreparedRun, pipeline: Pipeline, name: str) -> dict[str, str]:
-    """The secrets that the stage may come across: its own, and what earlier stages may have passed on."""
-    stages = select(pipeline, targets=[name]) if prepared.request.options.allow_secret_values else (name,)
-    names = {secret for each in stages for secret in pipeline.stage(each).options.secrets}
-    return {secret: value for secret, value in prepared.secrets.items() if secret in names}
+def _within_reach(
+    prepared: PreparedRun, pipeline: Pipeline, name: str
+) -> dict[str, str]:
+    """The secrets that the stage may come across: its own, and what earlier stages may
+    have passed on."""
+    stages = (
+        select(pipeline, targets=[name])
+        if prepared.request.options.allow_secret_values
+        else (name,)
+    )
+    names = {
+        secret for each in stages for secret in pipeline.stage(each).options.secrets
+    }
+    return {
+        secret: value for secret, value in prepared.secrets.items() if secret in names
+    }

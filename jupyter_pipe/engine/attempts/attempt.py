@@ -1,8 +1,9 @@
 """Runs one attempt at one stage: the one entry for every executor, local or far away.
 
-`StageWork` is all that an attempt needs, as data that can be sent to another process. What the
-attempt leaves lies in its own folder, `stages/STAGE/attempts/N/`; whoever asked for it publishes
-one attempt's files (`publish_attempt`), so that an attempt that was given up cannot interfere.
+`StageWork` is all that an attempt needs, as data that can be sent to another process.
+What the attempt leaves lies in its own folder, `stages/STAGE/attempts/N/`; whoever
+asked for it publishes one attempt's files (`publish_attempt`), so that an attempt that
+was given up cannot interfere.
 """
 
 from __future__ import annotations
@@ -34,7 +35,11 @@ from jupyter_pipe.engine.attempts.attempt_folder import attempt_folder
 from jupyter_pipe.engine.attempts.passed_on import hide_passed_on
 from jupyter_pipe.engine.attempts.stopping import StopSignal
 from jupyter_pipe.engine.execution.failures import StageFailure
-from jupyter_pipe.engine.execution.papermill_engine import Execution, StageInterrupted, execute
+from jupyter_pipe.engine.execution.papermill_engine import (
+    Execution,
+    StageInterrupted,
+    execute,
+)
 from jupyter_pipe.engine.execution.stage_cells import first_number, prepare_notebook
 from jupyter_pipe.engine.scheduling import stage_inputs as flow
 from jupyter_pipe.engine.scheduling.kernel_definitions import known_definitions
@@ -51,16 +56,25 @@ from jupyter_pipe.trust.records import UNREADABLE, read_regular_file
 if TYPE_CHECKING:
     from jupyter_pipe.engine.kernels.lifecycle import KernelSource
 
-__all__ = ["StageOutcome", "StageWork", "input_refs", "run_stage", "stage_notebook", "write_context"]
+__all__ = [
+    "StageOutcome",
+    "StageWork",
+    "input_refs",
+    "run_stage",
+    "stage_notebook",
+    "write_context",
+]
 
 
 class StageWork(Struct, frozen=True):
-    """One attempt. Paths are absolute; `literals` are parameters that differ from the notebook's
-    (name -> Python source), `numbers` the cells' numbers, `environment` all variables of the kernel.
-    `secrets` are values that the attempt may come across, by name: nothing that it leaves shows them;
-    `hidden` are the names of all secrets, `salt` is the key of the digests of variables.
-    `profiled` says what contracts ask of the profiles of outputs.
-    `url` is the run's root, if that is a URL: inputs that `store` lacks are fetched from there.
+    """One attempt. Paths are absolute; `literals` are parameters that differ from the
+    notebook's (name -> Python source), `numbers` the cells' numbers, `environment` all
+    variables of the kernel. `secrets` are values that the attempt may come across, by
+    name: nothing that it leaves shows them; `hidden` are the names of all secrets,
+    `salt` is the key of the digests of variables. `profiled` says what contracts ask of
+    the profiles of outputs.
+    `url` is the run's root, if that is a URL: inputs that `store` lacks are fetched
+    from there.
     """
 
     run_id: str
@@ -87,13 +101,14 @@ class StageWork(Struct, frozen=True):
 
     @property
     def folder(self) -> Path:
-        """Where the kernel runs; paths that the stage touches are told as `workdir` has them."""
+        """Where the kernel runs; paths that the stage touches are told as `workdir` has
+        them."""
         return Path(self.workdir, self.pipeline.folder_of(self.stage))
 
 
 class StageOutcome(Struct, frozen=True):
-    """How the attempt ended: with a result, with a failure, or, with neither, stopped. `observed` is what
-    a stage that failed had touched."""
+    """How the attempt ended: with a result, with a failure, or, with neither, stopped.
+    `observed` is what a stage that failed had touched."""
 
     seconds: float
     result: StageResult | None = None
@@ -107,8 +122,8 @@ def run_stage(
     stop: StopSignal | None = None,
     kernels: KernelSource | None = None,
 ) -> StageOutcome:
-    """Run the attempt to its end, whatever that is. `report` is called from this thread; the kernel
-    comes from `kernels` (default: a fresh one)."""
+    """Run the attempt to its end, whatever that is. `report` is called from this
+    thread; the kernel comes from `kernels` (default: a fresh one)."""
     outcome = _run_to_its_end(work, report, stop or StopSignal(), kernels)
     if outcome.failure is None:
         return outcome
@@ -116,25 +131,41 @@ def run_stage(
 
 
 def _run_to_its_end(
-    work: StageWork, report: Callable[[Event], None], stop: StopSignal, kernels: KernelSource | None
+    work: StageWork,
+    report: Callable[[Event], None],
+    stop: StopSignal,
+    kernels: KernelSource | None,
 ) -> StageOutcome:
     began = time.monotonic()
-    present = Present(Path(work.workdir), work.environment, work.hidden, work.salt, today())
+    present = Present(
+        Path(work.workdir), work.environment, work.hidden, work.salt, today()
+    )
     try:
         result = _run(work, report, stop, kernels)
         if work.allow_secret_values:
-            result = hide_passed_on(result, Masker(work.secrets), Store(Path(work.store).parent))
+            result = hide_passed_on(
+                result, Masker(work.secrets), Store(Path(work.store).parent)
+            )
     except StageInterrupted:
         return StageOutcome(time.monotonic() - began)
     except StageFailure as broken:
         observed = settle(broken.observed, present)
-        return StageOutcome(time.monotonic() - began, failure=broken.failure, observed=observed)
+        return StageOutcome(
+            time.monotonic() - began, failure=broken.failure, observed=observed
+        )
     except PipeError as error:
-        failure = Failure(type(error).__name__, error.message, kind=FailureKind.worker, hint=error.hint)
+        failure = Failure(
+            type(error).__name__,
+            error.message,
+            kind=FailureKind.worker,
+            hint=error.hint,
+        )
         return StageOutcome(time.monotonic() - began, failure=failure)
     except OSError as error:
         failure = Failure(
-            type(error).__name__, f"{error.strerror}: {error.filename}", kind=FailureKind.worker
+            type(error).__name__,
+            f"{error.strerror}: {error.filename}",
+            kind=FailureKind.worker,
         )
         return StageOutcome(time.monotonic() - began, failure=failure)
     settled = replace(result, observed=settle(result.observed, present))
@@ -143,7 +174,8 @@ def _run_to_its_end(
 
 
 def _keep(work: StageWork, settled: StageResult) -> None:
-    """In the place of what the kernel wrote: whoever asks later which content was read needs the digests."""
+    """In the place of what the kernel wrote: whoever asks later which content was read
+    needs the digests."""
     folder = attempt_folder(Path(work.run_folder), work.stage, work.attempt)
     # A full disk is told of when something is lost, and the result itself is not.
     with contextlib.suppress(OSError):
@@ -151,7 +183,10 @@ def _keep(work: StageWork, settled: StageResult) -> None:
 
 
 def _run(
-    work: StageWork, report: Callable[[Event], None], stop: StopSignal, kernels: KernelSource | None
+    work: StageWork,
+    report: Callable[[Event], None],
+    stop: StopSignal,
+    kernels: KernelSource | None,
 ) -> StageResult:
     stage = work.pipeline.stage(work.stage)
     if work.url:
@@ -181,21 +216,24 @@ def _run(
 
 
 def _meets_installation(stage: Stage) -> bool:
-    """Whether packages may be installed before the stage or in it: a warm kernel may have imported what
-    was there before."""
+    """Whether packages may be installed before the stage or in it: a warm kernel may
+    have imported what was there before."""
     return any(effect.name == PACKAGES for effect in stage.effects)
 
 
 def stage_notebook(work: StageWork) -> dict[str, Any]:
-    """What the attempt executes: the stage's notebook with the run's parameters. Raises StageFailure."""
+    """What the attempt executes: the stage's notebook with the run's parameters. Raises
+    StageFailure."""
     stage = work.pipeline.stage(work.stage)
     notebook = _read_notebook(Path(work.package) / stage.notebook)
-    return prepare_notebook(notebook, stage, inputs=work.given.names, literals=work.literals)
+    return prepare_notebook(
+        notebook, stage, inputs=work.given.names, literals=work.literals
+    )
 
 
 def write_context(work: StageWork, notebook: Mapping[str, Any]) -> tuple[Path, Path]:
-    """Write what the kernel needs to know into the attempt's folder. Returns the file, and the one
-    where the kernel is to leave its result."""
+    """Write what the kernel needs to know into the attempt's folder. Returns the file,
+    and the one where the kernel is to leave its result."""
     folder = attempt_folder(Path(work.run_folder), work.stage, work.attempt)
     folder.mkdir(parents=True, exist_ok=True)
     context, result = folder / "context.json", folder / "result.json"
@@ -223,7 +261,8 @@ def _fetch_inputs(work: StageWork) -> None:
 
 
 def _context(work: StageWork, stage: Stage, result: Path) -> StageContext:
-    """What the kernel side must know: where to read and write, what to give, store, watch and hide."""
+    """What the kernel side must know: where to read and write, what to give, store,
+    watch and hide."""
     effects = stage.effects
     return StageContext(
         run_id=work.run_id,
@@ -235,14 +274,18 @@ def _context(work: StageWork, stage: Stage, result: Path) -> StageContext:
         inputs=tuple(_sorted(payload) for payload in work.given.inputs),
         ambient=work.given.ambient,
         outputs=stage.outputs,
-        optional=tuple(sorted({one.name for one in effects if one.kind is EffectKind.may_bind})),
+        optional=tuple(
+            sorted({one.name for one in effects if one.kind is EffectKind.may_bind})
+        ),
         protect=work.protect,
         mutates=flow.mutated_names(stage),
         pure=flow.pure_names(stage),
         metrics=tuple(metric.name for metric in stage.metrics),
         gates=tuple(gate.expression for gate in stage.gates),
         definitions=known_definitions(work.pipeline, stage),
-        code_cells={name: number for name, number in work.numbers.items() if number is not None},
+        code_cells={
+            name: number for name, number in work.numbers.items() if number is not None
+        },
         seeded=flow.seeded_components(work.pipeline.beside(stage.name)),
         written=flow.written_components(stage),
         secrets=stage.options.secrets,
@@ -278,6 +321,8 @@ def _read_result(path: Path) -> StageResult:
         return msgspec.json.decode(read_regular_file(path), type=StageResult)
     except UNREADABLE as error:
         failure = Failure(
-            "StageError", f"The kernel left no result that can be read: {error}", kind=FailureKind.internal
+            "StageError",
+            f"The kernel left no result that can be read: {error}",
+            kind=FailureKind.internal,
         )
         raise StageFailure(failure) from error

@@ -1,7 +1,7 @@
 """Where a run's files lie, and how the files of one attempt become those of its stage.
 
-What an attempt leaves lies in its own folder, `stages/STAGE/attempts/N/`, until whoever asked for
-it publishes it: an attempt that was given up cannot interfere.
+What an attempt leaves lies in its own folder, `stages/STAGE/attempts/N/`, until whoever
+asked for it publishes it: an attempt that was given up cannot interfere.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ def attempt_folder(run_folder: Path, stage: str, attempt: int) -> Path:
 
 def publish_attempt(run_folder: Path, stage: str, attempt: int) -> None:
     """Make the attempt's notebook and result those of the stage."""
-    source, target = attempt_folder(run_folder, stage, attempt), run_folder / "stages" / stage
+    source, target = (
+        attempt_folder(run_folder, stage, attempt),
+        run_folder / "stages" / stage,
+    )
     for name in ("executed.ipynb", "result.json"):
         with contextlib.suppress(FileNotFoundError):
             os.replace(source / name, target / name)

@@ -1,7 +1,8 @@
-"""Where attempts run. An executor has three methods; the local one uses a thread for each attempt.
+"""Where attempts run. An executor has three methods; the local one uses a thread for
+each attempt.
 
-A kernel belongs to the thread that started it (see `kernels`), so a thread lives as long as its
-kernel does.
+A kernel belongs to the thread that started it (see `kernels`), so a thread lives as
+long as its kernel does.
 """
 
 from __future__ import annotations
@@ -14,7 +15,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from jupyter_pipe.engine.attempts.attempt import StageOutcome, StageWork, run_stage
 from jupyter_pipe.engine.attempts.stopping import StopSignal
-from jupyter_pipe.engine.scheduling.messages import Message, StageBroke, StageEnded, StageStopped
+from jupyter_pipe.engine.scheduling.messages import (
+    Message,
+    StageBroke,
+    StageEnded,
+    StageStopped,
+)
 from jupyter_pipe.events import Event, FailureKind
 from jupyter_pipe.runs.model import Failure
 
@@ -32,8 +38,8 @@ class Executor(Protocol):
     """What the runner needs of a place where stages run."""
 
     def submit(self, work: StageWork, tell: Tell, report: Report) -> None:
-        """Start an attempt. `tell` is called once, when it has ended; `report` with its cells.
-        Both may be called from any thread."""
+        """Start an attempt. `tell` is called once, when it has ended; `report` with its
+        cells. Both may be called from any thread."""
 
     def cancel(self, stage: str, *, hard: bool) -> None:
         """End the running attempt at a stage; `hard` is at once."""
@@ -45,9 +51,9 @@ class Executor(Protocol):
 class LocalExecutor:
     """Attempts in threads of this process, each with a kernel of its own.
 
-    `kernels` is `fork` for warm kernels where the system can, or `fresh`; `explain` is told why
-    kernels are fresh although warm ones were asked for. `shared` forks for other runs as well, and goes on
-    when this one has ended.
+    `kernels` is `fork` for warm kernels where the system can, or `fresh`; `explain` is
+    told why kernels are fresh although warm ones were asked for. `shared` forks for
+    other runs as well, and goes on when this one has ended.
     """
 
     def __init__(
@@ -117,13 +123,20 @@ class LocalExecutor:
 
 
 def _attempt(
-    work: StageWork, tell: Tell, report: Report, stop: StopSignal, kernels: KernelSource | None
+    work: StageWork,
+    tell: Tell,
+    report: Report,
+    stop: StopSignal,
+    kernels: KernelSource | None,
 ) -> None:
     try:
         outcome = run_stage(work, report, stop, kernels)
     except BaseException as error:
         failure = Failure(
-            type(error).__name__, str(error), kind=FailureKind.internal, traceback=_trace(error)
+            type(error).__name__,
+            str(error),
+            kind=FailureKind.internal,
+            traceback=_trace(error),
         )
         outcome = StageOutcome(0.0, failure=failure)
     tell(outcome_message(work, outcome))
@@ -134,7 +147,9 @@ def outcome_message(work: StageWork, outcome: StageOutcome) -> Message:
     if outcome.result is not None:
         return StageEnded(work.stage, work.attempt, outcome.result, outcome.seconds)
     if outcome.failure is not None:
-        return StageBroke(work.stage, work.attempt, outcome.failure, outcome.seconds, outcome.observed)
+        return StageBroke(
+            work.stage, work.attempt, outcome.failure, outcome.seconds, outcome.observed
+        )
     return StageStopped(work.stage, work.attempt, outcome.seconds)
 
 

@@ -1,6 +1,8 @@
-"""Secrets that a run lets cross, in the result of a stage that has no tag for them and so cannot hide them.
+"""Secrets that a run lets cross, in the result of a stage that has no tag for them and
+so cannot hide them.
 
-Its kernel does not know them; the runner does, and looks before anything of the result is shown or kept.
+Its kernel does not know them; the runner does, and looks before anything of the result
+is shown or kept.
 """
 
 from __future__ import annotations
@@ -21,15 +23,20 @@ _CHUNK_BYTES = 8 << 20
 
 
 def hide_passed_on(result: StageResult, masker: Masker, values: Store) -> StageResult:
-    """The result with secrets hidden in its texts, and in `secret_values` the outputs whose files hold one.
-    Raises OSError."""
+    """The result with secrets hidden in its texts, and in `secret_values` the outputs
+    whose files hold one. Raises OSError."""
     if not masker:
         return result
-    hidden = msgspec.convert(masked_result(msgspec.to_builtins(result), masker), StageResult)
+    hidden = msgspec.convert(
+        masked_result(msgspec.to_builtins(result), masker), StageResult
+    )
     held = dict.fromkeys(result.secret_values)
     for payload in result.outputs:
         path = values.path(payload.ref)
-        if any(masker.names_in_memory(piece) for piece in _pieces(path, masker.longest_in_memory)):
+        if any(
+            masker.names_in_memory(piece)
+            for piece in _pieces(path, masker.longest_in_memory)
+        ):
             held.update(dict.fromkeys(payload.names))
     return replace(hidden, secret_values=tuple(held))
 

@@ -9,7 +9,8 @@ __all__ = ["StopSignal"]
 
 
 class StopSignal:
-    """Asked for once, or a second time with `hard`, which means at once. Thread-safe."""
+    """Asked for once, or a second time with `hard`, which means at once.
+    Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,1 +1,2 @@
-"""The executor for Dask: a cluster that is there, or one of this machine for the run."""
+"""The executor for Dask: a cluster that is there, or one of this machine for the
+run."""

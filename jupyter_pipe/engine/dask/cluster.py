@@ -1,7 +1,9 @@
-"""A Dask cluster of this machine, in processes of its own that end when their run does, however it ends.
+"""A Dask cluster of this machine, in processes of its own that end when their run does,
+however it ends.
 
-`OwnCluster(workers)` starts `python -m jupyter_pipe.engine.dask.cluster N`: scheduler and workers, in one
-process group. It says its address and serves until its standard input closes. Raises RunError.
+`OwnCluster(workers)` starts `python -m jupyter_pipe.engine.dask.cluster N`: scheduler
+and workers, in one process group. It says its address and serves until its standard
+input closes. Raises RunError.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ class OwnCluster:
     def __init__(self, workers: int) -> None:
         self._process = subprocess.Popen(
             own_module("jupyter_pipe.engine.dask.cluster", str(workers)),
-            # Where what it starts in turn looks for modules; stages have a folder of their own.
+            # Where what it starts in turn looks for modules; stages have a folder of
+            # their own.
             cwd="/",
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -62,12 +65,18 @@ class OwnCluster:
 def main() -> None:
     """Serve until nobody needs the cluster any more."""
     distributed = importlib.import_module("distributed")
-    # A worker of ours that dies is noticed by its connection. One that says nothing for minutes is of a
-    # machine that was asleep, or has much else to do: what it runs need not run again.
-    importlib.import_module("dask").config.set({"distributed.scheduler.worker-ttl": None})
+    # A worker of ours that dies is noticed by its connection. One that says nothing for
+    # minutes is of a machine that was asleep, or has much else to do: what it runs need
+    # not run again.
+    importlib.import_module("dask").config.set(
+        {"distributed.scheduler.worker-ttl": None}
+    )
     workers = int(sys.argv[1])
     with distributed.LocalCluster(
-        n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+        n_workers=workers,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        dashboard_address=None,
     ) as cluster:
         sys.stdout.write(f"{cluster.scheduler_address}\n")
         sys.stdout.flush()

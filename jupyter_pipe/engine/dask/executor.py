@@ -1,10 +1,12 @@
-"""Attempts on the workers of a Dask cluster: one that is there, or one of this machine for the run.
+"""Attempts on the workers of a Dask cluster: one that is there, or one of this machine
+for the run.
 
-Workers must be able to import jupyter_pipe. They see the same folders as the runner (the run's, the
-package's and the working directory), or nothing but the URL of the run's root, where it has one (see
-`far`). Only small messages travel through Dask. An attempt whose worker was killed fails
-as `worker_lost` and is made anew by the machine, in a folder of its own; Dask's own second try of it
-does nothing. Raises ExtraMissingError and RunError.
+Workers must be able to import jupyter_pipe. They see the same folders as the runner
+(the run's, the package's and the working directory), or nothing but the URL of the
+run's root, where it has one (see `far`). Only small messages travel through Dask. An
+attempt whose worker was killed fails
+as `worker_lost` and is made anew by the machine, in a folder of its own; Dask's own
+second try of it does nothing. Raises ExtraMissingError and RunError.
 """
 
 from __future__ import annotations
@@ -29,7 +31,13 @@ from jupyter_pipe.engine.attempts.executors import Report, Tell, outcome_message
 from jupyter_pipe.engine.dask.cluster import OwnCluster
 from jupyter_pipe.engine.dask.placement import Placement, place
 from jupyter_pipe.engine.execution.failures import StageFailure
-from jupyter_pipe.engine.remote.attempts import FarOutcome, FarWork, bring_home, run_far_stage, send_off
+from jupyter_pipe.engine.remote.attempts import (
+    FarOutcome,
+    FarWork,
+    bring_home,
+    run_far_stage,
+    send_off,
+)
 from jupyter_pipe.engine.remote.claims import ask_to_stop, follow_stop, marks_of
 from jupyter_pipe.errors import ExtraMissingError, PipeError, RunError
 from jupyter_pipe.events import Event, FailureKind, decode_event, encode_event
@@ -50,7 +58,8 @@ _order_decoder = msgspec.msgpack.Decoder(FarWork)
 
 
 class DaskExecutor:
-    """`scheduler` is the address of a cluster; without one, `workers` processes are started here."""
+    """`scheduler` is the address of a cluster; without one, `workers` processes are
+    started here."""
 
     def __init__(self, scheduler: str | None, workers: int) -> None:
         self._cluster, self._client = _connect(scheduler, workers)
@@ -69,7 +78,11 @@ class DaskExecutor:
         self._reports = [report]
         where = self._place(work)
         if where.problem:
-            tell(outcome_message(work, StageOutcome(0.0, failure=_unplaced(where.problem))))
+            tell(
+                outcome_message(
+                    work, StageOutcome(0.0, failure=_unplaced(where.problem))
+                )
+            )
             return
         try:
             order = send_off(work) if work.url else FarWork(work)
@@ -87,10 +100,13 @@ class DaskExecutor:
             workers=where.workers,
         )
         self._running[work.stage] = work, future
-        future.add_done_callback(lambda done: tell(outcome_message(work, _outcome_of(done, work))))
+        future.add_done_callback(
+            lambda done: tell(outcome_message(work, _outcome_of(done, work)))
+        )
 
     def _place(self, work: StageWork) -> Placement:
-        """Workers of a cluster of ours are all alike, and the run's own capacity counts for them."""
+        """Workers of a cluster of ours are all alike, and the run's own capacity counts
+        for them."""
         if self._cluster is not None:
             return Placement()
         found = self._client.scheduler_info(n_workers=-1)["workers"]
@@ -103,11 +119,17 @@ class DaskExecutor:
 
     def close(self) -> None:
         """End what still runs, and the cluster if it is ours."""
-        pending = [(work, future) for work, future in self._running.values() if not future.done()]
+        pending = [
+            (work, future)
+            for work, future in self._running.values()
+            if not future.done()
+        ]
         for work, _ in pending:
             _ask_to_stop(work, hard=True)
         with contextlib.suppress(Exception):
-            _distributed().wait([future for _, future in pending], timeout=_CLOSE_SECONDS)
+            _distributed().wait(
+                [future for _, future in pending], timeout=_CLOSE_SECONDS
+            )
         self._disconnect()
 
     def _heard(self, message: tuple[float, str]) -> None:
@@ -125,10 +147,14 @@ def _connect(scheduler: str | None, workers: int) -> tuple[OwnCluster | None, An
     distributed = _distributed()
     try:
         if scheduler is not None:
-            return None, distributed.Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
+            return None, distributed.Client(
+                scheduler, timeout=_CONNECT_SECONDS, set_as_default=False
+            )
         # Not in this process: its workers would import the program that is running.
         cluster = OwnCluster(workers)
-        return cluster, distributed.Client(cluster.address, timeout=_CONNECT_SECONDS, set_as_default=False)
+        return cluster, distributed.Client(
+            cluster.address, timeout=_CONNECT_SECONDS, set_as_default=False
+        )
     except (OSError, TimeoutError) as error:
         raise RunError(
             f"No Dask scheduler answers at {scheduler or 'this machine'}: {error}",
@@ -154,10 +180,16 @@ def _check_workers(client: Any, *, started_here: int) -> None:
             code="dask_unreachable",
             hint="Start one with: dask worker ADDRESS. On a machine that is very busy, run it again later.",
         ) from None
-    found = client.run(eval, "__import__('jupyter_pipe').__version__", on_error="return")
+    found = client.run(
+        eval, "__import__('jupyter_pipe').__version__", on_error="return"
+    )
     for worker, version in found.items():
         if version != jupyter_pipe.__version__:
-            problem = f"has jupyter_pipe {version}" if isinstance(version, str) else f"lacks it: {version}"
+            problem = (
+                f"has jupyter_pipe {version}"
+                if isinstance(version, str)
+                else f"lacks it: {version}"
+            )
             raise RunError(
                 f"The Dask worker {worker} cannot run stages: it {problem}.",
                 code="dask_worker_unprepared",
@@ -179,11 +211,15 @@ def _outcome_of(future: Any, work: StageWork) -> StageOutcome:
     raised = future.exception() if future.status == "error" else None
     if raised is None or type(raised).__name__ == "KilledWorker":
         return StageOutcome(0.0, failure=_LOST)
-    return StageOutcome(0.0, failure=Failure(type(raised).__name__, str(raised), kind=FailureKind.worker))
+    return StageOutcome(
+        0.0,
+        failure=Failure(type(raised).__name__, str(raised), kind=FailureKind.worker),
+    )
 
 
 def _sign_context(work: StageWork) -> None:
-    """The worker wrote what the kernel was given, and may sign with another key than ours."""
+    """The worker wrote what the kernel was given, and may sign with another key than
+    ours."""
     with contextlib.suppress(StageFailure):
         write_context(work, stage_notebook(work))
 
@@ -197,7 +233,10 @@ def _unsent(error: PipeError | OSError) -> StageOutcome:
     """What the attempt needs, or leaves, could not be moved."""
     hint = error.hint if isinstance(error, PipeError) else ""
     return StageOutcome(
-        0.0, failure=Failure(type(error).__name__, str(error), kind=FailureKind.worker, hint=hint)
+        0.0,
+        failure=Failure(
+            type(error).__name__, str(error), kind=FailureKind.worker, hint=hint
+        ),
     )
 
 

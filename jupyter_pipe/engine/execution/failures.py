@@ -1,8 +1,8 @@
 """Says why a stage broke, in the user's terms: which cell, which line, what to do.
 
-Pure: what the kernel answered (or how it died) in, a `Failure` out. Nothing of ours and nothing of
-IPython is in the traceback; terminal escapes are removed, and very long texts are cut. Secrets are hidden
-later, in the whole failure.
+Pure: what the kernel answered (or how it died) in, a `Failure` out. Nothing of ours and
+nothing of IPython is in the traceback; terminal escapes are removed, and very long
+texts are cut. Secrets are hidden later, in the whole failure.
 """
 
 from __future__ import annotations
@@ -22,7 +22,13 @@ from jupyter_pipe.render.repeats import without_repeats
 from jupyter_pipe.render.terminal_text import without_escapes
 from jupyter_pipe.runs.model import Failure
 
-__all__ = ["CellPlace", "StageFailure", "cell_failure", "death_failure", "timeout_failure"]
+__all__ = [
+    "CellPlace",
+    "StageFailure",
+    "cell_failure",
+    "death_failure",
+    "timeout_failure",
+]
 
 _LONGEST_TEXT = 64 * 1024
 _SHOWN_FRAMES = 6
@@ -36,21 +42,28 @@ _HINTS = {
     ),
     FailureKind.timeout: "Allow more time with the tag timeout:DURATION, or find out what it waits for.",
 }
-_CELL_TIMEOUT_HINT = "Allow more time with the tag cell-timeout:DURATION, or find out what it waits for."
+_CELL_TIMEOUT_HINT = (
+    "Allow more time with the tag cell-timeout:DURATION, or find out what it waits for."
+)
 
 
 class StageFailure(Exception):  # noqa: N818 - it carries a Failure
-    """An attempt broke. Carries the `Failure` from the kernel's thread to the runner, and what the stage
-    had touched by then."""
+    """An attempt broke. Carries the `Failure` from the kernel's thread to the runner,
+    and what the stage had touched by then."""
 
-    def __init__(self, failure: Failure, observed: Observations = Observations()) -> None:  # noqa: B008
+    def __init__(
+        self,
+        failure: Failure,
+        observed: Observations = Observations(),  # noqa: B008
+    ) -> None:
         super().__init__(f"{failure.ename}: {failure.evalue}")
         self.failure = failure
         self.observed = observed
 
 
 class CellPlace(Struct, frozen=True):
-    """A cell of a stage notebook. `position` counts the user's cells from 1, of `total`."""
+    """A cell of a stage notebook. `position` counts the user's cells from 1, of
+    `total`."""
 
     stage: str
     cells: Sequence[Mapping[str, Any]]
@@ -88,8 +101,8 @@ class CellPlace(Struct, frozen=True):
 
 
 def _innermost(frames: Sequence[Frame], place: CellPlace) -> Frame | None:
-    """The last frame in the cell itself. What an object raises as it is shown has none in the cell that
-    shows it."""
+    """The last frame in the cell itself. What an object raises as it is shown has none
+    in the cell that shows it."""
     here = [frame for frame in frames if place.cell_id in (None, frame.cell_id)]
     return here[-1] if here else None
 
@@ -99,10 +112,13 @@ def cell_failure(
     content: Mapping[str, Any],
     report: Mapping[str, Any],
 ) -> Failure:
-    """A cell raised. `content` is the kernel's reply, `report` what `kernel.failure` found."""
+    """A cell raised. `content` is the kernel's reply, `report` what `kernel.failure`
+    found."""
     ename = str(content.get("ename", "Error"))
     evalue = _clean(str(content.get("evalue", "")))
-    frames = _shortened(tuple(_frame(found, place) for found in report.get("frames", ())))
+    frames = _shortened(
+        tuple(_frame(found, place) for found in report.get("frames", ()))
+    )
     kind = _kind(ename, role_of(place.cell))
     if kind is FailureKind.exit and ename == "SystemExit":
         evalue = f"the cell called sys.exit({evalue})"
@@ -126,14 +142,28 @@ def cell_failure(
 
 
 def timeout_failure(
-    place: CellPlace, seconds: float, interrupted: Failure | None, *, of_cell: bool = False
+    place: CellPlace,
+    seconds: float,
+    interrupted: Failure | None,
+    *,
+    of_cell: bool = False,
 ) -> Failure:
-    """The stage, or the cell by itself, took too long; `interrupted` is what stopping it showed."""
+    """The stage, or the cell by itself, took too long; `interrupted` is what stopping
+    it showed."""
     evalue = f"{place.text} was still running after {_duration(seconds)}"
     hint = _CELL_TIMEOUT_HINT if of_cell else _HINTS[FailureKind.timeout]
-    base = interrupted or Failure("", "", cell_id=place.cell_id, position=place.position, total=place.total)
+    base = interrupted or Failure(
+        "", "", cell_id=place.cell_id, position=place.position, total=place.total
+    )
     shown = "\n".join([*_traceback(place, base.frames), f"Timeout: {evalue}"])
-    return replace(base, ename="Timeout", evalue=evalue, kind=FailureKind.timeout, traceback=shown, hint=hint)
+    return replace(
+        base,
+        ename="Timeout",
+        evalue=evalue,
+        kind=FailureKind.timeout,
+        traceback=shown,
+        hint=hint,
+    )
 
 
 def death_failure(place: CellPlace, status: int, *, memory_ran_out: bool) -> Failure:
@@ -152,7 +182,10 @@ def death_failure(place: CellPlace, status: int, *, memory_ran_out: bool) -> Fai
         position=place.position,
         total=place.total,
         traceback=f"{place.text}\n{ename}: {evalue}",
-        hint=_HINTS.get(kind, "The notebook's own kernel would have died here as well; see kernel.log."),
+        hint=_HINTS.get(
+            kind,
+            "The notebook's own kernel would have died here as well; see kernel.log.",
+        ),
     )
 
 
@@ -168,9 +201,7 @@ def _kind(ename: str, role: str) -> FailureKind:
 
 def _hint(kind: FailureKind, ename: str) -> str:
     if ename in {"ModuleNotFoundError", "ImportError"}:
-        return (
-            "Is the package installed in the notebook's kernel? Modules are looked for beside the notebook."
-        )
+        return "Is the package installed in the notebook's kernel? Modules are looked for beside the notebook."
     if ename == "PayloadError":
         return "Run again: a stored value that is damaged is found then, and made anew."
     return _HINTS.get(kind, "")
@@ -188,8 +219,11 @@ def _frame(found: Mapping[str, Any], place: CellPlace) -> Frame:
 
 
 def _shortened(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
-    """Of a recursion each frame once; of what is still long the beginning and the end."""
-    once = tuple(replace(frame, omitted=omitted) for frame, omitted in without_repeats(frames))
+    """Of a recursion each frame once; of what is still long the beginning and the
+    end."""
+    once = tuple(
+        replace(frame, omitted=omitted) for frame, omitted in without_repeats(frames)
+    )
     if len(once) <= 2 * _SHOWN_FRAMES:
         return once
     left_out = once[_SHOWN_FRAMES - 1 : -_SHOWN_FRAMES]
@@ -229,4 +263,8 @@ def _duration(seconds: float) -> str:
 
 def _clean(text: str) -> str:
     text = re.sub("[\ud800-\udfff]", "\ufffd", without_escapes(text))
-    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}… ({len(text):,} characters)"
+    return (
+        text
+        if len(text) <= _LONGEST_TEXT
+        else f"{text[:_LONGEST_TEXT]}… ({len(text):,} characters)"
+    )

@@ -1,8 +1,9 @@
-"""Executes the cells of one notebook: nbclient's protocol, papermill's client, our conditions.
+"""Executes the cells of one notebook: nbclient's protocol, papermill's client, our
+conditions.
 
-Cells that are not the user's leave no trace in history and outputs; the user's get the execution
-counts of the source notebook. Waiting is for events: a reply, the kernel's end, a stop, the
-deadline. How outputs arrive is in `output_receiving`.
+Cells that are not the user's leave no trace in history and outputs; the user's get the
+execution counts of the source notebook. Waiting is for events: a reply, the kernel's
+end, a stop, the deadline. How outputs arrive is in `output_receiving`.
 """
 
 from __future__ import annotations
@@ -40,7 +41,12 @@ from jupyter_pipe.engine.execution.stage_cells import (
     role_of,
     will_run,
 )
-from jupyter_pipe.engine.kernels.lifecycle import FreshKernels, KernelRequest, StageKernel, StageOrder
+from jupyter_pipe.engine.kernels.lifecycle import (
+    FreshKernels,
+    KernelRequest,
+    StageKernel,
+    StageOrder,
+)
 from jupyter_pipe.engine.kernels.out_of_memory import MemoryWatch
 from jupyter_pipe.errors import KernelError
 from jupyter_pipe.events import CellFinished, CellStarted, FailureKind
@@ -52,8 +58,11 @@ _INTERRUPT_SECONDS = 3.0
 _TERMINATE_SECONDS = 2.0
 
 
-def run_notebook(nb: Any, kernel_name: str, output_path: str | None, execution: Execution | None) -> Any:
-    """Execute the notebook. Raises StageFailure or StageInterrupted; the notebook is saved anyway."""
+def run_notebook(
+    nb: Any, kernel_name: str, output_path: str | None, execution: Execution | None
+) -> Any:
+    """Execute the notebook. Raises StageFailure or StageInterrupted; the notebook is
+    saved anyway."""
     if execution is None:
         folder = Path(output_path or "notebook.ipynb").absolute().parent
         execution = Execution("notebook", folder, folder, environment=dict(os.environ))
@@ -69,7 +78,9 @@ def run_notebook(nb: Any, kernel_name: str, output_path: str | None, execution: 
 class StageClient(ReceivingClient):
     """One execution of one notebook."""
 
-    def __init__(self, executed: ExecutedNotebook, kernel_name: str, execution: Execution) -> None:
+    def __init__(
+        self, executed: ExecutedNotebook, kernel_name: str, execution: Execution
+    ) -> None:
         super().__init__(executed, kernel_name, Masker(execution.secrets))
         self._execution = execution
         executed.before_saving = self._joiner.settle
@@ -77,7 +88,8 @@ class StageClient(ReceivingClient):
         self._ending = False
         # The cells of ours that the kernel runs before the first request.
         self._led: tuple[int, ...] = ()
-        # Whether the next of the user's cells has its number already: `load_inputs` gives it to the first.
+        # Whether the next of the user's cells has its number already: `load_inputs`
+        # gives it to the first.
         self._counted = False
         self._memory = MemoryWatch()
         self._cell_late = asyncio.Event()
@@ -104,9 +116,13 @@ class StageClient(ReceivingClient):
     async def _run_until(self, stop: asyncio.Event) -> None:
         """The cells against the stop signal and the deadline: whichever comes first."""
         running = asyncio.ensure_future(self._start_and_run())
-        ends = {asyncio.ensure_future(event.wait()) for event in (stop, self._cell_late)}
+        ends = {
+            asyncio.ensure_future(event.wait()) for event in (stop, self._cell_late)
+        }
         limit = self._execution.timeout_seconds
-        await asyncio.wait({running, *ends}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(
+            {running, *ends}, timeout=limit, return_when=asyncio.FIRST_COMPLETED
+        )
         for end in ends:
             end.cancel()
         if running.done():
@@ -119,7 +135,8 @@ class StageClient(ReceivingClient):
         raise StageFailure(timeout_failure(place, seconds, interrupted, of_cell=late))
 
     async def _end_early(self, running: asyncio.Future[None]) -> Failure | None:
-        """Interrupt, then terminate, then kill. Returns what the interrupted cell showed."""
+        """Interrupt, then terminate, then kill. Returns what the interrupted cell
+        showed."""
         self._ending = True
         if self._kernel is None:
             running.cancel()
@@ -153,7 +170,9 @@ class StageClient(ReceivingClient):
         try:
             self._kernel = await (execution.kernels or FreshKernels()).start(request)
         except KernelError as error:
-            failure = Failure("KernelError", error.message, kind=FailureKind.worker, hint=error.hint)
+            failure = Failure(
+                "KernelError", error.message, kind=FailureKind.worker, hint=error.hint
+            )
             raise StageFailure(failure) from error
         self.kc = self._kernel.client
         if self._begins_by_itself:
@@ -165,8 +184,13 @@ class StageClient(ReceivingClient):
 
     @property
     def _begins_by_itself(self) -> bool:
-        """Whether the kernel needs to be told neither of the beginning nor of the numbers of cells."""
-        return bool(self._execution.context and self._kernel and self._kernel.process.begins_stage)
+        """Whether the kernel needs to be told neither of the beginning nor of the
+        numbers of cells."""
+        return bool(
+            self._execution.context
+            and self._kernel
+            and self._kernel.process.begins_stage
+        )
 
     def _order(self, leading: Sequence[int]) -> StageOrder | None:
         if not self._execution.context:
@@ -175,7 +199,11 @@ class StageClient(ReceivingClient):
         return StageOrder(
             str(self._execution.context),
             tuple(cells[index].source for index in leading),
-            tuple(number_of(cell, numbers) for cell in cells if is_users(cell) and will_run(cell)),
+            tuple(
+                number_of(cell, numbers)
+                for cell in cells
+                if is_users(cell) and will_run(cell)
+            ),
         )
 
     async def _run_cells(self) -> None:
@@ -192,13 +220,16 @@ class StageClient(ReceivingClient):
     async def _prepare_kernel(self, kernel: StageKernel) -> None:
         """What a kernel does not do by itself before the first cell."""
         context = None if self._begins_by_itself else self._execution.context
-        source = [kernel.process.protection, bootstrap_source(context) if context else ""]
+        source = [
+            kernel.process.protection,
+            bootstrap_source(context) if context else "",
+        ]
         if any(source):
             await self._silently("\n".join(source))
 
     async def _run_cell(self, index: int) -> None:
-        """One cell from its count to its end, with those that it leads to run before it: the user's are
-        reported, and their limits of time kept."""
+        """One cell from its count to its end, with those that it leads to run before
+        it: the user's are reported, and their limits of time kept."""
         cell = self.nb.cells[index]
         if index in self._led or not will_run(cell):
             return
@@ -216,7 +247,9 @@ class StageClient(ReceivingClient):
             self._place = place.at(index)
         except BaseException as error:
             failed = self._place.index
-            self.nb_man.cell_exception(self.nb.cells[failed], cell_index=failed, exception=error)
+            self.nb_man.cell_exception(
+                self.nb.cells[failed], cell_index=failed, exception=error
+            )
             raise
         finally:
             if alarm is not None:
@@ -232,7 +265,9 @@ class StageClient(ReceivingClient):
         """Give the kernel the number of the user's cell, unless it knows it."""
         number = number_of(cell, self._execution.numbers)
         if number is not None and not self._counted and not self._begins_by_itself:
-            await self._silently(f'__import__("jupyter_pipe_kernel").set_execution_count({number})')
+            await self._silently(
+                f'__import__("jupyter_pipe_kernel").set_execution_count({number})'
+            )
         self._counted = False
 
     def _end_cells(self, group: Iterable[int]) -> None:
@@ -265,22 +300,32 @@ class StageClient(ReceivingClient):
         if ours:
             cell.outputs, cell.execution_count = [], None
         for payload in self._reply.get("payload", ()):
-            # `exit` without parentheses is not an exception: the kernel is about to end by itself.
+            # `exit` without parentheses is not an exception: the kernel is about to end
+            # by itself.
             if payload.get("source") == "ask_exit":
-                content = {"ename": "KernelExit", "evalue": "the cell asked the kernel to exit"}
+                content = {
+                    "ename": "KernelExit",
+                    "evalue": "the cell asked the kernel to exit",
+                }
                 raise StageFailure(cell_failure(self._place, content, {}))
 
     def _blame(self, index: int, asked: Any) -> Any:
-        """The cell that failed ran before the one that was asked for: what was shown is its own."""
+        """The cell that failed ran before the one that was asked for: what was shown is
+        its own."""
         cell = self.nb.cells[index]
         self._place = self._place.at(index)
         cell.outputs, asked.outputs = asked.outputs, []
         return cell
 
     async def _failure(self, raised: Mapping[str, Any]) -> StageFailure:
-        """What the cell raised, with the user's frames as the kernel knows them, and what was touched."""
+        """What the cell raised, with the user's frames as the kernel knows them, and
+        what was touched."""
         path = self._execution.scratch / "failure.json"
-        cells = [(number, cell.source) for number, cell in enumerate(self.nb.cells) if _has_run(cell)]
+        cells = [
+            (number, cell.source)
+            for number, cell in enumerate(self.nb.cells)
+            if _has_run(cell)
+        ]
         source = (
             '__import__("jupyter_pipe_kernel.failure", fromlist=["failure"])'
             f".write_failure({str(path)!r}, {cells!r}, {str(self._execution.folder)!r})"
@@ -291,18 +336,25 @@ class StageClient(ReceivingClient):
                 await self._silently(source)
                 report = json.loads(path.read_text(encoding="utf-8"))
                 path.unlink()
-        return StageFailure(cell_failure(self._place, raised, report), _observations(report))
+        return StageFailure(
+            cell_failure(self._place, raised, report), _observations(report)
+        )
 
     async def _death(self) -> Failure:
         assert self._kernel is not None
         status = await asyncio.shield(self._kernel.exited)
-        return death_failure(self._place, status, memory_ran_out=status == -9 and self._memory.ran_out())
+        return death_failure(
+            self._place, status, memory_ran_out=status == -9 and self._memory.ran_out()
+        )
 
     async def _silently(self, source: str) -> None:
-        """Run source that leaves no trace. Raises DeadKernelError, or StageFailure if it fails."""
+        """Run source that leaves no trace. Raises DeadKernelError, or StageFailure if
+        it fails."""
         assert self._kernel is not None
         reply = asyncio.ensure_future(self.kc.execute(source, silent=True, reply=True))
-        await asyncio.wait({reply, self._kernel.exited}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(
+            {reply, self._kernel.exited}, return_when=asyncio.FIRST_COMPLETED
+        )
         if not reply.done():
             reply.cancel()
             raise DeadKernelError("Kernel died")
@@ -333,7 +385,9 @@ class StageClient(ReceivingClient):
 
 
 def _has_run(cell: Any) -> bool:
-    return bool(cell.cell_type == "code" and cell.metadata.papermill.get("status") != "pending")
+    return bool(
+        cell.cell_type == "code" and cell.metadata.papermill.get("status") != "pending"
+    )
 
 
 def _observations(report: Mapping[str, Any]) -> Observations:
@@ -346,15 +400,20 @@ def _observations(report: Mapping[str, Any]) -> Observations:
 def _raised(cell: Any, reply: Mapping[str, Any]) -> Mapping[str, Any]:
     """The name and text of what ended the cell.
 
-    Where an object fails to be shown, the cell itself has raised nothing: ipykernel's reply is an error
-    without an exception (`NoneType`), and the last output has the real one.
+    Where an object fails to be shown, the cell itself has raised nothing: ipykernel's
+    reply is an error without an exception (`NoneType`), and the last output has the
+    real one.
     """
     if reply.get("ename") != "NoneType":
         return reply
-    shown = (output for output in reversed(cell.outputs) if output.output_type == "error")
+    shown = (
+        output for output in reversed(cell.outputs) if output.output_type == "error"
+    )
     return next(shown, reply)
 
 
 def _not_begun(place: CellPlace, content: Mapping[str, Any]) -> StageFailure:
     """What the kernel side raised, and no cell."""
-    return StageFailure(replace(cell_failure(place, content, {}), kind=FailureKind.internal))
+    return StageFailure(
+        replace(cell_failure(place, content, {}), kind=FailureKind.internal)
+    )

@@ -1,7 +1,7 @@
 """The executed notebook on disk: atomic, throttled, and true at every moment.
 
-papermill's own class saves the whole notebook twice a cell, and calls cells completed that never
-ran when a kernel dies; this one does neither.
+papermill's own class saves the whole notebook twice a cell, and calls cells completed
+that never ran when a kernel dies; this one does neither.
 """
 
 from __future__ import annotations
@@ -31,19 +31,25 @@ class ExecutedNotebook(NotebookExecutionManager):  # type: ignore[misc]  # paper
         super().__init__(notebook, output_path=output_path, progress_bar=False)
         notebook.metadata.setdefault("papermill", {})
         self._due = 0.0
-        # The save that is to be made up for: a cell may print once and then say nothing for an hour.
+        # The save that is to be made up for: a cell may print once and then say nothing
+        # for an hour.
         self._made_up: asyncio.TimerHandle | None = None
         # Brings the outputs up to date before they are written.
         self.before_saving: Callable[[], None] = lambda: None
 
     def save(self, **_: Any) -> None:
-        """Save: a little later if the last time was just now, or if saving takes too much of the time."""
+        """Save: a little later if the last time was just now, or if saving takes too
+        much of the time."""
         seconds = self._due - time.monotonic()
         if seconds <= 0:
             self.save_now()
         elif self._made_up is None and self.output_path is not None:
-            with contextlib.suppress(RuntimeError):  # outside of the loop there are no messages to miss
-                self._made_up = asyncio.get_running_loop().call_later(seconds, self.save_now)
+            with contextlib.suppress(
+                RuntimeError
+            ):  # outside of the loop there are no messages to miss
+                self._made_up = asyncio.get_running_loop().call_later(
+                    seconds, self.save_now
+                )
 
     def save_now(self) -> None:
         """Save, and forget what was to be made up for."""
@@ -55,13 +61,17 @@ class ExecutedNotebook(NotebookExecutionManager):  # type: ignore[misc]  # paper
         began = time.monotonic()
         self.before_saving()
         text = json.dumps(self.nb, ensure_ascii=False, indent=1)
-        replace_file(Path(self.output_path), (text + "\n").encode("utf-8", "surrogatepass"))
+        replace_file(
+            Path(self.output_path), (text + "\n").encode("utf-8", "surrogatepass")
+        )
         now = time.monotonic()
         self._due = now + max(_SECONDS_BETWEEN_SAVES, (now - began) / _LARGEST_SHARE)
 
     def cell_not_reached(self, cell: Any) -> None:
         """A cell that was to run with others, and then did not."""
-        cell.metadata.papermill.update(start_time=None, status=self.PENDING, exception=None)
+        cell.metadata.papermill.update(
+            start_time=None, status=self.PENDING, exception=None
+        )
 
     def autosave_cell(self) -> None:
         """A message came from the kernel."""

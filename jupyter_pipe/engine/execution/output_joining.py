@@ -1,6 +1,8 @@
-"""Joins the pieces of a cell's streams: one output for neighbouring pieces, as a terminal would show them.
+"""Joins the pieces of a cell's streams: one output for neighbouring pieces, as a
+terminal would show them.
 
-Secrets are hidden in what is joined, since one may come in two pieces, even of two streams.
+Secrets are hidden in what is joined, since one may come in two pieces, even of two
+streams.
 """
 
 from __future__ import annotations
@@ -18,8 +20,9 @@ __all__ = ["StreamJoiner"]
 class StreamJoiner:
     """Appends outputs to a cell's list, adjacent pieces of one stream as one output.
 
-    Pieces are joined when somebody looks (`settle`): a cell that prints a line at a time would
-    otherwise copy all that it has printed with every line. Until then their output has no text.
+    Pieces are joined when somebody looks (`settle`): a cell that prints a line at a
+    time would otherwise copy all that it has printed with every line. Until then their
+    output has no text.
     """
 
     def __init__(self, masker: Masker | None = None) -> None:
@@ -30,7 +33,8 @@ class StreamJoiner:
         self._before: list[tuple[Any, str]] = []
 
     def append(self, outputs: list[Any], output: Any) -> None:
-        """Add an output as the kernel sent it; all but streams must have been masked."""
+        """Add an output as the kernel sent it; all but streams must have been
+        masked."""
         if output["output_type"] == "stream":
             self.append_text(outputs, output["name"], output["text"])
         else:
@@ -43,14 +47,18 @@ class StreamJoiner:
         if not (is_neighbour and self._output["name"] == name):
             self.settle()
             self._remember(is_neighbour)
-            self._output, self._pieces = NotebookNode(output_type="stream", name=name, text=""), []
+            self._output, self._pieces = (
+                NotebookNode(output_type="stream", name=name, text=""),
+                [],
+            )
             outputs.append(self._output)
         self._pieces.append(text)
 
     def settle(self) -> None:
         """Bring the open stream's text up to date."""
         if self._output is not None and self._pieces:
-            # Carriage returns are obeyed in what is shown; the raw pieces stay for what follows.
+            # Carriage returns are obeyed in what is shown; the raw pieces stay for what
+            # follows.
             self._pieces = ["".join(self._pieces)]
             shown = played_out(self._pieces[0])
             masked = self._masker.pieces([*(text for _, text in self._before), shown])

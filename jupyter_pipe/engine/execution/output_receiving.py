@@ -1,8 +1,10 @@
-"""How replies and outputs of a cell arrive: nbclient's protocol, for kernels that say very much.
+"""How replies and outputs of a cell arrive: nbclient's protocol, for kernels that say
+very much.
 
-nbclient validates every piece of a stream against the schema of notebooks, and gives up 30 seconds after a
-cell has ended if its outputs have not all been taken by then. A cell that flushes with every line sends them
-a thousand times as fast as that goes. Here pieces are taken as they come, and only silence counts.
+nbclient validates every piece of a stream against the schema of notebooks, and gives up
+30 seconds after a cell has ended if its outputs have not all been taken by then. A cell
+that flushes with every line sends them a thousand times as fast as that goes. Here
+pieces are taken as they come, and only silence counts.
 """
 
 from __future__ import annotations
@@ -38,9 +40,12 @@ _log.addHandler(logging.NullHandler())
 
 
 class ReceivingClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill has no annotations
-    """What nbclient asks of its subclasses, and of itself: names that begin with `_async` are its own."""
+    """What nbclient asks of its subclasses, and of itself: names that begin with
+    `_async` are its own."""
 
-    def __init__(self, executed: ExecutedNotebook, kernel_name: str, masker: Masker) -> None:
+    def __init__(
+        self, executed: ExecutedNotebook, kernel_name: str, masker: Masker
+    ) -> None:
         super().__init__(executed, kernel_name=kernel_name, log=_log, timeout=None)
         self._masker = masker
         self._joiner = StreamJoiner(masker)
@@ -63,7 +68,8 @@ class ReceivingClient(PapermillNotebookClient):  # type: ignore[misc]  # papermi
         task_poll_output_msg: asyncio.Future[Any],
         task_poll_kernel_alive: asyncio.Future[Any],
     ) -> dict[str, Any]:
-        """The reply, after all outputs. Raises StageFailure if they stop coming; limits of time are ours."""
+        """The reply, after all outputs. Raises StageFailure if they stop coming; limits
+        of time are ours."""
         reply: dict[str, Any] = {}
         while reply.get("parent_header", {}).get("msg_id") != msg_id:
             reply = await self.kc.shell_channel.get_msg(timeout=None)
@@ -72,17 +78,24 @@ class ReceivingClient(PapermillNotebookClient):  # type: ignore[misc]  # papermi
             await asyncio.wait({task_poll_output_msg}, timeout=SECONDS_OF_SILENCE)
             if not task_poll_output_msg.done() and self._received == before:
                 task_poll_output_msg.cancel()
-                raise StageFailure(Failure("OutputsLost", _LOST, kind=FailureKind.worker))
+                raise StageFailure(
+                    Failure("OutputsLost", _LOST, kind=FailureKind.worker)
+                )
         task_poll_kernel_alive.cancel()
         task_poll_output_msg.result()
         return reply
 
-    async def _async_poll_output_msg(self, parent_msg_id: str, cell: Any, cell_index: int) -> None:
+    async def _async_poll_output_msg(
+        self, parent_msg_id: str, cell: Any, cell_index: int
+    ) -> None:
         """Take what the kernel shows, until it says that this was all."""
         channel = self.kc.iopub_channel
         while True:
-            # nbclient first asks whether there is something: half of the time that a message takes.
-            _, parts = channel.session.feed_identities(await channel.socket.recv_multipart())
+            # nbclient first asks whether there is something: half of the time that a
+            # message takes.
+            _, parts = channel.session.feed_identities(
+                await channel.socket.recv_multipart()
+            )
             message = channel.session.deserialize(parts)
             self._received += 1
             if self._received % _AT_ONCE == 0:
@@ -93,21 +106,28 @@ class ReceivingClient(PapermillNotebookClient):  # type: ignore[misc]  # papermi
                 return
             self.process_message(message, cell, cell_index)
 
-    async def _check_raise_for_error(self, cell: Any, cell_index: int, exec_reply: Any) -> None:
+    async def _check_raise_for_error(
+        self, cell: Any, cell_index: int, exec_reply: Any
+    ) -> None:
         self._reply = (exec_reply or {}).get("content", {})
         await super()._check_raise_for_error(cell, cell_index, exec_reply)
 
     def process_message(self, msg: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        """As papermill's, with secrets hidden in all that the kernel shows. Streams are masked when they are
-        joined; those that a widget takes come whole."""
+        """As papermill's, with secrets hidden in all that the kernel shows. Streams are
+        masked when they are joined; those that a widget takes come whole."""
         if self._masker and (self._is_taken(msg) or msg["msg_type"] != "stream"):
             msg = {**msg, "content": _masked_content(self._masker, msg["content"])}
         return super().process_message(msg, *args, **kwargs)
 
-    def output(self, outs: list[Any], msg: Any, display_id: str | None, cell_index: int) -> Any:
-        """Appended by nbclient, then joined with what came before; pieces of streams only joined."""
+    def output(
+        self, outs: list[Any], msg: Any, display_id: str | None, cell_index: int
+    ) -> Any:
+        """Appended by nbclient, then joined with what came before; pieces of streams
+        only joined."""
         if self._is_plain_piece(msg):
-            self._joiner.append_text(outs, msg["content"]["name"], msg["content"]["text"])
+            self._joiner.append_text(
+                outs, msg["content"]["name"], msg["content"]["text"]
+            )
             return None
         made = super().output(outs, msg, display_id, cell_index)
         # Where everything before was cleared, the list may be no longer than it was.
@@ -116,8 +136,13 @@ class ReceivingClient(PapermillNotebookClient):  # type: ignore[misc]  # papermi
         return made
 
     def _is_plain_piece(self, msg: Mapping[str, Any]) -> bool:
-        """A piece of a stream that goes into the cell, and after which nothing is cleared."""
-        if msg["msg_type"] != "stream" or self.clear_before_next_output or self._is_taken(msg):
+        """A piece of a stream that goes into the cell, and after which nothing is
+        cleared."""
+        if (
+            msg["msg_type"] != "stream"
+            or self.clear_before_next_output
+            or self._is_taken(msg)
+        ):
             return False
         content = msg["content"]
         return content.get("name") in _STREAMS and isinstance(content.get("text"), str)
@@ -128,9 +153,15 @@ class ReceivingClient(PapermillNotebookClient):  # type: ignore[misc]  # papermi
 
 
 def _is_idle(message: Mapping[str, Any]) -> bool:
-    return bool(message["msg_type"] == "status" and message["content"]["execution_state"] == "idle")
+    return bool(
+        message["msg_type"] == "status"
+        and message["content"]["execution_state"] == "idle"
+    )
 
 
 def _masked_content(masker: Masker, content: Mapping[str, Any]) -> dict[str, Any]:
     kept = {"execution_count", "execution_state", "comm_id", "name", "output_type"}
-    return {key: item if key in kept else masker.value(item) for key, item in content.items()}
+    return {
+        key: item if key in kept else masker.value(item)
+        for key, item in content.items()
+    }

@@ -1,7 +1,9 @@
-"""The papermill engine `jupyter_pipe`: executes one notebook in one kernel and tells the truth.
+"""The papermill engine `jupyter_pipe`: executes one notebook in one kernel and tells
+the truth.
 
-`papermill --engine jupyter_pipe` finds it by entry point; the runner calls `execute`. This module
-is light, since papermill loads it while it is itself being imported; the work is in `client`.
+`papermill --engine jupyter_pipe` finds it by entry point; the runner calls `execute`.
+This module is light, since papermill loads it while it is itself being imported; the
+work is in `client`.
 """
 
 from __future__ import annotations
@@ -30,12 +32,13 @@ class StageInterrupted(Exception):  # noqa: N818 - no error: somebody asked for 
 class Execution:
     """How to run one notebook.
 
-    `folder` is where the kernel works, `scratch` where the engine keeps what it needs beside the
-    executed notebook. `context` is what the kernel side begins with (`StageContext`; there is none without
-    it), `numbers` maps a cell's id to the execution count that it gets. `timeout_seconds` is for all cells
-    together, `cell_timeout_seconds` for each. `secrets` maps names to values that nothing may show. `report`
-    is told of cells, from this thread. `kernels` gives the kernel (default: fresh ones); `imports` is what
-    its cells will import.
+    `folder` is where the kernel works, `scratch` where the engine keeps what it needs
+    beside the executed notebook. `context` is what the kernel side begins with
+    (`StageContext`; there is none without it), `numbers` maps a cell's id to the
+    execution count that it gets. `timeout_seconds` is for all cells together,
+    `cell_timeout_seconds` for each. `secrets` maps names to values that nothing may
+    show. `report` is told of cells, from this thread. `kernels` gives the kernel
+    (default: fresh ones); `imports` is what its cells will import.
     """
 
     stage: str
@@ -54,7 +57,9 @@ class Execution:
     imports: tuple[str, ...] = ()
 
 
-def execute(notebook: Mapping[str, Any], kernel_name: str, execution: Execution) -> None:
+def execute(
+    notebook: Mapping[str, Any], kernel_name: str, execution: Execution
+) -> None:
     """Run the notebook (nbformat's JSON) through papermill.
 
     Raises StageFailure if it breaks, StageInterrupted if it was stopped.
@@ -73,8 +78,8 @@ def execute(notebook: Mapping[str, Any], kernel_name: str, execution: Execution)
 
 
 class StageEngine:
-    """What papermill calls. It asks for three class methods and does not ask for its base class,
-    which could not be imported here (see above)."""
+    """What papermill calls. It asks for three class methods and does not ask for its
+    base class, which could not be imported here (see above)."""
 
     @classmethod
     def execute_notebook(

@@ -1,7 +1,8 @@
 """The cells of a stage notebook: what each is for, and how it is made ready to run.
 
-Pure: notebooks are nbformat's JSON as plain dicts. Which inputs and outputs a stage has may have
-changed since the package was compiled (`input_changed`), so those cells follow the pipeline.
+Pure: notebooks are nbformat's JSON as plain dicts. Which inputs and outputs a stage has
+may have changed since the package was compiled (`input_changed`), so those cells follow
+the pipeline.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ def prepare_notebook(
     inputs: Sequence[str],
     literals: Mapping[str, str],
 ) -> dict[str, Any]:
-    """A copy of the stage notebook with parameters set, and inputs and outputs as they are now.
+    """A copy of the stage notebook with parameters set, and inputs and outputs as they
+    are now.
 
     Raises ParameterError if the notebook lacks a parameter that the stage should have.
     """
@@ -47,7 +49,9 @@ def prepare_notebook(
     cells = [_ready(cell) for cell in made["cells"]]
     _set_parameters(cells, stage, literals)
     cells = [cell for cell in cells if role_of(cell) not in {"inputs", "outputs"}]
-    first = next((place for place, cell in enumerate(cells) if is_users(cell)), len(cells))
+    first = next(
+        (place for place, cell in enumerate(cells) if is_users(cell)), len(cells)
+    )
     cells.insert(first, _our_cell("inputs", "load_inputs", inputs))
     cells.append(_our_cell("outputs", "store_outputs", stage.outputs))
     made["cells"] = cells
@@ -55,8 +59,8 @@ def prepare_notebook(
 
 
 def role_of(cell: Mapping[str, Any]) -> str:
-    """`replay`, `parameters`, `inputs`, `cell`, `outputs`; a notebook that is not a stage has only
-    cells of the user."""
+    """`replay`, `parameters`, `inputs`, `cell`, `outputs`; a notebook that is not a
+    stage has only cells of the user."""
     return str(cell["metadata"].get("jupyter_pipe", {}).get("role", "cell"))
 
 
@@ -82,7 +86,9 @@ def number_of(cell: Mapping[str, Any], numbers: Mapping[str, int | None]) -> int
     return numbers.get(str(meta.get("source_cell", cell.get("id", ""))))
 
 
-def first_number(cells: Iterable[Mapping[str, Any]], numbers: Mapping[str, int | None]) -> int | None:
+def first_number(
+    cells: Iterable[Mapping[str, Any]], numbers: Mapping[str, int | None]
+) -> int | None:
     """The number of the first of the user's cells that will run, if it is known."""
     for cell in cells:
         if is_users(cell) and will_run(cell):
@@ -91,8 +97,8 @@ def first_number(cells: Iterable[Mapping[str, Any]], numbers: Mapping[str, int |
 
 
 def leading_cells(cells: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
-    """The places of the cells that run before the inputs are loaded: `replay` and `parameters`. None in a
-    notebook that loads none."""
+    """The places of the cells that run before the inputs are loaded: `replay` and
+    `parameters`. None in a notebook that loads none."""
     found: list[int] = []
     for index, cell in enumerate(cells):
         if role_of(cell) == "inputs":
@@ -103,7 +109,8 @@ def leading_cells(cells: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
 
 
 def source_position(cell: Mapping[str, Any], line: int) -> tuple[str | None, int]:
-    """The id of the user's cell that a line of a cell comes from, and its line there."""
+    """The id of the user's cell that a line of a cell comes from, and its line
+    there."""
     meta = cell["metadata"].get("jupyter_pipe", {})
     pairs = [pair for pair in meta.get("lines", ()) if pair[0] <= line]
     if pairs:
@@ -118,10 +125,14 @@ def _ready(cell: dict[str, Any]) -> dict[str, Any]:
     return cell
 
 
-def _set_parameters(cells: Sequence[dict[str, Any]], stage: Stage, literals: Mapping[str, str]) -> None:
+def _set_parameters(
+    cells: Sequence[dict[str, Any]], stage: Stage, literals: Mapping[str, str]
+) -> None:
     missing = {name for name in stage.own_parameters if name in literals}
     for cell in cells:
-        if role_of(cell) == "parameters" or _PARAMETERS & set(cell["metadata"].get("tags", ())):
+        if role_of(cell) == "parameters" or _PARAMETERS & set(
+            cell["metadata"].get("tags", ())
+        ):
             missing.difference_update(parameter_names(cell["source"]))
             cell["source"] = set_parameters(cell["source"], literals)
     if missing:
@@ -139,7 +150,10 @@ def _our_cell(role: str, function: str, names: Sequence[str]) -> dict[str, Any]:
         "cell_type": "code",
         "execution_count": None,
         "id": f"pipe-{role}",
-        "metadata": {"jupyter": {"source_hidden": True}, "jupyter_pipe": {"role": role}},
+        "metadata": {
+            "jupyter": {"source_hidden": True},
+            "jupyter_pipe": {"role": role},
+        },
         "outputs": [],
         "source": f"{_KERNEL_SIDE}.{function}({listed})",
     }

@@ -1,9 +1,11 @@
-"""Warm kernels: forked from a process of the kernelspec's interpreter that has only imported.
+"""Warm kernels: forked from a process of the kernelspec's interpreter that has only
+imported.
 
-A `ForkedKernels` lives as long as its run. It starts the parent (`kernel/forking.py`) with the first
-stage, has it import the allow-listed libraries that stages import, and gives a fresh kernel instead,
-with an explanation, wherever a forked one could behave differently or does not come up. Kernels live on if
-their parent is killed, and the next one has a new parent.
+A `ForkedKernels` lives as long as its run. It starts the parent (`kernel/forking.py`)
+with the first stage, has it import the allow-listed libraries that stages import, and
+gives a fresh kernel instead, with an explanation, wherever a forked one could behave
+differently or does not come up. Kernels live on if their parent is killed, and the next
+one has a new parent.
 """
 
 from __future__ import annotations
@@ -48,22 +50,47 @@ if TYPE_CHECKING:
 
 __all__ = ["ForkedKernels", "can_fork"]
 
-# Libraries whose import starts no thread that a fork loses, opens no device and keeps no state that a
-# process must have of its own. Without pyplot: it binds the backend of the process that imports it.
+# Libraries whose import starts no thread that a fork loses, opens no device and keeps
+# no state that a process must have of its own. Without pyplot: it binds the backend of
+# the process that imports it.
 PRELOADED: dict[str, tuple[str, ...]] = {
     "numpy": ("numpy",),
     "pandas": ("pandas",),
     "scipy": ("scipy", "scipy.stats", "scipy.optimize", "scipy.sparse"),
-    "sklearn": ("sklearn", "sklearn.ensemble", "sklearn.linear_model", "sklearn.pipeline"),
-    "matplotlib": ("matplotlib", "matplotlib.figure", "matplotlib.backends.backend_agg"),
-    "seaborn": ("matplotlib", "matplotlib.figure", "matplotlib.backends.backend_agg", "scipy.stats"),
+    "sklearn": (
+        "sklearn",
+        "sklearn.ensemble",
+        "sklearn.linear_model",
+        "sklearn.pipeline",
+    ),
+    "matplotlib": (
+        "matplotlib",
+        "matplotlib.figure",
+        "matplotlib.backends.backend_agg",
+    ),
+    "seaborn": (
+        "matplotlib",
+        "matplotlib.figure",
+        "matplotlib.backends.backend_agg",
+        "scipy.stats",
+    ),
     "joblib": ("joblib",),
     "yaml": ("yaml",),
     "requests": ("requests",),
 }
 # What a process reads when it starts; a fork cannot have its own.
 _STARTUP_VARIABLES = (
-    *("PYTHON", "LD_", "DYLD_", "OMP_", "OPENBLAS_", "MKL_", "NUMEXPR_", "MALLOC_", "GLIBC_"),
+    *(
+        "PYTHON",
+        "LD_",
+        "DYLD_",
+        "OMP_",
+        "OPENBLAS_",
+        "MKL_",
+        "NUMEXPR_",
+        "MALLOC_",
+        "GLIBC_",
+    ),
     # Where IPython looks for its configuration and for packages.
     *("HOME", "XDG_", "IPYTHON", "JUPYTER_CONFIG", "JUPYTER_PATH", "VIRTUAL_ENV"),
 )
@@ -75,8 +102,8 @@ _MOST_PARENTS = 4
 
 
 def can_fork() -> bool:
-    """Whether this system forks kernels. Elsewhere they are fresh: macOS's frameworks do not survive
-    a fork, Windows has none."""
+    """Whether this system forks kernels. Elsewhere they are fresh: macOS's frameworks
+    do not survive a fork, Windows has none."""
     return sys.platform.startswith("linux")
 
 
@@ -85,8 +112,9 @@ class _Unsuitable(Exception):  # noqa: N818 - no error: a fresh kernel does the 
 
 
 class ForkedKernels:
-    """A `KernelSource`. `explain` is told, once each, why kernels are fresh after all; `variables` are what
-    the environment of the parent has beyond that of the first kernel."""
+    """A `KernelSource`. `explain` is told, once each, why kernels are fresh after all;
+    `variables` are what the environment of the parent has beyond that of the first
+    kernel."""
 
     def __init__(
         self,
@@ -98,7 +126,8 @@ class ForkedKernels:
         self._explained: set[str] = set()
         self._lock = threading.Lock()
         self._context: zmq.asyncio.Context | None = None
-        # The last one forks. Kernels of those that have died hold their life lines, until the run is over.
+        # The last one forks. Kernels of those that have died hold their life lines,
+        # until the run is over.
         self._parents: list[_Parent] = []
         self._broken = ""
 
@@ -108,7 +137,9 @@ class ForkedKernels:
         while not self._broken:
             parent: _Parent | None = None
             try:
-                parent = self._parent_at_hand() or await _in_thread(self._find_parent, request)
+                parent = self._parent_at_hand() or await _in_thread(
+                    self._find_parent, request
+                )
                 return await _start_forked(parent, request, self._sockets())
             except _Unsuitable as unsuitable:
                 self._say(str(unsuitable))
@@ -121,9 +152,11 @@ class ForkedKernels:
         return await FreshKernels().start(request)
 
     def prepare(self, request: KernelRequest) -> None:
-        """Start the parent for the first kernel, and let it import, while this process imports what it
-        needs itself."""
-        threading.Thread(target=self._prepare, args=(request,), name="forking parent", daemon=True).start()
+        """Start the parent for the first kernel, and let it import, while this process
+        imports what it needs itself."""
+        threading.Thread(
+            target=self._prepare, args=(request,), name="forking parent", daemon=True
+        ).start()
 
     def _prepare(self, request: KernelRequest) -> None:
         # What is wrong shows again, and is told, when a kernel is started.
@@ -155,8 +188,8 @@ class ForkedKernels:
         return parents[-1] if parents and parents[-1].is_alive else None
 
     def _find_parent(self, request: KernelRequest) -> _Parent:
-        """The running parent, or a new one: the first stage's, for all. Raises _Unsuitable, also where
-        parents have been killed too often."""
+        """The running parent, or a new one: the first stage's, for all. Raises
+        _Unsuitable, also where parents have been killed too often."""
         with self._lock:
             if self._broken:
                 raise _Unsuitable(self._broken)
@@ -166,9 +199,15 @@ class ForkedKernels:
 
     def _new_parent(self, request: KernelRequest) -> _Parent:
         if len(self._parents) == _MOST_PARENTS:
-            raise _Unsuitable(f"the process that forks them was killed {_MOST_PARENTS} times")
+            raise _Unsuitable(
+                f"the process that forks them was killed {_MOST_PARENTS} times"
+            )
         # What a fork finds in /proc/self/environ is what its parent began with.
-        kept = {name: value for name, value in request.environment.items() if name not in request.secrets}
+        kept = {
+            name: value
+            for name, value in request.environment.items()
+            if name not in request.secrets
+        }
         return _Parent(_standard_interpreter(request.name), kept | self._variables)
 
     def _say(self, reason: str) -> None:
@@ -178,19 +217,25 @@ class ForkedKernels:
 
 
 async def _has_died(parent: _Parent) -> bool:
-    """Whether that is why it did not answer. Its end is known a moment after its sockets have closed."""
+    """Whether that is why it did not answer. Its end is known a moment after its
+    sockets have closed."""
     deadline = time.monotonic() + _ENDING_SECONDS
     while parent.is_alive and time.monotonic() < deadline:
         await asyncio.sleep(0.05)
     return not parent.is_alive
 
 
-async def _in_thread(function: Callable[[KernelRequest], _Parent], request: KernelRequest) -> _Parent:
+async def _in_thread(
+    function: Callable[[KernelRequest], _Parent], request: KernelRequest
+) -> _Parent:
     return await asyncio.get_running_loop().run_in_executor(None, function, request)
 
 
-async def _start_forked(parent: _Parent, request: KernelRequest, context: zmq.asyncio.Context) -> StageKernel:
-    """Raises _Unsuitable; KernelError or OSError if the parent has died, or the kernel does not come up."""
+async def _start_forked(
+    parent: _Parent, request: KernelRequest, context: zmq.asyncio.Context
+) -> StageKernel:
+    """Raises _Unsuitable; KernelError or OSError if the parent has died, or the kernel
+    does not come up."""
     modules = _modules(request)
     _check_environment(parent, request)
 
@@ -206,9 +251,11 @@ async def _start_forked(parent: _Parent, request: KernelRequest, context: zmq.as
 
 
 def _write_connection(sockets: Path, kernel_name: str) -> KernelConnectionInfo:
-    """Where the kernel is to listen, as it stands in its connection file `k.json`. Raises OSError."""
+    """Where the kernel is to listen, as it stands in its connection file `k.json`.
+    Raises OSError."""
     info: KernelConnectionInfo = {
-        # Files in a private folder: no port that another process can take, nothing on the network.
+        # Files in a private folder: no port that another process can take, nothing on
+        # the network.
         "transport": "ipc",
         "ip": str(sockets / "k"),
         "shell_port": 1,
@@ -224,13 +271,24 @@ def _write_connection(sockets: Path, kernel_name: str) -> KernelConnectionInfo:
     return info
 
 
-def _child(request: KernelRequest, modules: tuple[str, ...], sockets: Path, log: Path) -> dict[str, Any]:
-    """What `kernel/forking.py` is asked for. As with jupyter_client, kernels are not told of an interpreter
-    that stands in for another (`PYTHONEXECUTABLE`)."""
-    environment = {name: value for name, value in request.environment.items() if name != "PYTHONEXECUTABLE"}
+def _child(
+    request: KernelRequest, modules: tuple[str, ...], sockets: Path, log: Path
+) -> dict[str, Any]:
+    """What `kernel/forking.py` is asked for. As with jupyter_client, kernels are not
+    told of an interpreter that stands in for another (`PYTHONEXECUTABLE`)."""
+    environment = {
+        name: value
+        for name, value in request.environment.items()
+        if name != "PYTHONEXECUTABLE"
+    }
     return {
         "modules": modules,
-        "argv": ["ipykernel_launcher.py", "-f", str(sockets / _CONNECTION_FILE), *IPYTHON_ARGUMENTS],
+        "argv": [
+            "ipykernel_launcher.py",
+            "-f",
+            str(sockets / _CONNECTION_FILE),
+            *IPYTHON_ARGUMENTS,
+        ],
         "folder": str(request.folder),
         "environment": {**environment, "JPY_PARENT_PID": str(os.getpid())},
         "log": str(log),
@@ -239,19 +297,30 @@ def _child(request: KernelRequest, modules: tuple[str, ...], sockets: Path, log:
 
 
 class _Parent:
-    """The process that imports and forks. It ends when its life line closes, however that happens."""
+    """The process that imports and forks. It ends when its life line closes, however
+    that happens."""
 
     def __init__(self, interpreter: Path, environment: dict[str, str]) -> None:
         self.interpreter = interpreter
-        self.environment = {name: value for name, value in environment.items() if name != "JPY_PARENT_PID"}
+        self.environment = {
+            name: value
+            for name, value in environment.items()
+            if name != "JPY_PARENT_PID"
+        }
         self._folder = Path(tempfile.mkdtemp(prefix="jp-"))
         self.path = self._folder / "fork"
         self._log = (self._folder / "log").open("ab")
         self._process = subprocess.Popen(
-            [str(interpreter), str(kernel_folder() / "forking.py"), str(self.path), *IPYTHON_ARGUMENTS],
+            [
+                str(interpreter),
+                str(kernel_folder() / "forking.py"),
+                str(self.path),
+                *IPYTHON_ARGUMENTS,
+            ],
             env=self.environment,
             cwd=self._folder,
-            # The life line: it closes with this process, at whatever moment and however that ends.
+            # The life line: it closes with this process, at whatever moment and however
+            # that ends.
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -270,8 +339,12 @@ class _Parent:
     def _wait_until_ready(self) -> None:
         assert self._process.stdout is not None
         if self._process.stdout.readline() != b"ready\n":
-            said = (self._folder / "log").read_text(errors="replace").strip().splitlines()
-            raise _Unsuitable(f"{self.interpreter.name} could not prepare them: {said[-1] if said else ''}")
+            said = (
+                (self._folder / "log").read_text(errors="replace").strip().splitlines()
+            )
+            raise _Unsuitable(
+                f"{self.interpreter.name} could not prepare them: {said[-1] if said else ''}"
+            )
 
     def preload(self, modules: tuple[str, ...]) -> None:
         """Import these before the first kernel wants them. Returns at once."""
@@ -280,7 +353,8 @@ class _Parent:
             connection.sendall(json.dumps({"modules": modules}).encode() + b"\n")
 
     def close(self) -> None:
-        """Let go of the life line and wait for the process, which kills its children first."""
+        """Let go of the life line and wait for the process, which kills its children
+        first."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:
@@ -307,7 +381,9 @@ class _ForkedProcess:
         self.exited = exited
 
     async def interrupt(self) -> None:
-        with contextlib.suppress(ProcessLookupError):  # that it has ended may be known only a moment later
+        with contextlib.suppress(
+            ProcessLookupError
+        ):  # that it has ended may be known only a moment later
             os.killpg(self.group, signal.SIGINT)
 
     async def give_back(self) -> None:
@@ -326,11 +402,14 @@ async def _fork(parent: _Parent, wanted: Mapping[str, Any]) -> _ForkedProcess:
             raise ConnectionResetError("the process that forks them has ended")
         raise _Unsuitable(answer["refused"])
     pid = answer["pid"]
-    return _ForkedProcess(pid, answer["welcomes"], asyncio.ensure_future(_wait_for(pid, reader, writer)))
+    return _ForkedProcess(
+        pid, answer["welcomes"], asyncio.ensure_future(_wait_for(pid, reader, writer))
+    )
 
 
 async def _wait_for(pid: int, reader: Any, writer: Any) -> int:
-    """The exit status. If the parent has died, nobody can know it: it counts as killed, once it has ended."""
+    """The exit status. If the parent has died, nobody can know it: it counts as killed,
+    once it has ended."""
     with _watched(pid) as descriptor:
         answer: dict[str, int] = {}
         with contextlib.suppress(OSError, ValueError):
@@ -343,7 +422,8 @@ async def _wait_for(pid: int, reader: Any, writer: Any) -> int:
 
 @contextlib.contextmanager
 def _watched(pid: int) -> Iterator[int | None]:
-    """A descriptor of the process itself, for its number may be given to another; None if it has ended."""
+    """A descriptor of the process itself, for its number may be given to another; None
+    if it has ended."""
     try:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:
@@ -360,30 +440,46 @@ def _standard_interpreter(name: str) -> Path:
     spec, interpreter = read_kernelspec(name) or {}, find_interpreter(name)
     # jupyter_client offers its own interpreter where nobody installed a kernelspec.
     argv = spec.get("argv", ["python", *_STANDARD_ARGUMENTS, "{connection_file}"])
-    arguments = [argument for argument in argv[1:] if argument != "-Xfrozen_modules=off"]
+    arguments = [
+        argument for argument in argv[1:] if argument != "-Xfrozen_modules=off"
+    ]
     is_standard = arguments[:3] == _STANDARD_ARGUMENTS and len(arguments) == 4
     if interpreter is None or not is_standard or spec.get("env"):
-        raise _Unsuitable(f"the kernelspec {name!r} starts its kernel in a way of its own")
+        raise _Unsuitable(
+            f"the kernelspec {name!r} starts its kernel in a way of its own"
+        )
     return interpreter
 
 
 def _modules(request: KernelRequest) -> tuple[str, ...]:
-    """What to import before forking. A module of the same name beside the notebook would win in a
-    fresh kernel, so nothing may be imported before the stage then."""
+    """What to import before forking. A module of the same name beside the notebook
+    would win in a fresh kernel, so nothing may be imported before the stage then."""
     wanted = [name for name in request.imports if name in PRELOADED]
-    modules = tuple(dict.fromkeys(module for name in wanted for module in PRELOADED[name]))
+    modules = tuple(
+        dict.fromkeys(module for name in wanted for module in PRELOADED[name])
+    )
     tops = {module.partition(".")[0] for module in modules}
     for top in sorted(tops):
         if (request.folder / f"{top}.py").exists() or (request.folder / top).is_dir():
-            raise _Unsuitable(f"{top} stands beside the notebook and would hide the library {top}")
+            raise _Unsuitable(
+                f"{top} stands beside the notebook and would hide the library {top}"
+            )
     return modules
 
 
 def _check_environment(parent: _Parent, request: KernelRequest) -> None:
     def relevant(environment: dict[str, str]) -> dict[str, str]:
-        return {name: value for name, value in environment.items() if name.startswith(_STARTUP_VARIABLES)}
+        return {
+            name: value
+            for name, value in environment.items()
+            if name.startswith(_STARTUP_VARIABLES)
+        }
 
     before, wanted = relevant(parent.environment), relevant(request.environment)
-    different = sorted(name for name in {*before, *wanted} if before.get(name) != wanted.get(name))
+    different = sorted(
+        name for name in {*before, *wanted} if before.get(name) != wanted.get(name)
+    )
     if different:
-        raise _Unsuitable(f"{', '.join(different)} can only be set when a process starts")
+        raise _Unsuitable(
+            f"{', '.join(different)} can only be set when a process starts"
+        )

@@ -1,7 +1,7 @@
 """Signals that cancel a run: SIGINT and SIGTERM, caught while the run goes on.
 
-Only the main thread of a process can catch signals; a run in another thread is cancelled through
-its folder (`request_cancel`).
+Only the main thread of a process can catch signals; a run in another thread is
+cancelled through its folder (`request_cancel`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ def can_catch_signals() -> bool:
 
 @contextlib.contextmanager
 def catch_signals(tell: Callable[[str], None]) -> Iterator[None]:
-    """Call `tell` with the signal's name for each one that comes; afterwards all is as before."""
+    """Call `tell` with the signal's name for each one that comes; afterwards all is as
+    before."""
     if not can_catch_signals():
         yield
         return

@@ -1,7 +1,9 @@
-"""What a kernel and its children print outside of cells: `kernel.log`, in which secrets are hidden.
+"""What a kernel and its children print outside of cells: `kernel.log`, in which secrets
+are hidden.
 
-A stage without secrets writes the file itself. One with secrets writes into a pipe, and what comes out is
-masked before it reaches the disk: nothing else could keep a value from lying there while the stage runs.
+A stage without secrets writes the file itself. One with secrets writes into a pipe, and
+what comes out is masked before it reaches the disk: nothing else could keep a value
+from lying there while the stage runs.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ _READS_AFTER_END = 100
 
 
 class KernelLog(Protocol):
-    """`target` is the path that the kernel opens to write; `close` once it has ended."""
+    """`target` is the path that the kernel opens to write; `close` once it has
+    ended."""
 
     target: Path
 
@@ -53,16 +56,20 @@ class _MaskedLog:
         self._folder = Path(tempfile.mkdtemp(prefix="jp-"))
         self.target = self._folder / "log"
         os.mkfifo(self.target, 0o600)
-        # Both ends, so that neither opening waits and a kernel that goes does not end the reading.
+        # Both ends, so that neither opening waits and a kernel that goes does not end
+        # the reading.
         self._pipe = os.open(self.target, os.O_RDWR | os.O_NONBLOCK)
         self._ended, self._end = os.pipe()
         self._file = path.open("ab", buffering=0)
         self._stream = StreamMasker(masker)
-        self._thread = threading.Thread(target=self._pump, name=f"log {path.parent.name}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._pump, name=f"log {path.parent.name}", daemon=True
+        )
         self._thread.start()
 
     def close(self) -> None:
-        """Take what is in the pipe. Children that outlive their kernel find nobody who reads."""
+        """Take what is in the pipe. Children that outlive their kernel find nobody who
+        reads."""
         with contextlib.suppress(OSError):
             os.close(self._end)
         self._thread.join()
@@ -83,7 +90,11 @@ class _MaskedLog:
             if self._pipe in ready:
                 self._take()
             # Children may go on printing for ever.
-            left = (left - 1 if self._pipe in ready else 0) if self._ended in ready else left
+            left = (
+                (left - 1 if self._pipe in ready else 0)
+                if self._ended in ready
+                else left
+            )
 
     def _take(self) -> None:
         with contextlib.suppress(BlockingIOError):

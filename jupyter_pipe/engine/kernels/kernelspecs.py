@@ -1,4 +1,5 @@
-"""Whether a kernel is installed, asked cheaply: a run in which nothing changes starts none."""
+"""Whether a kernel is installed, asked cheaply: a run in which nothing changes starts
+none."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ def check_kernel(name: str) -> None:
 
 
 def find_program(name: str) -> str:
-    """What the kernelspec starts; `python` if it names nothing. Raises jupyter_client's NoSuchKernel."""
+    """What the kernelspec starts; `python` if it names nothing. Raises jupyter_client's
+    NoSuchKernel."""
     from jupyter_client.kernelspec import KernelSpecManager
 
     argv = KernelSpecManager().get_kernel_spec(name).argv
@@ -30,12 +32,17 @@ def _is_found_easily(name: str) -> bool:
     from jupyter_core.paths import jupyter_path
 
     if name == "python3" and find_spec("ipykernel") is not None:
-        return True  # jupyter_client offers the interpreter's own kernel even if nobody installed it
-    return any((Path(folder) / name / "kernel.json").is_file() for folder in jupyter_path("kernels"))
+        # jupyter_client offers the interpreter's own kernel even if nobody installed it
+        return True
+    return any(
+        (Path(folder) / name / "kernel.json").is_file()
+        for folder in jupyter_path("kernels")
+    )
 
 
 def _check_thoroughly(name: str) -> None:
-    """As jupyter_client does, which knows other spellings and sources of kernelspecs."""
+    """As jupyter_client does, which knows other spellings and sources of
+    kernelspecs."""
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
     specs = KernelSpecManager()

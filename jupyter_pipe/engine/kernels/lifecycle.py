@@ -1,8 +1,10 @@
-"""Kernels: started from a kernelspec, watched without polling, ended with all their children.
+"""Kernels: started from a kernelspec, watched without polling, ended with all their
+children.
 
-A `KernelSource` gives a `StageKernel`; the one here starts a fresh process for each. Such a kernel dies
-with the thread that started it (`_PROTECTION`, on Linux), or within a second of its runner, whom
-ipykernel watches; a guard ends what it started. Raises KernelError.
+A `KernelSource` gives a `StageKernel`; the one here starts a fresh process for each.
+Such a kernel dies with the thread that started it (`_PROTECTION`, on Linux), or within
+a second of its runner, whom ipykernel watches; a guard ends what it started. Raises
+KernelError.
 """
 
 from __future__ import annotations
@@ -45,10 +47,12 @@ __all__ = [
     "start_kernel",
 ]
 
-# Run silently in the kernel: it then receives SIGKILL when the thread that started it ends.
+# Run silently in the kernel: it then receives SIGKILL when the thread that started it
+# ends.
 _PROTECTION = '__import__("sys").platform.startswith("linux") and __import__("ctypes").CDLL(None).prctl(1, 9)'
 
-# As nbclient does: what stages run is not the user's history, which every kernel would write and sync.
+# As nbclient does: what stages run is not the user's history, which every kernel would
+# write and sync.
 IPYTHON_ARGUMENTS = ["--HistoryManager.hist_file=:memory:"]
 _START_SECONDS = 60.0
 _WELCOME_SECONDS = 5.0
@@ -58,8 +62,9 @@ _TERMINATE_SECONDS = 2.0
 
 
 class StageOrder(Struct, frozen=True):
-    """How a stage begins: its `context`, the sources that are `leading`, which run before the first that is
-    asked for, and the execution counts (`numbers`) of the user's cells, where they are known."""
+    """How a stage begins: its `context`, the sources that are `leading`, which run
+    before the first that is asked for, and the execution counts (`numbers`) of the
+    user's cells, where they are known."""
 
     context: str
     leading: tuple[str, ...] = ()
@@ -67,9 +72,10 @@ class StageOrder(Struct, frozen=True):
 
 
 class KernelRequest(Struct, frozen=True):
-    """Which kernel, where and with what: `log` takes what it prints outside of cells, `imports` are
-    the top-level modules that its cells will import. `secrets` are the values that must not be in the log,
-    by the names that variables of the environment have. `stage` is what a kernel
+    """Which kernel, where and with what: `log` takes what it prints outside of cells,
+    `imports` are the top-level modules that its cells will import. `secrets` are the
+    values that must not be in the log, by the names that variables of the environment
+    have. `stage` is what a kernel
     needs that begins it by itself."""
 
     name: str
@@ -89,9 +95,10 @@ class KernelSource(Protocol):
 
 
 class KernelProcess(Protocol):
-    """A kernel that has been launched. `protection` is what it runs before all else, so that it ends with its
-    runner; `welcomes` whether it says on its output channel when somebody begins to listen; `begins_stage`
-    whether it begins the stage by itself, with the first request."""
+    """A kernel that has been launched. `protection` is what it runs before all else, so
+    that it ends with its runner; `welcomes` whether it says on its output channel when
+    somebody begins to listen; `begins_stage` whether it begins the stage by itself,
+    with the first request."""
 
     pid: int
     group: int
@@ -108,16 +115,22 @@ class KernelProcess(Protocol):
 
 
 class Launch(Protocol):
-    """Launches the kernel of a request: `sockets` is a folder of its own, `log` the file that it writes."""
+    """Launches the kernel of a request: `sockets` is a folder of its own, `log` the
+    file that it writes."""
 
     async def __call__(
-        self, request: KernelRequest, sockets: Path, log: Path, context: zmq.asyncio.Context
+        self,
+        request: KernelRequest,
+        sockets: Path,
+        log: Path,
+        context: zmq.asyncio.Context,
     ) -> tuple[KernelProcess, AsyncKernelClient]:
         """Raises OSError."""
 
 
 class _WatchedProvisioner(LocalProvisioner):
-    """A local process whose end is an event: the stock provisioner looks ten times a second."""
+    """A local process whose end is an event: the stock provisioner looks ten times a
+    second."""
 
     exited: asyncio.Task[int]
 
@@ -138,7 +151,9 @@ class _FreshProcess:
     welcomes = False
     begins_stage = False
 
-    def __init__(self, manager: AsyncKernelManager, provisioner: _WatchedProvisioner) -> None:
+    def __init__(
+        self, manager: AsyncKernelManager, provisioner: _WatchedProvisioner
+    ) -> None:
         self._manager = manager
         self.pid = int(provisioner.pid or 0)
         self.group = int(provisioner.pgid or 0)
@@ -168,7 +183,8 @@ async def _wait_for(process: Any) -> int:
 
 
 async def readable(descriptor: int) -> None:
-    """Wait until something can be read; from the descriptor of a process, that it has ended."""
+    """Wait until something can be read; from the descriptor of a process, that it has
+    ended."""
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     try:
         loop.add_reader(descriptor, ended.set)
@@ -178,27 +194,41 @@ async def readable(descriptor: int) -> None:
 
 
 class StageKernelClient(AsyncKernelClient):
-    """What leaves nothing in the history leaves no trace at all: its source is not echoed to us, and nothing
-    that listens to the user's cells hears of it."""
+    """What leaves nothing in the history leaves no trace at all: its source is not
+    echoed to us, and nothing that listens to the user's cells hears of it."""
 
     def execute(
-        self, code: str, silent: bool = False, store_history: bool = True, *args: Any, **given: Any
+        self,
+        code: str,
+        silent: bool = False,
+        store_history: bool = True,
+        *args: Any,
+        **given: Any,
     ) -> Any:
         """As jupyter_client's."""
-        return super().execute(code, silent or not store_history, store_history, *args, **given)
+        return super().execute(
+            code, silent or not store_history, store_history, *args, **given
+        )
 
 
 class StageKernel:
-    """One running kernel and the client that talks to it. `close` gives back what was made for it."""
+    """One running kernel and the client that talks to it. `close` gives back what was
+    made for it."""
 
-    def __init__(self, process: KernelProcess, client: AsyncKernelClient, close: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        process: KernelProcess,
+        client: AsyncKernelClient,
+        close: Callable[[], None],
+    ) -> None:
         self.process = process
         self.client = client
         self._close = close
 
     @property
     def exited(self) -> asyncio.Task[int]:
-        """Done when the process has ended; its result is the exit status, negative for a signal."""
+        """Done when the process has ended; its result is the exit status, negative for
+        a signal."""
         return self.process.exited
 
     async def interrupt(self) -> None:
@@ -221,7 +251,8 @@ class StageKernel:
                 os.kill(self.process.pid, number)
 
     async def shut_down(self) -> None:
-        """End politely, so that files are flushed and exit handlers run; then make sure."""
+        """End politely, so that files are flushed and exit handlers run; then make
+        sure."""
         try:
             if not self.exited.done():
                 self.client.shutdown()
@@ -233,7 +264,8 @@ class StageKernel:
             await self.end()
 
     async def end(self) -> None:
-        """Kill what still runs and give everything back, also if the wait for its end is cut short."""
+        """Kill what still runs and give everything back, also if the wait for its end
+        is cut short."""
         self.kill()
         try:
             await asyncio.shield(self.exited)
@@ -244,7 +276,11 @@ class StageKernel:
         """Give back sockets and files of a kernel that has ended."""
         client = self.client
         # `stop_channels` would first make those that nobody has used.
-        for channel in (client.shell_channel, client.iopub_channel, client.control_channel):
+        for channel in (
+            client.shell_channel,
+            client.iopub_channel,
+            client.control_channel,
+        ):
             channel.stop()
         try:
             await self.process.give_back()
@@ -262,15 +298,19 @@ class FreshKernels:
         """Raises KernelError if the kernel does not come up."""
         check_kernel(request.name)
         context = new_context()
-        return await start_kernel(request, _launch_fresh, context, lambda: context.destroy(linger=0))
+        return await start_kernel(
+            request, _launch_fresh, context, lambda: context.destroy(linger=0)
+        )
 
 
 def new_context() -> zmq.asyncio.Context:
     """Sockets that listen to kernels."""
     context = zmq.asyncio.Context()
-    # A client that comes before its kernel tries again; the default is ten times a second.
+    # A client that comes before its kernel tries again; the default is ten times a
+    # second.
     context.setsockopt(zmq.RECONNECT_IVL, 5)
-    # A kernel throws outputs away when a thousand of them wait for us: none waits there, all do here.
+    # A kernel throws outputs away when a thousand of them wait for us: none waits
+    # there, all do here.
     context.setsockopt(zmq.RCVHWM, 0)
     return context
 
@@ -281,12 +321,15 @@ async def start_kernel(
     context: zmq.asyncio.Context,
     close: Callable[[], None] = lambda: None,
 ) -> StageKernel:
-    """Launch a kernel and wait until it answers. `close` is called once it has ended. Raises KernelError."""
+    """Launch a kernel and wait until it answers. `close` is called once it has ended.
+    Raises KernelError."""
     kernel = await _launched(request, launch, context, close)
     ready = asyncio.ensure_future(_handshake(kernel))
     try:
         await asyncio.wait(
-            {ready, kernel.exited}, timeout=_START_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            {ready, kernel.exited},
+            timeout=_START_SECONDS,
+            return_when=asyncio.FIRST_COMPLETED,
         )
         if not ready.done():
             raise _not_started(request, kernel)
@@ -298,7 +341,10 @@ async def start_kernel(
 
 
 async def _launched(
-    request: KernelRequest, launch: Launch, context: zmq.asyncio.Context, close: Callable[[], None]
+    request: KernelRequest,
+    launch: Launch,
+    context: zmq.asyncio.Context,
+    close: Callable[[], None],
 ) -> StageKernel:
     sockets = Path(tempfile.mkdtemp(prefix="jp-"))
     printed: KernelLog | None = None
@@ -329,13 +375,18 @@ async def _launch_fresh(
         kernel_name=request.name, context=context, connection_file=f"{sockets}/k.json"
     )
     if sys.platform != "win32":
-        # Files in a private folder: no port that another process can take, nothing on the network.
+        # Files in a private folder: no port that another process can take, nothing on
+        # the network.
         manager.transport, manager.ip = "ipc", f"{sockets}/k"
     spec = manager.kernel_spec
-    provisioner = _WatchedProvisioner(kernel_id="stage", kernel_spec=spec, parent=manager)
+    provisioner = _WatchedProvisioner(
+        kernel_id="stage", kernel_spec=spec, parent=manager
+    )
     manager.provisioner = provisioner
     manager.client_factory = StageKernelClient
-    is_ipython = spec is not None and any("ipykernel" in argument for argument in spec.argv)
+    is_ipython = spec is not None and any(
+        "ipykernel" in argument for argument in spec.argv
+    )
     with log.open("ab", buffering=0) as printed:
         starting: Awaitable[Any] = manager.start_kernel(
             cwd=str(request.folder),
@@ -349,7 +400,8 @@ async def _launch_fresh(
 
 
 async def _handshake(kernel: StageKernel) -> None:
-    """Wait until requests are answered and outputs are heard; before that they would be lost."""
+    """Wait until requests are answered and outputs are heard; before that they would be
+    lost."""
     client = kernel.client
     client.start_channels(stdin=False, hb=False)
     heard = asyncio.ensure_future(client.iopub_channel.get_msg(timeout=None))
@@ -363,7 +415,9 @@ async def _handshake(kernel: StageKernel) -> None:
 
 def _not_started(request: KernelRequest, kernel: StageKernel) -> KernelError:
     program = find_program(request.name)
-    said = request.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    said = (
+        request.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    )
     if kernel.exited.done():
         problem = f"ended at once with status {kernel.exited.result()}"
     else:

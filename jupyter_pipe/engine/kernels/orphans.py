@@ -1,8 +1,9 @@
 """Ends what a kernel started when its runner is killed, and can end nothing any more.
 
-The system ends the kernel itself then (see `kernels`), not the processes that user code started in it. A
-guard is a shell that reads from a pipe which nobody else writes to or holds: it wakes up when we are gone.
-Forked kernels need none, since the process that forked them does the same.
+The system ends the kernel itself then (see `kernels`), not the processes that user code
+started in it. A guard is a shell that reads from a pipe which nobody else writes to or
+holds: it wakes up when we are gone. Forked kernels need none, since the process that
+forked them does the same.
 """
 
 from __future__ import annotations

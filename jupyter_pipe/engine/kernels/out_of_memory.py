@@ -1,4 +1,5 @@
-"""Whether the system ended a process because memory ran out, as far as the system tells."""
+"""Whether the system ended a process because memory ran out, as far as the system
+tells."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ _COUNTERS = (Path("/proc/vmstat"), Path("/sys/fs/cgroup/memory.events"))
 
 
 class MemoryWatch:
-    """Remembers how often it had happened; a kernel that then dies of signal 9 has a cause."""
+    """Remembers how often it had happened; a kernel that then dies of signal 9 has a
+    cause."""
 
     def __init__(self) -> None:
         self._before = _kills()

@@ -1,8 +1,10 @@
-"""Ends what the stages of a run have started, whatever session or group it made for itself.
+"""Ends what the stages of a run have started, whatever session or group it made for
+itself.
 
-Kernels carry a variable that no other run has, and all that they start inherits it: programs, daemons,
-forks of forks. It is found by that in `/proc`, at the end of the run, or when the runner is killed. What
-a stage leaves running lives as long as the run, since a later stage may talk to it.
+Kernels carry a variable that no other run has, and all that they start inherits it:
+programs, daemons, forks of forks. It is found by that in `/proc`, at the end of the
+run, or when the runner is killed. What a stage leaves running lives as long as the run,
+since a later stage may talk to it.
 """
 
 from __future__ import annotations
@@ -75,7 +77,8 @@ class RunMark:
 
 
 def _carriers(text: bytes) -> Iterator[int]:
-    """The processes whose environment, as they were started with it, has the variable."""
+    """The processes whose environment, as they were started with it, has the
+    variable."""
     for entry in _PROC.iterdir() if _PROC.is_dir() else ():
         if not entry.name.isdecimal():
             continue

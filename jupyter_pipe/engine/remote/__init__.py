@@ -1,1 +1,2 @@
-"""Attempts on machines that share nothing with the runner but the URL of the run's root."""
+"""Attempts on machines that share nothing with the runner but the URL of the run's
+root."""

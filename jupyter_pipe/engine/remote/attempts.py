@@ -1,13 +1,16 @@
-"""Attempts on machines that share nothing with the runner but the URL of the run's root.
+"""Attempts on machines that share nothing with the runner but the URL of the run's
+root.
 
-The runner sends what the attempt needs (`send_off`): values and files through the URL, the stage notebook
-with the order. The worker makes it into an ordinary attempt in a folder of its own (`run_far_stage`). What
-is in that folder afterwards comes home (`bring_home`): the executed notebook, the result, and the files
-that the stage wrote in its working directory, which lie beside the notebook in the end.
+The runner sends what the attempt needs (`send_off`): values and files through the URL,
+the stage notebook with the order. The worker makes it into an ordinary attempt in a
+folder of its own (`run_far_stage`). What is in that folder afterwards comes home
+(`bring_home`): the executed notebook, the result, and the files that the stage wrote in
+its working directory, which lie beside the notebook in the end.
 
-A stage finds there the local modules that it imports and the files that its code names literally, below
-the working directory. Who writes to the URL could change what lies there, so everything is fetched by the
-digest that came with the order or its answer. Raises RunError, ArtifactError and OSError.
+A stage finds there the local modules that it imports and the files that its code names
+literally, below the working directory. Who writes to the URL could change what lies
+there, so everything is fetched by the digest that came with the order or its answer.
+Raises RunError, ArtifactError and OSError.
 """
 
 from __future__ import annotations
@@ -42,13 +45,19 @@ from jupyter_pipe.trust.keys import KEY_VARIABLE
 
 __all__ = ["FarOutcome", "FarWork", "bring_home", "run_far_stage", "send_off"]
 
-_OURS = ("PYTHONHASHSEED", "JPY_SESSION_NAME", "JUPYTER_PIPE_RUN_ID", "JUPYTER_PIPE_STAGE")
+_OURS = (
+    "PYTHONHASHSEED",
+    "JPY_SESSION_NAME",
+    "JUPYTER_PIPE_RUN_ID",
+    "JUPYTER_PIPE_STAGE",
+)
 _LEFT = ("executed.ipynb", "result.json", "kernel.log")
 
 
 class FarWork(Struct, frozen=True):
-    """An order that can be carried out elsewhere. `files` are to lie in the working directory (path ->
-    digest), their content is under the URL; of `work` no path is used."""
+    """An order that can be carried out elsewhere. `files` are to lie in the working
+    directory (path -> digest), their content is under the URL; of `work` no path is
+    used."""
 
     work: StageWork
     notebook: bytes = b""
@@ -56,8 +65,9 @@ class FarWork(Struct, frozen=True):
 
 
 class FarOutcome(Struct, frozen=True):
-    """How it ended. `files` are those that are new or different in the working directory now, with
-    their digests, `MISSING` for one that was removed; `left` the files of the attempt's own folder."""
+    """How it ended. `files` are those that are new or different in the working
+    directory now, with their digests, `MISSING` for one that was removed; `left` the
+    files of the attempt's own folder."""
 
     outcome: StageOutcome
     files: dict[str, str] = {}
@@ -76,7 +86,9 @@ def send_off(work: StageWork) -> FarWork:
     for path in needed_files(stage, Path(work.workdir)):
         files[path.relative_to(work.workdir).as_posix()] = _publish_file(remote, path)
     known = {*_OURS, *stage.options.secrets}
-    environment = {name: value for name, value in work.environment.items() if name in known}
+    environment = {
+        name: value for name, value in work.environment.items() if name in known
+    }
     notebook = (Path(work.package) / stage.notebook).read_bytes()
     # For `debug`, which restores the stage's inputs on this machine.
     write_context(work, stage_notebook(work))
@@ -102,7 +114,9 @@ def bring_home(work: StageWork, far: FarOutcome) -> StageOutcome:
 # On the worker's side
 
 
-def run_far_stage(far: FarWork, report: Callable[[Event], None], stop: StopSignal) -> FarOutcome:
+def run_far_stage(
+    far: FarWork, report: Callable[[Event], None], stop: StopSignal
+) -> FarOutcome:
     """Carry out the order in a folder of this machine, and publish what it leaves."""
     store = RunStore(local_root(far.work.url))
     store.make_state_folder()
@@ -117,10 +131,16 @@ def run_far_stage(far: FarWork, report: Callable[[Event], None], stop: StopSigna
         if outcome.result is not None:
             publish_values(remote, store, references(outcome.result))
         attempt = attempt_folder(Path(work.run_folder), work.stage, work.attempt)
-        left = {name: file_digest(attempt / name) for name in _LEFT if (attempt / name).exists()}
+        left = {
+            name: file_digest(attempt / name)
+            for name in _LEFT
+            if (attempt / name).exists()
+        }
         for name in left:
             remote.publish(attempt / name, f"{_place(work)}/{name}")
-        return FarOutcome(outcome, _changed_files(far, Path(work.workdir), remote), left)
+        return FarOutcome(
+            outcome, _changed_files(far, Path(work.workdir), remote), left
+        )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -147,15 +167,23 @@ def _lay_out(far: FarWork, work: StageWork, remote: RemoteRoot) -> None:
     workdir.mkdir()
     for name, digest in far.files.items():
         _fetch(remote, _address(digest), digest, _inside(workdir, name))
-    for effect in stage.effects:  # a folder that is there beside the notebook may be written to
+    for (
+        effect
+    ) in stage.effects:  # a folder that is there beside the notebook may be written to
         name = effect.name.removeprefix("file:")
-        if effect.name.startswith("file:") and ".." not in Path(name).parts and not Path(name).is_absolute():
+        if (
+            effect.name.startswith("file:")
+            and ".." not in Path(name).parts
+            and not Path(name).is_absolute()
+        ):
             (workdir / name).parent.mkdir(parents=True, exist_ok=True)
 
 
 def _changed_files(far: FarWork, workdir: Path, remote: RemoteRoot) -> dict[str, str]:
     found = {}
-    present = {path.relative_to(workdir).as_posix(): path for path in files_below(workdir)}
+    present = {
+        path.relative_to(workdir).as_posix(): path for path in files_below(workdir)
+    }
     for name, path in present.items():
         if far.files.get(name) != file_digest(path):
             found[name] = _publish_file(remote, path)
@@ -191,7 +219,9 @@ def _inside(folder: Path, name: str) -> Path:
     """Where a file of the working directory belongs."""
     path = Path(name)
     if path.is_absolute() or path.drive or ".." in path.parts:
-        raise ArtifactError(f"{name!r} does not lie in the working directory.", code="artifact_unusable")
+        raise ArtifactError(
+            f"{name!r} does not lie in the working directory.", code="artifact_unusable"
+        )
     return folder / path
 
 
@@ -200,7 +230,9 @@ def _address(digest: str) -> str:
 
 
 def _place(work: StageWork) -> str:
-    return attempt_folder(Path("runs", work.run_id), work.stage, work.attempt).as_posix()
+    return attempt_folder(
+        Path("runs", work.run_id), work.stage, work.attempt
+    ).as_posix()
 
 
 def _store(work: StageWork) -> RunStore:

@@ -1,6 +1,8 @@
-"""Marks that a runner and a far worker leave for each other about one attempt: claimed, stop.
+"""Marks that a runner and a far worker leave for each other about one attempt: claimed,
+stop.
 
-In the attempt's folder where both see it, else below the URL of the run's root. Raises OSError, RunError.
+In the attempt's folder where both see it, else below the URL of the run's root. Raises
+OSError, RunError.
 """
 
 from __future__ import annotations
@@ -54,8 +56,8 @@ class FolderMarks:
 
 
 class UrlMarks:
-    """Words as files below a URL. Two who leave one in the same moment are both told that it is new;
-    Dask begins an attempt again only when its worker has gone."""
+    """Words as files below a URL. Two who leave one in the same moment are both told
+    that it is new; Dask begins an attempt again only when its worker has gone."""
 
     look_seconds = 1.0
 

@@ -1,7 +1,8 @@
-"""What other machines left under the URL of a run's root, looked for while a run goes on.
+"""What other machines left under the URL of a run's root, looked for while a run goes
+on.
 
-A URL that cannot be reached holds up nothing: what is not here counts as missing, and it is not asked
-again for a while.
+A URL that cannot be reached holds up nothing: what is not here counts as missing, and
+it is not asked again for a while.
 """
 
 from __future__ import annotations
@@ -19,11 +20,15 @@ __all__ = ["Elsewhere"]
 
 
 class Elsewhere:
-    """The files that `store` may lack and its URL has. `explain` is given the code and message of the
-    first trouble; without it each one is raised, as RunError."""
+    """The files that `store` may lack and its URL has. `explain` is given the code and
+    message of the first trouble; without it each one is raised, as RunError."""
 
     def __init__(
-        self, store: RunStore, explain: Callable[[str, str], None] | None, *, trust: bool = False
+        self,
+        store: RunStore,
+        explain: Callable[[str, str], None] | None,
+        *,
+        trust: bool = False,
     ) -> None:
         self._remote = remote.RemoteRoot(store.url, trust=trust)
         self._values = Store(store.state_folder, trust=trust)
@@ -33,13 +38,16 @@ class Elsewhere:
         self._asked_again = 0.0
 
     def bring(self, path: Path) -> bool:
-        """Put a file of the store where it belongs. False if it is not there, or out of reach."""
+        """Put a file of the store where it belongs. False if it is not there, or out of
+        reach."""
         return self._ask(lambda: self._remote.fetch(self._name(path), path))
 
     def has_value(self, address: str) -> bool:
         """Whether a value is here and sound, or there."""
         path = self._values.path(address)
-        return self._values.is_sound(address) or self._ask(lambda: self._remote.has(self._name(path)))
+        return self._values.is_sound(address) or self._ask(
+            lambda: self._remote.has(self._name(path))
+        )
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self._folder).as_posix()
@@ -56,6 +64,7 @@ class Elsewhere:
             if not self._explained:
                 self._explained = True
                 self._explain(
-                    "root_unreachable", f"Results of other machines cannot be looked up now: {error}"
+                    "root_unreachable",
+                    f"Results of other machines cannot be looked up now: {error}",
                 )
             return False

@@ -1,7 +1,7 @@
 """The cache as the runner's source of results, and the forecast that `plan` shows.
 
-Values and ambient state reach the fingerprint by content digest. Generators' states do not: they
-count only for stages that draw from them.
+Values and ambient state reach the fingerprint by content digest. Generators' states do
+not: they count only for stages that draw from them.
 """
 
 from __future__ import annotations
@@ -49,10 +49,12 @@ __all__ = ["CachedResults", "forecast"]
 class CachedResults:
     """Reads and fills `.jupyter_pipe/cache/` for one run.
 
-    Of several runs that need the same result at once, one holds the lock of its fingerprint and
-    computes it. Who holds a lock waits for no other, so that runs cannot wait for each other.
+    Of several runs that need the same result at once, one holds the lock of its
+    fingerprint and computes it. Who holds a lock waits for no other, so that runs
+    cannot wait for each other.
 
-    `explain` is told if results under a root that is a URL cannot be looked up; without it that is raised.
+    `explain` is told if results under a root that is a URL cannot be looked up; without
+    it that is raised.
     """
 
     def __init__(
@@ -72,7 +74,9 @@ class CachedResults:
         self._asked: dict[str, tuple[Decision, StageInputs]] = {}
         self._files = FilesLeft([stage.name for stage in prepared.taking_part.stages])
 
-    def check(self, pipeline: Pipeline, stage: str, given: Given, *, remade: bool = False) -> Checked:
+    def check(
+        self, pipeline: Pipeline, stage: str, given: Given, *, remade: bool = False
+    ) -> Checked:
         """The result of an earlier run, or why there is none."""
         self.give_up(stage)
         self._files.forget(stage)
@@ -102,14 +106,18 @@ class CachedResults:
         stage: str,
         computed: Computed,
     ) -> None:
-        """Keep a result. One that is about to be run again, since it changed its input, is kept for
-        the graph as it is now."""
+        """Keep a result. One that is about to be run again, since it changed its input,
+        is kept for the graph as it is now."""
         decision, inputs = self._asked[stage]
         self._files.note(stage, computed.result.observed, ran=True)
         found = pipeline.stage(stage)
-        kept = self._decides.record(found, decision, inputs, computed, created=time.time())
+        kept = self._decides.record(
+            found, decision, inputs, computed, created=time.time()
+        )
         if self._mirror is not None and kept is not None:
-            self._mirror.result(tuple(references(computed.result)), self._cache.files_of(kept))
+            self._mirror.result(
+                tuple(references(computed.result)), self._cache.files_of(kept)
+            )
         self.give_up(stage)
 
     def _around(self, pipeline: Pipeline, stage: str, remade: bool) -> Around:
@@ -127,14 +135,16 @@ class CachedResults:
             self.give_up(stage)
 
     def _lock(self, stage: str, key: str) -> str:
-        """Take the lock of a result. Returns the other run that has it, empty if there is none."""
+        """Take the lock of a result. Returns the other run that has it, empty if there
+        is none."""
         path = self._cache.folder / "locks" / f"{key}.lock"
         path.parent.mkdir(parents=True, exist_ok=True)
         holder = take_lock(path, self._run_id, is_held=self._is_held)
         if holder is None:
             self._locks[stage] = path
             return ""
-        # Two stages of this run may be the same to the letter: neither waits for the other.
+        # Two stages of this run may be the same to the letter: neither waits for the
+        # other.
         return holder.run_id if holder.run_id != self._run_id else ""
 
     def _is_held(self, holder: Holder) -> bool:
@@ -143,14 +153,19 @@ class CachedResults:
             run = self._store.read(holder.run_id)
         except RunError:
             return False
-        return not run.is_final and is_alive(holder, self._store.folder(holder.run_id).summary)
+        return not run.is_final and is_alive(
+            holder, self._store.folder(holder.run_id).summary
+        )
 
     def durations(self) -> dict[str, float]:
         """Seconds that each stage took when it last ran."""
         found = {
-            stage.name: self._cache.latest(self._pipeline.name, stage.name) for stage in self._pipeline.stages
+            stage.name: self._cache.latest(self._pipeline.name, stage.name)
+            for stage in self._pipeline.stages
         }
-        return {name: latest.seconds for name, latest in found.items() if latest is not None}
+        return {
+            name: latest.seconds for name, latest in found.items() if latest is not None
+        }
 
 
 def forecast(request: RunRequest) -> Plan:
@@ -160,7 +175,8 @@ def forecast(request: RunRequest) -> Plan:
         return _forecast(prepared, target.package)
     import tempfile
 
-    # Fingerprints read the code of stages from files, which lie in a folder for a moment.
+    # Fingerprints read the code of stages from files, which lie in a folder for a
+    # moment.
     with tempfile.TemporaryDirectory(prefix="jupyter-pipe-") as folder:
         for name, data in target.files.items():
             path = Path(folder) / name
@@ -179,15 +195,19 @@ def _forecast(prepared: PreparedRun, package: Path) -> Plan:
 
 
 def _caches(
-    prepared: PreparedRun, package: Path, explain: Callable[[str, str], None] | None = None
+    prepared: PreparedRun,
+    package: Path,
+    explain: Callable[[str, str], None] | None = None,
 ) -> tuple[Cache, StageCache]:
-    """The results under the run's root, and who decides about them. Those of a root that is a URL
-    may be there only; `explain` is told if they cannot be looked up."""
+    """The results under the run's root, and who decides about them. Those of a root
+    that is a URL may be there only; `explain` is told if they cannot be looked up."""
     store, trust = prepared.store, prepared.request.options.trust
     folder = store.state_folder / "cache"
     if not store.url:
         cache = Cache(folder, trust=trust)
-        return cache, _stage_cache(prepared, package, cache, Store(store.state_folder, trust=trust).is_sound)
+        return cache, _stage_cache(
+            prepared, package, cache, Store(store.state_folder, trust=trust).is_sound
+        )
     from jupyter_pipe.engine.remote.discovery import Elsewhere
 
     elsewhere = Elsewhere(store, explain, trust=trust)
@@ -196,7 +216,10 @@ def _caches(
 
 
 def _stage_cache(
-    prepared: PreparedRun, package: Path, cache: Cache, has_artifact: Callable[[str], bool]
+    prepared: PreparedRun,
+    package: Path,
+    cache: Cache,
+    has_artifact: Callable[[str], bool],
 ) -> StageCache:
     request, pipeline, facts = prepared.request, prepared.pipeline, prepared.facts
     kernels = _Kernels(prepared, cache.folder)
@@ -204,7 +227,9 @@ def _stage_cache(
 
     def present(stage: Stage) -> Present:
         environment = prepared.environment_of(stage, "")
-        return Present(Path(facts.workdir), environment, frozenset(prepared.secrets), salt, day)
+        return Present(
+            Path(facts.workdir), environment, frozenset(prepared.secrets), salt, day
+        )
 
     return StageCache(
         cache,
@@ -232,7 +257,9 @@ class _Kernels:
         pipeline = prepared.pipeline
         modules: dict[str, set[str]] = {}
         for stage in pipeline.stages:
-            modules.setdefault(pipeline.kernel_of(stage.name), set()).update(stage.imports)
+            modules.setdefault(pipeline.kernel_of(stage.name), set()).update(
+                stage.imports
+            )
         self._interpreters = {kernel: find_interpreter(kernel) for kernel in modules}
         self._installed = {
             kernel: find_versions(self._interpreters[kernel], names, folder)
@@ -244,7 +271,9 @@ class _Kernels:
         """The distributions that the stage imports, as its kernel has them."""
         installed = self._installed[self._prepared.pipeline.kernel_of(stage.name)]
         return {
-            name: version for module in stage.imports for name, version in installed.get(module, {}).items()
+            name: version
+            for module in stage.imports
+            for name, version in installed.get(module, {}).items()
         }
 
     def surroundings(self, stage: Stage) -> Surroundings:
@@ -256,7 +285,10 @@ class _Kernels:
 
     def _make(self, stage: str) -> Surroundings:
         prepared = self._prepared
-        kernel, folder = prepared.pipeline.kernel_of(stage), prepared.pipeline.folder_of(stage)
+        kernel, folder = (
+            prepared.pipeline.kernel_of(stage),
+            prepared.pipeline.folder_of(stage),
+        )
         interpreter = self._interpreters[kernel]
         settings = {
             "kernel": str(interpreter or kernel),
@@ -267,20 +299,33 @@ class _Kernels:
             # What was touched is told relative to the folder of the pipeline.
             settings["folder"] = folder
         return Surroundings(
-            prepared.folder_of(stage), prepared.numbers_of(stage), settings, prepared.contracts_of(stage)
+            prepared.folder_of(stage),
+            prepared.numbers_of(stage),
+            settings,
+            prepared.contracts_of(stage),
         )
 
 
 def _stage_inputs(stage: Stage, given: Given) -> StageInputs:
-    """Digests of what the stage would be given; generators apart: only stages that draw depend on them."""
-    digests = {name: payload.ref.digest for payload in given.inputs for name in payload.names}
-    digests.update({value.name: "unbound" for value in stage.inputs if value.name not in digests})
+    """Digests of what the stage would be given; generators apart: only stages that draw
+    depend on them."""
+    digests = {
+        name: payload.ref.digest for payload in given.inputs for name in payload.names
+    }
+    digests.update(
+        {value.name: "unbound" for value in stage.inputs if value.name not in digests}
+    )
     ambient = {value.component: value.ref.digest for value in given.ambient}
-    generators = {name: digest for name, digest in ambient.items() if _is_generator(name)}
-    others = {name: digest for name, digest in ambient.items() if name not in generators}
+    generators = {
+        name: digest for name, digest in ambient.items() if _is_generator(name)
+    }
+    others = {
+        name: digest for name, digest in ambient.items() if name not in generators
+    }
     return StageInputs(values=digests, ambient=others, generators=generators)
 
 
 def _is_generator(component: str) -> bool:
-    # `random`, `numpy.random`, `torch.random`: what plug-ins call generators ends in this word.
+    # `random`, `numpy.random`, `torch.random`: what plug-ins call generators ends in
+    # this word.
     return component.rpartition(".")[2] == "random"

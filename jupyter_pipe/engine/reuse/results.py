@@ -1,4 +1,5 @@
-"""Asks whether an earlier result serves, and keeps new ones: the runner's view of the cache."""
+"""Asks whether an earlier result serves, and keeps new ones: the runner's view of the
+cache."""
 
 from __future__ import annotations
 
@@ -16,9 +17,9 @@ __all__ = ["Checked", "ResultSource"]
 
 
 class Checked(Struct, frozen=True):
-    """`reason` says why the result serves, or why the stage runs; `executed` is the executed
-    notebook that goes with a result. With `waits`, another run is computing it: ask again. `remake` are
-    stages that must write their files again first."""
+    """`reason` says why the result serves, or why the stage runs; `executed` is the
+    executed notebook that goes with a result. With `waits`, another run is computing
+    it: ask again. `remake` are stages that must write their files again first."""
 
     reason: str
     reuse: Reuse | None = None
@@ -30,9 +31,12 @@ class Checked(Struct, frozen=True):
 class ResultSource(Protocol):
     """Where earlier results come from. Called from the runner's thread only."""
 
-    def check(self, pipeline: Pipeline, stage: str, given: Given, *, remade: bool = False) -> Checked:
-        """Asked when everything that the stage receives is known. Without a result to reuse, other
-        runs wait for this one's, until `record` or `give_up`. With `remade` no result serves."""
+    def check(
+        self, pipeline: Pipeline, stage: str, given: Given, *, remade: bool = False
+    ) -> Checked:
+        """Asked when everything that the stage receives is known. Without a result to
+        reuse, other runs wait for this one's, until `record` or `give_up`. With
+        `remade` no result serves."""
 
     def record(
         self,

@@ -1,9 +1,10 @@
 """The state machine of a run: `handle(message)` returns the instructions that follow.
 
-Synchronous and free of I/O, clocks and threads, so that every course of a run can be tested as
-lists. It decides what starts and when, what a failure stops, what is tried again, what must run
-again because an input turned out to have changed, and how the run ends. A message that cannot
-occur in the present state raises `ImpossibleTransition`, which tells the whole story.
+Synchronous and free of I/O, clocks and threads, so that every course of a run can be
+tested as lists. It decides what starts and when, what a failure stops, what is tried
+again, what must run again because an input turned out to have changed, and how the run
+ends. A message that cannot occur in the present state raises `ImpossibleTransition`,
+which tells the whole story.
 """
 
 from __future__ import annotations
@@ -75,14 +76,17 @@ class Machine(OrderKeeping):
         for stage in self.pipeline.stages:
             self._log(
                 ev.StageQueued(
-                    stage=stage.name, after=tuple(self._neighbours.before[stage.name]), cells=len(stage.cells)
+                    stage=stage.name,
+                    after=tuple(self._neighbours.before[stage.name]),
+                    cells=len(stage.cells),
                 )
             )
 
     def _checked(self, message: ms.StageChecked) -> None:
         progress = self._of(message.stage, message)
         if progress.phase is not Phase.checking or progress.turn != message.turn:
-            return  # the question was withdrawn meanwhile: a failure, a cancel, another input
+            # the question was withdrawn meanwhile: a failure, a cancel, another input
+            return
         if message.waits:
             self._wait(message, progress)
             return
@@ -100,10 +104,14 @@ class Machine(OrderKeeping):
         if progress.waits_because != message.reason:
             progress.waits_because = message.reason
             self._log(ev.StageQueued(stage=message.stage, reason=message.reason))
-        again = ms.CheckLater(message.stage, message.turn, CHECK_AGAIN_SECONDS, progress.remade)
+        again = ms.CheckLater(
+            message.stage, message.turn, CHECK_AGAIN_SECONDS, progress.remade
+        )
         self._out.append(again)
 
-    def _reuse(self, message: ms.StageChecked, reuse: ms.Reuse, progress: Progress) -> None:
+    def _reuse(
+        self, message: ms.StageChecked, reuse: ms.Reuse, progress: Progress
+    ) -> None:
         progress.launched, progress.reused = self._now, True
         progress.newcomers = reuse.newcomers
         failure = self._verdict(message.stage, reuse.result)
@@ -119,14 +127,18 @@ class Machine(OrderKeeping):
                 contacts=contact_phrases(reuse.result.observed.contacts),
             )
         )
-        self._out.append(ms.Record(message.stage, reuse.result, reuse.seconds, reused=True))
+        self._out.append(
+            ms.Record(message.stage, reuse.result, reuse.seconds, reused=True)
+        )
         self._succeed(message.stage, progress, reuse.result, ev.StageState.cached)
 
     def _verdict(self, name: str, result: StageResult) -> Failure | None:
         """Tell of the result, and say why the stage fails although its cells ran."""
         judged = self._options.judge(self._stages[name], result)
         self._log_result(name, result, judged)
-        failure = judge(self.pipeline, name, result, strict=self._options.strict, contracts=judged)
+        failure = judge(
+            self.pipeline, name, result, strict=self._options.strict, contracts=judged
+        )
         failure = failure or self._ask(name, result)
         self._contained.discard(name)
         if is_contained(failure, judged):
@@ -147,20 +159,29 @@ class Machine(OrderKeeping):
         failure = self._verdict(message.stage, message.result)
         if failure is not None:
             if is_kept(failure, message.result):
-                self._out.append(ms.Record(message.stage, message.result, message.seconds))
-            self._broke(ms.StageBroke(message.stage, message.attempt, failure, message.seconds), progress)
+                self._out.append(
+                    ms.Record(message.stage, message.result, message.seconds)
+                )
+            self._broke(
+                ms.StageBroke(message.stage, message.attempt, failure, message.seconds),
+                progress,
+            )
             return
         contacts = contact_phrases(message.result.observed.contacts)
         self._log(
             ev.StageFinished(
-                stage=message.stage, seconds=message.seconds, attempt=message.attempt, contacts=contacts
+                stage=message.stage,
+                seconds=message.seconds,
+                attempt=message.attempt,
+                contacts=contacts,
             )
         )
         self._out.append(ms.Record(message.stage, message.result, message.seconds))
         self._succeed(message.stage, progress, message.result, ev.StageState.succeeded)
 
     def _broke(self, message: ms.StageBroke, progress: Progress) -> None:
-        """A failed attempt: run again, looked into, retried after a while, or the end of the stage."""
+        """A failed attempt: run again, looked into, retried after a while, or the end
+        of the stage."""
         if progress.again:
             self._requeue(message.stage, progress.again)
             return
@@ -171,7 +192,9 @@ class Machine(OrderKeeping):
         progress.failures += 1
         progress.failure, progress.seconds = message.failure, message.seconds
         lost = message.failure.kind is FailureKind.worker_lost
-        retries = max(self._stages[message.stage].options.retries, LOST_WORKERS if lost else 0)
+        retries = max(
+            self._stages[message.stage].options.retries, LOST_WORKERS if lost else 0
+        )
         worth = progress.failures <= retries and is_worth_retrying(message.failure)
         if not worth or self._cancelled or self._broken_by:
             self._fail(message.stage, message.failure, message.seconds)
@@ -181,7 +204,10 @@ class Machine(OrderKeeping):
         self._move(message.stage, Phase.resting)
         self._log(
             ev.StageRetrying(
-                stage=message.stage, attempt=message.attempt + 1, delay_seconds=delay, reason=reason
+                stage=message.stage,
+                attempt=message.attempt + 1,
+                delay_seconds=delay,
+                reason=reason,
             )
         )
         self._out.append(ms.WakeLater(message.stage, message.attempt, delay))
@@ -216,7 +242,9 @@ class Machine(OrderKeeping):
 
     # Ends of stages
 
-    def _succeed(self, name: str, progress: Progress, result: StageResult, state: ev.StageState) -> None:
+    def _succeed(
+        self, name: str, progress: Progress, result: StageResult, state: ev.StageState
+    ) -> None:
         self._results[name] = result
         progress.remade = False
         self._end(name, state)
@@ -227,7 +255,8 @@ class Machine(OrderKeeping):
     # Going on
 
     def _go_on(self) -> None:
-        """Ask about stages whose turn has come, start what fits, and see whether all is done."""
+        """Ask about stages whose turn has come, start what fits, and see whether all is
+        done."""
         self._consider_all()
         while self._settle_doubts():
             self._consider_all()
@@ -242,14 +271,20 @@ class Machine(OrderKeeping):
                 self._consider(name)
 
     def _consider(self, name: str) -> None:
-        """A waiting stage is checked once all before it are good, skipped once one of them cannot be."""
+        """A waiting stage is checked once all before it are good, skipped once one of
+        them cannot be."""
         progress = self._progress[name]
         if progress.phase is not Phase.waiting:
             return
-        before = {earlier: self._progress[earlier] for earlier in self._neighbours.before[name]}
+        before = {
+            earlier: self._progress[earlier]
+            for earlier in self._neighbours.before[name]
+        }
         if all(earlier.state in GOOD for earlier in before.values()):
             progress.turn += 1
-            progress.used = {value.name: value.from_ for value in self._stages[name].inputs}
+            progress.used = {
+                value.name: value.from_ for value in self._stages[name].inputs
+            }
             self._move(name, Phase.checking)
             self._out.append(ms.Check(name, progress.turn, progress.remade))
             return
@@ -279,7 +314,9 @@ class Machine(OrderKeeping):
 
     def _finish(self) -> None:
         self._finished = True
-        kinds = {p.failure.kind for p in self._progress.values() if _failed(p) and p.failure}
+        kinds = {
+            p.failure.kind for p in self._progress.values() if _failed(p) and p.failure
+        }
         if self._cancelled:
             self._out.append(ms.Finish(ev.RunState.cancelled, 130))
         elif kinds:

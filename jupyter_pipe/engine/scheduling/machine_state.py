@@ -1,7 +1,8 @@
-"""Where every stage of a run stands, and the moves from one place to the next. No decisions.
+"""Where every stage of a run stands, and the moves from one place to the next. No
+decisions.
 
-`Machine` is built on it, room by room: `rerunning` (what must run again), `order_keeping` (what stages were
-seen to touch), `machine` (what is told from outside).
+`Machine` is built on it, room by room: `rerunning` (what must run again),
+`order_keeping` (what stages were seen to touch), `machine` (what is told from outside).
 """
 
 from __future__ import annotations
@@ -27,9 +28,12 @@ Ask = Callable[[Stage, StageResult], ev.ApprovalChecked | None]
 
 
 class ImpossibleTransition(Exception):  # noqa: N818 - a defect of ours, named by what it is
-    """The shell told the machine something that cannot be. `story` is all it was told before."""
+    """The shell told the machine something that cannot be. `story` is all it was told
+    before."""
 
-    def __init__(self, message: ms.Message, reason: str, story: Iterable[ms.Message]) -> None:
+    def __init__(
+        self, message: ms.Message, reason: str, story: Iterable[ms.Message]
+    ) -> None:
         self.story = tuple(story)
         told = "\n".join(f"  {entry!r:.200}" for entry in self.story)
         super().__init__(f"{reason}: {message!r:.200}\nafter\n{told}")
@@ -46,8 +50,9 @@ def _judge_nothing(stage: Stage, result: StageResult) -> tuple[ev.ContractJudged
 
 
 class Options(Struct, frozen=True):
-    """How to run. `seconds` is how long stages took before, where known. `judge` holds a stage's result
-    against the contracts of its values, `ask` says what a person said of it."""
+    """How to run. `seconds` is how long stages took before, where known. `judge` holds
+    a stage's result against the contracts of its values, `ask` says what a person said
+    of it."""
 
     capacity: Capacity = Capacity()
     keep_going: bool = False
@@ -104,8 +109,8 @@ class MachineState:
 
     @property
     def _now(self) -> int:
-        """The moment of the message that is being handled. What it leads to, such as the launch of a stage,
-        comes after it and before the next one."""
+        """The moment of the message that is being handled. What it leads to, such as
+        the launch of a stage, comes after it and before the next one."""
         return 2 * len(self._story) + 1
 
     @property
@@ -116,11 +121,14 @@ class MachineState:
         """The longest way to the end first, then notebook order."""
         return -self._priority[name], self._place[name]
 
-    def _running(self, message: ms.StageEnded | ms.StageBroke | ms.StageStopped) -> Progress:
+    def _running(
+        self, message: ms.StageEnded | ms.StageBroke | ms.StageStopped
+    ) -> Progress:
         progress = self._of(message.stage, message)
         if progress.phase not in UNDER_WAY or progress.attempt != message.attempt:
             raise self._impossible(
-                message, f"attempt {progress.attempt} of the stage is {progress.phase.value}"
+                message,
+                f"attempt {progress.attempt} of the stage is {progress.phase.value}",
             )
         return progress
 
@@ -136,6 +144,8 @@ class MachineState:
     def _log(self, event: ev.Event) -> None:
         self._out.append(ms.Log(event))
 
-    def _log_result(self, name: str, result: StageResult, judged: Iterable[ev.ContractJudged] = ()) -> None:
+    def _log_result(
+        self, name: str, result: StageResult, judged: Iterable[ev.ContractJudged] = ()
+    ) -> None:
         for event in (*result_events(name, result), *contract_events(judged)):
             self._log(event)

@@ -1,7 +1,8 @@
 """What the machine is told and what it asks for, as data.
 
-`Message`s come from the shell (a stage ended, the user cancels), `Instruction`s go back to it
-(launch this stage, log this event). Neither holds anything that lives: no thread, file or clock.
+`Message`s come from the shell (a stage ended, the user cancels), `Instruction`s go back
+to it (launch this stage, log this event). Neither holds anything that lives: no thread,
+file or clock.
 """
 
 from __future__ import annotations
@@ -41,8 +42,9 @@ __all__ = [
 
 
 class Reuse(Struct, frozen=True):
-    """An earlier result that serves: computed by `run_id` in `seconds`. `newcomers` are files that have come
-    into folders which the stage empties, each with the stage further down that is expected to write it."""
+    """An earlier result that serves: computed by `run_id` in `seconds`. `newcomers` are
+    files that have come into folders which the stage empties, each with the stage
+    further down that is expected to write it."""
 
     result: StageResult
     run_id: str | None = None
@@ -51,15 +53,17 @@ class Reuse(Struct, frozen=True):
 
 
 class Begin(Struct, frozen=True):
-    """The run starts, at `time_ns` (nanoseconds since the epoch): files that are older were there before."""
+    """The run starts, at `time_ns` (nanoseconds since the epoch): files that are older
+    were there before."""
 
     time_ns: int = 0
 
 
 class StageChecked(Struct, frozen=True):
-    """The answer to `Check`: a result to reuse, or None; `reason` explains either. With `waits` it is
-    too early to say, since another run is computing the result. `remake` are stages that must run before
-    this one, since their files are no longer as they left them."""
+    """The answer to `Check`: a result to reuse, or None; `reason` explains either. With
+    `waits` it is too early to say, since another run is computing the result. `remake`
+    are stages that must run before this one, since their files are no longer as they
+    left them."""
 
     stage: str
     turn: int
@@ -122,8 +126,9 @@ class Log(Struct, frozen=True):
 
 
 class Check(Struct, frozen=True):
-    """All inputs of the stage are there: is there a result to reuse? Answer with `StageChecked`. With
-    `remade` there is none: the stage must write its files again."""
+    """All inputs of the stage are there: is there a result to reuse? Answer with
+    `StageChecked`. With `remade` there is none: the stage must write its files
+    again."""
 
     stage: str
     turn: int
@@ -147,15 +152,17 @@ class Launch(Struct, frozen=True):
 
 
 class Stop(Struct, frozen=True):
-    """End the running attempt: interrupt, then terminate, then kill; with `hard` kill at once."""
+    """End the running attempt: interrupt, then terminate, then kill; with `hard` kill
+    at once."""
 
     stage: str
     hard: bool = False
 
 
 class TakeBack(Struct, frozen=True):
-    """The attempt that has ended does not count, and another may follow: undo what it left in files that no
-    stage above it makes. `written` are these as it left them, `read` what it had found in them."""
+    """The attempt that has ended does not count, and another may follow: undo what it
+    left in files that no stage above it makes. `written` are these as it left them,
+    `read` what it had found in them."""
 
     stage: str
     written: tuple[ObservedPath, ...]

@@ -1,8 +1,10 @@
-"""Whether stages saw each other's files and variables in the order of the notebook. Pure.
+"""Whether stages saw each other's files and variables in the order of the notebook.
+Pure.
 
-Takes what each stage that has ended observed, and when; says which stages depend on each other without an
-edge, which of them read too early and must run again, and which read what a stage further down had already
-overwritten. Moments are numbers that only rise: what was told first is smaller.
+Takes what each stage that has ended observed, and when; says which stages depend on
+each other without an edge, which of them read too early and must run again, and which
+read what a stage further down had already overwritten. Moments are numbers that only
+rise: what was told first is smaller.
 """
 
 from __future__ import annotations
@@ -12,7 +14,12 @@ from fnmatch import fnmatchcase
 
 from msgspec import Struct
 
-from jupyter_pipe.artifacts.protocol import MOST_NAMES, Observations, ObservedPath, StageResult
+from jupyter_pipe.artifacts.protocol import (
+    MOST_NAMES,
+    Observations,
+    ObservedPath,
+    StageResult,
+)
 from jupyter_pipe.observe.digests import MISSING
 from jupyter_pipe.observe.present import folder_of
 
@@ -23,12 +30,14 @@ _READS_FIRST = ("reads", "writes")
 
 
 class Trace(Struct, frozen=True):
-    """One stage that has ended: what it observed, the environment variables that it set, the moments when it
-    was launched (or when its earlier result was found to serve) and when it ended. `written` are its files
-    by path, `folders` the folders that hold them, `paths` all that it touched, `listed` what it listed,
-    `emptied` the folders that it emptied, by their listings at its end. `newcomers` are files that have come
-    into these since its result was made, by the stage that is expected to write them; `since` when it was
-    launched to write a path for the first time in this run, be it by an attempt that does not count."""
+    """One stage that has ended: what it observed, the environment variables that it
+    set, the moments when it was launched (or when its earlier result was found to
+    serve) and when it ended. `written` are its files by path, `folders` the folders
+    that hold them, `paths` all that it touched, `listed` what it listed, `emptied` the
+    folders that it emptied, by their listings at its end. `newcomers` are files that
+    have come into these since its result was made, by the stage that is expected to
+    write them; `since` when it was launched to write a path for the first time in this
+    run, be it by an attempt that does not count."""
 
     observed: Observations
     launched: int
@@ -46,8 +55,9 @@ class Trace(Struct, frozen=True):
 
 
 class Crossing(Struct, frozen=True):
-    """One thing that two stages touched. `name` is for the graph (`file:one.txt`, `@os.environ.MODE`);
-    `left` is what the one that wrote it left, `seen` what the other observed, None if it wrote as well."""
+    """One thing that two stages touched. `name` is for the graph (`file:one.txt`,
+    `@os.environ.MODE`); `left` is what the one that wrote it left, `seen` what the
+    other observed, None if it wrote as well."""
 
     name: str
     left: ObservedPath | None = None
@@ -58,9 +68,9 @@ class OrderFinding(Struct, frozen=True):
     """Two stages, in the order of the notebook, that must run one after the other.
 
     `tags` would declare what the earlier and what the later one does with the files.
-    `again` are stages that must run again, the first of them even if an earlier result would serve if
-    `remade`; `overwritten` says that the earlier one may have read what the later one wrote, and that nobody
-    can bring back what was there.
+    `again` are stages that must run again, the first of them even if an earlier result
+    would serve if `remade`; `overwritten` says that the earlier one may have read what
+    the later one wrote, and that nobody can bring back what was there.
     """
 
     earlier: str
@@ -90,7 +100,11 @@ def trace_of(
         launched,
         ended,
         reused,
-        variables=tuple(name.removeprefix(_VARIABLES) for name in names if name.startswith(_VARIABLES)),
+        variables=tuple(
+            name.removeprefix(_VARIABLES)
+            for name in names
+            if name.startswith(_VARIABLES)
+        ),
         written={one.path: one for one in observed.written},
         folders=frozenset(folder_of(one.path)[0] for one in observed.written),
         paths=frozenset(one.path for one in (*read, *observed.written)),
@@ -106,7 +120,9 @@ def find_crossings(writer: Trace, reader: Trace) -> Iterator[Crossing]:
     written = writer.written
     if any(one.guessed for one in written.values()):
         # What a program changed while it ran may have been the other stage's doing.
-        written = {path: one for path, one in written.items() if not _is_others(one, reader)}
+        written = {
+            path: one for path, one in written.items() if not _is_others(one, reader)
+        }
     for seen in (*reader.observed.read, *reader.observed.modules) if written else ():
         if seen.aspect == "listing":
             yield from _listed(written, seen)
@@ -116,7 +132,8 @@ def find_crossings(writer: Trace, reader: Trace) -> Iterator[Crossing]:
 
 
 def _variables_asked(writer: Trace, reader: Trace) -> Iterator[Crossing]:
-    """The variables of the environment that `writer` set and `reader` asked for; `*` asks for all."""
+    """The variables of the environment that `writer` set and `reader` asked for; `*`
+    asks for all."""
     if writer.notebook != reader.notebook:
         return  # each notebook has an environment of its own
     asked = {one.name for one in reader.observed.variables}
@@ -126,18 +143,27 @@ def _variables_asked(writer: Trace, reader: Trace) -> Iterator[Crossing]:
 
 
 def _is_others(one: ObservedPath, other: Trace) -> bool:
-    return one.guessed and one.path in other.written and not other.written[one.path].guessed
+    return (
+        one.guessed
+        and one.path in other.written
+        and not other.written[one.path].guessed
+    )
 
 
-def _listed(written: Mapping[str, ObservedPath], seen: ObservedPath) -> Iterator[Crossing]:
+def _listed(
+    written: Mapping[str, ObservedPath], seen: ObservedPath
+) -> Iterator[Crossing]:
     for path, left in written.items():
         folder, _, name = folder_of(path)
-        if folder == seen.path and (not seen.pattern or fnmatchcase(name, seen.pattern)):
+        if folder == seen.path and (
+            not seen.pattern or fnmatchcase(name, seen.pattern)
+        ):
             yield Crossing(f"file:{path}", left, seen)
 
 
 def _touched_anything(name: str, traces: Mapping[str, Trace]) -> bool:
-    """Whether others can have met the stage anywhere: most stages touch nothing but their variables."""
+    """Whether others can have met the stage anywhere: most stages touch nothing but
+    their variables."""
     mine = traces[name]
     awaited = any(name in trace.newcomers.values() for trace in traces.values())
     return bool(mine.paths or mine.variables or mine.observed.variables or awaited)
@@ -150,8 +176,9 @@ def look_back(
     is_before: Callable[[str, str], bool],
     began_ns: int,
 ) -> list[OrderFinding]:
-    """What the end of stage `name` shows. `order` is that of the notebook, `is_before` asks the graph,
-    `began_ns` is when the run began: what is older was there before it."""
+    """What the end of stage `name` shows. `order` is that of the notebook, `is_before`
+    asks the graph, `began_ns` is when the run began: what is older was there before
+    it."""
     found: list[OrderFinding] = []
     if not _touched_anything(name, traces):
         return found
@@ -167,9 +194,13 @@ def look_back(
 
 
 def _concern(first: Trace, later: str, second: Trace) -> bool:
-    """Whether two stages have to do with each other: in any file or variable, or what the later one is
-    expected to write."""
-    return later in first.newcomers.values() or _meet(first, second) or _meet(second, first)
+    """Whether two stages have to do with each other: in any file or variable, or what
+    the later one is expected to write."""
+    return (
+        later in first.newcomers.values()
+        or _meet(first, second)
+        or _meet(second, first)
+    )
 
 
 def _meet(writer: Trace, other: Trace) -> bool:
@@ -178,7 +209,10 @@ def _meet(writer: Trace, other: Trace) -> bool:
         not writer.written.keys().isdisjoint(other.paths)
         or not writer.folders.isdisjoint(other.listed)
         or bool(writer.variables and other.observed.variables)
-        or (bool(writer.emptied) and any(_parts_of(path) & writer.emptied.keys() for path in other.paths))
+        or (
+            bool(writer.emptied)
+            and any(_parts_of(path) & writer.emptied.keys() for path in other.paths)
+        )
     )
 
 
@@ -213,7 +247,11 @@ class _Pair:
         if swept:
             again = (self.earlier, self.later)
             yield OrderFinding(self.earlier, self.later, swept, again, remade=True)
-        backward = [] if self.ordered and not self._ran_before() else find_crossings(self.second, self.first)
+        backward = (
+            []
+            if self.ordered and not self._ran_before()
+            else find_crossings(self.second, self.first)
+        )
         yield from self._read_before(list(backward))
 
     def _ran_before(self) -> bool:
@@ -222,8 +260,9 @@ class _Pair:
         return any(since.get(path, launched) < launched for path in self.second.written)
 
     def _saw_what_was_swept(self) -> tuple[str, ...]:
-        """What the later stage found in a folder that the earlier one empties, and did not this time, since
-        its result was reused: nobody between them has put it there."""
+        """What the later stage found in a folder that the earlier one empties, and did
+        not this time, since its result was reused: nobody between them has put it
+        there."""
         if not self.first.emptied or not self.first.reused or self.second.reused:
             return ()
         found = {path for seen in self.second.observed.read for path in _found_by(seen)}
@@ -237,9 +276,12 @@ class _Pair:
         return tuple(f"file:{path}" for path in sorted(swept))
 
     def _did_not_write_again(self) -> tuple[str, ...]:
-        """What the later stage wrote in an earlier run into a folder that the earlier one empties, and did
-        not write in this one: the notebook would not have it any more."""
-        expected = [path for path, stage in self.first.newcomers.items() if stage == self.later]
+        """What the later stage wrote in an earlier run into a folder that the earlier
+        one empties, and did not write in this one: the notebook would not have it any
+        more."""
+        expected = [
+            path for path, stage in self.first.newcomers.items() if stage == self.later
+        ]
         written = self.second.written
         return tuple(f"file:{path}" for path in sorted(expected) if path not in written)
 
@@ -261,25 +303,35 @@ class _Pair:
         remade = bool(wrong) and self.first.reused and not self.second.reused
         if remade:
             again = (self.earlier, self.later)
-            yield OrderFinding(self.earlier, self.later, names, again, remade=True, tags=tags)
+            yield OrderFinding(
+                self.earlier, self.later, names, again, remade=True, tags=tags
+            )
         elif wrong or (both and not self._wrote_in_turn()):
-            yield OrderFinding(self.earlier, self.later, names, (self.later,), tags=tags)
+            yield OrderFinding(
+                self.earlier, self.later, names, (self.later,), tags=tags
+            )
         elif not self.ordered:
             yield OrderFinding(self.earlier, self.later, names, tags=tags)
 
     def _saw_it(self, crossing: Crossing) -> bool:
-        """Whether the later stage saw what the earlier one left, or what another one between them did."""
+        """Whether the later stage saw what the earlier one left, or what another one
+        between them did."""
         left, seen = crossing.left, crossing.seen
         if left is None or seen is None:
             return self.ordered  # a variable, which arrives along the edges
-        if self._last_writer(left.path, self.later) != self.earlier or agrees(left, seen):
+        if self._last_writer(left.path, self.later) != self.earlier or agrees(
+            left, seen
+        ):
             return True
-        # Whether an earlier result serves was asked with the files of those above in mind.
+        # Whether an earlier result serves was asked with the files of those above in
+        # mind.
         certain = self.second.reused or not self.first.reused
         return certain and self.first.ended <= self.second.launched
 
     def _wrote_in_turn(self) -> bool:
-        return self.first.ended <= self.second.launched or (self.first.reused and not self.second.reused)
+        return self.first.ended <= self.second.launched or (
+            self.first.reused and not self.second.reused
+        )
 
     def _read_before(self, backward: Sequence[Crossing]) -> Iterator[OrderFinding]:
         """The earlier one reads what the later one writes: it must have come first."""
@@ -293,27 +345,40 @@ class _Pair:
         makers = [self._last_writer(path, self.earlier) for path in paths]
         if not paths or None in makers:
             wrongly = _names(wrong)
-            yield OrderFinding(self.earlier, self.later, wrongly, overwritten=True, tags=_READS_FIRST)
+            yield OrderFinding(
+                self.earlier, self.later, wrongly, overwritten=True, tags=_READS_FIRST
+            )
             return
         again = dict.fromkeys([*filter(None, makers), self.earlier, self.later])
-        yield OrderFinding(self.earlier, self.later, names, tuple(again), remade=True, tags=_READS_FIRST)
+        yield OrderFinding(
+            self.earlier,
+            self.later,
+            names,
+            tuple(again),
+            remade=True,
+            tags=_READS_FIRST,
+        )
 
     def _were_in_turn(self, left: ObservedPath | None) -> bool:
-        """Whether the second stage did not begin before the first had ended, nor an earlier attempt at it
-        that wrote the path."""
+        """Whether the second stage did not begin before the first had ended, nor an
+        earlier attempt at it that wrote the path."""
         if self.first.reused or self.second.reused:
             return True
         launched = self.second.launched
-        began = self.second.since.get(left.path, launched) if left is not None else launched
+        began = (
+            self.second.since.get(left.path, launched) if left is not None else launched
+        )
         return self.first.ended <= began
 
     def _came_first(self, crossing: Crossing) -> bool:
-        """Whether the earlier stage surely saw what was there before the later one wrote."""
+        """Whether the earlier stage surely saw what was there before the later one
+        wrote."""
         left, seen = crossing.left, crossing.seen
         if self._were_in_turn(left):
             return True
         if left is None or seen is None:
-            return True  # a variable that a stage sets is seen by nobody but those that follow it
+            # a variable that a stage sets is seen by nobody but those that follow it
+            return True
         if seen.aspect == "listing":
             return left.existed or not seen.lists(folder_of(left.path)[2])
         if seen.digest == MISSING:

@@ -1,6 +1,8 @@
-"""Keeps the stages in the order of the notebook where only a run shows that they depend on each other.
+"""Keeps the stages in the order of the notebook where only a run shows that they depend
+on each other.
 
-`observed_order` finds what is wrong; here it is put right: edges are learned, stages run again, or fail.
+`observed_order` finds what is wrong; here it is put right: edges are learned, stages
+run again, or fail.
 """
 
 from __future__ import annotations
@@ -9,7 +11,12 @@ from msgspec.structs import replace
 
 from jupyter_pipe.artifacts.protocol import Observations, StageResult
 from jupyter_pipe.engine.scheduling import messages as ms
-from jupyter_pipe.engine.scheduling.observed_order import OrderFinding, asked_in_vain, look_back, trace_of
+from jupyter_pipe.engine.scheduling.observed_order import (
+    OrderFinding,
+    asked_in_vain,
+    look_back,
+    trace_of,
+)
 from jupyter_pipe.engine.scheduling.progress import GOOD, NOT_STARTED, Phase, Progress
 from jupyter_pipe.engine.scheduling.rerunning import Rerunning
 from jupyter_pipe.engine.scheduling.verdict import (
@@ -33,8 +40,9 @@ class OrderKeeping(Rerunning):
         raise NotImplementedError
 
     def _out_of_order(self, name: str, result: StageResult) -> Failure | None:
-        """Notes what the stage observed. Why it must not succeed: what it read is of another moment of the
-        notebook, and cannot be brought back; or, with `strict`, what it touched should be declared."""
+        """Notes what the stage observed. Why it must not succeed: what it read is of
+        another moment of the notebook, and cannot be brought back; or, with `strict`,
+        what it touched should be declared."""
         progress = self._progress[name]
         newcomers = progress.newcomers if progress.reused else {}
         trace = trace_of(
@@ -54,7 +62,9 @@ class OrderKeeping(Rerunning):
                 self._mend_graph(finding.later, Learned(follows={name: finding.names}))
                 self._take_back_questions()
                 return overwritten_failure(finding)
-            if self._options.strict and not self._is_before(finding.earlier, finding.later):
+            if self._options.strict and not self._is_before(
+                finding.earlier, finding.later
+            ):
                 return undeclared_failure(finding)
         return None
 
@@ -70,7 +80,8 @@ class OrderKeeping(Rerunning):
         return earlier in self._neighbours.ancestors(later)
 
     def _follow_observations(self, name: str) -> None:
-        """Add the edges that the stage's end has shown, and run again what was in the wrong order."""
+        """Add the edges that the stage's end has shown, and run again what was in the
+        wrong order."""
         for finding in self._found_by(name) if name in self._traces else ():
             earlier, later = finding.earlier, finding.later
             if not self._is_before(earlier, later):
@@ -84,12 +95,15 @@ class OrderKeeping(Rerunning):
                 self._run_again_with_descendants(stage, order_reason(finding, stage))
 
     def _remake_first(self, message: ms.StageChecked) -> None:
-        """Files of earlier stages are not as they left them, and the stage is about to use them."""
+        """Files of earlier stages are not as they left them, and the stage is about to
+        use them."""
         for maker in message.remake:
             if not self._is_before(maker, message.stage):
                 self._mend_graph(message.stage, Learned(follows={maker: ()}))
             self._progress[maker].remade = True
-            self._run_again_with_descendants(maker, f"its files are needed by {message.stage}")
+            self._run_again_with_descendants(
+                maker, f"its files are needed by {message.stage}"
+            )
         self._take_back_questions()
 
     def _take_back_questions(self) -> None:
@@ -97,11 +111,14 @@ class OrderKeeping(Rerunning):
             self._move(name, Phase.waiting)
 
     def _run_again_with_descendants(self, name: str, reason: str) -> None:
-        for stage in sorted({name, *self._neighbours.descendants({name})}, key=self._rank):
+        for stage in sorted(
+            {name, *self._neighbours.descendants({name})}, key=self._rank
+        ):
             self._run_again(stage, self._progress[stage], reason)
 
     def _fail_late(self, name: str, failure: Failure) -> None:
-        """A stage that had succeeded turns out to have failed, and what built on it with it."""
+        """A stage that had succeeded turns out to have failed, and what built on it
+        with it."""
         if self._progress[name].state in GOOD:
             for later in self._neighbours.descendants({name}):
                 self._run_again(later, self._progress[later], f"{name} failed")
@@ -118,25 +135,39 @@ class OrderKeeping(Rerunning):
         return bool(self._undecided_above(message.stage)) or bool(self._missed(message))
 
     def _undecided_above(self, name: str) -> list[str]:
-        """Stages further up, not among the predecessors, that have not ended and still may."""
+        """Stages further up, not among the predecessors, that have not ended and still
+        may."""
         known = self._neighbours.ancestors(name) | self._neighbours.descendants({name})
         above = list(self._stages)[: self._place[name]]
-        ended = {Phase.ended, Phase.doubted} | (set(NOT_STARTED) if self._broken_by else set())
-        return [other for other in above if other not in known and self._progress[other].phase not in ended]
+        ended = {Phase.ended, Phase.doubted} | (
+            set(NOT_STARTED) if self._broken_by else set()
+        )
+        return [
+            other
+            for other in above
+            if other not in known and self._progress[other].phase not in ended
+        ]
 
     def _missed(self, message: ms.StageBroke) -> list[OrderFinding]:
         """What stages further up have written since, of what the stage looked for."""
         name = message.stage
         progress = self._progress[name]
         seen = StageResult(observed=message.observed)
-        trace = trace_of(seen, progress.launched, self._now, notebook=self._notebook_of(name))
+        trace = trace_of(
+            seen, progress.launched, self._now, notebook=self._notebook_of(name)
+        )
         order = tuple(self._stages)
         traces = {**self._traces, name: trace}
         found = look_back(name, traces, order, self._is_before, self._began_ns)
-        return [one for one in found if one.later == name and name in one.again and not one.overwritten]
+        return [
+            one
+            for one in found
+            if one.later == name and name in one.again and not one.overwritten
+        ]
 
     def _settle_doubts(self) -> bool:
-        """Let stages whose failure was in doubt run again, or fail. Whether there were any."""
+        """Let stages whose failure was in doubt run again, or fail. Whether there were
+        any."""
         doubted = len(self._in[Phase.doubted])
         for name in sorted(self._in[Phase.doubted], key=self._rank):
             progress = self._progress[name]
@@ -152,7 +183,8 @@ class OrderKeeping(Rerunning):
         return len(self._in[Phase.doubted]) < doubted
 
     def _retry_after(self, name: str, missed: list[OrderFinding]) -> None:
-        """The stage broke since it came too early: let it come later, or say so if that is an error."""
+        """The stage broke since it came too early: let it come later, or say so if that
+        is an error."""
         if self._options.strict:
             self._progress[name].broke = None
             self._fail(name, undeclared_failure(missed[0]), 0.0)

@@ -1,4 +1,5 @@
-"""Which stage first, does it fit, and what depends on it: the pure arithmetic of scheduling."""
+"""Which stage first, does it fit, and what depends on it: the pure arithmetic of
+scheduling."""
 
 from __future__ import annotations
 
@@ -22,18 +23,22 @@ class Capacity(Struct, frozen=True):
     gpus: int | None = None
 
 
-def fits(capacity: Capacity, running: Iterable[StageOptions], wanted: StageOptions) -> bool:
+def fits(
+    capacity: Capacity, running: Iterable[StageOptions], wanted: StageOptions
+) -> bool:
     """Whether a stage can start beside the running ones.
 
-    A stage that asks for more of something than there is runs when no other uses any of it, rather
-    than never; what it does not ask for does not hold it up.
+    A stage that asks for more of something than there is runs when no other uses any of
+    it, rather than never; what it does not ask for does not hold it up.
     """
     others = list(running)
     return (
         len(others) < max(capacity.workers, 1)
         and _within((options.cpus for options in others), wanted.cpus, capacity.cpus)
         and _within(
-            (options.memory_bytes or 0 for options in others), wanted.memory_bytes or 0, capacity.memory_bytes
+            (options.memory_bytes or 0 for options in others),
+            wanted.memory_bytes or 0,
+            capacity.memory_bytes,
         )
         and _within((options.gpus for options in others), wanted.gpus, capacity.gpus)
     )
@@ -48,7 +53,9 @@ class Neighbours:
     """Who comes before and after each stage, looked up in constant time."""
 
     def __init__(self, pipeline: Pipeline) -> None:
-        self.before: dict[str, list[str]] = {stage.name: [] for stage in pipeline.stages}
+        self.before: dict[str, list[str]] = {
+            stage.name: [] for stage in pipeline.stages
+        }
         self.after: dict[str, list[str]] = {stage.name: [] for stage in pipeline.stages}
         for edge in pipeline.edges:
             self.before[edge.to].append(edge.from_)
@@ -64,7 +71,8 @@ class Neighbours:
 
 
 def priorities(pipeline: Pipeline, seconds: Mapping[str, float]) -> dict[str, float]:
-    """For each stage the seconds from its start to the end of the run on its longest path.
+    """For each stage the seconds from its start to the end of the run on its longest
+    path.
 
     `seconds` is how long stages took before; one never seen counts as a typical one.
     """

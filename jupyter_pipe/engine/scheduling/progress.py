@@ -15,8 +15,9 @@ __all__ = ["GOOD", "NOT_STARTED", "UNDER_WAY", "Phase", "Progress"]
 
 
 class Phase(enum.Enum):
-    """Where a stage is on its way; `ended` stages have a final state. A stage is `doubted` that broke while
-    one above it in the notebook still runs, which may be about to write what it looked for."""
+    """Where a stage is on its way; `ended` stages have a final state. A stage is
+    `doubted` that broke while one above it in the notebook still runs, which may be
+    about to write what it looked for."""
 
     waiting = "waiting"
     checking = "checking"
@@ -34,13 +35,15 @@ GOOD = frozenset({ev.StageState.succeeded, ev.StageState.cached})
 
 
 class Progress(Struct):
-    """One stage's way so far. `used` is what it was (or will be) given: name -> stage. `launched` is the
-    moment when it was launched, or its earlier result was found to serve.
+    """One stage's way so far. `used` is what it was (or will be) given: name -> stage.
+    `launched` is the moment when it was launched, or its earlier result was found to
+    serve.
 
-    `failures` counts those since it was last queued, `again` says why it must start anew once it
-    has stopped, `waits_because` why it is not decided yet whether it runs, `remade` that it must write its
-    files again whatever is known, `newcomers` what a result that is reused relies on (`messages.Reuse`),
-    `broke` how it did, while that is in doubt.
+    `failures` counts those since it was last queued, `again` says why it must start
+    anew once it has stopped, `waits_because` why it is not decided yet whether it runs,
+    `remade` that it must write its files again whatever is known, `newcomers` what a
+    result that is reused relies on (`messages.Reuse`), `broke` how it did, while that
+    is in doubt.
     """
 
     phase: Phase = Phase.waiting

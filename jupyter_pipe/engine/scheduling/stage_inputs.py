@@ -29,8 +29,8 @@ Results = Mapping[str, StageResult]
 
 
 class Given(Struct, frozen=True):
-    """What a stage starts with. `conflicts` are ambient components that two of its ancestors left
-    in different states, neither after the other."""
+    """What a stage starts with. `conflicts` are ambient components that two of its
+    ancestors left in different states, neither after the other."""
 
     inputs: tuple[InputPayload, ...] = ()
     ambient: tuple[AmbientValue, ...] = ()
@@ -52,7 +52,8 @@ def given_to(pipeline: Pipeline, name: str, results: Results) -> Given:
 def _inputs(stage: Stage, results: Results) -> tuple[InputPayload, ...]:
     """One entry a payload: names that travel together stay together.
 
-    A name that its definer left unbound is in none of its payloads, and so is not bound.
+    A name that its definer left unbound is in none of its payloads, and so is not
+    bound.
     """
     found: dict[str, InputPayload] = {}
     for wanted in stage.inputs:
@@ -61,7 +62,9 @@ def _inputs(stage: Stage, results: Results) -> tuple[InputPayload, ...]:
             if wanted.name in payload.names:
                 known = found.get(payload.ref.artifact)
                 names = (*known.names, wanted.name) if known else (wanted.name,)
-                found[payload.ref.artifact] = InputPayload(payload.ref, names, wanted.from_)
+                found[payload.ref.artifact] = InputPayload(
+                    payload.ref, names, wanted.from_
+                )
     return tuple(found.values())
 
 
@@ -70,7 +73,10 @@ def _ambient(
 ) -> tuple[tuple[AmbientValue, ...], tuple[WarningRaised, ...]]:
     """Each component as the last ancestor in notebook order that changed it left it."""
     if not any(result.ambient for result in results.values()):
-        return (), ()  # so it is in most notebooks, and looking at the graph takes longer
+        return (
+            (),
+            (),
+        )  # so it is in most notebooks, and looking at the graph takes longer
     neighbours = Neighbours(pipeline)
     ancestors = neighbours.ancestors(name)
     writers: dict[str, list[AmbientValue]] = {}
@@ -102,9 +108,11 @@ def _conflict(name: str, winner: AmbientValue, rival: AmbientValue) -> WarningRa
     )
 
 
-def protected_names(pipeline: Pipeline, name: str, given: Given, results: Results) -> tuple[str, ...]:
-    """The members of the received payloads whose received value a later stage reads as well, and
-    those that the stage must not change."""
+def protected_names(
+    pipeline: Pipeline, name: str, given: Given, results: Results
+) -> tuple[str, ...]:
+    """The members of the received payloads whose received value a later stage reads as
+    well, and those that the stage must not change."""
     members = {
         (payload.from_stage, member)
         for payload in given.inputs
@@ -116,13 +124,22 @@ def protected_names(pipeline: Pipeline, name: str, given: Given, results: Result
     read = {(value.from_, value.name) for stage in later for value in stage.inputs}
     frozen = pipeline.stage(name).frozen
     return tuple(
-        sorted({member for source, member in members if (source, member) in read or member in frozen})
+        sorted(
+            {
+                member
+                for source, member in members
+                if (source, member) in read or member in frozen
+            }
+        )
     )
 
 
 def mutated_names(stage: Stage) -> tuple[str, ...]:
-    """The inputs that the stage is expected to change; where it must not, it is not expected."""
-    return tuple(name for name in _names(stage, EffectKind.mutates) if name not in stage.frozen)
+    """The inputs that the stage is expected to change; where it must not, it is not
+    expected."""
+    return tuple(
+        name for name in _names(stage, EffectKind.mutates) if name not in stage.frozen
+    )
 
 
 def pure_names(stage: Stage) -> tuple[str, ...]:
@@ -131,18 +148,26 @@ def pure_names(stage: Stage) -> tuple[str, ...]:
 
 
 def seeded_components(stages: Iterable[Stage]) -> tuple[str, ...]:
-    """The ambient components that the graph of a notebook with these stages knows of, such as
-    `numpy.random`; a generator that nobody seeds is not among them."""
+    """The ambient components that the graph of a notebook with these stages knows of,
+    such as `numpy.random`; a generator that nobody seeds is not among them."""
     effects = (effect.name for stage in stages for effect in stage.effects)
     return tuple(sorted({name[1:] for name in effects if name.startswith("@")}))
 
 
 def written_components(stage: Stage) -> tuple[str, ...]:
     """The ambient components that the stage's own code may set."""
-    writes = (effect for effect in stage.effects if effect.kind not in {EffectKind.reads, EffectKind.pure})
-    return tuple(sorted({effect.name[1:] for effect in writes if effect.name.startswith("@")}))
+    writes = (
+        effect
+        for effect in stage.effects
+        if effect.kind not in {EffectKind.reads, EffectKind.pure}
+    )
+    return tuple(
+        sorted({effect.name[1:] for effect in writes if effect.name.startswith("@")})
+    )
 
 
 def _names(stage: Stage, kind: EffectKind) -> tuple[str, ...]:
-    names: Collection[str] = {effect.name for effect in stage.effects if effect.kind is kind}
+    names: Collection[str] = {
+        effect.name for effect in stage.effects if effect.kind is kind
+    }
     return tuple(sorted(name for name in names if not name.startswith(("@", "file:"))))

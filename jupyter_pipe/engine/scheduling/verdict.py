@@ -1,4 +1,5 @@
-"""Judges a stage that ran to its end: succeeded, or failed after all, and is it worth another try.
+"""Judges a stage that ran to its end: succeeded, or failed after all, and is it worth
+another try.
 
 Pure. What the kernel reported (`StageResult`) in, a `Failure` or None out.
 """
@@ -11,7 +12,13 @@ from pathlib import Path
 
 from jupyter_pipe.artifacts.protocol import GateResult, StageResult, Untransportable
 from jupyter_pipe.engine.scheduling.observed_order import OrderFinding
-from jupyter_pipe.events import DEMANDS, ApprovalChecked, ContractJudged, FailureKind, WarningRaised
+from jupyter_pipe.events import (
+    DEMANDS,
+    ApprovalChecked,
+    ContractJudged,
+    FailureKind,
+    WarningRaised,
+)
 from jupyter_pipe.file_names import is_file
 from jupyter_pipe.model import Pipeline
 from jupyter_pipe.runs.model import Failure
@@ -61,7 +68,8 @@ def judge(
     strict: bool,
     contracts: Sequence[ContractJudged] = (),
 ) -> Failure | None:
-    """Why the stage failed although all its cells ran, or None. `contracts` tell what was said of values."""
+    """Why the stage failed although all its cells ran, or None. `contracts` tell what
+    was said of values."""
     return (
         _ending_failure(result)
         or _order_failure(pipeline, stage, result)
@@ -73,8 +81,8 @@ def judge(
 
 
 def exit_code_of(kinds: Collection[FailureKind]) -> int:
-    """1 where a stage failed, else 4 where data broke its contract, 3 where a gate was false, 5 where a
-    person is asked."""
+    """1 where a stage failed, else 4 where data broke its contract, 3 where a gate was
+    false, 5 where a person is asked."""
     if set(kinds) - DEMANDS:
         return 1
     if FailureKind.contract in kinds:
@@ -83,12 +91,15 @@ def exit_code_of(kinds: Collection[FailureKind]) -> int:
 
 
 def approval_failure(asked: ApprovalChecked | None) -> Failure | None:
-    """Why the stage is not done although nothing is wrong with it: a person has not answered, or said no."""
+    """Why the stage is not done although nothing is wrong with it: a person has not
+    answered, or said no."""
     if asked is None or asked.state == "approved":
         return None
     if asked.state == "rejected":
         note = f": {asked.note}" if asked.note else ""
-        return Failure("Rejected", f"{asked.by} rejected it{note}", kind=FailureKind.gate)
+        return Failure(
+            "Rejected", f"{asked.by} rejected it{note}", kind=FailureKind.gate
+        )
     return Failure(
         "ApprovalNeeded",
         asked.question,
@@ -98,11 +109,13 @@ def approval_failure(asked: ApprovalChecked | None) -> Failure | None:
 
 
 def is_kept(failure: Failure, result: StageResult) -> bool:
-    """Whether what the cells made stands although the stage fails: with another contract, or another answer,
-    it is judged again and not made again."""
+    """Whether what the cells made stands although the stage fails: with another
+    contract, or another answer, it is judged again and not made again."""
     if failure.ename == "Rejected" or failure.kind is FailureKind.approval:
         return True
-    return failure.kind is FailureKind.contract and all(gate.passed for gate in result.gates)
+    return failure.kind is FailureKind.contract and all(
+        gate.passed for gate in result.gates
+    )
 
 
 def is_worth_retrying(failure: Failure) -> bool:
@@ -111,12 +124,14 @@ def is_worth_retrying(failure: Failure) -> bool:
 
 
 def retry_delay_seconds(failures: int) -> float:
-    """How long to rest after so many failures: 1, 2, 4 seconds, and so on, at most a minute."""
+    """How long to rest after so many failures: 1, 2, 4 seconds, and so on, at most a
+    minute."""
     return min(2.0 ** (failures - 1), _LONGEST_DELAY_SECONDS)
 
 
 def order_reason(finding: OrderFinding, stage: str) -> str:
-    """Why a stage runs again that has touched the same as another one, in the wrong order."""
+    """Why a stage runs again that has touched the same as another one, in the wrong
+    order."""
     what = _things(finding.names)
     if stage == finding.later:
         return f"{what} written by {finding.earlier}"
@@ -136,7 +151,8 @@ def order_warning(finding: OrderFinding) -> WarningRaised:
 
 
 def kept_warning(stage: str, paths: tuple[str, ...]) -> WarningRaised:
-    """Files that an attempt has changed which does not count, and that could not be put back."""
+    """Files that an attempt has changed which does not count, and that could not be put
+    back."""
     return WarningRaised(
         stage=stage,
         code="file_not_restored",
@@ -149,7 +165,8 @@ def kept_warning(stage: str, paths: tuple[str, ...]) -> WarningRaised:
 
 
 def undeclared_failure(finding: OrderFinding) -> Failure:
-    """With `strict`: two stages meet in a file or variable, and the graph did not know."""
+    """With `strict`: two stages meet in a file or variable, and the graph did not
+    know."""
     return Failure(
         "OrderUndeclared",
         f"Stages {finding.earlier!r} and {finding.later!r} both use {_things(finding.names)}, and nothing in "
@@ -172,10 +189,13 @@ def overwritten_failure(finding: OrderFinding) -> Failure:
 
 
 def _how_to_declare(finding: OrderFinding) -> str:
-    """By what the two do with the files, where a tag can say that, else by their order."""
+    """By what the two do with the files, where a tag can say that, else by their
+    order."""
     order = f"tag {finding.later} with after:{finding.earlier}"
     paths = [name.removeprefix("file:") for name in finding.names if is_file(name)]
-    if len(paths) < len(finding.names) or not all(re.fullmatch(_FOR_A_TAG, path) for path in paths):
+    if len(paths) < len(finding.names) or not all(
+        re.fullmatch(_FOR_A_TAG, path) for path in paths
+    ):
         return f"To declare it, {order}."
     listed = ",".join(sorted(paths))
     first, second = finding.tags
@@ -187,7 +207,10 @@ def _how_to_declare(finding: OrderFinding) -> str:
 
 def _things(names: Collection[str]) -> str:
     """`one.txt and MODE`: files and variables as people call them."""
-    texts = [name.removeprefix("file:").removeprefix("@os.environ.") for name in sorted(names)]
+    texts = [
+        name.removeprefix("file:").removeprefix("@os.environ.")
+        for name in sorted(names)
+    ]
     if len(texts) > _MOST_NAMED:
         texts = [*texts[: _MOST_NAMED - 1], f"{len(texts) - _MOST_NAMED + 1} more"]
     return " and ".join(filter(None, [", ".join(texts[:-1]), texts[-1]]))
@@ -199,7 +222,9 @@ def _ending_failure(result: StageResult) -> Failure | None:
     return Failure("StageError", result.error, kind=FailureKind.internal)
 
 
-def _order_failure(pipeline: Pipeline, stage: str, result: StageResult) -> Failure | None:
+def _order_failure(
+    pipeline: Pipeline, stage: str, result: StageResult
+) -> Failure | None:
     """A change that should have come between two cells that run together."""
     changed = {name for change in result.changed for name in change.names}
     names = sorted(changed.intersection(pipeline.stage(stage).frozen))
@@ -229,8 +254,11 @@ def _effect_failure(stage: str, result: StageResult) -> Failure | None:
     )
 
 
-def _travel_failure(pipeline: Pipeline, stage: str, result: StageResult) -> Failure | None:
-    """Why the stage fails for a value that a later one reads: no file can hold it, or it is a secret."""
+def _travel_failure(
+    pipeline: Pipeline, stage: str, result: StageResult
+) -> Failure | None:
+    """Why the stage fails for a value that a later one reads: no file can hold it, or
+    it is a secret."""
     if not result.untransportable:
         return None
     read = {
@@ -268,21 +296,30 @@ def _secret_failure(value: Untransportable, reader: str) -> Failure:
 
 
 def is_contained(failure: Failure | None, contracts: Sequence[ContractJudged]) -> bool:
-    """Whether the failure keeps only what depends on the stage from running: all its contracts say so, or a
-    person is asked."""
-    if failure is not None and (failure.kind is FailureKind.approval or failure.ename == "Rejected"):
+    """Whether the failure keeps only what depends on the stage from running: all its
+    contracts say so, or a person is asked."""
+    if failure is not None and (
+        failure.kind is FailureKind.approval or failure.ename == "Rejected"
+    ):
         return True
     if failure is None or failure.kind is not FailureKind.contract:
         return False
-    broken = [one.policy for one in contracts if not one.passed and one.policy not in _NO_FAILURE]
+    broken = [
+        one.policy
+        for one in contracts
+        if not one.passed and one.policy not in _NO_FAILURE
+    ]
     return set(broken) == {"quarantine"}
 
 
 def _contract_failure(
     pipeline: Pipeline, contracts: Sequence[ContractJudged], *, strict: bool
 ) -> Failure | None:
-    """Why the stage fails for data that broke a contract, the first problems in full."""
-    broken = [one for one in contracts if not one.passed and one.policy not in _NO_FAILURE]
+    """Why the stage fails for data that broke a contract, the first problems in
+    full."""
+    broken = [
+        one for one in contracts if not one.passed and one.policy not in _NO_FAILURE
+    ]
     if not broken and strict:
         return _missing_contract(pipeline, contracts)
     if not broken:
@@ -292,7 +329,10 @@ def _contract_failure(
     if len(problems) > len(shown):
         shown.append(f"… and {len(problems) - len(shown)} more")
     return Failure(
-        "ContractBroken", "\n".join(shown), kind=FailureKind.contract, hint=_how_to_fix(pipeline, broken[0])
+        "ContractBroken",
+        "\n".join(shown),
+        kind=FailureKind.contract,
+        hint=_how_to_fix(pipeline, broken[0]),
     )
 
 
@@ -303,7 +343,9 @@ def _how_to_fix(pipeline: Pipeline, broken: ContractJudged) -> str:
     return f"Fix the data. If it is right, widen the contract: {command}"
 
 
-def _missing_contract(pipeline: Pipeline, contracts: Sequence[ContractJudged]) -> Failure | None:
+def _missing_contract(
+    pipeline: Pipeline, contracts: Sequence[ContractJudged]
+) -> Failure | None:
     names = ", ".join(one.value for one in contracts if one.policy == "none")
     if not names:
         return None
@@ -320,7 +362,11 @@ def _gate_failure(result: StageResult) -> Failure | None:
     failed = [gate for gate in result.gates if not gate.passed]
     if not failed:
         return None
-    return Failure("GateFailed", "; ".join(_gate_text(gate) for gate in failed), kind=FailureKind.gate)
+    return Failure(
+        "GateFailed",
+        "; ".join(_gate_text(gate) for gate in failed),
+        kind=FailureKind.gate,
+    )
 
 
 def _gate_text(gate: GateResult) -> str:

@@ -1,12 +1,13 @@
-"""Bundles: what a stage leaves, as a folder that an engine carries to the stages after it.
+"""Bundles: what a stage leaves, as a folder that an engine carries to the stages after
+it.
 
     bundle.json                     the stage, its run, the digest of its code
     stages/STAGE/…                  result, executed notebook, changes of files, the log of its attempts
     artifacts/…, files/…            values and contents of files, addressed by content
 
-`leave_bundle` fills one from a root, `take_bundle` adds one to a root. Who names a bundle believes it, unless
-keys are given in the environment: then one of them must have signed it. Raises RunError, UntrustedError,
-ArtifactError and OSError.
+`leave_bundle` fills one from a root, `take_bundle` adds one to a root. Who names a
+bundle believes it, unless keys are given in the environment: then one of them must have
+signed it. Raises RunError, UntrustedError, ArtifactError and OSError.
 """
 
 from __future__ import annotations
@@ -30,17 +31,30 @@ from jupyter_pipe.model import Pipeline, to_json
 from jupyter_pipe.observe.digests import MISSING, file_digest
 from jupyter_pipe.runs.store import RunFolder, RunStore, is_file_name
 from jupyter_pipe.trust.keys import KEY_VARIABLE
-from jupyter_pipe.trust.records import UNREADABLE, UnsignedError, read_record, read_regular_file
+from jupyter_pipe.trust.records import (
+    UNREADABLE,
+    UnsignedError,
+    read_record,
+    read_regular_file,
+)
 from jupyter_pipe.trust.signatures import sign
 
-__all__ = ["Bundle", "code_digest", "empty_bundle", "leave_bundle", "read_bundle", "take_bundle"]
+__all__ = [
+    "Bundle",
+    "code_digest",
+    "empty_bundle",
+    "leave_bundle",
+    "read_bundle",
+    "take_bundle",
+]
 
 T = TypeVar("T")
 _PARTS = ("bundle.json", "stages", "artifacts", "files")
 
 
 class Bundle(Struct, frozen=True):
-    """What `bundle.json` says. `code` is the digest of the stage's notebook as it was run."""
+    """What `bundle.json` says. `code` is the digest of the stage's notebook as it was
+    run."""
 
     stage: str
     run_id: str
@@ -48,18 +62,23 @@ class Bundle(Struct, frozen=True):
 
 
 def code_digest(package: Path, pipeline: Pipeline, stage: str) -> str:
-    """The digest of what the stage executes. Raises RunError if its notebook is missing."""
+    """The digest of what the stage executes. Raises RunError if its notebook is
+    missing."""
     path = package / pipeline.stage(stage).notebook
     try:
         return hashlib.sha256(read_regular_file(path)).hexdigest()
     except OSError as error:
-        raise RunError(f"{path} cannot be read: {error.strerror}.", code="package_unreadable") from None
+        raise RunError(
+            f"{path} cannot be read: {error.strerror}.", code="package_unreadable"
+        ) from None
 
 
 def read_bundle(path: Path) -> Bundle:
     """What the bundle is of. Raises RunError if it is none."""
     try:
-        found = msgspec.json.decode(read_regular_file(path / "bundle.json", follow=False), type=Bundle)
+        found = msgspec.json.decode(
+            read_regular_file(path / "bundle.json", follow=False), type=Bundle
+        )
     except UNREADABLE as error:
         said = error.strerror if isinstance(error, OSError) else error
         raise RunError(
@@ -72,7 +91,9 @@ def read_bundle(path: Path) -> Bundle:
     return found
 
 
-def take_bundle(path: Path, store: RunStore, folder: RunFolder, pipeline: Pipeline, package: Path) -> None:
+def take_bundle(
+    path: Path, store: RunStore, folder: RunFolder, pipeline: Pipeline, package: Path
+) -> None:
     """Add what the bundle holds to the run in `folder`."""
     bundle = read_bundle(path)
     if all(stage.name != bundle.stage for stage in pipeline.stages):
@@ -93,7 +114,11 @@ def take_bundle(path: Path, store: RunStore, folder: RunFolder, pipeline: Pipeli
     _copy_values(path, store, result)
     for digest in changes.files.values():
         if digest != MISSING:
-            _copy_content(content_path(path, digest), content_path(store.state_folder, digest), digest)
+            _copy_content(
+                content_path(path, digest),
+                content_path(store.state_folder, digest),
+                digest,
+            )
     target = folder.stage(bundle.stage)
     target.mkdir(parents=True, exist_ok=True)
     name = f"{folder.run_id}/{bundle.stage}"
@@ -105,8 +130,8 @@ def take_bundle(path: Path, store: RunStore, folder: RunFolder, pipeline: Pipeli
 
 
 def empty_bundle(path: Path) -> None:
-    """Take what an earlier attempt left out of the folder, and make it if it is not there. Raises RunError
-    if it holds anything else."""
+    """Take what an earlier attempt left out of the folder, and make it if it is not
+    there. Raises RunError if it holds anything else."""
     path.mkdir(parents=True, exist_ok=True)
     others = sorted(entry.name for entry in path.iterdir() if entry.name not in _PARTS)
     if others:
@@ -124,16 +149,24 @@ def empty_bundle(path: Path) -> None:
 
 
 def leave_bundle(
-    path: Path, store: RunStore, folder: RunFolder, bundle: Bundle, result: StageResult, changes: FileChanges
+    path: Path,
+    store: RunStore,
+    folder: RunFolder,
+    bundle: Bundle,
+    result: StageResult,
+    changes: FileChanges,
 ) -> None:
-    """Fill an empty folder with what the stage left. `bundle.json` comes last: without it there is none."""
+    """Fill an empty folder with what the stage left. `bundle.json` comes last: without
+    it there is none."""
     values = Store(store.state_folder)
     for ref in references(result):
         source = values.path(ref)
         _copy_if_there(source, path / source.relative_to(store.state_folder))
     for digest in changes.files.values():
         if digest != MISSING:
-            _copy_if_there(content_path(store.state_folder, digest), content_path(path, digest))
+            _copy_if_there(
+                content_path(store.state_folder, digest), content_path(path, digest)
+            )
     source = folder.stage(bundle.stage)
     for found in (
         source / "executed.ipynb",
@@ -141,14 +174,18 @@ def leave_bundle(
         source / "files.json",
         *sorted(source.glob("attempts/*/events.jsonl")),
     ):
-        _copy_if_there(found, path / "stages" / bundle.stage / found.relative_to(source))
+        _copy_if_there(
+            found, path / "stages" / bundle.stage / found.relative_to(source)
+        )
     replace_file(path / "bundle.json", to_json(bundle))
 
 
 def _read(path: Path, purpose: str, bundle: Bundle, kind: type[T]) -> T:
     trust = not os.environ.get(KEY_VARIABLE)
     try:
-        data = read_record(path, purpose, f"{bundle.run_id}/{bundle.stage}", trust=trust)
+        data = read_record(
+            path, purpose, f"{bundle.run_id}/{bundle.stage}", trust=trust
+        )
         return msgspec.json.decode(data, type=kind)
     except UnsignedError:
         raise UntrustedError(
@@ -158,7 +195,9 @@ def _read(path: Path, purpose: str, bundle: Bundle, kind: type[T]) -> T:
         ) from None
     except UNREADABLE as error:
         said = error.strerror if isinstance(error, OSError) else error
-        raise RunError(f"The bundle's file {path} cannot be read: {said}.", code="bundle_unusable") from None
+        raise RunError(
+            f"The bundle's file {path} cannot be read: {said}.", code="bundle_unusable"
+        ) from None
 
 
 def _copy_values(path: Path, store: RunStore, result: StageResult) -> None:
@@ -174,7 +213,10 @@ def _copy_content(source: Path, target: Path, digest: str) -> None:
     _copy_if_there(source, target)
     if not target.is_file() or file_digest(target) != digest:
         target.unlink(missing_ok=True)
-        raise RunError(f"The bundle's file {source} is missing, or was altered.", code="bundle_unusable")
+        raise RunError(
+            f"The bundle's file {source} is missing, or was altered.",
+            code="bundle_unusable",
+        )
 
 
 def _copy_if_there(source: Path, target: Path) -> None:

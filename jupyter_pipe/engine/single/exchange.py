@@ -1,8 +1,10 @@
-"""What a stage gets from those before it, and leaves for those after it: results, files, values.
+"""What a stage gets from those before it, and leaves for those after it: results,
+files, values.
 
-In a root that is a folder all of it lies there, and the stages share one working directory. With a URL,
-or with bundles, each stage has a working directory to itself (`alone`), and the files that it changed are
-kept by content. Raises RunError, UntrustedError, ArtifactError and OSError.
+In a root that is a folder all of it lies there, and the stages share one working
+directory. With a URL, or with bundles, each stage has a working directory to itself
+(`alone`), and the files that it changed are kept by content. Raises RunError,
+UntrustedError, ArtifactError and OSError.
 """
 
 from __future__ import annotations
@@ -18,7 +20,11 @@ from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.cache.store import references
 from jupyter_pipe.engine.request import PreparedRun
 from jupyter_pipe.engine.scheduling.priorities import Neighbours
-from jupyter_pipe.engine.single.working_files import FileChanges, WorkingFiles, content_path
+from jupyter_pipe.engine.single.working_files import (
+    FileChanges,
+    WorkingFiles,
+    content_path,
+)
 from jupyter_pipe.errors import ArtifactError, RunError, UntrustedError
 from jupyter_pipe.model import to_json
 from jupyter_pipe.observe.digests import MISSING, file_digest
@@ -35,7 +41,14 @@ __all__ = ["Exchange"]
 class Exchange:
     """The place of stage `stage` in the run in `folder`."""
 
-    def __init__(self, prepared: PreparedRun, folder: RunFolder, stage: str, *, alone: bool = False) -> None:
+    def __init__(
+        self,
+        prepared: PreparedRun,
+        folder: RunFolder,
+        stage: str,
+        *,
+        alone: bool = False,
+    ) -> None:
         self._prepared = prepared
         self._store = prepared.store
         self._folder = folder
@@ -47,7 +60,9 @@ class Exchange:
         given = prepared.request.workdir
         self._workdir = given.absolute() if given is not None else base / "files"
         source = prepared.request.target.notebook.parent
-        self._files = None if given else WorkingFiles(source, self._workdir, base / "carried")
+        self._files = (
+            None if given else WorkingFiles(source, self._workdir, base / "carried")
+        )
 
     @property
     def facts(self) -> RunFacts:
@@ -72,7 +87,8 @@ class Exchange:
         return {name: self._read_result(name) for name in names}
 
     def withdraw(self) -> None:
-        """Take back what an earlier attempt left: no later stage may start from it if this one fails."""
+        """Take back what an earlier attempt left: no later stage may start from it if
+        this one fails."""
         for path in self._published():
             path.unlink(missing_ok=True)
             if self._remote is not None:
@@ -82,14 +98,20 @@ class Exchange:
         """Put the files that the stage needs into its working directory."""
         if self._files is None:
             return
-        # What an earlier attempt at the stage made of these files is not what this one begins with.
+        # What an earlier attempt at the stage made of these files is not what this one
+        # begins with.
         if self._alone:
             for part in ("files", "carried"):
-                shutil.rmtree(self._folder.stage(self._stage) / part, ignore_errors=True)
-        self._files.carry(self._prepared.pipeline.stage(self._stage), self._prepared.facts.parameters)
+                shutil.rmtree(
+                    self._folder.stage(self._stage) / part, ignore_errors=True
+                )
+        self._files.carry(
+            self._prepared.pipeline.stage(self._stage), self._prepared.facts.parameters
+        )
         if not self._alone:
             return
-        # In notebook order, so that of two stages that wrote one file the later one counts.
+        # In notebook order, so that of two stages that wrote one file the later one
+        # counts.
         for stage in self._prepared.pipeline.stages:
             if stage.name in results:
                 self._files.apply(self.read_changes(stage.name), self._bring)
@@ -100,18 +122,23 @@ class Exchange:
         return self._files.left_behind(observed) if self._files is not None else None
 
     def keep_changes(self) -> None:
-        """Keep what the stage did to files for the stages after it, where they cannot see it."""
+        """Keep what the stage did to files for the stages after it, where they cannot
+        see it."""
         if self._files is None or not self._alone:
             return
         changes = self._files.changes(self._keep)
-        document = sign("files", f"{self._folder.run_id}/{self._stage}", to_json(changes))
+        document = sign(
+            "files", f"{self._folder.run_id}/{self._stage}", to_json(changes)
+        )
         replace_file(self._changes_path(self._stage), document)
 
     def read_changes(self, stage: str | None = None) -> FileChanges:
         """What the stage (default: this one) did to files."""
         stage = stage or self._stage
         try:
-            data = read_record(self._changes_path(stage), "files", f"{self._folder.run_id}/{stage}")
+            data = read_record(
+                self._changes_path(stage), "files", f"{self._folder.run_id}/{stage}"
+            )
             return msgspec.json.decode(data, type=FileChanges)
         except FileNotFoundError:
             return FileChanges()
@@ -124,8 +151,8 @@ class Exchange:
             ) from None
 
     def publish(self, result: StageResult | None) -> None:
-        """Put under the URL what the stage left: values before what refers to them, and of a stage that
-        failed its notebook and its log."""
+        """Put under the URL what the stage left: values before what refers to them, and
+        of a stage that failed its notebook and its log."""
         if self._remote is None:
             return
         if result is not None:
@@ -133,22 +160,31 @@ class Exchange:
             for digest in self.read_changes().files.values():
                 if digest != MISSING:
                     self._publish(content_path(self._store.state_folder, digest))
-        attempts = sorted(self._folder.stage(self._stage).glob("attempts/*/events.jsonl"))
+        attempts = sorted(
+            self._folder.stage(self._stage).glob("attempts/*/events.jsonl")
+        )
         run = (self._folder.pipeline, self._folder.parameters, self._folder.summary)
         for path in (*run, *attempts, self._folder.report, *self._published()):
             if path.is_file():
                 self._publish(path)
 
     def _published(self) -> tuple[Path, ...]:
-        """What stands for the stage; its result comes last, since it tells that the rest is there."""
+        """What stands for the stage; its result comes last, since it tells that the
+        rest is there."""
         executed = self._folder.stage(self._stage) / "executed.ipynb"
-        return executed, self._changes_path(self._stage), self._folder.result(self._stage)
+        return (
+            executed,
+            self._changes_path(self._stage),
+            self._folder.result(self._stage),
+        )
 
     def _read_result(self, stage: str) -> StageResult:
         path = self._folder.result(stage)
         trust = self._prepared.request.options.trust
         try:
-            data = read_record(path, "result", f"{self._folder.run_id}/{stage}", trust=trust)
+            data = read_record(
+                path, "result", f"{self._folder.run_id}/{stage}", trust=trust
+            )
             return msgspec.json.decode(data, type=StageResult)
         except UnsignedError:
             raise self._unsigned(stage) from None

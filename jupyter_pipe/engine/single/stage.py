@@ -1,7 +1,7 @@
 """Runs one stage of a run that another engine drives: `run_single_stage`.
 
-The attempt writes its own log; a `Watch` gathers it into the run's log meanwhile. Raises RunError,
-PackageError, UntrustedError, and what `prepare` raises.
+The attempt writes its own log; a `Watch` gathers it into the run's log meanwhile.
+Raises RunError, PackageError, UntrustedError, and what `prepare` raises.
 """
 
 from __future__ import annotations
@@ -18,15 +18,29 @@ from jupyter_pipe.artifacts.protocol import StageResult
 from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.engine.attempts.assignment import stage_work
 from jupyter_pipe.engine.attempts.attempt import StageOutcome, run_stage
-from jupyter_pipe.engine.attempts.attempt_folder import RunPlace, attempt_folder, publish_attempt
+from jupyter_pipe.engine.attempts.attempt_folder import (
+    RunPlace,
+    attempt_folder,
+    publish_attempt,
+)
 from jupyter_pipe.engine.attempts.stopping import StopSignal
 from jupyter_pipe.engine.kernels.interrupts import catch_signals
 from jupyter_pipe.engine.provenance import provenance_of, report_on
 from jupyter_pipe.engine.request import PreparedRun, prepare
 from jupyter_pipe.engine.scheduling.results import contract_events, result_events
 from jupyter_pipe.engine.scheduling.stage_inputs import given_to
-from jupyter_pipe.engine.scheduling.verdict import approval_failure, is_worth_retrying, judge
-from jupyter_pipe.engine.single.bundles import Bundle, code_digest, empty_bundle, leave_bundle, take_bundle
+from jupyter_pipe.engine.scheduling.verdict import (
+    approval_failure,
+    is_worth_retrying,
+    judge,
+)
+from jupyter_pipe.engine.single.bundles import (
+    Bundle,
+    code_digest,
+    empty_bundle,
+    leave_bundle,
+    take_bundle,
+)
 from jupyter_pipe.engine.single.exchange import Exchange
 from jupyter_pipe.engine.single.watch import Watch
 from jupyter_pipe.engine.targets import RunRequest
@@ -55,9 +69,10 @@ __all__ = ["SingleStage", "StageEnd", "run_single_stage"]
 
 
 class SingleStage(Struct, frozen=True):
-    """Which stage to run. `attempt` is its number, or the first that is not taken. `take` are the bundles of
-    the stages before it, `leave` the folder for its own. `delay_seconds` says that another attempt follows a
-    failure that is worth it, so long after."""
+    """Which stage to run. `attempt` is its number, or the first that is not taken.
+    `take` are the bundles of the stages before it, `leave` the folder for its own.
+    `delay_seconds` says that another attempt follows a failure that is worth it, so
+    long after."""
 
     name: str
     attempt: int = 1
@@ -67,7 +82,8 @@ class SingleStage(Struct, frozen=True):
 
 
 class StageEnd(Struct, frozen=True):
-    """How it ended: `run` is the run after it. `reused` says that another process ran the stage meanwhile."""
+    """How it ended: `run` is the run after it. `reused` says that another process ran
+    the stage meanwhile."""
 
     run: Run
     folder: RunFolder
@@ -77,7 +93,8 @@ class StageEnd(Struct, frozen=True):
 
     @property
     def exit_code(self) -> int:
-        """0 succeeded, 1 failed, 3 a gate failed, 4 another attempt would fail as well, 130 stopped."""
+        """0 succeeded, 1 failed, 3 a gate failed, 4 another attempt would fail as well,
+        130 stopped."""
         failure = self.outcome.failure
         if failure is None:
             return 0 if self.outcome.result else 130
@@ -87,8 +104,9 @@ class StageEnd(Struct, frozen=True):
 
 
 class Listeners(Struct, frozen=True):
-    """Who is told what happens: `event` of each event, `waiting` of the process that runs the stage already,
-    `look` twice a second with the notebook that is being executed, and whether the stage is over."""
+    """Who is told what happens: `event` of each event, `waiting` of the process that
+    runs the stage already, `look` twice a second with the notebook that is being
+    executed, and whether the stage is over."""
 
     event: Callable[[Event], None] = lambda event: None
     waiting: Callable[[Holder], None] = lambda holder: None
@@ -100,8 +118,8 @@ def run_single_stage(
     order: SingleStage,
     listeners: Listeners = Listeners(),  # noqa: B008 - frozen
 ) -> StageEnd:
-    """Run one stage of a package, whose predecessors have run with the same store and `request.run_id`, or
-    left the bundles in `order.take`."""
+    """Run one stage of a package, whose predecessors have run with the same store and
+    `request.run_id`, or left the bundles in `order.take`."""
     package = request.target.package
     if package is None:
         raise PackageError(
@@ -111,19 +129,37 @@ def run_single_stage(
         )
     options = replace(request.options, targets=(order.name,), strict=True)
     prepared = prepare(replace(request, options=options), alone=order.name)
-    prepared = replace(prepared, facts=replace(prepared.facts, provenance=provenance_of(prepared)))
+    prepared = replace(
+        prepared, facts=replace(prepared.facts, provenance=provenance_of(prepared))
+    )
     folder = prepared.store.folder(request.run_id or "shared")
-    prepared.store.require_no_links(attempt_folder(folder.path, order.name, order.attempt))
+    prepared.store.require_no_links(
+        attempt_folder(folder.path, order.name, order.attempt)
+    )
     prepared.store.make_state_folder()
-    # Before anything can fail: an engine must not take an earlier attempt's bundle for this one's.
+    # Before anything can fail: an engine must not take an earlier attempt's bundle for
+    # this one's.
     if order.leave is not None:
         empty_bundle(order.leave)
-    with stage_turn(folder.stage(order.name), folder.run_id, listeners.waiting) as waited:
+    with stage_turn(
+        folder.stage(order.name), folder.run_id, listeners.waiting
+    ) as waited:
         end = _Turn(prepared, folder, package, order, listeners).run(reuse=waited)
     if order.leave is not None and end.outcome.result is not None:
-        bundle = Bundle(order.name, folder.run_id, code_digest(package, prepared.pipeline, order.name))
+        bundle = Bundle(
+            order.name,
+            folder.run_id,
+            code_digest(package, prepared.pipeline, order.name),
+        )
         exchange = Exchange(prepared, folder, order.name)
-        leave_bundle(order.leave, prepared.store, folder, bundle, end.outcome.result, exchange.read_changes())
+        leave_bundle(
+            order.leave,
+            prepared.store,
+            folder,
+            bundle,
+            end.outcome.result,
+            exchange.read_changes(),
+        )
     return end
 
 
@@ -131,32 +167,56 @@ class _Turn:
     """One process' turn at a stage."""
 
     def __init__(
-        self, prepared: PreparedRun, folder: RunFolder, package: Path, order: SingleStage, tell: Listeners
+        self,
+        prepared: PreparedRun,
+        folder: RunFolder,
+        package: Path,
+        order: SingleStage,
+        tell: Listeners,
     ) -> None:
         self._prepared = prepared
         self._folder = folder
         self._package = package
         self._order = order
         self._tell = tell
-        self._exchange = Exchange(prepared, folder, order.name, alone=bool(order.take or order.leave))
+        self._exchange = Exchange(
+            prepared, folder, order.name, alone=bool(order.take or order.leave)
+        )
 
     def run(self, *, reuse: bool) -> StageEnd:
-        """The attempt, or the result that another process left while this one waited for its turn."""
+        """The attempt, or the result that another process left while this one waited
+        for its turn."""
         for path in self._order.take:
-            take_bundle(path, self._prepared.store, self._folder, self._prepared.pipeline, self._package)
+            take_bundle(
+                path,
+                self._prepared.store,
+                self._folder,
+                self._prepared.pipeline,
+                self._package,
+            )
         self._exchange.fetch()
         name = self._order.name
         shared = SharedRun(
-            self._prepared.store, self._prepared.pipeline, self._exchange.facts, self._folder.run_id
+            self._prepared.store,
+            self._prepared.pipeline,
+            self._exchange.facts,
+            self._folder.run_id,
         )
         found = self._exchange.find_result(name) if reuse else None
         if found is not None:
-            return StageEnd(shared.gather(), self._folder, StageOutcome(0.0, result=found), 0, reused=True)
+            return StageEnd(
+                shared.gather(),
+                self._folder,
+                StageOutcome(0.0, result=found),
+                0,
+                reused=True,
+            )
         results = self._exchange.earlier_results()
         self._exchange.withdraw()
         attempt = _claim(self._folder, name, self._order.attempt)
         log = AttemptLog(
-            attempt_folder(self._folder.path, name, attempt) / "events.jsonl", Masker(self._prepared.secrets)
+            attempt_folder(self._folder.path, name, attempt) / "events.jsonl",
+            Masker(self._prepared.secrets),
         )
         outcome = self._attempt(attempt, results, shared, log)
         run = shared.gather()
@@ -165,7 +225,11 @@ class _Turn:
         return StageEnd(run, self._folder, outcome, attempt)
 
     def _attempt(
-        self, attempt: int, results: dict[str, StageResult], shared: SharedRun, log: AttemptLog
+        self,
+        attempt: int,
+        results: dict[str, StageResult],
+        shared: SharedRun,
+        log: AttemptLog,
     ) -> StageOutcome:
         def report(event: Event) -> None:
             self._tell.event(log.append(event))
@@ -173,7 +237,9 @@ class _Turn:
         name, stop = self._order.name, StopSignal()
         report(StageStarted(name, attempt))
         executed = attempt_folder(self._folder.path, name, attempt) / "executed.ipynb"
-        watch = Watch(shared, self._folder, stop, lambda: self._tell.look(executed, False))
+        watch = Watch(
+            shared, self._folder, stop, lambda: self._tell.look(executed, False)
+        )
         with watch, catch_signals(lambda _: stop.request()):
             outcome = self._run_stage(attempt, results, report, stop)
         self._tell.look(self._folder.executed(name), True)
@@ -193,7 +259,9 @@ class _Turn:
             self._exchange.lay_out(results)
         except OSError as error:
             failure = Failure(
-                type(error).__name__, f"{error.strerror}: {error.filename}", kind=FailureKind.worker
+                type(error).__name__,
+                f"{error.strerror}: {error.filename}",
+                kind=FailureKind.worker,
             )
             return StageOutcome(time.monotonic() - began, failure=failure)
         given = given_to(pipeline, name, results)
@@ -210,11 +278,15 @@ class _Turn:
         )
         outcome = run_stage(work, report, stop)
         # What the kernel reported is no result before it has been judged and signed.
-        (attempt_folder(self._folder.path, name, attempt) / "result.json").unlink(missing_ok=True)
+        (attempt_folder(self._folder.path, name, attempt) / "result.json").unlink(
+            missing_ok=True
+        )
         publish_attempt(self._folder.path, name, attempt)
         if outcome.result is None:
             return self._judged(outcome, ())
-        judged = self._prepared.judge(self._prepared.pipeline.stage(name), outcome.result)
+        judged = self._prepared.judge(
+            self._prepared.pipeline.stage(name), outcome.result
+        )
         for event in (*result_events(name, outcome.result), *contract_events(judged)):
             report(event)
         asked = self._prepared.ask(self._prepared.pipeline.stage(name), outcome.result)
@@ -223,9 +295,13 @@ class _Turn:
         return self._judged(outcome, judged, asked)
 
     def _judged(
-        self, outcome: StageOutcome, contracts: Sequence[ContractJudged], asked: ApprovalChecked | None = None
+        self,
+        outcome: StageOutcome,
+        contracts: Sequence[ContractJudged],
+        asked: ApprovalChecked | None = None,
     ) -> StageOutcome:
-        """A stage that ran to its end may have failed all the same. What it leaves counts from here on."""
+        """A stage that ran to its end may have failed all the same. What it leaves
+        counts from here on."""
         result, name = outcome.result, self._order.name
         observed = result.observed if result else outcome.observed
         left_behind = self._exchange.left_behind(observed)
@@ -235,7 +311,9 @@ class _Turn:
                 return replace(outcome, failure=replace(failure, hint=left_behind.hint))
             return outcome
         failure = (
-            judge(self._prepared.pipeline, name, result, strict=True, contracts=contracts)
+            judge(
+                self._prepared.pipeline, name, result, strict=True, contracts=contracts
+            )
             or left_behind
             or approval_failure(asked)
         )
@@ -260,14 +338,20 @@ def _claim(folder: RunFolder, stage: str, first: int) -> int:
             return number
 
 
-def _last_event(stage: str, attempt: int, outcome: StageOutcome, delay: float | None) -> Event:
+def _last_event(
+    stage: str, attempt: int, outcome: StageOutcome, delay: float | None
+) -> Event:
     """How the attempt ended. `delay` is that of `SingleStage`."""
     if outcome.failure is not None:
         if delay is not None and is_worth_retrying(outcome.failure):
             reason = f"{outcome.failure.ename}: {outcome.failure.evalue}"
             return StageRetrying(stage, attempt + 1, delay_seconds=delay, reason=reason)
-        fields = {name: getattr(outcome.failure, name) for name in Failure.__struct_fields__}
-        return StageFailed(stage=stage, **fields, seconds=outcome.seconds, attempt=attempt)
+        fields = {
+            name: getattr(outcome.failure, name) for name in Failure.__struct_fields__
+        }
+        return StageFailed(
+            stage=stage, **fields, seconds=outcome.seconds, attempt=attempt
+        )
     if outcome.result is None:
         return StageCancelled(stage, seconds=outcome.seconds)
     contacts = contact_phrases(outcome.result.observed.contacts)

@@ -1,4 +1,5 @@
-"""Looks after a stage while it runs: keeps the run's log up to date, ends the stage when told to."""
+"""Looks after a stage while it runs: keeps the run's log up to date, ends the stage
+when told to."""
 
 from __future__ import annotations
 
@@ -19,10 +20,15 @@ _SECONDS_BETWEEN_LOOKS = 0.5
 
 
 class Watch:
-    """A thread, for as long as the context lasts. `look` is called in it, time and again."""
+    """A thread, for as long as the context lasts. `look` is called in it, time and
+    again."""
 
     def __init__(
-        self, shared: SharedRun, folder: RunFolder, stop: StopSignal, look: Callable[[], None]
+        self,
+        shared: SharedRun,
+        folder: RunFolder,
+        stop: StopSignal,
+        look: Callable[[], None],
     ) -> None:
         self._shared = shared
         self._folder = folder
@@ -37,14 +43,18 @@ class Watch:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._over.set()
         self._thread.join()
 
     def _go_on(self) -> None:
         while True:
-            # What cannot be gathered now is gathered later, at the latest when the stage has ended.
+            # What cannot be gathered now is gathered later, at the latest when the
+            # stage has ended.
             with contextlib.suppress(RunError, OSError):
                 self._shared.gather()
             self._look()
@@ -54,7 +64,8 @@ class Watch:
                 return
 
     def _is_cancelled(self) -> bool:
-        """Whether somebody asked the run to end since this stage began: an earlier request was for others."""
+        """Whether somebody asked the run to end since this stage began: an earlier
+        request was for others."""
         try:
             return self._folder.cancel.stat().st_mtime >= self._began
         except OSError:

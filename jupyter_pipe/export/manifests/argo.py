@@ -1,9 +1,11 @@
-"""Argo Workflows: `argo submit NAME.argo.yaml -p days=730`, or a CronWorkflow where the notebook has a
-schedule. A stage is a container; values travel through the run's root, which all of them reach: a URL, or a
-folder of the volume claim that has the pipeline's name.
+"""Argo Workflows: `argo submit NAME.argo.yaml -p days=730`, or a CronWorkflow where the
+notebook has a schedule. A stage is a container; values travel through the run's root,
+which all of them reach: a URL, or a folder of the volume claim that has the pipeline's
+name.
 
-Secrets of `secret:NAME` tags are keys of a Kubernetes secret that has the pipeline's name. So is the key
-with which stages sign their results for each other: each container has a home, and so a key, of its own.
+Secrets of `secret:NAME` tags are keys of a Kubernetes secret that has the pipeline's
+name. So is the key with which stages sign their results for each other: each container
+has a home, and so a key, of its own.
 """
 
 from __future__ import annotations
@@ -11,7 +13,13 @@ from __future__ import annotations
 from typing import Any
 
 from jupyter_pipe.export import Exporter
-from jupyter_pipe.export.plan import ExportError, Plan, PlanParameter, Task, kubernetes_names
+from jupyter_pipe.export.plan import (
+    ExportError,
+    Plan,
+    PlanParameter,
+    Task,
+    kubernetes_names,
+)
 from jupyter_pipe.runs.remote import is_url
 from jupyter_pipe.trust.keys import KEY_VARIABLE
 
@@ -25,13 +33,18 @@ def _write(plan: Plan) -> str:
     import yaml
 
     text: str = yaml.safe_dump(
-        manifest_of(plan), sort_keys=False, width=100, allow_unicode=True, default_flow_style=None
+        manifest_of(plan),
+        sort_keys=False,
+        width=100,
+        allow_unicode=True,
+        default_flow_style=None,
     )
     return text
 
 
 def manifest_of(plan: Plan) -> dict[str, Any]:
-    """The workflow as the cluster gets it. Raises ExportError for values that Argo would replace."""
+    """The workflow as the cluster gets it. Raises ExportError for values that Argo
+    would replace."""
     labels = template_names(plan)
     dag = [
         {
@@ -51,24 +64,39 @@ def manifest_of(plan: Plan) -> dict[str, Any]:
     }
     if not is_url(plan.options.run_root):
         claim = plan.options.claim or plan.label
-        spec["volumes"] = [{"name": "runs", "persistentVolumeClaim": {"claimName": claim}}]
+        spec["volumes"] = [
+            {"name": "runs", "persistentVolumeClaim": {"claimName": claim}}
+        ]
     return {"apiVersion": "argoproj.io/v1alpha1", **_kind(plan, spec)}
 
 
 def _kind(plan: Plan, spec: dict[str, Any]) -> dict[str, Any]:
     if plan.schedule is None:
-        return {"kind": "Workflow", "metadata": {"generateName": f"{plan.label}-"}, "spec": spec}
-    cron = {"schedules": [plan.schedule], "concurrencyPolicy": "Forbid", "workflowSpec": spec}
+        return {
+            "kind": "Workflow",
+            "metadata": {"generateName": f"{plan.label}-"},
+            "spec": spec,
+        }
+    cron = {
+        "schedules": [plan.schedule],
+        "concurrencyPolicy": "Forbid",
+        "workflowSpec": spec,
+    }
     return {"kind": "CronWorkflow", "metadata": {"name": plan.label}, "spec": cron}
 
 
 def _argument(parameter: PlanParameter) -> dict[str, Any]:
     what = f"the value of parameter {parameter.name!r}"
-    made: dict[str, Any] = {"name": parameter.name, "value": untemplated(what, parameter.text)}
+    made: dict[str, Any] = {
+        "name": parameter.name,
+        "value": untemplated(what, parameter.text),
+    }
     if parameter.choices:
         made["enum"] = [str(choice) for choice in parameter.choices]
     if parameter.description:
-        made["description"] = untemplated(f"the description of {parameter.name!r}", parameter.description)
+        made["description"] = untemplated(
+            f"the description of {parameter.name!r}", parameter.description
+        )
     return made
 
 
@@ -77,7 +105,9 @@ def _template(plan: Plan, task: Task, label: str) -> dict[str, Any]:
         f"the command of stage {task.name!r}",
         plan.in_root(task, "\0", attempt="\0\0" if task.retries else "1"),
     )
-    command = command.replace("\0\0", "'{{=asInt(retries) + 1}}'").replace("\0", "'{{workflow.name}}'")
+    command = command.replace("\0\0", "'{{=asInt(retries) + 1}}'").replace(
+        "\0", "'{{workflow.name}}'"
+    )
     container: dict[str, Any] = {
         "image": task.image,
         "command": ["sh", "-c"],
@@ -86,19 +116,27 @@ def _template(plan: Plan, task: Task, label: str) -> dict[str, Any]:
         "resources": _requests(task),
     }
     if not is_url(plan.options.run_root):
-        container["volumeMounts"] = [{"name": "runs", "mountPath": plan.options.run_root}]
+        container["volumeMounts"] = [
+            {"name": "runs", "mountPath": plan.options.run_root}
+        ]
     made: dict[str, Any] = {"name": label}
     if task.retries:
-        # 1 is the one exit code after which another attempt may end otherwise; -1 is a pod that was lost.
+        # 1 is the one exit code after which another attempt may end otherwise; -1 is a
+        # pod that was lost.
         again = "lastRetry.exitCode in ['1', '-1']"
-        made["retryStrategy"] = {"limit": str(task.retries), "retryPolicy": "Always", "expression": again}
+        made["retryStrategy"] = {
+            "limit": str(task.retries),
+            "retryPolicy": "Always",
+            "expression": again,
+        }
     if task.timeout_seconds:
         made["activeDeadlineSeconds"] = int(task.timeout_seconds + 0.999)
     return {**made, "container": container}
 
 
 def untemplated(what: str, text: str) -> str:
-    """Argo replaces what stands in double braces, and has no way to write braces that stay."""
+    """Argo replaces what stands in double braces, and has no way to write braces that
+    stay."""
     if "{{" in text:
         raise ExportError(
             f"Argo would read {{{{ in {what} as a template.",
@@ -139,7 +177,9 @@ EXPORTER = Exporter(
     title="Argo Workflows",
     file="{name}.argo.yaml",
     write=_write,
-    carries=frozenset({"timeout", "secrets", "schedule", "cpus", "memory", "gpus", "limits", "image"}),
+    carries=frozenset(
+        {"timeout", "secrets", "schedule", "cpus", "memory", "gpus", "limits", "image"}
+    ),
     root=True,
     needs_root=True,
     needs_image=True,

@@ -1,7 +1,8 @@
-"""Azure Machine Learning: `az ml job create -f NAME.azureml.yml --set inputs.days=730`. A command job a
-stage; bundles are outputs of jobs, `uri_folder`s, so no folder is shared. The folder of the file is uploaded
-with each job: package, local modules and small data. Machines are serverless, unless the file's
-`default_compute` is changed to a cluster's name."""
+"""Azure Machine Learning: `az ml job create -f NAME.azureml.yml --set inputs.days=730`.
+A command job a stage; bundles are outputs of jobs, `uri_folder`s, so no folder is
+shared. The folder of the file is uploaded with each job: package, local modules and
+small data. Machines are serverless, unless the file's `default_compute` is changed to a
+cluster's name."""
 
 from __future__ import annotations
 
@@ -43,16 +44,23 @@ def _yaml(document: dict[str, Any]) -> str:
 
     def text_node(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
         is_script = text.endswith("\n") and text.count("\n") > 1
-        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if is_script else None)
+        return dumper.represent_scalar(
+            "tag:yaml.org,2002:str", text, style="|" if is_script else None
+        )
 
     Dumper.add_representer(str, text_node)
-    text: str = yaml.dump(document, Dumper=Dumper, sort_keys=False, width=1000, allow_unicode=True)
+    text: str = yaml.dump(
+        document, Dumper=Dumper, sort_keys=False, width=1000, allow_unicode=True
+    )
     return text
 
 
 def _value(parameter: PlanParameter) -> Any:
     """What the job is given unless told otherwise; the type is that of the value."""
-    if isinstance(parameter.default, str) and _END in _plain(parameter.default).splitlines():
+    if (
+        isinstance(parameter.default, str)
+        and _END in _plain(parameter.default).splitlines()
+    ):
         raise ExportError(
             f"The value of parameter {parameter.name!r} has a line {_END}, with which the shell's text ends.",
             code="export_value",
@@ -62,22 +70,31 @@ def _value(parameter: PlanParameter) -> Any:
 
 
 def _job(plan: Plan, task: Task) -> dict[str, Any]:
-    """A command job: folders of the stages before it, values, one folder for what it leaves."""
+    """A command job: folders of the stages before it, values, one folder for what it
+    leaves."""
     if task.secrets:
         raise ExportError(
             f"Stage '{task.name}' needs the secret {task.secrets[0]}, and jobs of Azure ML get none.",
             code="export_value",
             hint="Read it from the workspace's key vault in the notebook, and remove the tag.",
         )
-    names = {each.name: escaped(each.name, frozenset(task.take)) for each in task.parameters}
+    names = {
+        each.name: escaped(each.name, frozenset(task.take)) for each in task.parameters
+    }
     made: dict[str, Any] = {"type": "command", "display_name": task.name, "code": "."}
     made["environment"] = {"image": _plain(task.image)}
     if task.take or task.parameters:
         taken = {
-            name: {"type": "uri_folder", "path": f"${{{{parent.jobs.{name}.outputs.values}}}}"}
+            name: {
+                "type": "uri_folder",
+                "path": f"${{{{parent.jobs.{name}.outputs.values}}}}",
+            }
             for name in task.take
         }
-        given = {names[each.name]: f"${{{{parent.inputs.{each.name}}}}}" for each in task.parameters}
+        given = {
+            names[each.name]: f"${{{{parent.inputs.{each.name}}}}}"
+            for each in task.parameters
+        }
         made["inputs"] = {**taken, **given}
     made["outputs"] = {"values": {"type": "uri_folder"}}
     made["command"] = _command(plan, task, names)
@@ -87,15 +104,21 @@ def _job(plan: Plan, task: Task) -> dict[str, Any]:
 
 
 def _command(plan: Plan, task: Task, names: dict[str, str]) -> str:
-    """Values stand in the text of the script when the shell gets it: in here-documents they are only text.
-    A letter at the end keeps their last empty lines, which `$(…)` would cut off."""
+    """Values stand in the text of the script when the shell gets it: in here-documents
+    they are only text. A letter at the end keeps their last empty lines, which `$(…)`
+    would cut off."""
     lines = []
     for each in task.parameters:
         here = f"$(cat <<'{_END}'\n${{{{inputs.{names[each.name]}}}}}.\n{_END}\n)"
-        lines += [f"{each.variable}={here}", f'export {each.variable}="${{{each.variable}%.}}"']
+        lines += [
+            f"{each.variable}={here}",
+            f'export {each.variable}="${{{each.variable}%.}}"',
+        ]
     words = shlex.join(map(_plain, plan.words(task)))
     taken = [f'--take "${{{{inputs.{name}}}}}/bundle"' for name in task.take]
-    left = [f'--{option} "${{{{outputs.values}}}}/{name}"' for option, name in _LEFT.items()]
+    left = [
+        f'--{option} "${{{{outputs.values}}}}/{name}"' for option, name in _LEFT.items()
+    ]
     return "\n".join([*lines, " ".join([words, *taken, *left, "--retry"])]) + "\n"
 
 
@@ -103,7 +126,8 @@ _LEFT = {"leave": "bundle", "html": "report.html", "result": "result.json"}
 
 
 def _plain(text: str) -> str:
-    """Azure ML evaluates what stands in ${{ }}, and has no way to write it so that it stays."""
+    """Azure ML evaluates what stands in ${{ }}, and has no way to write it so that it
+    stays."""
     if "${{" in text:
         raise ExportError(
             f"Azure ML would evaluate what stands in {text!r}.",

@@ -1,6 +1,7 @@
-"""Databricks: a bundle, `databricks bundle deploy` and `databricks bundle run NAME --params days=730`. A job
-with a task a stage, all on one cluster of the run, so that one user signs their results. Values travel
-through a volume (`--run-root /Volumes/…`). Secrets are keys of the scope that has the pipeline's name."""
+"""Databricks: a bundle, `databricks bundle deploy` and `databricks bundle run NAME
+--params days=730`. A job with a task a stage, all on one cluster of the run, so that
+one user signs their results. Values travel through a volume (`--run-root /Volumes/…`).
+Secrets are keys of the scope that has the pipeline's name."""
 
 from __future__ import annotations
 
@@ -19,12 +20,15 @@ DEFAULT_RUNTIME = "16.4.x-scala2.12"
 _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 _FILES = "${workspace.file_path}"
 # A machine without workers: stages are Python, and Spark only keeps their cluster.
-_SINGLE_NODE = {"spark.databricks.cluster.profile": "singleNode", "spark.master": "local[*]"}
+_SINGLE_NODE = {
+    "spark.databricks.cluster.profile": "singleNode",
+    "spark.master": "local[*]",
+}
 
 
 class Surroundings(Struct, frozen=True):
-    """Where a job finds what it needs: the compiled `package`, its `requirements`, the machine and the
-    runtime; and what its tasks call the run."""
+    """Where a job finds what it needs: the compiled `package`, its `requirements`, the
+    machine and the runtime; and what its tasks call the run."""
 
     package: str
     requirements: str
@@ -39,8 +43,13 @@ def _write(plan: Plan) -> str:
     package = f"{_FILES}/{_plain(plan.options.package)}"
     job = job_of(plan, Surroundings(package, f"{package}/requirements.txt"))
     variables = {
-        "node_type_id": {"description": "the machine: i3.xlarge, Standard_DS3_v2, n2-highmem-4, …"},
-        "spark_version": {"description": "the runtime of Databricks", "default": DEFAULT_RUNTIME},
+        "node_type_id": {
+            "description": "the machine: i3.xlarge, Standard_DS3_v2, n2-highmem-4, …"
+        },
+        "spark_version": {
+            "description": "the runtime of Databricks",
+            "default": DEFAULT_RUNTIME,
+        },
     }
     document = {
         "bundle": {"name": plan.label},
@@ -48,22 +57,31 @@ def _write(plan: Plan) -> str:
         "resources": {"jobs": {plan.label.replace("-", "_"): job}},
     }
     text: str = yaml.safe_dump(
-        document, sort_keys=False, width=1000, allow_unicode=True, default_flow_style=None
+        document,
+        sort_keys=False,
+        width=1000,
+        allow_unicode=True,
+        default_flow_style=None,
     )
     return text
 
 
 def job_of(plan: Plan, where: Surroundings) -> dict[str, Any]:
-    """The settings of the job, as bundles and the Jobs API have them. Raises ExportError for values that
-    Databricks would replace."""
+    """The settings of the job, as bundles and the Jobs API have them. Raises
+    ExportError for values that Databricks would replace."""
     job: dict[str, Any] = {"name": _plain(plan.name), "max_concurrent_runs": 4}
     if plan.description:
         job["description"] = _plain(plan.description)
     if plan.parameters:
         job["parameters"] = [_parameter(each) for each in plan.parameters]
     if plan.schedule:
-        job["schedule"] = {"quartz_cron_expression": quartz(plan.schedule), "timezone_id": "UTC"}
-    job["job_clusters"] = [{"job_cluster_key": "stages", "new_cluster": _cluster(plan, where)}]
+        job["schedule"] = {
+            "quartz_cron_expression": quartz(plan.schedule),
+            "timezone_id": "UTC",
+        }
+    job["job_clusters"] = [
+        {"job_cluster_key": "stages", "new_cluster": _cluster(plan, where)}
+    ]
     job["tasks"] = [_task(plan, task, where) for task in plan.tasks]
     return job
 
@@ -83,14 +101,18 @@ def _cluster(plan: Plan, where: Surroundings) -> dict[str, Any]:
         "custom_tags": {"ResourceClass": "SingleNode"},
     }
     if secrets:
-        made["spark_env_vars"] = {name: f"{{{{secrets/{plan.label}/{name}}}}}" for name in secrets}
+        made["spark_env_vars"] = {
+            name: f"{{{{secrets/{plan.label}/{name}}}}}" for name in secrets
+        }
     return made
 
 
 def _task(plan: Plan, task: Task, where: Surroundings) -> dict[str, Any]:
     """A task that calls our command line with its words, which no shell reads."""
     given = [
-        word for each in task.parameters for word in ("-p", f"{each.name}={{{{job.parameters.{each.name}}}}}")
+        word
+        for each in task.parameters
+        for word in ("-p", f"{each.name}={{{{job.parameters.{each.name}}}}}")
     ]
     run = [
         "--run-root",
@@ -117,8 +139,9 @@ def _task(plan: Plan, task: Task, where: Surroundings) -> dict[str, Any]:
 
 
 def quartz(cron: str) -> str:
-    """The schedule as Quartz writes it: seconds first, Sunday is not 0, and one of the two days is a question
-    mark. Raises ExportError if both days are given, of which cron takes either and Quartz has no word."""
+    """The schedule as Quartz writes it: seconds first, Sunday is not 0, and one of the
+    two days is a question mark. Raises ExportError if both days are given, of which
+    cron takes either and Quartz has no word."""
     minute, hour, day, month, weekday = cron.split()
     if weekday == "*":
         return f"0 {minute} {hour} {day} {month} ?"
@@ -145,7 +168,8 @@ def _weekday(day: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Bundles evaluate `${`, jobs two braces, and neither has a way to write them so that they stay."""
+    """Bundles evaluate `${`, jobs two braces, and neither has a way to write them so
+    that they stay."""
     if "${" in text or "{{" in text:
         raise ExportError(
             f"Databricks would evaluate what stands in {text!r}.",

@@ -1,6 +1,6 @@
-"""A Dockerfile for the images that other engines run stages in: `docker build -f NAME.Dockerfile .` in the
-folder of the notebook. It has Python, the pinned requirements, the package, and what lies beside the
-notebook."""
+"""A Dockerfile for the images that other engines run stages in: `docker build -f
+NAME.Dockerfile .` in the folder of the notebook. It has Python, the pinned
+requirements, the package, and what lies beside the notebook."""
 
 from __future__ import annotations
 
@@ -41,6 +41,8 @@ EXPORTER = Exporter(
     title="an image for the others",
     file="{name}.Dockerfile",
     write=_write,
-    carries=frozenset({"image", "cpus", "memory", "gpus", "limits", "timeout", "schedule", "secrets"}),
+    carries=frozenset(
+        {"image", "cpus", "memory", "gpus", "limits", "timeout", "schedule", "secrets"}
+    ),
     paths="relative",
 )

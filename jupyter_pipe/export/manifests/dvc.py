@@ -1,6 +1,6 @@
-"""DVC: `dvc repro`, `dvc exp run -S days=730`. A bundle is an output, so that DVC's cache decides what runs
-and `dvc push` shares it; metrics are DVC's metrics. Parameters are in params.yaml, and no shell reads
-them."""
+"""DVC: `dvc repro`, `dvc exp run -S days=730`. A bundle is an output, so that DVC's
+cache decides what runs and `dvc push` shares it; metrics are DVC's metrics. Parameters
+are in params.yaml, and no shell reads them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ def _write(plan: Plan) -> str:
     import yaml
 
     stages = {task.name: _stage(plan, task) for task in plan.tasks}
-    text: str = yaml.safe_dump({"stages": stages}, sort_keys=False, width=1000, allow_unicode=True)
+    text: str = yaml.safe_dump(
+        {"stages": stages}, sort_keys=False, width=1000, allow_unicode=True
+    )
     return text
 
 
@@ -37,7 +39,8 @@ def _stage(plan: Plan, task: Task) -> dict[str, Any]:
         ],
         "outs": [f"{_BUNDLES}/{task.name}"],
         "metrics": [{metrics: {"cache": False}}],
-        # Of modules beside the notebook DVC knows nothing: this changes with them when it is exported again.
+        # Of modules beside the notebook DVC knows nothing: this changes with them when
+        # it is exported again.
         "meta": {"code": task.digest},
     }
     if task.parameters:

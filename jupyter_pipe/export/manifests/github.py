@@ -1,5 +1,6 @@
-"""GitHub Actions: a workflow for `.github/workflows/`, a job a stage. Bundles are artifacts of the workflow,
-parameters its typed inputs, secrets those of the repository; it also runs on the notebook's schedule."""
+"""GitHub Actions: a workflow for `.github/workflows/`, a job a stage. Bundles are
+artifacts of the workflow, parameters its typed inputs, secrets those of the repository;
+it also runs on the notebook's schedule."""
 
 from __future__ import annotations
 
@@ -20,14 +21,20 @@ def _write(plan: Plan) -> str:
     import yaml
 
     on: dict[str, Any] = {
-        "workflow_dispatch": {"inputs": {each.name: _input(each) for each in plan.parameters}}
+        "workflow_dispatch": {
+            "inputs": {each.name: _input(each) for each in plan.parameters}
+        }
     }
     if plan.schedule:
         on["schedule"] = [{"cron": plan.schedule}]
     jobs = {task.name: _job(plan, task) for task in plan.tasks}
     document = {"name": _plain(plan.name), "on": on, "jobs": jobs}
     text: str = yaml.safe_dump(
-        document, sort_keys=False, width=1000, allow_unicode=True, default_flow_style=None
+        document,
+        sort_keys=False,
+        width=1000,
+        allow_unicode=True,
+        default_flow_style=None,
     )
     return text
 
@@ -35,7 +42,11 @@ def _write(plan: Plan) -> str:
 def _input(parameter: PlanParameter) -> dict[str, Any]:
     kind = "choice" if parameter.choices else _TYPES[parameter.type_]
     default = str(parameter.default) if kind == "choice" else parameter.default
-    made = {"description": _plain(parameter.description or parameter.name), "type": kind, "default": default}
+    made = {
+        "description": _plain(parameter.description or parameter.name),
+        "type": kind,
+        "default": default,
+    }
     if parameter.choices:
         made["options"] = [str(choice) for choice in parameter.choices]
     if isinstance(default, str):
@@ -47,17 +58,33 @@ def _job(plan: Plan, task: Task) -> dict[str, Any]:
     requirements = shlex.quote(f"{plan.options.package}/requirements.txt")
     steps: list[dict[str, Any]] = [{"uses": "actions/checkout@v5"}]
     if not task.image:
-        steps.append({"uses": "actions/setup-python@v6", "with": {"python-version": "3.12", "cache": "pip"}})
+        steps.append(
+            {
+                "uses": "actions/setup-python@v6",
+                "with": {"python-version": "3.12", "cache": "pip"},
+            }
+        )
     steps.append({"run": _plain(f"pip install -r {requirements}")})
     for name in task.take:
         take = {"name": f"stage-{name}", "path": f"{_BUNDLES}/{name}"}
         steps.append({"uses": "actions/download-artifact@v5", "with": take})
     environment = _environment(task)
-    steps.append({"run": _plain(_command(plan, task)), **({"env": environment} if environment else {})})
-    left = {"name": f"stage-{task.name}", "path": f"{_BUNDLES}/{task.name}", "include-hidden-files": True}
+    steps.append(
+        {
+            "run": _plain(_command(plan, task)),
+            **({"env": environment} if environment else {}),
+        }
+    )
+    left = {
+        "name": f"stage-{task.name}",
+        "path": f"{_BUNDLES}/{task.name}",
+        "include-hidden-files": True,
+    }
     steps.append({"uses": "actions/upload-artifact@v5", "with": left})
     report = {"name": f"report-{task.name}", "path": f"{task.name}.html"}
-    steps.append({"if": "always()", "uses": "actions/upload-artifact@v5", "with": report})
+    steps.append(
+        {"if": "always()", "uses": "actions/upload-artifact@v5", "with": report}
+    )
     job: dict[str, Any] = {"needs": list(task.after)} if task.after else {}
     job["runs-on"] = "ubuntu-latest"
     if task.timeout_seconds:
@@ -79,7 +106,8 @@ def _command(plan: Plan, task: Task) -> str:
 
 
 def _environment(task: Task) -> dict[str, str]:
-    """Inputs are there only where somebody filled them in: on a schedule the notebook's values hold."""
+    """Inputs are there only where somebody filled them in: on a schedule the notebook's
+    values hold."""
     variables = {}
     for each in task.parameters:
         default = each.text.replace("'", "''")
@@ -90,7 +118,8 @@ def _environment(task: Task) -> dict[str, str]:
 
 
 def _plain(text: str) -> str:
-    """GitHub evaluates what stands in ${{ }} everywhere, and has no way to write it so that it stays."""
+    """GitHub evaluates what stands in ${{ }} everywhere, and has no way to write it so
+    that it stays."""
     if "${{" in text:
         raise ExportError(
             f"GitHub would evaluate what stands in {text!r}.",

@@ -1,6 +1,6 @@
-"""GitLab CI: a file to include from `.gitlab-ci.yml`, a job a stage. Bundles are artifacts of jobs,
-parameters variables that GitLab asks for; secrets are masked variables of the project. Schedules are made in
-GitLab."""
+"""GitLab CI: a file to include from `.gitlab-ci.yml`, a job a stage. Bundles are
+artifacts of jobs, parameters variables that GitLab asks for; secrets are masked
+variables of the project. Schedules are made in GitLab."""
 
 from __future__ import annotations
 
@@ -48,10 +48,14 @@ def _write(plan: Plan) -> str:
         "stages": [plan.label],
     }
     if plan.parameters:
-        document["variables"] = {each.variable: _variable(each) for each in plan.parameters}
+        document["variables"] = {
+            each.variable: _variable(each) for each in plan.parameters
+        }
     for task in plan.tasks:
         document[_job_name(task.name)] = _job(plan, task)
-    text: str = yaml.safe_dump(document, sort_keys=False, width=1000, allow_unicode=True)
+    text: str = yaml.safe_dump(
+        document, sort_keys=False, width=1000, allow_unicode=True
+    )
     return text
 
 
@@ -76,7 +80,10 @@ def _job(plan: Plan, task: Task) -> dict[str, Any]:
         "stage": plan.label,
         "needs": [_job_name(name) for name in task.take],
         "script": [f'{shlex.join(words)} --run-id "gitlab-$CI_PIPELINE_ID"'],
-        "artifacts": {"when": "always", "paths": [f"{_BUNDLES}/{task.name}", f"{task.name}.html"]},
+        "artifacts": {
+            "when": "always",
+            "paths": [f"{_BUNDLES}/{task.name}", f"{task.name}.html"],
+        },
     }
     if task.image and task.image != plan.options.image:
         job["image"] = task.image

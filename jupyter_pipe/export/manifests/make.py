@@ -1,7 +1,8 @@
-"""GNU make: `make -j2 -f NAME.mk`, and `make -f NAME.mk train` for a stage with what it needs.
+"""GNU make: `make -j2 -f NAME.mk`, and `make -f NAME.mk train` for a stage with what it
+needs.
 
-Parameters come from the environment, as they do for every command of ours, so nothing is said of
-them but a comment.
+Parameters come from the environment, as they do for every command of ours, so nothing
+is said of them but a comment.
 """
 
 from __future__ import annotations

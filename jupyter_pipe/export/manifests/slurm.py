@@ -1,5 +1,6 @@
-"""SLURM: `bash NAME.slurm.sh` submits a job a stage, each after those that it needs; `squeue` and `sacct`
-show them, `scancel` ends them. Parameters and secrets come from the environment in which that is called."""
+"""SLURM: `bash NAME.slurm.sh` submits a job a stage, each after those that it needs;
+`squeue` and `sacct` show them, `scancel` ends them. Parameters and secrets come from
+the environment in which that is called."""
 
 from __future__ import annotations
 
@@ -16,7 +17,10 @@ def _write(plan: Plan) -> str:
     logs = shlex.quote(f"{plan.options.run_root}/.jupyter_pipe/slurm")
     lines = [
         "# [JUPYTER_PIPE_NAME=VALUE ...] bash FILE; SBATCH_PARTITION and the like are Slurm's own.",
-        *(f"# Parameter {each.variable}, else {comment(each.text)}" for each in plan.parameters),
+        *(
+            f"# Parameter {each.variable}, else {comment(each.text)}"
+            for each in plan.parameters
+        ),
         "set -euo pipefail",
         'export RUN_ID="${RUN_ID:-$(date -u +%Y%m%d-%H%M%S)-$$}"',
         f"mkdir -p {logs}",
@@ -27,14 +31,28 @@ def _write(plan: Plan) -> str:
 
 
 def _submit(plan: Plan, task: Task, logs: str) -> list[str]:
-    options = [f"--job-name={plan.label}.{task.name}", f"--cpus-per-task={max(1, math.ceil(task.cpus))}"]
-    options += [f"--mem={math.ceil(task.memory_bytes / 2**20)}M"] if task.memory_bytes else []
+    options = [
+        f"--job-name={plan.label}.{task.name}",
+        f"--cpus-per-task={max(1, math.ceil(task.cpus))}",
+    ]
+    options += (
+        [f"--mem={math.ceil(task.memory_bytes / 2**20)}M"] if task.memory_bytes else []
+    )
     options += [f"--gpus={task.gpus}"] if task.gpus else []
-    # Minutes, of which one is for the kernel's start and end: the stage's own limit comes first.
-    options += [f"--time={math.ceil(task.timeout_seconds / 60) + 1}"] if task.timeout_seconds else []
-    options += [f"--licenses={key}:{amount}" for key, amount in sorted(task.limits.items())]
+    # Minutes, of which one is for the kernel's start and end: the stage's own limit
+    # comes first.
+    options += (
+        [f"--time={math.ceil(task.timeout_seconds / 60) + 1}"]
+        if task.timeout_seconds
+        else []
+    )
+    options += [
+        f"--licenses={key}:{amount}" for key, amount in sorted(task.limits.items())
+    ]
     after = ":".join(f"$job_{name}" for name in task.after)
-    depends = f' --dependency="afterok:{after}" --kill-on-invalid-dep=yes' if after else ""
+    depends = (
+        f' --dependency="afterok:{after}" --kill-on-invalid-dep=yes' if after else ""
+    )
     command = shlex.quote(f"exec {plan.in_root(task, chr(34) + '$RUN_ID' + chr(34))}")
     place = f"--output={logs}/%x-%j.log --export=ALL"
     return [

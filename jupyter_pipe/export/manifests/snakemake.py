@@ -1,7 +1,8 @@
-"""Snakemake: `snakemake -s NAME.smk --cores 2 --config days=730`. A file marks each stage of a run as done.
+"""Snakemake: `snakemake -s NAME.smk --cores 2 --config days=730`. A file marks each
+stage of a run as done.
 
-Each call is a run of its own, unless `--config run_id=ID` goes on with one: then a stage runs again where
-its code has changed since.
+Each call is a run of its own, unless `--config run_id=ID` goes on with one: then a
+stage runs again where its code has changed since.
 """
 
 from __future__ import annotations
@@ -43,23 +44,37 @@ def _write(plan: Plan) -> str:
         "rule:",
         f"    input: {', '.join(marks)}",
     ]
-    return "\n".join([*head, *(line for task in plan.tasks for line in _rule(plan, task))]) + "\n"
+    return (
+        "\n".join([*head, *(line for task in plan.tasks for line in _rule(plan, task))])
+        + "\n"
+    )
 
 
 def _rule(plan: Plan, task: Task) -> list[str]:
     read = task.parameters
     # Braces in a name of a file would be a wildcard.
-    code = (f"{plan.options.package}/{path}" for path in (task.notebook, *task.contracts))
+    code = (
+        f"{plan.options.package}/{path}" for path in (task.notebook, *task.contracts)
+    )
     before = [
         *map(_mark, task.after),
         *(quoted(path.replace("{", "{{").replace("}", "}}")) for path in code),
     ]
     # A prefix, since names of lists' methods (count, index) are reserved.
     # Anything but a function is formatted, as if braces in a value were wildcards.
-    values = ", ".join(f"pipe_{each.name}=lambda wildcards: parameters[{each.name!r}]" for each in read)
+    values = ", ".join(
+        f"pipe_{each.name}=lambda wildcards: parameters[{each.name!r}]" for each in read
+    )
     given = [f"    params: {values}"]
-    variables = " ".join(f"{each.variable}={{params.pipe_{each.name}:q}}" for each in read)
-    command = plan.in_root(task, "\0").replace("{", "{{").replace("}", "}}").replace("\0", "{run_id:q}")
+    variables = " ".join(
+        f"{each.variable}={{params.pipe_{each.name}:q}}" for each in read
+    )
+    command = (
+        plan.in_root(task, "\0")
+        .replace("{", "{{")
+        .replace("}", "}}")
+        .replace("\0", "{run_id:q}")
+    )
     return [
         "",
         "",

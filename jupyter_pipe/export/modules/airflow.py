@@ -1,7 +1,7 @@
-"""Apache Airflow 3: a DAG file for the folder of DAGs, one Python task a stage. Parameters are the DAG's
-typed params; one that the pipeline does not have fails the run. Secrets come from the worker's
-environment. Tasks have some tries more than their stages: for workers that die, or find no server while
-Airflow starts."""
+"""Apache Airflow 3: a DAG file for the folder of DAGs, one Python task a stage.
+Parameters are the DAG's typed params; one that the pipeline does not have fails the
+run. Secrets come from the worker's environment. Tasks have some tries more than their
+stages: for workers that die, or find no server while Airflow starts."""
 
 from __future__ import annotations
 
@@ -75,7 +75,9 @@ _TASK = """\
 
 
 def _write(plan: Plan) -> str:
-    params = "".join(f"\n    {each.name!r}: {_param(each)}," for each in plan.parameters)
+    params = "".join(
+        f"\n    {each.name!r}: {_param(each)}," for each in plan.parameters
+    )
     head = _HEAD.format(
         params=f"{{{params}\n}}" if params else "{}",
         dag_id=repr(dag_name(plan)),
@@ -87,7 +89,13 @@ def _write(plan: Plan) -> str:
         for task in plan.tasks
         if task.after
     ]
-    return head + "\n".join([*(_task(plan, task) for task in plan.tasks), "".join(order)]).rstrip("\n") + "\n"
+    return (
+        head
+        + "\n".join(
+            [*(_task(plan, task) for task in plan.tasks), "".join(order)]
+        ).rstrip("\n")
+        + "\n"
+    )
 
 
 def dag_name(plan: Plan) -> str:

@@ -1,6 +1,7 @@
-"""Dagster: `dagster dev -f NAME_dagster.py`, or `dagster job execute -f NAME_dagster.py -j pipeline_NAME`.
-An asset a stage, with its code's digest as version; gates are asset checks. Parameters are the configuration
-of the resource that has the job's name; secrets come from the environment. Such files can be merged."""
+"""Dagster: `dagster dev -f NAME_dagster.py`, or `dagster job execute -f NAME_dagster.py
+-j pipeline_NAME`. An asset a stage, with its code's digest as version; gates are asset
+checks. Parameters are the configuration of the resource that has the job's name;
+secrets come from the environment. Such files can be merged."""
 
 from __future__ import annotations
 
@@ -110,12 +111,15 @@ def _write(plan: Plan) -> str:
         parameters="\n".join(map(_parameter, plan.parameters)),
         stages="\n".join(_stage(task, keys) for task in plan.tasks),
         description=ascii(plan.description),
-        schedule=f"dg.ScheduleDefinition(job=job, cron_schedule={plan.schedule!a})" if plan.schedule else "",
+        schedule=f"dg.ScheduleDefinition(job=job, cron_schedule={plan.schedule!a})"
+        if plan.schedule
+        else "",
     )
 
 
 def job_name(plan: Plan) -> str:
-    """The name of the job, of its group of assets, and of the resource that has the parameters."""
+    """The name of the job, of its group of assets, and of the resource that has the
+    parameters."""
     # Dagster keeps names such as `context` for itself.
     return f"pipeline_{plan.label.replace('-', '_')}"
 
@@ -148,7 +152,10 @@ def _resources(task: Task) -> dict[str, dict[str, str]]:
     requests = {"cpu": f"{task.cpus:g}"}
     if task.memory_bytes:
         requests["memory"] = str(math.ceil(task.memory_bytes))
-    limits = {**({"nvidia.com/gpu": str(task.gpus)} if task.gpus else {}), **task.limits}
+    limits = {
+        **({"nvidia.com/gpu": str(task.gpus)} if task.gpus else {}),
+        **task.limits,
+    }
     return {"requests": requests, **({"limits": limits} if limits else {})}
 
 
@@ -157,6 +164,8 @@ EXPORTER = Exporter(
     title="Dagster",
     file="{name}_dagster.py",
     write=_write,
-    carries=frozenset({"timeout", "secrets", "cpus", "memory", "gpus", "limits", "schedule"}),
+    carries=frozenset(
+        {"timeout", "secrets", "cpus", "memory", "gpus", "limits", "schedule"}
+    ),
     root=True,
 )

@@ -1,7 +1,8 @@
-"""Flyte 2: `flyte run --local NAME_flyte.py pipeline --days 730`, or without `--local` on the cluster that
-Flyte's configuration names. A task a stage; what stages leave are `flyte.io.Dir`s of Flyte, so no folder is
-shared. Flyte's cache is asked with the digest of the stage's code, the report is the task's, and the pipeline
-returns the metrics. Secrets are Flyte's, by the same name."""
+"""Flyte 2: `flyte run --local NAME_flyte.py pipeline --days 730`, or without `--local`
+on the cluster that Flyte's configuration names. A task a stage; what stages leave are
+`flyte.io.Dir`s of Flyte, so no folder is shared. Flyte's cache is asked with the digest
+of the stage's code, the report is the task's, and the pipeline returns the metrics.
+Secrets are Flyte's, by the same name."""
 
 from __future__ import annotations
 
@@ -13,7 +14,9 @@ from jupyter_pipe.export.plan import Plan, Task, distinct
 __all__ = ["EXPORTER"]
 
 # Names that the pipeline and its tasks use, and that a parameter of them would hide.
-_RESERVED = frozenset({"after", "asyncio", "bundles", "dict", "done", "found", "run_stage"})
+_RESERVED = frozenset(
+    {"after", "asyncio", "bundles", "dict", "done", "found", "run_stage"}
+)
 _HEAD = """\
 import asyncio
 import html
@@ -93,28 +96,46 @@ async def pipeline({signature}) -> dict[str, float]:
 
 
 def _write(plan: Plan) -> str:
-    """A module with a task a stage and the task `pipeline`, which runs them as their predecessors end."""
+    """A module with a task a stage and the task `pipeline`, which runs them as their
+    predecessors end."""
     names = {task.name: f"stage_{task.name}" for task in plan.tasks}
-    parameters = distinct((each.name for each in plan.parameters), _RESERVED | set(names.values()))
+    parameters = distinct(
+        (each.name for each in plan.parameters), _RESERVED | set(names.values())
+    )
     head = _HEAD.format(
-        command=ascii(plan.command), image=ascii(plan.options.image or "auto"), label=plan.label
+        command=ascii(plan.command),
+        image=ascii(plan.options.image or "auto"),
+        label=plan.label,
     )
     pipeline = _PIPELINE.format(
         environments=", ".join(f"{name}_environment" for name in names.values()),
         schedule=_schedule(plan),
-        signature=", ".join(each.typed(parameters[each.name]) for each in plan.parameters),
-        calls="\n".join(_call(task, names[task.name], parameters) for task in plan.tasks),
+        signature=", ".join(
+            each.typed(parameters[each.name]) for each in plan.parameters
+        ),
+        calls="\n".join(
+            _call(task, names[task.name], parameters) for task in plan.tasks
+        ),
     )
-    tasks = [_task(plan, task, number, parameters) for number, task in enumerate(plan.tasks, 1)]
+    tasks = [
+        _task(plan, task, number, parameters)
+        for number, task in enumerate(plan.tasks, 1)
+    ]
     return "".join([head, *tasks, pipeline])
 
 
 def _task(plan: Plan, task: Task, number: int, parameters: dict[str, str]) -> str:
     """The environment and the task of a stage; `number` counts stages from 1."""
     given = [each.typed(parameters[each.name]) for each in task.parameters]
-    cache = f"flyte.Cache('override', version_override={task.digest!r})" if task.cache else "'disable'"
+    cache = (
+        f"flyte.Cache('override', version_override={task.digest!r})"
+        if task.cache
+        else "'disable'"
+    )
     options = [f"cache={cache}"]
-    options += [f"timeout={math.ceil(task.timeout_seconds)}"] if task.timeout_seconds else []
+    options += (
+        [f"timeout={math.ceil(task.timeout_seconds)}"] if task.timeout_seconds else []
+    )
     return _TASK.format(
         stage=task.name,
         # `Fit` and `fit` would be one environment.
@@ -122,18 +143,26 @@ def _task(plan: Plan, task: Task, number: int, parameters: dict[str, str]) -> st
         told=_environment(plan, task),
         options=", ".join(options),
         signature=", ".join(["bundles: list[Dir]", *given]),
-        variables=", ".join(f"{each.variable!r}: {parameters[each.name]}" for each in task.parameters),
+        variables=", ".join(
+            f"{each.variable!r}: {parameters[each.name]}" for each in task.parameters
+        ),
     )
 
 
 def _environment(plan: Plan, task: Task) -> str:
     """The machine of a task, its secrets, and its image if it has one of its own."""
     resources = [f"cpu={task.cpus:g}"]
-    resources += [f"memory='{math.ceil(task.memory_bytes / 2**20)}Mi'"] if task.memory_bytes else []
+    resources += (
+        [f"memory='{math.ceil(task.memory_bytes / 2**20)}Mi'"]
+        if task.memory_bytes
+        else []
+    )
     resources += [f"gpu={task.gpus}"] if task.gpus else []
     told = f"resources=flyte.Resources({', '.join(resources)})"
     if task.secrets:
-        secrets = ", ".join(f"flyte.Secret({name!r}, as_env_var={name!r})" for name in task.secrets)
+        secrets = ", ".join(
+            f"flyte.Secret({name!r}, as_env_var={name!r})" for name in task.secrets
+        )
         told += f", secrets=[{secrets}]"
     if task.image != plan.options.image:
         told += f", image={task.image!a}"
@@ -142,14 +171,18 @@ def _environment(plan: Plan, task: Task) -> str:
 
 def _call(task: Task, name: str, parameters: dict[str, str]) -> str:
     before = ", ".join(f"done[{each!r}]" for each in task.take)
-    given = "".join(f", {parameters[each.name]}={parameters[each.name]}" for each in task.parameters)
+    given = "".join(
+        f", {parameters[each.name]}={parameters[each.name]}" for each in task.parameters
+    )
     return f"    done[{task.name!r}] = asyncio.ensure_future(after({name}, [{before}]{given}))"
 
 
 def _schedule(plan: Plan) -> str:
     if plan.schedule is None:
         return ""
-    return f"triggers=flyte.Trigger('schedule', automation=flyte.Cron({plan.schedule!a}))"
+    return (
+        f"triggers=flyte.Trigger('schedule', automation=flyte.Cron({plan.schedule!a}))"
+    )
 
 
 EXPORTER = Exporter(
@@ -157,5 +190,7 @@ EXPORTER = Exporter(
     title="Flyte 2",
     file="{name}_flyte.py",
     write=_write,
-    carries=frozenset({"timeout", "secrets", "cpus", "memory", "gpus", "schedule", "image"}),
+    carries=frozenset(
+        {"timeout", "secrets", "cpus", "memory", "gpus", "schedule", "image"}
+    ),
 )

@@ -1,6 +1,6 @@
-"""Kedro: a module with `create_pipeline()`, for `src/PACKAGE/pipelines/NAME/`. Nodes are stages; their
-bundles are datasets, so Kedro's runners and its catalog move them. `conf/base/parameters.yml` holds the
-parameters."""
+"""Kedro: a module with `create_pipeline()`, for `src/PACKAGE/pipelines/NAME/`. Nodes
+are stages; their bundles are datasets, so Kedro's runners and its catalog move them.
+`conf/base/parameters.yml` holds the parameters."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Kubeflow Pipelines 2: `python NAME_kfp.py` writes NAME.yaml. A component a stage; what stages leave are
-artifacts of KFP, so no folder is shared. Metrics, gates and the report are shown by its UI, and its cache is
-asked with the digest of the stage's code."""
+"""Kubeflow Pipelines 2: `python NAME_kfp.py` writes NAME.yaml. A component a stage;
+what stages leave are artifacts of KFP, so no folder is shared. Metrics, gates and the
+report are shown by its UI, and its cache is asked with the digest of the stage's
+code."""
 
 from __future__ import annotations
 
@@ -52,7 +53,8 @@ def stage_{name}(
 
 
 def _write(plan: Plan) -> str:
-    """A module for the compiler of Kubeflow Pipelines. Raises ExportError for names that it uses itself."""
+    """A module for the compiler of Kubeflow Pipelines. Raises ExportError for names
+    that it uses itself."""
     for each in plan.parameters:
         if each.name.startswith(("pipe_", "from_", "_")) or each.name in _RESERVED:
             raise ExportError(
@@ -103,17 +105,28 @@ def _use(plan: Plan, task: Task) -> list[str]:
         f"{made}.set_display_name({task.name!r}).set_cpu_request('{task.cpus:g}')",
     ]
     lines += [f"{made}.set_caching_options(False)"] if not task.cache else []
-    lines += [f"{made}.set_memory_request('{task.memory_bytes}')"] if task.memory_bytes else []
-    accelerators = {**({"nvidia.com/gpu": str(task.gpus)} if task.gpus else {}), **task.limits}
+    lines += (
+        [f"{made}.set_memory_request('{task.memory_bytes}')"]
+        if task.memory_bytes
+        else []
+    )
+    accelerators = {
+        **({"nvidia.com/gpu": str(task.gpus)} if task.gpus else {}),
+        **task.limits,
+    }
     for kind, amount in accelerators.items():
-        lines.append(f"{made}.set_accelerator_type({kind!a}).set_accelerator_limit({amount!a})")
+        lines.append(
+            f"{made}.set_accelerator_type({kind!a}).set_accelerator_limit({amount!a})"
+        )
     if task.secrets:
         keys = {name: name for name in task.secrets}
         lines.append(
             f"kubernetes.use_secret_as_env({made}, secret_name={plan.label!r}, secret_key_to_env={keys})"
         )
     if task.timeout_seconds:
-        lines.append(f"kubernetes.set_timeout({made}, {int(task.timeout_seconds + 0.999)})")
+        lines.append(
+            f"kubernetes.set_timeout({made}, {int(task.timeout_seconds + 0.999)})"
+        )
     return [f"    {line}\n" for line in lines]
 
 
@@ -126,5 +139,7 @@ EXPORTER = Exporter(
     title="Kubeflow Pipelines 2",
     file="{name}_kfp.py",
     write=_write,
-    carries=frozenset({"timeout", "secrets", "cpus", "memory", "gpus", "limits", "image"}),
+    carries=frozenset(
+        {"timeout", "secrets", "cpus", "memory", "gpus", "limits", "image"}
+    ),
 )

@@ -1,5 +1,5 @@
-"""Luigi: `python NAME_luigi.py All --local-scheduler --workers 2 --days 730`. A task a stage; a stage of a
-run is complete when it has a result in the run's root."""
+"""Luigi: `python NAME_luigi.py All --local-scheduler --workers 2 --days 730`. A task a
+stage; a stage of a run is complete when it has a result in the run's root."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from jupyter_pipe.export.plan import Plan, PlanParameter, Task, escaped
 
 __all__ = ["EXPORTER"]
 
-_TYPES = {"int": "IntParameter", "float": "FloatParameter", "bool": "BoolParameter", "str": "Parameter"}
+_TYPES = {
+    "int": "IntParameter",
+    "float": "FloatParameter",
+    "bool": "BoolParameter",
+    "str": "Parameter",
+}
 _RESERVED = frozenset(
     [
         "accepts_messages",
@@ -116,12 +121,18 @@ if __name__ == "__main__":
 
 
 def _write(plan: Plan) -> str:
-    parameters = "".join(f"    {_name(each)} = {_parameter(each)}\n" for each in plan.parameters)
+    parameters = "".join(
+        f"    {_name(each)} = {_parameter(each)}\n" for each in plan.parameters
+    )
     head = _HEAD.format(
-        command=ascii(plan.command), root=ascii(plan.options.run_root), parameters=parameters.rstrip("\n")
+        command=ascii(plan.command),
+        root=ascii(plan.options.run_root),
+        parameters=parameters.rstrip("\n"),
     )
     followed = {name for task in plan.tasks for name in task.after}
-    last = ", ".join(_class(task.name) for task in plan.tasks if task.name not in followed)
+    last = ", ".join(
+        _class(task.name) for task in plan.tasks if task.name not in followed
+    )
     return head + "".join(map(_task, plan.tasks)) + _END.format(last=last)
 
 
@@ -135,7 +146,11 @@ def _task(task: Task) -> str:
 
 
 def _parameter(parameter: PlanParameter) -> str:
-    more = ", parsing=luigi.BoolParameter.EXPLICIT_PARSING" if parameter.type_ == "bool" else ""
+    more = (
+        ", parsing=luigi.BoolParameter.EXPLICIT_PARSING"
+        if parameter.type_ == "bool"
+        else ""
+    )
     return f"luigi.{_TYPES[parameter.type_]}(default={parameter.default!a}{more})"
 
 
@@ -145,7 +160,10 @@ def _name(parameter: PlanParameter) -> str:
 
 def _class(stage: str) -> str:
     # A family of Luigi's, too: as it is, but for names of this file.
-    return escaped(stage, frozenset({"All", "Stage", "COMMAND", "ROOT", "NEW_ID", "luigi", "os", "sys"}))
+    return escaped(
+        stage,
+        frozenset({"All", "Stage", "COMMAND", "ROOT", "NEW_ID", "luigi", "os", "sys"}),
+    )
 
 
 EXPORTER = Exporter(

@@ -1,6 +1,7 @@
-"""Metaflow: `python NAME_metaflow.py run --NAME VALUE`. A step a stage, and steps that only split and join:
-Metaflow's branches end where they began, so stages that cross others wait for all of these. The report is the
-step's card; metrics and gates are in `stages`. Secrets come from the environment."""
+"""Metaflow: `python NAME_metaflow.py run --NAME VALUE`. A step a stage, and steps that
+only split and join: Metaflow's branches end where they began, so stages that cross
+others wait for all of these. The report is the step's card; metrics and gates are in
+`stages`. Secrets come from the environment."""
 
 from __future__ import annotations
 
@@ -110,11 +111,14 @@ if __name__ == "__main__":
 
 
 def _write(plan: Plan) -> str:
-    """A flow whose steps and parameters have names of their own: they are attributes of one class."""
+    """A flow whose steps and parameters have names of their own: they are attributes of
+    one class."""
     names = distinct((each.name for each in plan.parameters), _RESERVED)
     tasks = {task.name: task for task in plan.tasks}
     keys = distinct(tasks, _RESERVED | set(names.values()))
-    after = {keys[task.name]: [keys[name] for name in task.after] for task in plan.tasks}
+    after = {
+        keys[task.name]: [keys[name] for name in task.after] for task in plan.tasks
+    }
     first, *steps = steps_of(after, "start", "end")
     stages = {keys[name]: task for name, task in tasks.items()}
     schedule = f"@schedule(cron={plan.schedule!a})\n" if plan.schedule else ""
@@ -125,14 +129,17 @@ def _write(plan: Plan) -> str:
         schedule=schedule,
         cls=_class_name(plan.label),
         documentation=ascii(plan.description),
-        parameters="".join(_parameter(each, names[each.name]) for each in plan.parameters),
+        parameters="".join(
+            _parameter(each, names[each.name]) for each in plan.parameters
+        ),
         first=_next(first),
         steps="".join(_step(each, stages.get(each.name), names) for each in steps),
     )
 
 
 def _class_name(label: str) -> str:
-    """`HomeValueFlow` of `home-value`. A label may begin with a digit, a class may not."""
+    """`HomeValueFlow` of `home-value`. A label may begin with a digit, a class may
+    not."""
     name = "".join(word.capitalize() for word in label.split("-")) + "Flow"
     return name if name.isidentifier() else f"Pipeline{name}"
 
@@ -161,7 +168,9 @@ def _next(step: Step) -> str:
 
 
 def _resources(task: Task) -> str:
-    memory = f", memory={math.ceil(task.memory_bytes / 2**20)}" if task.memory_bytes else ""
+    memory = (
+        f", memory={math.ceil(task.memory_bytes / 2**20)}" if task.memory_bytes else ""
+    )
     gpus = f", gpu={task.gpus}" if task.gpus else ""
     return f"cpu={max(1, math.ceil(task.cpus))}{memory}{gpus}"
 

@@ -1,6 +1,7 @@
-"""Prefect 3: `python NAME_prefect.py [NAME=VALUE …]` runs the flow, `python NAME_prefect.py serve` waits for
-runs that Prefect's page or its schedule starts. A task run a stage; metrics and gates are artifacts. Secrets
-come from the environment, else from Prefect's secret blocks."""
+"""Prefect 3: `python NAME_prefect.py [NAME=VALUE …]` runs the flow, `python
+NAME_prefect.py serve` waits for runs that Prefect's page or its schedule starts. A task
+run a stage; metrics and gates are artifacts. Secrets come from the environment, else
+from Prefect's secret blocks."""
 
 from __future__ import annotations
 
@@ -12,7 +13,9 @@ from jupyter_pipe.export.plan import Plan, Task, comment, distinct
 __all__ = ["EXPORTER", "flow_name", "parameter_names"]
 
 # What Prefect keeps for itself, and what the flow uses.
-_RESERVED = frozenset({"model_config", "return_state", "run_stages", "self", "wait_for"})
+_RESERVED = frozenset(
+    {"model_config", "return_state", "run_stages", "self", "wait_for"}
+)
 _HEAD = """\
 import json
 import os
@@ -132,7 +135,9 @@ def _write(plan: Plan) -> str:
         description=ascii(plan.description),
         signature=", ".join(each.typed(names[each.name]) for each in plan.parameters),
         documentation=ascii(f"{comment(plan.description)}\n\nArgs:{documented}"),
-        values=", ".join(f"{each.variable!r}: {names[each.name]}" for each in plan.parameters),
+        values=", ".join(
+            f"{each.variable!r}: {names[each.name]}" for each in plan.parameters
+        ),
         label=plan.label,
         cron=ascii(plan.schedule),
     )

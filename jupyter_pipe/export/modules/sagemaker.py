@@ -1,6 +1,7 @@
-"""SageMaker Pipelines: `python NAME_sagemaker.py ROLE s3://BUCKET/PREFIX` makes or updates the pipeline, and
-without arguments prints its definition. A processing job a stage; what stages leave are outputs of jobs below
-the prefix, so no folder is shared. Its cache is asked with the digest of the stage's code."""
+"""SageMaker Pipelines: `python NAME_sagemaker.py ROLE s3://BUCKET/PREFIX` makes or
+updates the pipeline, and without arguments prints its definition. A processing job a
+stage; what stages leave are outputs of jobs below the prefix, so no folder is shared.
+Its cache is asked with the digest of the stage's code."""
 
 from __future__ import annotations
 
@@ -123,7 +124,11 @@ def _write(plan: Plan) -> str:
 
 
 def _parameter(parameter: PlanParameter) -> dict[str, Any]:
-    made = {"Name": parameter.name, "Type": _TYPES[parameter.type_], "DefaultValue": parameter.default}
+    made = {
+        "Name": parameter.name,
+        "Type": _TYPES[parameter.type_],
+        "DefaultValue": parameter.default,
+    }
     if parameter.choices and parameter.type_ == "str":
         made["EnumValues"] = list(parameter.choices)
     return made

@@ -1,8 +1,9 @@
-"""ZenML: `python NAME_zenml.py [NAME=VALUE …]` runs the pipeline on the active stack, and with `schedule` as
-its only argument has the stack's orchestrator run it by the notebook's schedule. A step a stage; what stages
-leave and their reports are artifacts of ZenML, so no folder is shared. Metrics and gates are metadata of the
-step, and the cache is asked with the digest of the stage's code. Secrets come from the environment, else from
-ZenML's secret that has the pipeline's name."""
+"""ZenML: `python NAME_zenml.py [NAME=VALUE …]` runs the pipeline on the active stack,
+and with `schedule` as its only argument has the stack's orchestrator run it by the
+notebook's schedule. A step a stage; what stages leave and their reports are artifacts
+of ZenML, so no folder is shared. Metrics and gates are metadata of the step, and the
+cache is asked with the digest of the stage's code. Secrets come from the environment,
+else from ZenML's secret that has the pipeline's name."""
 
 from __future__ import annotations
 
@@ -94,8 +95,12 @@ _SCHEDULED = """\
 def _write(plan: Plan) -> str:
     """A module whose steps and parameters have names of their own."""
     steps = {f"stage_{task.name}" for task in plan.tasks}
-    bundles = {f"from_{task.name}" for task in plan.tasks} | {f"of_{task.name}" for task in plan.tasks}
-    names = distinct((each.name for each in plan.parameters), _RESERVED | steps | bundles)
+    bundles = {f"from_{task.name}" for task in plan.tasks} | {
+        f"of_{task.name}" for task in plan.tasks
+    }
+    names = distinct(
+        (each.name for each in plan.parameters), _RESERVED | steps | bundles
+    )
     head = _HEAD.format(
         command=ascii(plan.command),
         label=plan.label,
@@ -122,7 +127,9 @@ def _step(plan: Plan, task: Task, names: dict[str, str]) -> str:
         signature=", ".join([*given, f"code: str = {task.digest!r}"]),
         values=f"{plan.label}.{task.name}",
         report=f"{plan.label}.{task.name}.report",
-        variables=", ".join(f"{each.variable!r}: {names[each.name]}" for each in task.parameters),
+        variables=", ".join(
+            f"{each.variable!r}: {names[each.name]}" for each in task.parameters
+        ),
         secrets=list(task.secrets),
         bundles=", ".join(f"from_{name}" for name in task.take),
     )
@@ -130,7 +137,11 @@ def _step(plan: Plan, task: Task, names: dict[str, str]) -> str:
 
 def _settings(task: Task) -> str:
     resources = [f"cpu_count={task.cpus:g}"]
-    resources += [f"memory='{math.ceil(task.memory_bytes / 2**20)}MiB'"] if task.memory_bytes else []
+    resources += (
+        [f"memory='{math.ceil(task.memory_bytes / 2**20)}MiB'"]
+        if task.memory_bytes
+        else []
+    )
     resources += [f"gpu_count={task.gpus}"] if task.gpus else []
     settings = f"'resources': ResourceSettings({', '.join(resources)})"
     if task.image:
@@ -149,5 +160,7 @@ EXPORTER = Exporter(
     title="ZenML",
     file="{name}_zenml.py",
     write=_write,
-    carries=frozenset({"timeout", "secrets", "cpus", "memory", "gpus", "schedule", "image"}),
+    carries=frozenset(
+        {"timeout", "secrets", "cpus", "memory", "gpus", "schedule", "image"}
+    ),
 )

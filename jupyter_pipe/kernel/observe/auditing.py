@@ -1,6 +1,7 @@
 """The interpreter's audit events, handed to whoever listens.
 
-A hook cannot be removed: there is one a process, and while no stage is observed it finds no listener.
+A hook cannot be removed: there is one a process, and while no stage is observed it
+finds no listener.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ _installed: list[bool] = []
 
 
 def listen(handlers: Mapping[str, Handler]) -> None:
-    """Sends the events that `handlers` names to them from now on, and no others. Handlers do not raise."""
+    """Sends the events that `handlers` names to them from now on, and no others.
+    Handlers do not raise."""
     _handlers.clear()
     _handlers.update(handlers)
     if handlers and not _installed:
@@ -25,7 +27,10 @@ def listen(handlers: Mapping[str, Handler]) -> None:
         sys.addaudithook(_hook)
 
 
-def _hook(event: str, arguments: tuple[Any, ...], handlers: Mapping[str, Handler] = _handlers) -> None:
-    # Libraries cause tens of thousands of events that nobody waits for, such as `builtins.id`.
+def _hook(
+    event: str, arguments: tuple[Any, ...], handlers: Mapping[str, Handler] = _handlers
+) -> None:
+    # Libraries cause tens of thousands of events that nobody waits for, such as
+    # `builtins.id`.
     if event in handlers:
         handlers[event](*arguments)

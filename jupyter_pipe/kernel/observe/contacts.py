@@ -1,4 +1,5 @@
-"""Whom a stage was in touch with: hosts, database servers, programs. Shown without credentials."""
+"""Whom a stage was in touch with: hosts, database servers, programs. Shown without
+credentials."""
 
 from __future__ import annotations
 
@@ -13,14 +14,17 @@ from .paths.notes import Where
 
 __all__ = ["ContactNotes", "is_url", "shown_url"]
 
-_DATABASE_PORTS = frozenset({1433, 1521, 3306, 5432, 6379, 7687, 8123, 9042, 27017, 50000})
+_DATABASE_PORTS = frozenset(
+    {1433, 1521, 3306, 5432, 6379, 7687, 8123, 9042, 27017, 50000}
+)
 _URL = re.compile(r"[a-z][a-z0-9+.\-]*://")
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0", ""})  # noqa: S104 - names, nothing is bound
 _LIMIT = 100
 
 
 def is_url(text: str) -> bool:
-    """Whether a reader would look for it elsewhere than in the files of this machine."""
+    """Whether a reader would look for it elsewhere than in the files of this
+    machine."""
     return _URL.match(text) is not None and not text.startswith("file:")
 
 
@@ -48,7 +52,11 @@ class ContactNotes:
 
     def resolve(self, host: Any, port: Any, where: Where) -> None:
         """The address of a host was looked up, in order to connect to it."""
-        name = host.decode("ascii", "replace") if isinstance(host, bytes) else str(host or "")
+        name = (
+            host.decode("ascii", "replace")
+            if isinstance(host, bytes)
+            else str(host or "")
+        )
         self._thread.resolved = str(port)
         self._add_host(name, port, where)
 
@@ -70,7 +78,8 @@ class ContactNotes:
             self.add("network", f"{host}:{port}" if port else host, where)
 
     def _add_local(self, path: str, where: Where) -> None:
-        """A socket in the file system: a database server's, or the desktop's, which is not an input."""
+        """A socket in the file system: a database server's, or the desktop's, which is
+        not an input."""
         if any(word in path.lower() for word in ("sql", "mongo", "redis", "pgsql")):
             self.add("database", path, where)
 

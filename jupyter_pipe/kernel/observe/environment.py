@@ -1,6 +1,8 @@
-"""The environment: which variables the stage asked for, noted where `os.environ` looks them up.
+"""The environment: which variables the stage asked for, noted where `os.environ` looks
+them up.
 
-`os.environ` stays the object that it was, of the type that it was: the class of it is taught to tell.
+`os.environ` stays the object that it was, of the type that it was: the class of it is
+taught to tell.
 """
 
 from __future__ import annotations
@@ -25,14 +27,16 @@ _FLEETING = re.compile(
 
 
 def is_fleeting(name: str) -> bool:
-    """Whether a variable belongs to the terminal or the kernel that a process happens to have."""
+    """Whether a variable belongs to the terminal or the kernel that a process happens
+    to have."""
     return _FLEETING.fullmatch(name) is not None
 
 
 @dataclass
 class VariableNotes:
-    """`given` are variables that earlier stages set: they reach the stage as its ambient state. `merged` are
-    reports of other processes, which never write a value anywhere."""
+    """`given` are variables that earlier stages set: they reach the stage as its
+    ambient state. `merged` are reports of other processes, which never write a value
+    anywhere."""
 
     salt: str
     given: frozenset[str] = frozenset()
@@ -72,7 +76,12 @@ class VariableNotes:
         """The `variables` of the `Observations`."""
         merged = [one for name, one in self.merged.items() if name not in self.values]
         return merged + [
-            {"name": name, **self._value(name, value), "cell_id": where.cell_id, "line": where.line}
+            {
+                "name": name,
+                **self._value(name, value),
+                "cell_id": where.cell_id,
+                "line": where.line,
+            }
             for name, (value, where) in self.values.items()
         ]
 
@@ -84,7 +93,8 @@ class VariableNotes:
 
 
 class EnvironmentWatch:
-    """Tells `read(mapping, key)`, `wrote(key)` and `read_all()` of lookups, between `begin` and `end`.
+    """Tells `read(mapping, key)`, `wrote(key)` and `read_all()` of lookups, between
+    `begin` and `end`.
 
     `mapping` is `os.environ` or `os.environb`; a lookup is told of before it is made.
     """
@@ -113,8 +123,9 @@ _taught: list[str] = []
 
 
 def _teach() -> None:
-    """Let the class tell who watches. Once in a process and for good: from Python 3.13 on, a class that has
-    been changed a thousand times goes on with the methods that it had."""
+    """Let the class tell who watches. Once in a process and for good: from Python 3.13
+    on, a class that has been changed a thousand times goes on with the methods that it
+    had."""
     for name, made in (
         ("__getitem__", _getitem),
         ("__iter__", _iter),

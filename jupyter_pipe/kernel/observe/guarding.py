@@ -1,4 +1,5 @@
-"""Our own doings are not observed, and what goes wrong while observing stays with us."""
+"""Our own doings are not observed, and what goes wrong while observing stays with
+us."""
 
 from __future__ import annotations
 
@@ -11,8 +12,8 @@ __all__ = ["Guard"]
 
 
 class Guard:
-    """`noted` is called after each note, if it is there. `failed` is told of exceptions while something was
-    noted; the user's code never sees them."""
+    """`noted` is called after each note, if it is there. `failed` is told of exceptions
+    while something was noted; the user's code never sees them."""
 
     def __init__(self, failed: Callable[[Exception], None]) -> None:
         self.noted: Callable[[], None] | None = None

@@ -1,4 +1,5 @@
-"""Imports: libraries that have arrived, and modules that were asked for and not found."""
+"""Imports: libraries that have arrived, and modules that were asked for and not
+found."""
 
 from __future__ import annotations
 
@@ -12,8 +13,9 @@ __all__ = ["ImportWatch"]
 
 
 class ImportWatch:
-    """Tells `arrived(name)` of each module among `names` once it has been executed, `missed(name, folders)`
-    of each that nobody finds, and `found(path)` of each that was only looked for, between `begin` and `end`.
+    """Tells `arrived(name)` of each module among `names` once it has been executed,
+    `missed(name, folders)` of each that nobody finds, and `found(path)` of each that
+    was only looked for, between `begin` and `end`.
     """
 
     def __init__(
@@ -41,7 +43,9 @@ class ImportWatch:
             if spec is None:
                 parent = sys.modules.get(name.rpartition(".")[0])
                 folders = getattr(parent, "__path__", sys.path)
-                self._missed(name, [folder for folder in folders if isinstance(folder, str)])
+                self._missed(
+                    name, [folder for folder in folders if isinstance(folder, str)]
+                )
             elif isinstance(spec.origin, str):
                 self._found(spec.origin)
             return spec
@@ -50,7 +54,9 @@ class ImportWatch:
 
     def end(self) -> None:
         importlib.util.find_spec = self._find_spec
-        sys.meta_path[:] = [one for one in sys.meta_path if one not in (self._arrivals, self._absences)]
+        sys.meta_path[:] = [
+            one for one in sys.meta_path if one not in (self._arrivals, self._absences)
+        ]
 
 
 class _Arrivals:
@@ -62,19 +68,27 @@ class _Arrivals:
         self._finding: set[str] = set()
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        """Finds one of the awaited modules through the other finders, and wraps its loader so that it tells
-        when the module has been executed."""
+        """Finds one of the awaited modules through the other finders, and wraps its
+        loader so that it tells when the module has been executed."""
         # Another finder that also asks all others would come back here.
         if name not in self._names or name in self._finding:
             return None
         self._finding.add(name)
         try:
-            found = (each.find_spec(name, path, target) for each in sys.meta_path if each is not self)
+            found = (
+                each.find_spec(name, path, target)
+                for each in sys.meta_path
+                if each is not self
+            )
             spec = next((one for one in found if one is not None), None)
         finally:
             self._finding.discard(name)
         # A loader that is a class serves built-in modules, all of them at once.
-        if spec is not None and spec.loader is not None and not isinstance(spec.loader, type):
+        if (
+            spec is not None
+            and spec.loader is not None
+            and not isinstance(spec.loader, type)
+        ):
             self._wrap(spec.loader, name)
         return spec
 
@@ -95,4 +109,11 @@ class _Absences:
         self._missed = missed
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
-        self._missed(name, [one for one in (sys.path if path is None else path) if isinstance(one, str)])
+        self._missed(
+            name,
+            [
+                one
+                for one in (sys.path if path is None else path)
+                if isinstance(one, str)
+            ],
+        )

@@ -27,12 +27,32 @@ from .workers import PREPARING, Records, WorkerWatch, start_in_forks
 __all__ = ["Observer", "begin_worker"]
 
 _KERNEL_SIDE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-# Functions of the standard library that look a variable up for somebody else; what others look up themselves
-# (the search path of programs, the folder for temporary files) is not an input.
+# Functions of the standard library that look a variable up for somebody else; what
+# others look up themselves (the search path of programs, the folder for temporary
+# files) is not an input.
 _LOOKING_UP = frozenset(
     {
-        *("getenv", "getenvb", "get", "__contains__", "setdefault", "pop", "popitem", "update", "copy"),
-        *("keys", "values", "items", "__iter__", "__or__", "__ror__", "__eq__", "__init__"),
+        *(
+            "getenv",
+            "getenvb",
+            "get",
+            "__contains__",
+            "setdefault",
+            "pop",
+            "popitem",
+            "update",
+            "copy",
+        ),
+        *(
+            "keys",
+            "values",
+            "items",
+            "__iter__",
+            "__or__",
+            "__ror__",
+            "__eq__",
+            "__init__",
+        ),
         *("expandvars", "expanduser", "home"),
     }
 )
@@ -41,15 +61,21 @@ _running: list[Observer] = []
 
 
 class Observer:
-    """Notes what happens between `begin` and `stop`. `report` gives the `Observations` as plain values;
-    `remove` takes away what was wrapped, when the stage's values have been stored.
+    """Notes what happens between `begin` and `stop`. `report` gives the `Observations`
+    as plain values; `remove` takes away what was wrapped, when the stage's values have
+    been stored.
 
-    `namespace` is that of the cells, `folder` where the kernel works. `given` are environment variables that
-    earlier stages set, `salt` is the key of the variables' digests.
+    `namespace` is that of the cells, `folder` where the kernel works. `given` are
+    environment variables that earlier stages set, `salt` is the key of the variables'
+    digests.
     """
 
     def __init__(
-        self, namespace: Mapping[str, Any], folder: str, salt: str = "", given: Collection[str] = ()
+        self,
+        namespace: Mapping[str, Any],
+        folder: str,
+        salt: str = "",
+        given: Collection[str] = (),
     ) -> None:
         folder = os.path.abspath(folder or os.getcwd())
         rules = PathRules(folder, _KERNEL_SIDE)
@@ -58,12 +84,16 @@ class Observer:
         self._guard = Guard(self._failed)
         self._places = Places(rules, _KERNEL_SIDE, namespace)
         self._calendar = CalendarNotes()
-        self._files = FileEvents(FileNotes(rules), rules, self._places, self._calendar.sources)
+        self._files = FileEvents(
+            FileNotes(rules), rules, self._places, self._calendar.sources
+        )
         self._variables = VariableNotes(salt, frozenset(given))
         self._contacts = ContactNotes()
         self._seen: set[str] = set()
         self._recorded = (0, 0)
-        self._programs = ProgramEvents(self._files, self._variables, self._contacts, self._calendar)
+        self._programs = ProgramEvents(
+            self._files, self._variables, self._contacts, self._calendar
+        )
         guarded = self._guard.guarded
         readers = ReaderCalls(self._files, self._contacts)
         tables = find_tables()
@@ -99,7 +129,9 @@ class Observer:
         handlers = self._files.handlers() | self._programs.handlers()
         rules = self._files.rules
         handlers |= {"compile": self._compiled, "exec": self._executed}
-        guarded = {event: self._guard.guarded(handler) for event, handler in handlers.items()}
+        guarded = {
+            event: self._guard.guarded(handler) for event, handler in handlers.items()
+        }
         guarded["open"] = self._files.past_libraries(guarded["open"])
         guarded["compile"] = _if_source(guarded["compile"], rules.linked)
         guarded["exec"] = _past_libraries(guarded["exec"], rules.linked)
@@ -125,11 +157,13 @@ class Observer:
         self._imports.end()
 
     def remove(self) -> None:
-        """Readers are what they were. Functions that the stage holds are pickled by name until then."""
+        """Readers are what they were. Functions that the stage holds are pickled by
+        name until then."""
         self._readers.end()
 
     def note_for(self, records: Records) -> None:
-        """From here on this is a worker: what it notes is kept for the stage that it works for."""
+        """From here on this is a worker: what it notes is kept for the stage that it
+        works for."""
         self._records = records
         self._places.everything = True
         self._programs.is_worker = True
@@ -145,7 +179,10 @@ class Observer:
         known = (len(self._variables.values), len(self._contacts.noted))
         if notes.touched or known != self._recorded:
             self._recorded = known
-            others = {"variables": self._variables.reports(), "contacts": self._contacts.reports()}
+            others = {
+                "variables": self._variables.reports(),
+                "contacts": self._contacts.reports(),
+            }
             self._records.append({**notes.take(), **others})
 
     def _collect(self) -> None:
@@ -154,7 +191,9 @@ class Observer:
             self._files.notes.merge(record)
             self._variables.merge(record["variables"])
             for one in record["contacts"]:
-                self._contacts.add(one["kind"], one["name"], Where(one["cell_id"], one["line"]))
+                self._contacts.add(
+                    one["kind"], one["name"], Where(one["cell_id"], one["line"])
+                )
 
     def _arrived(self, name: str) -> None:
         watch = self._workers if name in PREPARING else self._readers
@@ -179,11 +218,16 @@ class Observer:
             self.problems.append(problem)
 
     def _looked_up(self, mapping: Any, key: Any) -> None:
-        """Notes an environment variable that the stage asked for, with cell and line. Not noted: what imports
-        ask for, and what libraries ask for if the variable belongs to the terminal or the kernel."""
+        """Notes an environment variable that the stage asked for, with cell and line.
+        Not noted: what imports ask for, and what libraries ask for if the variable
+        belongs to the terminal or the kernel."""
         name = os.fsdecode(key)
         caller = self._places.find() if name not in self._variables.values else None
-        if caller is None or caller.importing or self._places.is_for_itself(_LOOKING_UP):
+        if (
+            caller is None
+            or caller.importing
+            or self._places.is_for_itself(_LOOKING_UP)
+        ):
             return
         if caller.direct or not is_fleeting(name):
             found = mapping._data.get(mapping.encodekey(key))
@@ -192,10 +236,16 @@ class Observer:
 
     def _looked_up_all(self) -> None:
         caller = self._places.find()
-        if caller is None or caller.importing or self._places.is_for_itself(_LOOKING_UP):
+        if (
+            caller is None
+            or caller.importing
+            or self._places.is_for_itself(_LOOKING_UP)
+        ):
             return
         found = os.environ._data  # type: ignore[attr-defined]
-        values = {os.fsdecode(name): os.fsdecode(value) for name, value in found.items()}
+        values = {
+            os.fsdecode(name): os.fsdecode(value) for name, value in found.items()
+        }
         self._variables.read_all(values, self._places.where(caller))
 
     def _set(self, key: Any) -> None:
@@ -221,13 +271,19 @@ class Observer:
     def _executed(self, code: Any) -> None:
         """A module of the user that was compiled before."""
         file = code.co_filename
-        if self._places.kind(file) == USER and file not in self._seen and code.co_name == "<module>":
+        if (
+            self._places.kind(file) == USER
+            and file not in self._seen
+            and code.co_name == "<module>"
+        ):
             with open(file, "rb") as source:
                 self._see(source.read(), file)
 
     def _see(self, source: str | bytes, file: Any) -> None:
         self._seen.add(os.fsdecode(file))
-        text = source.decode("utf-8", "replace") if isinstance(source, bytes) else source
+        text = (
+            source.decode("utf-8", "replace") if isinstance(source, bytes) else source
+        )
         self._calendar.see(text)
 
     def _is_users(self, file: Any) -> bool:
@@ -238,19 +294,26 @@ class Observer:
         return kind in (CELL, USER)
 
 
-def _if_source(compiled: Callable[..., None], linked: tuple[str, ...]) -> Callable[..., None]:
+def _if_source(
+    compiled: Callable[..., None], linked: tuple[str, ...]
+) -> Callable[..., None]:
     """The handler of `compile` for what is source and not a library's."""
 
     def see(source: Any, file: Any) -> None:
         name = str(file)
-        if isinstance(source, (str, bytes)) and (_INSTALLED not in name or name.startswith(linked)):
+        if isinstance(source, (str, bytes)) and (
+            _INSTALLED not in name or name.startswith(linked)
+        ):
             compiled(source, file)
 
     return see
 
 
-def _past_libraries(executed: Callable[..., None], linked: tuple[str, ...]) -> Callable[..., None]:
-    """The handler of `exec` for code that is not a library's: an import of one is thousands of these."""
+def _past_libraries(
+    executed: Callable[..., None], linked: tuple[str, ...]
+) -> Callable[..., None]:
+    """The handler of `exec` for code that is not a library's: an import of one is
+    thousands of these."""
 
     def see(code: Any) -> None:
         name = getattr(code, "co_filename", _INSTALLED)

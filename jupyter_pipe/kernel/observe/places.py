@@ -1,8 +1,10 @@
-"""Who touches something, and where: read off the stack, once for each thing that is touched.
+"""Who touches something, and where: read off the stack, once for each thing that is
+touched.
 
-Code belongs to a cell, to another file of the user, to the standard library, to a library, to an import
-in progress, to the kernel's machinery, or to us. The globals of a frame say which; its code would say so,
-too, but asking a frame for its code is itself an audited event, which costs more than all the rest.
+Code belongs to a cell, to another file of the user, to the standard library, to a
+library, to an import in progress, to the kernel's machinery, or to us. The globals of a
+frame say which; its code would say so, too, but asking a frame for its code is itself
+an audited event, which costs more than all the rest.
 """
 
 from __future__ import annotations
@@ -24,21 +26,46 @@ CELL, USER, STANDARD, LIBRARY, IMPORT, MACHINERY, OURS, OBSERVING = range(8)
 _IMPORTING = ("importlib._bootstrap", "_frozen_importlib", "zipimport")
 _IMPORTLIB = ("/importlib/__init__.py", "/importlib/util.py")
 # Who looks for what is installed, looks into the folder of the notebook as well.
-_METADATA = ("/importlib/metadata/", "/importlib_metadata/", "/pkg_resources/", "/pkgutil.py")
-_CELLS = ("<ipython-input", "<cell", "<timed exec>", "<timed eval>", "<magic-timeit>", "<definition of")
+_METADATA = (
+    "/importlib/metadata/",
+    "/importlib_metadata/",
+    "/pkg_resources/",
+    "/pkgutil.py",
+)
+_CELLS = (
+    "<ipython-input",
+    "<cell",
+    "<timed exec>",
+    "<timed eval>",
+    "<magic-timeit>",
+    "<definition of",
+)
 # What ipykernel calls the code of a cell: /tmp/ipykernel_4711/1234567.py
 _CELL_FILE = re.compile(r"[/\\]ipykernel_\d+[/\\]\d+\.py$")
 _TIMED = ("<timed exec>", "<timed eval>", "<magic-timeit>")
-_MACHINERY = ("/ipykernel/", "/IPython/", "/zmq/", "/tornado/", "/traitlets/", "/debugpy/")
+_MACHINERY = (
+    "/ipykernel/",
+    "/IPython/",
+    "/zmq/",
+    "/tornado/",
+    "/traitlets/",
+    "/debugpy/",
+)
 # Pools call what the user has given to them.
-_CALLING = ("/futures/process.py", "/futures/thread.py", "/multiprocessing/pool.py", "/threading.py")
+_CALLING = (
+    "/futures/process.py",
+    "/futures/thread.py",
+    "/multiprocessing/pool.py",
+    "/threading.py",
+)
 _PASSING_ON = ("/joblib/", "/loky/", "/pexpect/", "/ptyprocess/")
 _LAUNCHER = "/ipykernel_launcher.py"
 
 
 class Caller(NamedTuple):
-    """`line` is that of the running cell's statement, 0 if none is known. `direct`: no library stands
-    between the user's code and the call. `importing`: a library touches it while it is imported."""
+    """`line` is that of the running cell's statement, 0 if none is known. `direct`: no
+    library stands between the user's code and the call. `importing`: a library touches
+    it while it is imported."""
 
     line: int
     direct: bool
@@ -46,11 +73,13 @@ class Caller(NamedTuple):
 
 
 class Places:
-    """Knows the kinds of code. `namespace` is that of the cells, `kernel_side` our own folder, `cell_id` the
-    cell that runs now, empty while code of earlier cells is replayed. `everything`: the process works for the
-    user alone."""
+    """Knows the kinds of code. `namespace` is that of the cells, `kernel_side` our own
+    folder, `cell_id` the cell that runs now, empty while code of earlier cells is
+    replayed. `everything`: the process works for the user alone."""
 
-    def __init__(self, rules: PathRules, kernel_side: str, namespace: Mapping[str, Any]) -> None:
+    def __init__(
+        self, rules: PathRules, kernel_side: str, namespace: Mapping[str, Any]
+    ) -> None:
         self.cell_id = ""
         self.everything = False
         self._rules = rules
@@ -64,7 +93,8 @@ class Places:
         """The innermost frame that is not at work observing."""
         frame: FrameType | None = sys._getframe(1)
         kinds = self._kinds
-        # There are six of our frames in between: a call for each was a quarter of what an `open` costs.
+        # There are six of our frames in between: a call for each was a quarter of what
+        # an `open` costs.
         while frame is not None:
             ours = kinds.get(frame.f_globals.get("__file__", "")) == OBSERVING
             if not ours and self._kind_of(frame) != OBSERVING:
@@ -73,11 +103,13 @@ class Places:
         return None
 
     def main_frame(self) -> FrameType | None:
-        """What the main thread is doing: a thread that works for IPython is awaited there."""
+        """What the main thread is doing: a thread that works for IPython is awaited
+        there."""
         return sys._current_frames().get(self._main or 0)
 
     def find(self, frame: FrameType | None = None) -> Caller | None:
-        """Who is at work in the frame (default: the calling one); None if it is only the kernel, or us."""
+        """Who is at work in the frame (default: the calling one); None if it is only
+        the kernel, or us."""
         frame = frame or self.calling_frame()
         importing = library = machinery = False
         while frame is not None:
@@ -90,7 +122,8 @@ class Places:
             machinery = machinery or kind == MACHINERY
             library = library or machinery or kind == LIBRARY
             frame = frame.f_back
-        # A thread of a pool may have no code of the user's on its stack: `pool.map(pd.read_csv, paths)`.
+        # A thread of a pool may have no code of the user's on its stack:
+        # `pool.map(pd.read_csv, paths)`.
         if machinery or (threading.get_ident() == self._main and not self.everything):
             return None
         return Caller(0, False, importing)
@@ -100,19 +133,21 @@ class Places:
         return Where(self.cell_id, caller.line if self.cell_id else 0)
 
     def is_users_import(self) -> bool:
-        """Whether it is the user's own code that imports just now, and not another import."""
+        """Whether it is the user's own code that imports just now, and not another
+        import."""
         frame = self.calling_frame()
         while frame is not None and self._is_importing(frame):
             frame = frame.f_back
         return frame is not None and self._kind_of(frame) <= USER
 
     def askers(self) -> tuple[int, tuple[str, ...]]:
-        """The kind of code that asks by way of the standard library, and the names of the library's innermost
-        four functions that it asks by, empty where there are fewer; of those that call themselves once. If
-        another library asks by them, the next is that of its function, with the module.
+        """The kind of code that asks by way of the standard library, and the names of
+        the library's innermost four functions that it asks by, empty where there are
+        fewer; of those that call themselves once. If another library asks by them, the
+        next is that of its function, with the module.
 
-        A thread of a pool works for the user, though no code of the user's may be on its stack:
-        `pool.map(os.path.exists, paths)`.
+        A thread of a pool works for the user, though no code of the user's may be on
+        its stack: `pool.map(os.path.exists, paths)`.
         """
         frame = self.calling_frame()
         names: list[str] = []
@@ -128,8 +163,8 @@ class Places:
         return kind, (*names, "", "", "", "")[:4]
 
     def is_for_itself(self, forwarding: frozenset[str]) -> bool:
-        """Whether the standard library asks for itself, not by a function that asks for others; or a library
-        that passes on to its workers what it got."""
+        """Whether the standard library asks for itself, not by a function that asks for
+        others; or a library that passes on to its workers what it got."""
         frame = self.calling_frame()
         while frame is not None and self._kind_of(frame) == STANDARD:
             if str(frame.f_globals.get("__file__")).endswith(_CALLING):
@@ -153,7 +188,8 @@ class Places:
         return known
 
     def _line(self, frame: FrameType) -> int:
-        """The statement of the running cell that has led to the user's code in the frame."""
+        """The statement of the running cell that has led to the user's code in the
+        frame."""
         found = None
         walked: FrameType | None = frame
         while walked is not None and (kind := self._kind_of(walked)) != MACHINERY:
@@ -180,9 +216,11 @@ class Places:
         return known
 
     def _find_kind(self, file: str) -> int:
-        """Whose code a file is: of a cell, the user, a library, Python, the kernel's machinery, or ours. The
-        order of the tests matters, since our own files also lie among the libraries once installed."""
-        # Code that nobody wrote into a file has the name of its module, or one in brackets.
+        """Whose code a file is: of a cell, the user, a library, Python, the kernel's
+        machinery, or ours. The order of the tests matters, since our own files also lie
+        among the libraries once installed."""
+        # Code that nobody wrote into a file has the name of its module, or one in
+        # brackets.
         if file.startswith("<") or not (os.sep in file or file.endswith(".py")):
             return CELL if file.startswith(_CELLS) else STANDARD
         if file.startswith(self._ours):
@@ -201,7 +239,8 @@ class Places:
         """What a file of this package does between the user's code and the system."""
         if file.startswith(self._observing):
             return OBSERVING
-        # The ambient state has a finder that stands between the user's import and what it finds.
+        # The ambient state has a finder that stands between the user's import and what
+        # it finds.
         return IMPORT if file.endswith("/ambient.py") else OURS
 
 

@@ -1,8 +1,10 @@
-"""Processes that the stage forks, or starts as workers of `multiprocessing` and joblib: they note as well.
+"""Processes that the stage forks, or starts as workers of `multiprocessing` and joblib:
+they note as well.
 
-A fork goes on noting where it was; a started worker begins when it unpickles how it is to be prepared. Each
-appends what is new to a file of its own, at once, since workers are killed without notice; the stage collects
-these files when it ends. Records are lines of JSON: `{"files": {path: fields}, "listings": […], …}`.
+A fork goes on noting where it was; a started worker begins when it unpickles how it is
+to be prepared. Each appends what is new to a file of its own, at once, since workers
+are killed without notice; the stage collects these files when it ends. Records are
+lines of JSON: `{"files": {path: fields}, "listings": […], …}`.
 """
 
 from __future__ import annotations
@@ -38,7 +40,8 @@ _forking: list[Callable[[], Callable[[], None]]] = []
 
 
 class Records:
-    """The files in which workers note; the folder of them is made when the first may come."""
+    """The files in which workers note; the folder of them is made when the first may
+    come."""
 
     def __init__(self, folder: str = "") -> None:
         self.folder = folder
@@ -73,9 +76,12 @@ class Records:
 
 
 class WorkerWatch:
-    """Lets started workers begin to note, between `begin` and `end`. `kernel_side` is our folder."""
+    """Lets started workers begin to note, between `begin` and `end`. `kernel_side` is
+    our folder."""
 
-    def __init__(self, records: Records, kernel_side: str, folder: str, salt: str) -> None:
+    def __init__(
+        self, records: Records, kernel_side: str, folder: str, salt: str
+    ) -> None:
         self._records = records
         self._side = kernel_side
         self._folder = folder
@@ -111,23 +117,31 @@ class WorkerWatch:
         init = os.path.join(self._side, "__init__.py")
         records = self._records.prepare()
         return _SOURCE.format(
-            init=init, side=self._side, folder=self._folder, salt=self._salt, records=records
+            init=init,
+            side=self._side,
+            folder=self._folder,
+            salt=self._salt,
+            records=records,
         )
 
 
 class _Beginning:
-    """Unpickled by a worker it executes the source; what a worker does with it else is nothing."""
+    """Unpickled by a worker it executes the source; what a worker does with it else is
+    nothing."""
 
     def __init__(self, source: str) -> None:
         self._source = source
 
     def __reduce__(self) -> Any:
-        guarded = "try:\n" + "".join(f"    {line}\n" for line in self._source.splitlines())
+        guarded = "try:\n" + "".join(
+            f"    {line}\n" for line in self._source.splitlines()
+        )
         return exec, (guarded + "except Exception: pass\n", {})
 
 
 def start_in_forks(prepare: Callable[[], Callable[[], None]] | None) -> None:
-    """From now on `prepare` is called before each fork of this process, and what it returns in the fork."""
+    """From now on `prepare` is called before each fork of this process, and what it
+    returns in the fork."""
     if not _forking and prepare is not None and hasattr(os, "register_at_fork"):
         os.register_at_fork(before=_before, after_in_child=_in_fork)
     _forking[:] = [prepare] if prepare is not None else [_nothing]

@@ -1,1 +1,2 @@
-"""Files of values: which variables travel together, how they are written, whether a stage changed them."""
+"""Files of values: which variables travel together, how they are written, whether a
+stage changed them."""

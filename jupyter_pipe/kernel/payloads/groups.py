@@ -1,7 +1,7 @@
 """Which variables must travel together: those that share a mutable object or memory.
 
-Each variable is pickled alone first; what two of those picklings have both met is shared. Immutable
-objects, and what travels by reference, tie nothing together.
+Each variable is pickled alone first; what two of those picklings have both met is
+shared. Immutable objects, and what travels by reference, tie nothing together.
 """
 
 from __future__ import annotations
@@ -48,11 +48,14 @@ def _shared_objects(encoded: Sequence[Encoded]) -> Iterator[tuple[int, int]]:
 
 
 def ties(value: Any, by_reference: Iterable[int]) -> bool:
-    """Whether two variables that both reach `value` must stay together. A float is among them only if it is
-    a NaN, which is equal to nothing but found by what it is."""
+    """Whether two variables that both reach `value` must stay together. A float is
+    among them only if it is a NaN, which is equal to nothing but found by what it
+    is."""
     if type(value) is float:
         return True
-    return not (is_immutable(type(value)) or id(value) in by_reference or is_global(value))
+    return not (
+        is_immutable(type(value)) or id(value) in by_reference or is_global(value)
+    )
 
 
 def _shared_memory(encoded: Sequence[Encoded]) -> Iterator[tuple[int, int]]:
@@ -60,15 +63,20 @@ def _shared_memory(encoded: Sequence[Encoded]) -> Iterator[tuple[int, int]]:
     holders: list[int] = []
     for number, one in enumerate(encoded):
         for span in (*one.encoder.memory.spans, *one.encoder.objects.spans):
-            spans.append(Span(span.low, span.high, len(holders), span.owner, span.private))
+            spans.append(
+                Span(span.low, span.high, len(holders), span.owner, span.private)
+            )
             holders.append(number)
     independent = copies_on_write()
     for cluster in overlapping(spans):
         yield from _ties_in(cluster, holders, independent=independent)
 
 
-def _ties_in(cluster: list[Span], holders: list[int], *, independent: bool) -> Iterator[tuple[int, int]]:
-    """Memory that pandas copies before it writes ties nothing; a plain array into it does."""
+def _ties_in(
+    cluster: list[Span], holders: list[int], *, independent: bool
+) -> Iterator[tuple[int, int]]:
+    """Memory that pandas copies before it writes ties nothing; a plain array into it
+    does."""
     owners = {span.owner for span in cluster}
     if independent and len(owners) == 1 and 0 not in owners:
         return

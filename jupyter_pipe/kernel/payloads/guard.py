@@ -1,8 +1,9 @@
 """Whether a stage changed what it received.
 
-Three questions, cheapest first: is the pickle of the loaded values still the stream of their file,
-are the arrays still where they were, and were the mapped pages written to? Only where an answer is
-not yes, the values are compared by content with a fresh copy from the file, which never changes.
+Three questions, cheapest first: is the pickle of the loaded values still the stream of
+their file, are the arrays still where they were, and were the mapped pages written to?
+Only where an answer is not yes, the values are compared by content with a fresh copy
+from the file, which never changes.
 """
 
 from __future__ import annotations
@@ -25,8 +26,12 @@ __all__ = ["is_changed"]
 
 _PAGES = "/proc/self/pagemap"
 _PRESENT, _SWAPPED, _SHARED = 0x80, 0x40, 0x20
-# One flag byte of an entry of /proc/self/pagemap -> 1 if the page is the process's own copy.
-_OWN = bytes(bool(flags & _SWAPPED or (flags & _PRESENT and not flags & _SHARED)) for flags in range(256))
+# One flag byte of an entry of /proc/self/pagemap -> 1 if the page is the process's own
+# copy.
+_OWN = bytes(
+    bool(flags & _SWAPPED or (flags & _PRESENT and not flags & _SHARED))
+    for flags in range(256)
+)
 
 
 def is_changed(
@@ -36,8 +41,8 @@ def is_changed(
     definitions: Definitions,
     namespace: dict[str, Any],
 ) -> bool:
-    """Whether the values of `names`, among the `members` that came out of the payload, differ from
-    what the payload holds."""
+    """Whether the values of `names`, among the `members` that came out of the payload,
+    differ from what the payload holds."""
     written = _is_written(payload)
     try:
         again = encode(members, definitions, namespace)
@@ -55,13 +60,15 @@ def is_changed(
             before, original, definitions, written=written
         )
     except NoRuleError:
-        return _stream(now, definitions, namespace) != _stream(before, definitions, namespace)
+        return _stream(now, definitions, namespace) != _stream(
+            before, definitions, namespace
+        )
 
 
 @contextlib.contextmanager
 def _classes_apart() -> Iterator[None]:
-    """cloudpickle gives out again a class that it has made before: the fresh copy would be the stage's
-    own class, and would set its attributes back."""
+    """cloudpickle gives out again a class that it has made before: the fresh copy would
+    be the stage's own class, and would set its attributes back."""
     module: Any = sys.modules.get("cloudpickle.cloudpickle")
     tracked = getattr(module, "_DYNAMIC_CLASS_TRACKER_BY_ID", None)
     if tracked is None:
@@ -74,28 +81,42 @@ def _classes_apart() -> Iterator[None]:
         module._DYNAMIC_CLASS_TRACKER_BY_ID = tracked
 
 
-def _stream(values: dict[str, Any], definitions: Definitions, namespace: dict[str, Any]) -> bytes:
+def _stream(
+    values: dict[str, Any], definitions: Definitions, namespace: dict[str, Any]
+) -> bytes:
     return bytes(encode(values, definitions, namespace).stream)
 
 
-def _digest(values: Any, payload: PayloadFile, definitions: Definitions, *, written: bool) -> str:
+def _digest(
+    values: Any, payload: PayloadFile, definitions: Definitions, *, written: bool
+) -> str:
     """Memory in a mapping that nobody wrote to is told by its place."""
     base = _address(payload.mapping)
     size = 0 if written else len(payload.mapping)
     return content_digest(
-        values, definitions, lambda address: address - base if 0 <= address - base < size else None
+        values,
+        definitions,
+        lambda address: address - base if 0 <= address - base < size else None,
     )
 
 
 def _is_same_stream(payload: PayloadFile, again: Encoded) -> bool:
-    """Whether pickling gives the file's stream, with every array where the file has it."""
+    """Whether pickling gives the file's stream, with every array where the file has
+    it."""
     places, buffers = payload.layout
     memory = again.encoder.memory
-    if bytes(again.stream) != bytes(payload.stream) or len(memory.arrays) != len(places):
+    if bytes(again.stream) != bytes(payload.stream) or len(memory.arrays) != len(
+        places
+    ):
         return False
     base = _address(payload.mapping)
-    for array, (offset, shape, strides, writable) in zip(memory.arrays, places, strict=True):
-        if tuple(array.shape) != tuple(shape) or bool(array.flags.writeable) != writable:
+    for array, (offset, shape, strides, writable) in zip(
+        memory.arrays, places, strict=True
+    ):
+        if (
+            tuple(array.shape) != tuple(shape)
+            or bool(array.flags.writeable) != writable
+        ):
             return False
         start = start_of(array) - base
         if array.size and (start != offset or tuple(array.strides) != tuple(strides)):
@@ -120,8 +141,8 @@ def _is_written(payload: PayloadFile) -> bool:
 
 
 def _own_pages(mapping: mmap.mmap) -> Iterator[slice]:
-    """The pages that were copied because they were written to; all of them where the system does
-    not tell."""
+    """The pages that were copied because they were written to; all of them where the
+    system does not tell."""
     size = mmap.PAGESIZE
     count = -(-len(mapping) // size)
     try:
@@ -130,7 +151,9 @@ def _own_pages(mapping: mmap.mmap) -> Iterator[slice]:
     except OSError:
         entries = b""
     if len(entries) != count * 8:
-        yield from (slice(start, start + (1 << 20)) for start in range(0, len(mapping), 1 << 20))
+        yield from (
+            slice(start, start + (1 << 20)) for start in range(0, len(mapping), 1 << 20)
+        )
         return
     own = entries[7::8].translate(_OWN)
     page = own.find(1)

@@ -1,4 +1,5 @@
-"""The payload file: buffers first, then what describes them, so that one pass writes and hashes it.
+"""The payload file: buffers first, then what describes them, so that one pass writes
+and hashes it.
 
     64 bytes   magic, zero padding
     regions    raw memory, each starting at a multiple of 64
@@ -7,9 +8,10 @@
     manifest   JSON: names, types, summary, notebook definitions, Python version
     64 bytes   footer: offsets and sizes, sha256 of stream + layout + manifest, magic
 
-The file's address is the sha256 of all of it. The hash state after the regions identifies the
-buffers alone: content digests use it, so that no buffer is hashed twice. Reading maps the file with
-ACCESS_COPY: nothing is copied before it is touched, and arrays are writable and private.
+The file's address is the sha256 of all of it. The hash state after the regions
+identifies the buffers alone: content digests use it, so that no buffer is hashed twice.
+Reading maps the file with ACCESS_COPY: nothing is copied before it is touched, and
+arrays are writable and private.
 """
 
 from __future__ import annotations
@@ -27,10 +29,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..errors import PayloadError
 
 if TYPE_CHECKING:
-    # A run that only looks whether payloads are there does not need it, nor the logging that it imports.
+    # A run that only looks whether payloads are there does not need it, nor the logging
+    # that it imports.
     from concurrent.futures import Future, ThreadPoolExecutor
 
-__all__ = ["ALIGNMENT", "PayloadFile", "Written", "file_digest", "payload_path", "write_payload"]
+__all__ = [
+    "ALIGNMENT",
+    "PayloadFile",
+    "Written",
+    "file_digest",
+    "payload_path",
+    "write_payload",
+]
 
 ALIGNMENT = 64
 _MAGIC = b"jupyter_pipe payload 1\n".ljust(ALIGNMENT, b"\0")
@@ -57,8 +67,9 @@ def padding(length: int) -> int:
 
 
 class _HashingFile:
-    """Writes to a descriptor and hashes what goes through it: from the first large piece on in a thread,
-    beside the writing and the syncing (both release the interpreter)."""
+    """Writes to a descriptor and hashes what goes through it: from the first large
+    piece on in a thread, beside the writing and the syncing (both release the
+    interpreter)."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -111,7 +122,11 @@ def write_payload(
 ) -> Written:
     """Writes under a temporary name, syncs, renames. Raises OSError (a full disk)."""
     temporary = os.path.join(folder, f".writing-{os.getpid()}-{os.urandom(6).hex()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    descriptor = os.open(
+        temporary,
+        os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0),
+        0o600,
+    )
     try:
         with contextlib.closing(_HashingFile(descriptor)) as output:
             buffers = _write_body(output, regions, stream, layout, manifest)
@@ -145,14 +160,19 @@ def _write_body(
     for part in (stream, table, description):
         head.update(part)
         output.write(part)
-    output.write(_FOOTER.pack(len(stream), len(table), len(description), head.digest(), _END))
+    output.write(
+        _FOOTER.pack(len(stream), len(table), len(description), head.digest(), _END)
+    )
     return buffers
 
 
 def _publish(temporary: str, target: str) -> None:
-    """Moves the file to its address, over whatever is there: it may have been damaged."""
+    """Moves the file to its address, over whatever is there: it may have been
+    damaged."""
     os.makedirs(os.path.dirname(target), mode=0o700, exist_ok=True)
-    if os.path.isdir(target):  # an empty folder in the place of a file, as a repaired disk may have one
+    if os.path.isdir(
+        target
+    ):  # an empty folder in the place of a file, as a repaired disk may have one
         os.rmdir(target)
     os.replace(temporary, target)
     _sync_folder(os.path.dirname(target))
@@ -183,16 +203,19 @@ def _chunks(file: Any) -> Iterator[memoryview]:
 
 
 class PayloadFile:
-    """An open payload. Raises PayloadError if the file is missing, truncated or altered.
+    """An open payload. Raises PayloadError if the file is missing, truncated or
+    altered.
 
-    The head (stream, layout, manifest) is always verified; the regions only by `Store.verify`
-    and by whoever finds no mark that they were verified (see `marks`).
+    The head (stream, layout, manifest) is always verified; the regions only by
+    `Store.verify` and by whoever finds no mark that they were verified (see `marks`).
     """
 
     def __init__(self, path: str, *, writable: bool = True) -> None:
         self.path = path
         access = mmap.ACCESS_COPY if writable else mmap.ACCESS_READ
-        if os.path.exists(path) and not os.path.isfile(path):  # a pipe would be waited for
+        if os.path.exists(path) and not os.path.isfile(
+            path
+        ):  # a pipe would be waited for
             raise PayloadError(f"The stored value {path} is not a file.")
         try:
             with open(path, "rb") as file:
@@ -208,13 +231,17 @@ class PayloadFile:
         size = len(view)
         if size < len(_MAGIC) + _FOOTER.size or view[: len(_MAGIC)] != _MAGIC:
             raise PayloadError(f"{self.path} is not a payload.")
-        stream, table, description, digest, end = _FOOTER.unpack(view[size - _FOOTER.size :])
+        stream, table, description, digest, end = _FOOTER.unpack(
+            view[size - _FOOTER.size :]
+        )
         start = size - _FOOTER.size - stream - table - description
         if end != _END or start < len(_MAGIC):
             raise PayloadError(f"The stored value {self.path} is truncated.")
         head = view[start : size - _FOOTER.size]
         if hashlib.sha256(head).digest() != digest:
-            raise PayloadError(f"The stored value {self.path} was altered after it was written.")
+            raise PayloadError(
+                f"The stored value {self.path} was altered after it was written."
+            )
         layout = marshal.loads(head[stream : stream + table])  # noqa: S302
         manifest = json.loads(bytes(head[stream + table :]))
         return head[:stream], layout, manifest

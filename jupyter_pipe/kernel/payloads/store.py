@@ -1,7 +1,8 @@
 """The store as a kernel sees it: a folder of payloads that only its owner can write.
 
-Which files have been verified is remembered beside them by inode, size and times: a file that
-changed since, by whatever hand, is hashed again before anything in it is believed.
+Which files have been verified is remembered beside them by inode, size and times: a
+file that changed since, by whatever hand, is hashed again before anything in it is
+believed.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ def open_payload(folder: str, artifact: str, *, writable: bool = True) -> Payloa
     payload = PayloadFile(path, writable=writable)
     if not is_verified(path):
         if file_digest(path) != artifact:
-            raise PayloadError(f"The stored value {path} was altered after it was written.")
+            raise PayloadError(
+                f"The stored value {path} was altered after it was written."
+            )
         mark_verified(path)
     return payload
 

@@ -1,4 +1,5 @@
-"""What an artifact holds, in a few words for people: `DataFrame 4,318 x 9`, `list of 12`."""
+"""What an artifact holds, in a few words for people: `DataFrame 4,318 x 9`, `list of
+12`."""
 
 from __future__ import annotations
 
@@ -28,8 +29,8 @@ def summarize(value: Any, mask: Mask = str) -> str:
 
 
 def _describe(value: Any, mask: Mask) -> str:
-    """Plain values as they are, arrays and frames by their shape, containers by their length, everything else
-    by the name of its type."""
+    """Plain values as they are, arrays and frames by their shape, containers by their
+    length, everything else by the name of its type."""
     name = type(value).__name__
     if value is None or isinstance(value, (bool, int, float, complex, str, bytes)):
         return short(value, mask)

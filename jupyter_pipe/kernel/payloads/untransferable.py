@@ -1,4 +1,5 @@
-"""Finds the part of a value that cannot travel and says how to reach it: `cfg['log'].stream`.
+"""Finds the part of a value that cannot travel and says how to reach it:
+`cfg['log'].stream`.
 
 Only asked after pickling has failed, so it may try parts one by one.
 """
@@ -20,11 +21,15 @@ _BREADTH = 2000
 def find_culprit(
     name: str, value: Any, error: Exception, attempt: Callable[[dict[str, Any]], Any]
 ) -> dict[str, str]:
-    """`attempt({name: value})` raises what keeps a value from travelling. Gives an `Untransportable`."""
+    """`attempt({name: value})` raises what keeps a value from travelling. Gives an
+    `Untransportable`."""
     path, culprit = name, value
     seen = {id(value)}
     for _ in range(_DEPTH):
-        if isinstance(error, CannotTravelError) and error.type_name == type(culprit).__name__:
+        if (
+            isinstance(error, CannotTravelError)
+            and error.type_name == type(culprit).__name__
+        ):
             break  # it is refused itself, whatever it is made of
         for suffix, part in _parts(culprit):
             failure = None if id(part) in seen else _failure(part, attempt)
@@ -34,7 +39,12 @@ def find_culprit(
                 break
         else:
             break
-    return {"name": name, "type_name": type(culprit).__name__, "path": path, "reason": _reason(error)}
+    return {
+        "name": name,
+        "type_name": type(culprit).__name__,
+        "path": path,
+        "reason": _reason(error),
+    }
 
 
 def _failure(value: Any, attempt: Callable[[dict[str, Any]], Any]) -> Exception | None:
@@ -63,7 +73,9 @@ def _parts(value: Any) -> Iterator[tuple[str, Any]]:
 
 def _closure_parts(value: Any) -> Iterator[tuple[str, Any]]:
     names = getattr(getattr(value, "__code__", None), "co_freevars", ())
-    for name, cell in zip(names, getattr(value, "__closure__", None) or (), strict=False):
+    for name, cell in zip(
+        names, getattr(value, "__closure__", None) or (), strict=False
+    ):
         for content in functions.cell_content(cell):
             yield f" (its variable {name})", content
 

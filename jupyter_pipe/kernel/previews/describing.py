@@ -1,4 +1,5 @@
-"""A value in JSON: what it is, its first rows or items, its picture, its text, its profile.
+"""A value in JSON: what it is, its first rows or items, its picture, its text, its
+profile.
 
 Each part is asked for by itself: a value whose `repr` raises still has a shape.
 """
@@ -27,9 +28,12 @@ _ITEMS = 30
 _LONGEST_TEXT = 4000
 _LOOKED_AT = 4 * _LONGEST_TEXT
 _LONGEST_ITEM = 80
-# Of a container with millions of items, the first few: the text of all of them would take minutes.
+# Of a container with millions of items, the first few: the text of all of them would
+# take minutes.
 _brief = reprlib.Repr()
-_brief.maxlist = _brief.maxtuple = _brief.maxdict = _brief.maxset = _brief.maxfrozenset = 100
+_brief.maxlist = _brief.maxtuple = _brief.maxdict = _brief.maxset = (
+    _brief.maxfrozenset
+) = 100
 _brief.maxdeque = _brief.maxarray = 100
 _brief.maxstring = _brief.maxother = _brief.maxlong = _LOOKED_AT
 
@@ -38,18 +42,40 @@ T = TypeVar("T")
 
 
 def describe(value: Any, show: Show = str) -> dict[str, Any]:
-    """A `LoadedValue` (`server/values/payloads.py`). `show` hides secrets. Never raises."""
+    """A `LoadedValue` (`server/values/payloads.py`). `show` hides secrets. Never
+    raises."""
     problems: list[str] = []
     with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore")
-        head = _attempt(lambda: head_of(value, show), "Its first rows cannot be shown", problems, show)
-        picture = _attempt(lambda: picture_of(value, show), "It cannot be drawn", problems, show)
-        text = "" if head else _attempt(lambda: _text_of(value, show), "It has no text", problems, show)
-        items = _attempt(lambda: _items_of(value, show), "What it holds cannot be shown", problems, show)
+        head = _attempt(
+            lambda: head_of(value, show),
+            "Its first rows cannot be shown",
+            problems,
+            show,
+        )
+        picture = _attempt(
+            lambda: picture_of(value, show), "It cannot be drawn", problems, show
+        )
+        text = (
+            ""
+            if head
+            else _attempt(
+                lambda: _text_of(value, show), "It has no text", problems, show
+            )
+        )
+        items = _attempt(
+            lambda: _items_of(value, show),
+            "What it holds cannot be shown",
+            problems,
+            show,
+        )
         return {
             "type": show(type_name(value)),
             "summary": summarize(value, show),
-            "shape": _attempt(lambda: shape_of(value), "It has no shape", problems, show) or [],
+            "shape": _attempt(
+                lambda: shape_of(value), "It has no shape", problems, show
+            )
+            or [],
             "head": head._asdict() if head else None,
             "items": items or [],
             "picture": _encoded(picture),
@@ -59,8 +85,11 @@ def describe(value: Any, show: Show = str) -> dict[str, Any]:
         }
 
 
-def _attempt(ask: Callable[[], T], complaint: str, problems: list[str], show: Show) -> T | None:
-    """What a part of the description gives; None, and a sentence, where the value's own code fails."""
+def _attempt(
+    ask: Callable[[], T], complaint: str, problems: list[str], show: Show
+) -> T | None:
+    """What a part of the description gives; None, and a sentence, where the value's own
+    code fails."""
     try:
         return ask()
     except MemoryError:
@@ -78,7 +107,11 @@ def _text_of(value: Any, show: Show) -> str:
     if len(text) > _LONGEST_TEXT:
         return f"{text[: _LONGEST_TEXT - 1]}…"
     # So much was hidden that the end is seen, where half of another secret may stand.
-    return f"{text[: text.rfind(HIDDEN) + len(HIDDEN)]}…" if len(whole) > _LOOKED_AT else text
+    return (
+        f"{text[: text.rfind(HIDDEN) + len(HIDDEN)]}…"
+        if len(whole) > _LOOKED_AT
+        else text
+    )
 
 
 def _whole_text(value: Any) -> str:
@@ -91,7 +124,8 @@ def _whole_text(value: Any) -> str:
 
 
 def _items_of(value: Any, show: Show) -> list[dict[str, str]]:
-    """The first items of a container, each as what leads to it, its type or size, and its text."""
+    """The first items of a container, each as what leads to it, its type or size, and
+    its text."""
     if isinstance(value, dict):
         parts = list(islice(value.items(), _ITEMS))
     elif isinstance(value, (list, tuple)):
@@ -99,7 +133,11 @@ def _items_of(value: Any, show: Show) -> list[dict[str, str]]:
     else:
         return []
     return [
-        {"key": short(key, show), "summary": summarize(item, show), "text": _line(_brief.repr(item), show)}
+        {
+            "key": short(key, show),
+            "summary": summarize(item, show),
+            "text": _line(_brief.repr(item), show),
+        }
         for key, item in parts
     ]
 

@@ -1,11 +1,12 @@
-"""What the process of a preview does: an order in JSON from standard input, the answer in JSON on standard
-output.
+"""What the process of a preview does: an order in JSON from standard input, the answer
+in JSON on standard output.
 
-The order: `store`, `artifact` and `name` of the value, `definitions` of the notebook's classes, `folder` of
-the notebook, names of `secrets`, and what may be used of memory (`bytes`) and time (`seconds`).
+The order: `store`, `artifact` and `name` of the value, `definitions` of the notebook's
+classes, `folder` of the notebook, names of `secrets`, and what may be used of memory
+(`bytes`) and time (`seconds`).
 
-The answer: `value`, or a `problem` of some `kind`: `altered`, `gone` (a class or module is not there any
-more), `memory` or `loading`.
+The answer: `value`, or a `problem` of some `kind`: `altered`, `gone` (a class or module
+is not there any more), `memory` or `loading`.
 """
 
 from __future__ import annotations
@@ -34,7 +35,10 @@ def answer(order: dict[str, Any]) -> dict[str, Any]:
     try:
         return {"value": describe(_load(order), show)}
     except MemoryError:
-        return {"kind": "memory", "problem": "it needs more memory than a preview may take"}
+        return {
+            "kind": "memory",
+            "problem": "it needs more memory than a preview may take",
+        }
     except PayloadError as error:
         return _problem("altered", show(str(error)))
     except (DefinitionError, ImportError, AttributeError) as error:
@@ -44,12 +48,14 @@ def answer(order: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Answer the order on standard input. What the value's code prints goes where errors go."""
+    """Answer the order on standard input. What the value's code prints goes where
+    errors go."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     order = json.loads(sys.stdin.buffer.read())
     _limit(int(order["bytes"]), float(order["seconds"]))
-    # Last: a `numpy.py` that has come to lie beside the notebook is not what the value was made with.
+    # Last: a `numpy.py` that has come to lie beside the notebook is not what the value
+    # was made with.
     sys.path.append(order["folder"])
     said = json.dumps(answer(order))
     answers.write(said)
@@ -59,14 +65,16 @@ def main() -> None:
 
 
 def _limit(memory: int, seconds: float) -> None:
-    """So many bytes for the process's own data (files that are mapped to be read do not count), and so many
-    seconds, also when nobody is left who would end it."""
+    """So many bytes for the process's own data (files that are mapped to be read do not
+    count), and so many seconds, also when nobody is left who would end it."""
     try:
         import resource
     except ImportError:  # Windows
         return
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_DATA, (memory, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+    resource.setrlimit(
+        resource.RLIMIT_DATA, (memory, resource.getrlimit(resource.RLIMIT_DATA)[1])
+    )
     signal.setitimer(signal.ITIMER_REAL, seconds)
 
 

@@ -1,4 +1,5 @@
-"""Profiles of numbers: quantiles, a histogram, the values themselves where they are few. Needs numpy."""
+"""Profiles of numbers: quantiles, a histogram, the values themselves where they are
+few. Needs numpy."""
 
 from __future__ import annotations
 
@@ -13,13 +14,14 @@ PROBABILITIES = (
 )
 BINS = 64
 FEW = 64
-# A quarter of the span between the 1st and the 99th percentile: typing errors do not flatten the picture.
+# A quarter of the span between the 1st and the 99th percentile: typing errors do not
+# flatten the picture.
 _MARGIN = 0.25
 
 
 def profile_numbers(numpy: Any, values: Any) -> dict[str, Any]:
-    """Of a one-dimensional array of float64, in which NaN stands for a missing value; infinite values count
-    as the largest finite one."""
+    """Of a one-dimensional array of float64, in which NaN stands for a missing value;
+    infinite values count as the largest finite one."""
     known = values[~numpy.isnan(values)]
     record: dict[str, Any] = {"nulls": len(values) - len(known), "filled": len(known)}
     if not len(known):
@@ -41,7 +43,8 @@ def profile_numbers(numpy: Any, values: Any) -> dict[str, Any]:
 
 
 def number_text(value: float) -> str:
-    """`3` for 3.0, so that a column reads alike whether or not a missing value has made floats of it."""
+    """`3` for 3.0, so that a column reads alike whether or not a missing value has made
+    floats of it."""
     return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
 
 
@@ -63,7 +66,8 @@ def _quantiles(numpy: Any, ordered: Any) -> Any:
 
 
 def _histogram(numpy: Any, ordered: Any, quantiles: list[float]) -> dict[str, Any]:
-    """Counts between `low` and `high`; what lies beyond is in the first and the last bin."""
+    """Counts between `low` and `high`; what lies beyond is in the first and the last
+    bin."""
     first, last = (quantiles[PROBABILITIES.index(each)] for each in (0.01, 0.99))
     margin = _MARGIN * (last - first)
     low = max(first - margin, quantiles[0])
@@ -71,5 +75,11 @@ def _histogram(numpy: Any, ordered: Any, quantiles: list[float]) -> dict[str, An
     if not high > low:
         return {"low": low, "high": high, "histogram": [len(ordered)]}
     inner = numpy.linspace(low, high, BINS + 1)[1:-1]
-    places = numpy.concatenate(([0], numpy.searchsorted(ordered, inner), [len(ordered)]))
-    return {"low": low, "high": high, "histogram": [int(each) for each in numpy.diff(places)]}
+    places = numpy.concatenate(
+        ([0], numpy.searchsorted(ordered, inner), [len(ordered)])
+    )
+    return {
+        "low": low,
+        "high": high,
+        "histogram": [int(each) for each in numpy.diff(places)],
+    }

@@ -1,4 +1,5 @@
-"""The entry: one value in, its record out (`Profile`), with the batches and keys that a contract asks for."""
+"""The entry: one value in, its record out (`Profile`), with the batches and keys that a
+contract asks for."""
 
 from __future__ import annotations
 
@@ -28,8 +29,9 @@ def make_profile(
     whole: bool = False,
     show: Callable[[str], str] = str,
 ) -> dict[str, Any]:
-    """What the value looks like. `by` profiles the rows of each value of that column as well, `keys` counts
-    repeated rows, `whole` looks for the smallest and largest number of all rows. `show` hides secrets."""
+    """What the value looks like. `by` profiles the rows of each value of that column as
+    well, `keys` counts repeated rows, `whole` looks for the smallest and largest number
+    of all rows. `show` hides secrets."""
     try:
         with warnings.catch_warnings():
             # What a library thinks of the data is for the user's own cells to show.
@@ -38,15 +40,22 @@ def make_profile(
             if record["columns"]:
                 record["duplicates"] = _duplicates(value, keys)
                 if by:
-                    record.update(_batches(value, by, [list(key) for key in keys], whole, show))
+                    record.update(
+                        _batches(value, by, [list(key) for key in keys], whole, show)
+                    )
     except Exception:
-        # A value may lie about its length, and a library may change: the stage has run all the same.
+        # A value may lie about its length, and a library may change: the stage has run
+        # all the same.
         return {"type": show(type_name(value)), "rows": None, "columns": []}
     return record
 
 
 def _profile(value: Any, whole: bool, show: Callable[[str], str]) -> dict[str, Any]:
-    record: dict[str, Any] = {"type": show(type_name(value)), "rows": _length(value), "columns": []}
+    record: dict[str, Any] = {
+        "type": show(type_name(value)),
+        "rows": _length(value),
+        "columns": [],
+    }
     rows, columns, left_out = columns_of(value)
     if not columns:
         return record
@@ -61,7 +70,11 @@ def _profile(value: Any, whole: bool, show: Callable[[str], str]) -> dict[str, A
 
 
 def _length(value: Any) -> int | None:
-    return len(value) if isinstance(value, (list, tuple, set, frozenset, dict, str, bytes)) else None
+    return (
+        len(value)
+        if isinstance(value, (list, tuple, set, frozenset, dict, str, bytes))
+        else None
+    )
 
 
 def _bytes(value: Any) -> int:
@@ -72,8 +85,9 @@ def _bytes(value: Any) -> int:
 
 
 def _sample(rows: int, looked: int) -> Any:
-    """The places of rows: one of each of `looked` stretches of equal length, at random, so that no pattern in
-    the data agrees with a pattern of the sample. None for all rows."""
+    """The places of rows: one of each of `looked` stretches of equal length, at random,
+    so that no pattern in the data agrees with a pattern of the sample. None for all
+    rows."""
     if looked >= rows:
         return None
     numpy = sys.modules["numpy"]
@@ -87,7 +101,8 @@ def _widen(record: dict[str, Any], values: Any) -> None:
     if record.get("type") not in ("int", "float") or "quantiles" not in record:
         return
     numpy = sys.modules["numpy"]
-    # `float64` is numpy's, `Float64` and `double[pyarrow]` are types of others, with gaps of their own.
+    # `float64` is numpy's, `Float64` and `double[pyarrow]` are types of others, with
+    # gaps of their own.
     if hasattr(numpy, str(getattr(values, "dtype", None))):
         least, most = _range_of(numpy.asarray(values))
     else:
@@ -102,7 +117,8 @@ def _widen(record: dict[str, Any], values: Any) -> None:
 def _range_of(plain: Any) -> tuple[float, float]:
     """The smallest and the largest number of an array, without its gaps."""
     numpy = sys.modules["numpy"]
-    # In parts that stay in the processor's cache, an array of a gigabyte is read once and not twice.
+    # In parts that stay in the processor's cache, an array of a gigabyte is read once
+    # and not twice.
     parts = [plain[start : start + _PART] for start in range(0, len(plain), _PART)]
     ends = [(numpy.fmin.reduce(part), numpy.fmax.reduce(part)) for part in parts]
     return float(numpy.fmin.reduce([least for least, _ in ends])), float(
@@ -111,7 +127,8 @@ def _range_of(plain: Any) -> tuple[float, float]:
 
 
 def _duplicates(value: Any, keys: Iterable[Iterable[str]]) -> dict[str, int]:
-    """For each key the rows that repeat an earlier one. A key of columns that are not there is left out."""
+    """For each key the rows that repeat an earlier one. A key of columns that are not
+    there is left out."""
     found = {}
     for key in keys:
         names = list(key)
@@ -129,7 +146,8 @@ def _repeated(frame: Any, names: list[str]) -> int:
 def _batches(
     value: Any, by: str, keys: list[list[str]], whole: bool, show: Callable[[str], str]
 ) -> dict[str, Any]:
-    """Nothing if there is no such column, or if it has so many values that it does not name batches."""
+    """Nothing if there is no such column, or if it has so many values that it does not
+    name batches."""
     parts = dict(_parts(value, by))
     if not parts or len(parts) > _MOST_BATCHES:
         return {}

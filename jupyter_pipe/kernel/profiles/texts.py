@@ -1,4 +1,5 @@
-"""Profiles of texts, and of columns that hold Python objects: which values, of what shape, of what types."""
+"""Profiles of texts, and of columns that hold Python objects: which values, of what
+shape, of what types."""
 
 from __future__ import annotations
 
@@ -20,16 +21,24 @@ _SHAPES = 8
 _LETTERS = re.compile(r"[^\W\d_]+")
 _DIGITS = re.compile(r"\d+")
 _SPACE = re.compile(r"\s+")
-# What UTF-8 looks like when it is read as Latin-1 or cp1252, and the mark of bytes that could not be read.
+# What UTF-8 looks like when it is read as Latin-1 or cp1252, and the mark of bytes that
+# could not be read.
 _GARBLED = re.compile(
     "\u00c3[\u0080-\u00bf\u2018-\u203a\u0152-\u0192]|\u00c2[\u0080-\u00bf]|\u00e2\u20ac|\ufffd"
 )
 _TIMES = (datetime.date,)
 
 
-def profile_objects(values: Sequence[Any], show: Callable[[str], str] = str) -> dict[str, Any]:
-    """Of a column of Python objects: what type they have decides. `show` hides secrets."""
-    known = values if set(map(type, values)) == {str} else [each for each in values if not _is_missing(each)]
+def profile_objects(
+    values: Sequence[Any], show: Callable[[str], str] = str
+) -> dict[str, Any]:
+    """Of a column of Python objects: what type they have decides. `show` hides
+    secrets."""
+    known = (
+        values
+        if set(map(type, values)) == {str}
+        else [each for each in values if not _is_missing(each)]
+    )
     kinds = set(map(type, known))
     record: dict[str, Any] = {"nulls": len(values) - len(known), "filled": len(known)}
     kind = _type_of({_family(each) for each in kinds})
@@ -55,14 +64,18 @@ def _type_of(families: set[str]) -> str:
     return next(iter(families), "other")
 
 
-def profile_texts(texts: Sequence[str], show: Callable[[str], str] = str) -> dict[str, Any]:
+def profile_texts(
+    texts: Sequence[str], show: Callable[[str], str] = str
+) -> dict[str, Any]:
     """Counts of the values, their shapes, and what looks wrong about them."""
     counts = Counter(texts)
     looked_at = texts[:: max(1, len(texts) // _LOOKED_AT)]
     shapes = Counter(map(_shape, looked_at))
     record: dict[str, Any] = {
         **_counted(counts, show),
-        "shapes": [(show(shape), count) for shape, count in shapes.most_common(_SHAPES)],
+        "shapes": [
+            (show(shape), count) for shape, count in shapes.most_common(_SHAPES)
+        ],
     }
     blank = sum(1 for text in looked_at if not text.strip())
     garbled = sum(1 for text in looked_at if _GARBLED.search(text))
@@ -74,7 +87,8 @@ def profile_texts(texts: Sequence[str], show: Callable[[str], str] = str) -> dic
 
 
 def _counted(counts: Counter[str], show: Callable[[str], str] = str) -> dict[str, Any]:
-    """Of a column in which nearly every value is another one, such as a name, no value is kept."""
+    """Of a column in which nearly every value is another one, such as a name, no value
+    is kept."""
     record: dict[str, Any] = {"distinct": len(counts)}
     if len(counts) <= max(FEW, counts.total() // 2):
         # Of equally frequent values the order must not depend on that of the rows.
@@ -115,7 +129,12 @@ def _family(kind: type) -> str:
 
 
 def _numpy_family(name: str) -> str:
-    for part, family in (("bool", "bool"), ("int", "int"), ("float", "float"), ("str", "text")):
+    for part, family in (
+        ("bool", "bool"),
+        ("int", "int"),
+        ("float", "float"),
+        ("str", "text"),
+    ):
         if part in name:
             return family
     return "other"

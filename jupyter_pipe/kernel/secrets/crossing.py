@@ -1,5 +1,5 @@
-"""What a stage may leave behind of its secrets: nothing. Finds them in values that would be stored for later
-stages, and hides them in what the stage reports.
+"""What a stage may leave behind of its secrets: nothing. Finds them in values that
+would be stored for later stages, and hides them in what the stage reports.
 """
 
 from __future__ import annotations
@@ -15,20 +15,24 @@ __all__ = ["Secrets"]
 
 _CHUNK = 8 << 20
 _DEPTH = 12
-# Numbers of two bytes or more are not text, except where a program keeps code points in them.
+# Numbers of two bytes or more are not text, except where a program keeps code points in
+# them.
 _TEXT_KINDS = "SUV"
 
 
 class Secrets:
-    """The stage's secrets, as its environment has them when it begins. `allowed` lets values that hold one
-    be stored."""
+    """The stage's secrets, as its environment has them when it begins. `allowed` lets
+    values that hold one be stored."""
 
     def __init__(self, names: Iterable[str], *, allowed: bool = False) -> None:
-        self.masker = Masker({name: os.environ[name] for name in names if name in os.environ})
+        self.masker = Masker(
+            {name: os.environ[name] for name in names if name in os.environ}
+        )
         self.allowed = allowed
 
     def held_by(self, encoder: Any) -> list[str]:
-        """The names of the secrets that an encoded value holds, in its stream or in its memory."""
+        """The names of the secrets that an encoded value holds, in its stream or in its
+        memory."""
         if not self.masker:
             return []
         found: list[str] = []
@@ -37,10 +41,13 @@ class Secrets:
         return sorted(set(found))
 
     def place_in(self, name: str, value: Any, is_held: Callable[[Any], bool]) -> str:
-        """How to reach the part that holds a secret: `cfg['token']`. `is_held` tells it of a value."""
+        """How to reach the part that holds a secret: `cfg['token']`. `is_held` tells it
+        of a value."""
         path = name
         for _ in range(_DEPTH):
-            part = next(((key, item) for key, item in _items(value) if is_held(item)), None)
+            part = next(
+                ((key, item) for key, item in _items(value) if is_held(item)), None
+            )
             if part is None:
                 break
             path, value = f"{path}[{part[0]!r}]", part[1]
@@ -55,7 +62,8 @@ def _items(value: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def _pieces(encoder: Any, overlap: int) -> Iterator[bytes]:
-    """All bytes that would be written in which text can stand, in pieces that overlap."""
+    """All bytes that would be written in which text can stand, in pieces that
+    overlap."""
     yield encoder.file.getvalue()
     arrays = [
         contiguous_bytes(array)

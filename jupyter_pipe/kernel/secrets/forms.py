@@ -1,6 +1,8 @@
-"""What the value of a secret may look like in text and in memory: itself, and its common encodings. Pure.
+"""What the value of a secret may look like in text and in memory: itself, and its
+common encodings. Pure.
 
-Not covered: what was computed from a secret, such as a hash, a reversed or a compressed text.
+Not covered: what was computed from a secret, such as a hash, a reversed or a compressed
+text.
 """
 
 from __future__ import annotations
@@ -32,9 +34,12 @@ def forms_of(value: str) -> tuple[str, ...]:
 
 
 def byte_forms(forms: Iterable[str]) -> tuple[bytes, ...]:
-    """The same as UTF-8, and the value itself as UTF-16 and UTF-32, as some programs and numpy hold text."""
+    """The same as UTF-8, and the value itself as UTF-16 and UTF-32, as some programs
+    and numpy hold text."""
     forms = tuple(forms)
-    wide = [forms[0].encode(codec, "surrogatepass") for codec in ("utf-16-le", "utf-32-le")]
+    wide = [
+        forms[0].encode(codec, "surrogatepass") for codec in ("utf-16-le", "utf-32-le")
+    ]
     return tuple(dict.fromkeys([*map(_bytes, forms), *wide]))
 
 
@@ -67,7 +72,12 @@ def _coded(text: str) -> Iterator[str]:
 def _as_python(text: str) -> Iterator[str]:
     """As in a repr, whichever quotes stand around the text that it is part of."""
     both = repr(text + "'\"")[1:-4]
-    for escaped in (both, both.replace("\\'", "'"), ascii(text + "'\"")[1:-4], text.replace('"', '\\"')):
+    for escaped in (
+        both,
+        both.replace("\\'", "'"),
+        ascii(text + "'\"")[1:-4],
+        text.replace('"', '\\"'),
+    ):
         yield escaped
         yield repr(escaped + "'\"")[1:-4]
     wide = text.encode("utf-16-le", "surrogatepass")
@@ -79,18 +89,27 @@ def _as_python(text: str) -> Iterator[str]:
 def _as_json(text: str) -> Iterator[str]:
     for ascii_only in (True, False):
         written = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
-        yield from (written, written.replace("/", "\\/"), json.dumps(written, ensure_ascii=ascii_only)[1:-1])
+        yield from (
+            written,
+            written.replace("/", "\\/"),
+            json.dumps(written, ensure_ascii=ascii_only)[1:-1],
+        )
 
 
 def _as_html(text: str) -> Iterator[str]:
     escaped = html.escape(text)
     yield from (escaped, html.escape(text, quote=False), html.escape(escaped))
-    for apostrophe, quotation in (("&#39;", "&#34;"), ("&#39;", "&quot;"), ("&apos;", "&quot;")):
+    for apostrophe, quotation in (
+        ("&#39;", "&#34;"),
+        ("&#39;", "&quot;"),
+        ("&apos;", "&quot;"),
+    ):
         yield escaped.replace("&#x27;", apostrophe).replace("&quot;", quotation)
 
 
 def _as_base64(data: bytes) -> Iterator[str]:
-    """Wherever the value stands in what was encoded: of the letters, those that it alone decides."""
+    """Wherever the value stands in what was encoded: of the letters, those that it
+    alone decides."""
     for before in range(3):
         whole = base64.b64encode(b"\0" * before + data).rstrip(b"=").decode()
         kept = whole[(before * 8 + 5) // 6 : (before + len(data)) * 8 // 6]

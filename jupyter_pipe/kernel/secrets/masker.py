@@ -1,4 +1,5 @@
-"""Hides the values of secrets in text. The one place for it: the host has it from `artifacts.masking`.
+"""Hides the values of secrets in text. The one place for it: the host has it from
+`artifacts.masking`.
 
 Standard library only, like the whole kernel side. Pure.
 """
@@ -20,17 +21,25 @@ _SEQUENCE = r"\x1b\[[0-?]*[ -/]*[@-~]"
 
 
 class Masker:
-    """`secrets` maps names to values. Values of fewer than `SHORTEST` characters are left alone; their names
-    are in `too_short`. False if there is nothing to hide."""
+    """`secrets` maps names to values. Values of fewer than `SHORTEST` characters are
+    left alone; their names are in `too_short`. False if there is nothing to hide."""
 
     def __init__(self, secrets: Mapping[str, str] | None = None) -> None:
-        """Leaves out empty values and those too short to hide, and keeps every form in which the others may
-        appear in text."""
-        given = {name: value for name, value in (secrets or {}).items() if value.strip()}
-        self.too_short = tuple(name for name, value in given.items() if len(value.strip()) < SHORTEST)
-        long = {name: value for name, value in given.items() if name not in self.too_short}
+        """Leaves out empty values and those too short to hide, and keeps every form in
+        which the others may appear in text."""
+        given = {
+            name: value for name, value in (secrets or {}).items() if value.strip()
+        }
+        self.too_short = tuple(
+            name for name, value in given.items() if len(value.strip()) < SHORTEST
+        )
+        long = {
+            name: value for name, value in given.items() if name not in self.too_short
+        }
         self._forms = _forms_of_each(long) if long else {}
-        self._all = tuple(dict.fromkeys(form for forms in self._forms.values() for form in forms))
+        self._all = tuple(
+            dict.fromkeys(form for forms in self._forms.values() for form in forms)
+        )
         self.longest = max(map(len, self._all), default=0)
 
     def __bool__(self) -> bool:
@@ -41,20 +50,24 @@ class Masker:
         return _replaced(text, self._spans(text)) if self._all else text
 
     def value(self, value: Any, *, numbers: bool = True) -> Any:
-        """A JSON value with all texts in it masked, keys too; a number that holds a secret becomes `***`,
-        unless `numbers` are to stay."""
+        """A JSON value with all texts in it masked, keys too; a number that holds a
+        secret becomes `***`, unless `numbers` are to stay."""
         if not self._all or value is None or isinstance(value, bool):
             return value
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
-            return {self.text(str(key)): self.value(item, numbers=numbers) for key, item in value.items()}
+            return {
+                self.text(str(key)): self.value(item, numbers=numbers)
+                for key, item in value.items()
+            }
         if isinstance(value, (list, tuple)):
             return type(value)(self.value(item, numbers=numbers) for item in value)
         return HIDDEN if numbers and self.names_in(repr(value)) else value
 
     def pieces(self, texts: Sequence[str]) -> list[str]:
-        """Neighbouring texts, masked as one: a secret may begin in one and end in another."""
+        """Neighbouring texts, masked as one: a secret may begin in one and end in
+        another."""
         spans = self._spans("".join(texts)) if self._all else []
         made, begin = [], 0
         for text in texts:
@@ -70,11 +83,19 @@ class Masker:
 
     def names_in(self, text: str) -> list[str]:
         """The names of the secrets that the text holds."""
-        return [name for name, forms in self._forms.items() if any(form in text for form in forms)]
+        return [
+            name
+            for name, forms in self._forms.items()
+            if any(form in text for form in forms)
+        ]
 
     def names_in_memory(self, memory: bytes) -> list[str]:
         """The same for bytes: of files, arrays, buffers."""
-        return [name for name, forms in self._memory_forms.items() if any(form in memory for form in forms)]
+        return [
+            name
+            for name, forms in self._memory_forms.items()
+            if any(form in memory for form in forms)
+        ]
 
     @property
     def longest_in_memory(self) -> int:
@@ -83,7 +104,11 @@ class Masker:
 
     def byte_needles(self) -> tuple[bytes, ...]:
         """Everything to look for in bytes."""
-        return tuple(dict.fromkeys(form for forms in self._memory_forms.values() for form in forms))
+        return tuple(
+            dict.fromkeys(
+                form for forms in self._memory_forms.values() for form in forms
+            )
+        )
 
     @cached_property
     def _memory_forms(self) -> dict[str, tuple[bytes, ...]]:
@@ -119,11 +144,16 @@ class Masker:
 
 
 class StreamMasker:
-    """Masks bytes that come piece by piece: what may be the beginning of a secret waits for the rest."""
+    """Masks bytes that come piece by piece: what may be the beginning of a secret waits
+    for the rest."""
 
     def __init__(self, masker: Masker) -> None:
         self._needles = masker.byte_needles()
-        self._beginnings = {needle[:length] for needle in self._needles for length in range(1, len(needle))}
+        self._beginnings = {
+            needle[:length]
+            for needle in self._needles
+            for length in range(1, len(needle))
+        }
         self._longest = max(map(len, self._needles), default=0)
         self._held = b""
 
@@ -148,7 +178,9 @@ class StreamMasker:
     def _first_beginning(self, data: bytes) -> int:
         first = max(len(data) - self._longest + 1, 0)
         places = range(first, len(data))
-        return next((place for place in places if data[place:] in self._beginnings), len(data))
+        return next(
+            (place for place in places if data[place:] in self._beginnings), len(data)
+        )
 
 
 def _forms_of_each(secrets: Mapping[str, str]) -> dict[str, tuple[str, ...]]:

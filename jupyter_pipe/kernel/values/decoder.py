@@ -1,7 +1,8 @@
 """Turns a payload back into values: the counterpart of the encoder.
 
-The stream names the methods of `Decoder`; `find_class` binds them to the decoder at work, so that
-arrays become views of its mapping and references find the stage's own definitions.
+The stream names the methods of `Decoder`; `find_class` binds them to the decoder at
+work, so that arrays become views of its mapping and references find the stage's own
+definitions.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ __all__ = ["Decoder", "decode"]
 class Decoder(pickle.Unpickler):
     """One payload's worth of unpickling into `namespace`."""
 
-    def __init__(self, payload: PayloadFile, definitions: Definitions, namespace: dict[str, Any]) -> None:
+    def __init__(
+        self, payload: PayloadFile, definitions: Definitions, namespace: dict[str, Any]
+    ) -> None:
         self._mapping = payload.mapping
         self._arrays, buffers = payload.layout
         view = memoryview(payload.mapping)
@@ -56,7 +59,8 @@ class Decoder(pickle.Unpickler):
         return super().find_class(module, name)
 
     def persistent_load(self, pid: Any) -> Any:
-        """A NaN by its name, or a set by its recipe; one recipe object stands for one set."""
+        """A NaN by its name, or a set by its recipe; one recipe object stands for one
+        set."""
         if type(pid) is str:
             return find_nan(pid, self._nans)
         found = self._sets.get(id(pid))
@@ -71,7 +75,9 @@ class Decoder(pickle.Unpickler):
         if 0 in shape:
             array = numpy.empty(shape, dtype)
         else:
-            array = numpy.ndarray(shape, dtype, buffer=self._mapping, offset=offset, strides=strides)
+            array = numpy.ndarray(
+                shape, dtype, buffer=self._mapping, offset=offset, strides=strides
+            )
         if not writable:
             array.flags.writeable = False
         return array if kind is None else array.view(kind)
@@ -80,7 +86,9 @@ class Decoder(pickle.Unpickler):
         import numpy
 
         shown = numpy.ma.nomask if mask is None else mask
-        array: Any = numpy.ma.MaskedArray(data, mask=shown, copy=False, keep_mask=False, hard_mask=hard)
+        array: Any = numpy.ma.MaskedArray(
+            data, mask=shown, copy=False, keep_mask=False, hard_mask=hard
+        )
         array._fill_value = fill
         return array
 
@@ -101,7 +109,9 @@ class Decoder(pickle.Unpickler):
     def dict_view(self, viewed: dict[Any, Any], kind: str) -> Any:
         return getattr(viewed, kind)()
 
-    def object_view(self, root: Any, start: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> Any:
+    def object_view(
+        self, root: Any, start: int, shape: tuple[int, ...], strides: tuple[int, ...]
+    ) -> Any:
         from numpy.lib.stride_tricks import as_strided
 
         return as_strided(root.ravel(order="K")[start:], shape, strides)
@@ -135,7 +145,9 @@ class Decoder(pickle.Unpickler):
     def formatted(self, kind: str, stored: Any) -> Any:
         found = find_format(kind)
         if found is None:
-            raise PayloadError(f"The stored {kind} needs a format that is not installed in this kernel.")
+            raise PayloadError(
+                f"The stored {kind} needs a format that is not installed in this kernel."
+            )
         return found.load(stored)
 
     def module(self, name: str) -> types.ModuleType:
@@ -155,7 +167,9 @@ class Decoder(pickle.Unpickler):
         cells: tuple[types.CellType, ...] | None,
         imports: dict[str, str],
     ) -> types.FunctionType:
-        scope = importlib.import_module(owner).__dict__ if isinstance(owner, str) else owner
+        scope = (
+            importlib.import_module(owner).__dict__ if isinstance(owner, str) else owner
+        )
         scope = self._namespace if scope is None else scope
         for variable, module in imports.items():
             if variable not in scope:
@@ -169,9 +183,11 @@ class Decoder(pickle.Unpickler):
         functions.set_function_state(function, state)
 
 
-def decode(payload: PayloadFile, definitions: Definitions, namespace: dict[str, Any]) -> dict[str, Any]:
-    """All members of the payload, by name. Raises PayloadError, DefinitionError or what the
-    classes of the values raise."""
+def decode(
+    payload: PayloadFile, definitions: Definitions, namespace: dict[str, Any]
+) -> dict[str, Any]:
+    """All members of the payload, by name. Raises PayloadError, DefinitionError or what
+    the classes of the values raise."""
     written_by = payload.manifest.get("python", "")
     if written_by != f"{sys.version_info[0]}.{sys.version_info[1]}":
         raise PayloadError(

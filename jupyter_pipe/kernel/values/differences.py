@@ -1,7 +1,9 @@
-"""The first part in which two values differ, for people: a path and both parts in a few words.
+"""The first part in which two values differ, for people: a path and both parts in a few
+words.
 
-Asked by `verify` after digests were found to differ, in the notebook's own kernel. Looks at content
-only: values that merely lie otherwise in memory, or know other caches, are equal.
+Asked by `verify` after digests were found to differ, in the notebook's own kernel.
+Looks at content only: values that merely lie otherwise in memory, or know other caches,
+are equal.
 """
 
 from __future__ import annotations
@@ -26,7 +28,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Difference", "compare_stored", "first_difference"]
 
-_CODE = (type, types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType)
+_CODE = (
+    type,
+    types.FunctionType,
+    types.BuiltinFunctionType,
+    types.MethodType,
+    types.ModuleType,
+)
 _PARTS = 1_000_000
 
 Pairs = Iterator[tuple[str, Any, Any]]
@@ -38,9 +46,11 @@ class Difference(NamedTuple):
     found: str
 
 
-def compare_stored(session: Session, store: str, stored: dict[str, dict[str, Any]], result: str) -> None:
-    """Compares the variables of the session with payloads in another store, by name; writes the first
-    difference, or null, to the file `result`."""
+def compare_stored(
+    session: Session, store: str, stored: dict[str, dict[str, Any]], result: str
+) -> None:
+    """Compares the variables of the session with payloads in another store, by name;
+    writes the first difference, or null, to the file `result`."""
     found = next(_differences(session, store, stored), None)
     temporary = f"{result}.writing"
     with open(temporary, "w", encoding="utf-8") as file:
@@ -48,9 +58,12 @@ def compare_stored(session: Session, store: str, stored: dict[str, dict[str, Any
     os.replace(temporary, result)
 
 
-def _differences(session: Session, store: str, stored: dict[str, dict[str, Any]]) -> Iterator[Difference]:
-    """The first difference in each variable whose digest is not that of its stored payload. A payload that
-    cannot be decoded is itself a difference, which shows the error."""
+def _differences(
+    session: Session, store: str, stored: dict[str, dict[str, Any]]
+) -> Iterator[Difference]:
+    """The first difference in each variable whose digest is not that of its stored
+    payload. A payload that cannot be decoded is itself a difference, which shows the
+    error."""
     digests = {
         name: payload["ref"]["digest"]
         for payload in session.store_outputs(stored).get("outputs", ())
@@ -59,16 +72,25 @@ def _differences(session: Session, store: str, stored: dict[str, dict[str, Any]]
     for name, ref in stored.items():
         if name in digests and digests[name] != ref["digest"]:
             try:
-                members = decode(open_payload(store, ref["artifact"]), session.definitions, session.namespace)
+                members = decode(
+                    open_payload(store, ref["artifact"]),
+                    session.definitions,
+                    session.namespace,
+                )
                 found = first_difference(session.namespace[name], members[name], name)
             except Exception as error:
-                found = Difference(name, short(session.namespace[name]), f"{type(error).__name__}: {error}")
+                found = Difference(
+                    name,
+                    short(session.namespace[name]),
+                    f"{type(error).__name__}: {error}",
+                )
             if found is not None:
                 yield found
 
 
 def first_difference(expected: Any, found: Any, path: str = "") -> Difference | None:
-    """None if the values have equal content, as far as that can be seen from outside."""
+    """None if the values have equal content, as far as that can be seen from
+    outside."""
     return _Comparison().compare(path, expected, found)
 
 
@@ -83,21 +105,29 @@ class _Comparison:
         self._kept: list[Any] = []
 
     def compare(self, path: str, before: Any, after: Any) -> Difference | None:
-        """The first difference below `path`, or None. Pairs seen before are skipped, so that cycles end, and
-        are kept alive, so that no other object gets their `id`."""
+        """The first difference below `path`, or None. Pairs seen before are skipped, so
+        that cycles end, and are kept alive, so that no other object gets their `id`."""
         kind = type(before)
         if before is after or isinstance(before, _CODE) or len(self._kept) > _PARTS:
             return None
         if type_name(before) != type_name(after):
-            return Difference(path, *(f"{short(one)} ({type_name(one)})" for one in (before, after)))
+            return Difference(
+                path, *(f"{short(one)} ({type_name(one)})" for one in (before, after))
+            )
         if kind in ATOMS:
-            return None if _is_same(before, after) else Difference(path, short(before), short(after))
+            return (
+                None
+                if _is_same(before, after)
+                else Difference(path, short(before), short(after))
+            )
         if (id(before), id(after)) in self._seen:
             return None
         self._seen.add((id(before), id(after)))
         self._kept.append((before, after))
         pairs = _pairs(path, before, after)
-        return next((one for pair in pairs if (one := self.compare(*pair)) is not None), None)
+        return next(
+            (one for pair in pairs if (one := self.compare(*pair)) is not None), None
+        )
 
 
 def _pairs(path: str, before: Any, after: Any) -> Pairs:
@@ -108,10 +138,16 @@ def _pairs(path: str, before: Any, after: Any) -> Pairs:
         yield from _items(path, before, after)
     elif isinstance(before, dict):
         yield f"list({path})", list(before), list(after)
-        yield from ((f"{path}[{key!r}]", value, after.get(key)) for key, value in before.items())
+        yield from (
+            (f"{path}[{key!r}]", value, after.get(key)) for key, value in before.items()
+        )
     elif isinstance(before, (set, frozenset)):
         yield f"len({path})", len(before), len(after)
-        yield path, sorted(map(short, before - after)), sorted(map(short, after - before))
+        yield (
+            path,
+            sorted(map(short, before - after)),
+            sorted(map(short, after - before)),
+        )
     elif numpy is not None and isinstance(before, numpy.ndarray):
         yield from _arrays(path, before, after)
     elif is_frame(kind) or is_index(kind):
@@ -123,7 +159,9 @@ def _pairs(path: str, before: Any, after: Any) -> Pairs:
 def _items(path: str, before: Any, after: Any) -> Pairs:
     yield f"len({path})", len(before), len(after)
     pairs = zip(before, after, strict=False)
-    yield from ((f"{path}[{place}]", one, other) for place, (one, other) in enumerate(pairs))
+    yield from (
+        (f"{path}[{place}]", one, other) for place, (one, other) in enumerate(pairs)
+    )
 
 
 def _arrays(path: str, before: Any, after: Any) -> Pairs:
@@ -156,11 +194,19 @@ def _states(path: str, before: Any, after: Any) -> Pairs:
     own, others = attributes(before), dict(attributes(after))
     if own:
         # What only one of them has is a cache.
-        yield from ((f"{path}.{name}", value, others[name]) for name, value in own if name in others)
+        yield from (
+            (f"{path}.{name}", value, others[name])
+            for name, value in own
+            if name in others
+        )
         return
     try:
         one, other = (value.__reduce_ex__(4) for value in (before, after))
     except Exception:
         return  # it cannot be pickled: nothing more can be seen
     if isinstance(one, tuple) and isinstance(other, tuple):
-        yield path, [part for part in one[1:3] if part], [part for part in other[1:3] if part]
+        yield (
+            path,
+            [part for part in one[1:3] if part],
+            [part for part in other[1:3] if part],
+        )

@@ -1,9 +1,10 @@
 """The content digest of a value: equal for equal content, whatever the file looks like.
 
-Sets go by their sorted elements, strings and numbers by value, floats by their bits, dicts in their
-order, arrays by type, shape and memory, other objects by class and state; which mutable objects are
-one and the same counts, too. Raises NoRuleError for what has no canonical form: its payload's file
-hash stands in, and early cutoff is not promised for it.
+Sets go by their sorted elements, strings and numbers by value, floats by their bits,
+dicts in their order, arrays by type, shape and memory, other objects by class and
+state; which mutable objects are one and the same counts, too. Raises NoRuleError for
+what has no canonical form: its payload's file hash stands in, and early cutoff is not
+promised for it.
 """
 
 from __future__ import annotations
@@ -48,8 +49,11 @@ class NoRuleError(Exception):
     """The value has no canonical form, or is too large for one to be worth its time."""
 
 
-def content_digest(value: Any, definitions: Definitions, place_of: PlaceOf = _nowhere) -> str:
-    """`place_of(address)` names the place of memory that is hashed elsewhere, or gives None."""
+def content_digest(
+    value: Any, definitions: Definitions, place_of: PlaceOf = _nowhere
+) -> str:
+    """`place_of(address)` names the place of memory that is hashed elsewhere, or gives
+    None."""
     try:
         walk = _Walk(definitions, place_of)
         walk.feed(value)
@@ -104,8 +108,9 @@ class _Walk:
         return True
 
     def _object(self, value: Any, kind: type) -> None:
-        """Feeds a value that may hold others. Exact builtins have rules of their own; subclasses and all
-        other types are digested as instances unless they are code or of numpy."""
+        """Feeds a value that may hold others. Exact builtins have rules of their own;
+        subclasses and all other types are digested as instances unless they are code or
+        of numpy."""
         if kind is list:
             self._sequence(value, b"list")
         elif kind is dict:
@@ -152,8 +157,8 @@ class _Walk:
                 self.feed(item)
 
     def _are_rows(self, value: Any) -> bool:
-        """Whether these are many distinct lists or dicts of atoms, which need not be walked one by
-        one; marks them as seen."""
+        """Whether these are many distinct lists or dicts of atoms, which need not be
+        walked one by one; marks them as seen."""
         if not are_rows(value):
             return False
         known = dict(zip(map(id, value), zip(count(len(self._seen)), value)))  # noqa: B905
@@ -199,26 +204,49 @@ class _Walk:
             self._code(value.__code__)
             state = functions.function_state(value)
             self._tagged(
-                b"state", state["contents"], value.__defaults__, value.__kwdefaults__, value.__dict__
+                b"state",
+                state["contents"],
+                value.__defaults__,
+                value.__kwdefaults__,
+                value.__dict__,
             )
 
     def _is_importable(self, value: Any) -> bool:
-        """Not what the notebook made: that is found in `__main__` only where a stage has bound it."""
+        """Not what the notebook made: that is found in `__main__` only where a stage
+        has bound it."""
         return functions.is_global(value) and not self._definitions.is_local(value)
 
     def _definition(self, name: str) -> None:
-        self._tagged(b"definition", name, self._definitions.digest_of(name.split(".", 1)[0]))
+        self._tagged(
+            b"definition", name, self._definitions.digest_of(name.split(".", 1)[0])
+        )
         self.feed(self._definitions.changes(name))
 
     def _code(self, value: types.CodeType) -> None:
-        """Without file name and lines, which say where the code stood and not what it does."""
-        self.atom((value.co_name, value.co_code, value.co_names, value.co_varnames, value.co_freevars))
-        self.atom((value.co_argcount, value.co_posonlyargcount, value.co_kwonlyargcount, value.co_flags))
+        """Without file name and lines, which say where the code stood and not what it
+        does."""
+        self.atom(
+            (
+                value.co_name,
+                value.co_code,
+                value.co_names,
+                value.co_varnames,
+                value.co_freevars,
+            )
+        )
+        self.atom(
+            (
+                value.co_argcount,
+                value.co_posonlyargcount,
+                value.co_kwonlyargcount,
+                value.co_flags,
+            )
+        )
         self._tagged(b"constants", tuple(value.co_consts))
 
     def _numpy(self, value: Any, kind: type) -> bool:
-        """Feeds scalars, dtypes and arrays of numpy; False if the value is something else, or a subclass that
-        pickles itself in its own way."""
+        """Feeds scalars, dtypes and arrays of numpy; False if the value is something
+        else, or a subclass that pickles itself in its own way."""
         numpy = sys.modules.get("numpy")
         if numpy is None:
             return False
@@ -228,7 +256,10 @@ class _Walk:
             self._tagged(b"dtype", repr(value), dict(value.metadata or {}))
         elif kind is numpy.ndarray:
             self._array(value)
-        elif issubclass(kind, numpy.ndarray) and kind.__reduce__ is numpy.ndarray.__reduce__:
+        elif (
+            issubclass(kind, numpy.ndarray)
+            and kind.__reduce__ is numpy.ndarray.__reduce__
+        ):
             self._tagged(b"subclass", kind, instance_attributes(value))
             self._array(value)
         else:
@@ -236,10 +267,18 @@ class _Walk:
         return True
 
     def _array(self, value: Any) -> None:
-        self._tagged(b"array", type(value).__name__, repr(value.dtype), tuple(value.shape))
-        place = self._place_of(start_of(value)) if value.size and not value.dtype.hasobject else None
+        self._tagged(
+            b"array", type(value).__name__, repr(value.dtype), tuple(value.shape)
+        )
+        place = (
+            self._place_of(start_of(value))
+            if value.size and not value.dtype.hasobject
+            else None
+        )
         if place is not None:
-            self._tagged(b"place", place, tuple(value.strides), bool(value.flags.writeable))
+            self._tagged(
+                b"place", place, tuple(value.strides), bool(value.flags.writeable)
+            )
         elif value.dtype.hasobject:
             self._objects(value)
         else:
@@ -265,8 +304,8 @@ class _Walk:
             self.state.update(value)
 
     def _instance(self, value: Any, kind: type) -> None:
-        """Feeds an instance by the most specific rule: a registered format, a widget, a tensor, its
-        `__dict__`, or what pickle would take it apart into."""
+        """Feeds an instance by the most specific rule: a registered format, a widget, a
+        tensor, its `__dict__`, or what pickle would take it apart into."""
         found = find_format(full_name(kind))
         if found is not None:
             self._tagged(b"format", found.kind, found.dump(value))
@@ -290,14 +329,23 @@ class _Walk:
             self.feed(None if items is None else list(items))
 
     def _is_plain(self, kind: type, value: Any) -> bool:
-        """Whether class and `__dict__` say all, so that the pickle protocol need not be asked."""
+        """Whether class and `__dict__` say all, so that the pickle protocol need not be
+        asked."""
         plain = self._plain.get(kind)
         if plain is None:
             own = {name for base in kind.__mro__[:-1] for name in vars(base)}
-            special = {"__reduce__", "__reduce_ex__", "__getstate__", "__getnewargs__", "__getnewargs_ex__"}
+            special = {
+                "__reduce__",
+                "__reduce_ex__",
+                "__getstate__",
+                "__getnewargs__",
+                "__getnewargs_ex__",
+            }
             has_dict = kind is not object and kind.__mro__[-2].__flags__ & 512 != 0
             plain = not (own & special) and "__slots__" not in own and has_dict
-            plain = self._plain[kind] = plain and not isinstance(value, (dict, list, set, tuple, Exception))
+            plain = self._plain[kind] = plain and not isinstance(
+                value, (dict, list, set, tuple, Exception)
+            )
         return plain and kind not in copyreg.dispatch_table
 
 

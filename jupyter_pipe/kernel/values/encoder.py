@@ -1,8 +1,9 @@
 """Turns values into a pickle stream plus memory regions.
 
-Plain pickle does the walking; the rules here say what it may not decide: arrays keep shared
-memory, notebook definitions travel by reference, functions by value run with the stage's globals,
-what has no meaning elsewhere is refused. cloudpickle takes over classes that no import can find.
+Plain pickle does the walking; the rules here say what it may not decide: arrays keep
+shared memory, notebook definitions travel by reference, functions by value run with the
+stage's globals, what has no meaning elsewhere is refused. cloudpickle takes over
+classes that no import can find.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ _LRU = type(functools.lru_cache(lambda: None))
 _BUILTIN_TYPES = {
     kind: name
     for name, kind in vars(types).items()
-    if isinstance(kind, type) and kind.__module__ == "builtins" and not hasattr(builtins, kind.__qualname__)
+    if isinstance(kind, type)
+    and kind.__module__ == "builtins"
+    and not hasattr(builtins, kind.__qualname__)
 }
 _VIEWS = {
     type({}.keys()): "keys",
@@ -58,7 +61,8 @@ _REFUSED = {
 
 
 class Encoder(pickle.Pickler):
-    """One payload's worth of pickling. `shared` are owners of object arrays seen more than once."""
+    """One payload's worth of pickling. `shared` are owners of object arrays seen more
+    than once."""
 
     def __init__(
         self,
@@ -109,14 +113,17 @@ class Encoder(pickle.Pickler):
         return NotImplemented if rule is None else rule(value)
 
     def _find_rule(self, kind: type) -> Rule | None:
-        """How values of a type are reduced, or None to leave them to pickle. Asked once for each type; types
-        that cannot travel, such as open files, get a rule that refuses with the reason."""
+        """How values of a type are reduced, or None to leave them to pickle. Asked once
+        for each type; types that cannot travel, such as open files, get a rule that
+        refuses with the reason."""
         if issubclass(kind, type):
             return self._reduce_class
         if kind in self._exact:
             return self._exact[kind]
         numpy = sys.modules.get("numpy")
-        if numpy is not None and issubclass(kind, (numpy.ndarray, numpy.random.RandomState)):
+        if numpy is not None and issubclass(
+            kind, (numpy.ndarray, numpy.random.RandomState)
+        ):
             return self._numpy_rule(kind, numpy)
         if package_of(kind) == "pandas":
             return self._pandas_rule(kind)
@@ -145,7 +152,8 @@ class Encoder(pickle.Pickler):
         if frames.is_series_manager(kind):
             return _reduce_series_manager
         if frames.is_frame(kind):
-            # pandas pickles this list of the class with each instance: nobody's shared object
+            # pandas pickles this list of the class with each instance: nobody's shared
+            # object
             self.by_reference.add(id(kind._metadata))
         return self._reduce_index if frames.is_index(kind) else None
 
@@ -167,17 +175,34 @@ class Encoder(pickle.Pickler):
     def _reduce_objects(self, array: Any, *, private: bool, owner: int) -> Any:
         root = root_of(array)
         self.objects.add_array(array, private=private, owner=owner)
-        if root is array or id(root) not in self._shared or private or array.dtype.kind != "O":
+        if (
+            root is array
+            or id(root) not in self._shared
+            or private
+            or array.dtype.kind != "O"
+        ):
             return _reduce_repeated(array)
-        start = array.__array_interface__["data"][0] - root.__array_interface__["data"][0]
-        return Decoder.object_view, (root, start // array.itemsize, array.shape, array.strides)
+        start = (
+            array.__array_interface__["data"][0] - root.__array_interface__["data"][0]
+        )
+        return Decoder.object_view, (
+            root,
+            start // array.itemsize,
+            array.shape,
+            array.strides,
+        )
 
     def _reduce_block(self, block: Any) -> Any:
         for array in frames.arrays_of(block.values):
             self._owners[id(array)] = id(block.refs)
         made = frames.Reference(frames.is_shared(block))
         reference = self._references.setdefault(id(block.refs), made)
-        return Decoder.block, (block.values, block.mgr_locs.indexer, block.ndim, reference)
+        return Decoder.block, (
+            block.values,
+            block.mgr_locs.indexer,
+            block.ndim,
+            reference,
+        )
 
     def _reduce_index(self, index: Any) -> Any:
         reduced, arrays = frames.reduce_apart(index)
@@ -185,7 +210,8 @@ class Encoder(pickle.Pickler):
         return reduced
 
     def _reduce_generator(self, generator: Any) -> Any:
-        # The process-wide generator is reached by name: a copy of it would no longer follow seed().
+        # The process-wide generator is reached by name: a copy of it would no longer
+        # follow seed().
         if generator is not sys.modules["numpy"].random.mtrand._rand:
             return NotImplemented
         self.by_reference.add(id(generator))
@@ -206,9 +232,12 @@ class Encoder(pickle.Pickler):
         return self._cloudpickle.Pickler.reducer_override(self, kind)
 
     def _reduce_cell(self, cell: types.CellType) -> Any:
-        # The function's state fills it: the function must exist first, for it may be in the cell.
+        # The function's state fills it: the function must exist first, for it may be in
+        # the cell.
         if id(cell) not in self._cells:
-            raise CannotTravelError("a variable of a closure cannot travel without its function")
+            raise CannotTravelError(
+                "a variable of a closure cannot travel without its function"
+            )
         return types.CellType, ()
 
     def _reduce_function(self, function: Any) -> Any:
@@ -220,23 +249,37 @@ class Encoder(pickle.Pickler):
             return NotImplemented
         if type(function) is _LRU:
             parameters = function.cache_parameters()
-            return Decoder.cached, (function.__wrapped__, parameters["maxsize"], parameters["typed"])
+            return Decoder.cached, (
+                function.__wrapped__,
+                parameters["maxsize"],
+                parameters["typed"],
+            )
         self._cells.update(map(id, function.__closure__ or ()))
         owner, own = self._globals_of(function)
         imports = functions.imported_names(function) if owner is None else {}
-        parts = (function.__code__, owner, function.__name__, function.__closure__, imports)
+        parts = (
+            function.__code__,
+            owner,
+            function.__name__,
+            function.__closure__,
+            imports,
+        )
         state = functions.function_state(function, own)
         return Decoder.function, parts, state, None, None, Decoder.set_function
 
-    def _globals_of(self, function: types.FunctionType) -> tuple[Any, dict[str, Any] | None]:
-        """None for the stage's namespace, a module's name, or a dict that all functions over the
-        same private globals share, with those globals."""
+    def _globals_of(
+        self, function: types.FunctionType
+    ) -> tuple[Any, dict[str, Any] | None]:
+        """None for the stage's namespace, a module's name, or a dict that all functions
+        over the same private globals share, with those globals."""
         if function.__globals__ is self._namespace:
             return None, None
         module = functions.globals_module(function)
         if module is not None:
             return module, None
-        scope = self._scopes.setdefault(id(function.__globals__), {"__name__": function.__module__})
+        scope = self._scopes.setdefault(
+            id(function.__globals__), {"__name__": function.__module__}
+        )
         return scope, function.__globals__
 
     def _is_global(self, value: Any) -> bool:
@@ -249,7 +292,14 @@ class Encoder(pickle.Pickler):
         changed = self._definitions.changes(name)
         if not changed:
             return Decoder.definition, (name,)
-        return Decoder.definition, (name,), changed, None, None, Decoder.change_definition
+        return (
+            Decoder.definition,
+            (name,),
+            changed,
+            None,
+            None,
+            Decoder.change_definition,
+        )
 
 
 def _reduce_repeated(array: Any) -> Any:
@@ -268,16 +318,22 @@ def _reduce_formatted(value: Any) -> Any:
 
 
 def _reduce_view(view: Any) -> Any:
-    # cloudpickle would make a view of a copy, which no longer sees what happens to the dict
+    # cloudpickle would make a view of a copy, which no longer sees what happens to the
+    # dict
     (viewed,) = gc.get_referents(view)
     return Decoder.dict_view, (viewed, _VIEWS[type(view)])
 
 
 def _forwards(kind: type) -> bool:
-    """Whether instances answer for attributes that they lack. Pickle asks a bare new instance for
-    `__setstate__`, and a class that forwards to one of its attributes would never end answering."""
+    """Whether instances answer for attributes that they lack. Pickle asks a bare new
+    instance for `__setstate__`, and a class that forwards to one of its attributes
+    would never end answering."""
     own = {name for base in kind.__mro__[:-1] for name in vars(base)}
-    return "__getattr__" in own and not own & {"__setstate__", "__reduce__", "__reduce_ex__"}
+    return "__getattr__" in own and not own & {
+        "__setstate__",
+        "__reduce__",
+        "__reduce_ex__",
+    }
 
 
 def _reduce_forwarding(value: Any) -> Any:
@@ -295,13 +351,16 @@ def _reduce_masked(array: Any) -> Any:
 
 
 def _reduce_series_manager(manager: Any) -> Any:
-    # its own reduction pickles the array without the block, which knows who shares the memory
+    # its own reduction pickles the array without the block, which knows who shares the
+    # memory
     return type(manager), (manager._block, manager.axes[0])
 
 
 def _reduce_module(module: types.ModuleType) -> Any:
     if module.__name__ not in sys.modules or module.__name__ == "__main__":
-        raise CannotTravelError(f"the module {module.__name__} cannot be imported elsewhere")
+        raise CannotTravelError(
+            f"the module {module.__name__} cannot be imported elsewhere"
+        )
     return Decoder.module, (module.__name__,)
 
 
@@ -344,7 +403,8 @@ _OF_LIBRARIES: tuple[tuple[Callable[[type], bool], Rule], ...] = (
 
 
 def _refusal(kind: type) -> str | None:
-    """Why no instance of the class can travel, where pickle or cloudpickle would let it."""
+    """Why no instance of the class can travel, where pickle or cloudpickle would let
+    it."""
     if issubclass(kind, io.IOBase) and not issubclass(kind, (io.BytesIO, io.StringIO)):
         return "an open file belongs to one process"
     return _REFUSED.get(kind.__name__) or _REFUSED.get(full_name(kind))
@@ -355,12 +415,15 @@ def _refuse(value: Any, *, reason: str) -> Any:
 
 
 class SetEncoder(Encoder):
-    """Also replaces the sets in `recipes`, by id, with their recipes, and each NaN with its name.
+    """Also replaces the sets in `recipes`, by id, with their recipes, and each NaN with
+    its name.
 
     Slower: pickle asks about every single object.
     """
 
-    def __init__(self, *arguments: Any, recipes: dict[int, Recipe], **options: Any) -> None:
+    def __init__(
+        self, *arguments: Any, recipes: dict[int, Recipe], **options: Any
+    ) -> None:
         super().__init__(*arguments, **options)
         self._recipes = recipes
 

@@ -1,9 +1,10 @@
 """What matplotlib's figures pickle besides their content.
 
-Transforms keep their parents by `id`: in another process the ids are those of other objects. A new transform
-could then take the place of a parent, which would hear of no change any more, and a figure that travelled
-would be drawn wrong. Registries of callbacks count on whenever they are pickled, and forget the callbacks of
-everybody but matplotlib.
+Transforms keep their parents by `id`: in another process the ids are those of other
+objects. A new transform could then take the place of a parent, which would hear of no
+change any more, and a figure that travelled would be drawn wrong. Registries of
+callbacks count on whenever they are pickled, and forget the callbacks of everybody but
+matplotlib.
 """
 
 from __future__ import annotations
@@ -25,9 +26,19 @@ __all__ = [
 ]
 
 _OF_PEOPLE = (
-    *("button_press_event", "button_release_event", "key_press_event", "key_release_event"),
+    *(
+        "button_press_event",
+        "button_release_event",
+        "key_press_event",
+        "key_release_event",
+    ),
     *("motion_notify_event", "pick_event", "scroll_event"),
-    *("figure_enter_event", "figure_leave_event", "axes_enter_event", "axes_leave_event"),
+    *(
+        "figure_enter_event",
+        "figure_leave_event",
+        "axes_enter_event",
+        "axes_leave_event",
+    ),
 )
 """Signals of a mouse and a keyboard, which no pipeline has."""
 
@@ -46,7 +57,9 @@ def reduce_transform(node: Any) -> tuple[Any, ...]:
 
 def restore_transform(node: Any, state: dict[str, Any]) -> None:
     """Fills a bare node from that state, with the ids of this process."""
-    node.__setstate__({**state, "_parents": {id(parent): parent for parent in state["_parents"]}})
+    node.__setstate__(
+        {**state, "_parents": {id(parent): parent for parent in state["_parents"]}}
+    )
 
 
 def is_registry(kind: type) -> bool:
@@ -61,7 +74,8 @@ def reduce_registry(registry: Any) -> tuple[Any, ...]:
 
 
 def refuse_callbacks(registry: Any) -> None:
-    """Raises CannotTravelError if code of the notebook is called when a part of the figure changes."""
+    """Raises CannotTravelError if code of the notebook is called when a part of the
+    figure changes."""
     for signal, connected in registry.callbacks.items():
         for reference in connected.values() if signal not in _OF_PEOPLE else ():
             callback = reference()
@@ -70,7 +84,8 @@ def refuse_callbacks(registry: Any) -> None:
 
 
 def _is_a_librarys(callback: Any) -> bool:
-    """Whether it is a function that is installed, as matplotlib's own are, or a method of such a class."""
+    """Whether it is a function that is installed, as matplotlib's own are, or a method
+    of such a class."""
     while isinstance(callback, functools.partial):
         callback = callback.func
     owner = getattr(callback, "__self__", None)

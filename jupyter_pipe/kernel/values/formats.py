@@ -1,8 +1,8 @@
 """How values of other libraries are stored, where pickle does it badly or not at all.
 
-A distribution adds a format through the entry point group `jupyter_pipe.formats`: an object with the
-attributes of `Format`, or a callable that returns one. Its module should import no heavy library
-before `dump` or `load` is called.
+A distribution adds a format through the entry point group `jupyter_pipe.formats`: an
+object with the attributes of `Format`, or a callable that returns one. Its module
+should import no heavy library before `dump` or `load` is called.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ _GROUP = "jupyter_pipe.formats"
 
 
 class Format(Protocol):
-    """`kind` is the full name of the class whose instances it stores: `polars.dataframe.frame.DataFrame`."""
+    """`kind` is the full name of the class whose instances it stores:
+    `polars.dataframe.frame.DataFrame`."""
 
     kind: str
 
     def dump(self, value: Any) -> Any:
-        """What to pickle instead; numpy arrays and `pickle.PickleBuffer`s in it are mapped, not copied."""
+        """What to pickle instead; numpy arrays and `pickle.PickleBuffer`s in it are
+        mapped, not copied."""
 
     def load(self, stored: Any) -> Any:
         """The value again. Arrays in `stored` are writable and private."""

@@ -1,4 +1,5 @@
-"""Which classes have instances that never change: sharing one of them ties nothing together."""
+"""Which classes have instances that never change: sharing one of them ties nothing
+together."""
 
 from __future__ import annotations
 
@@ -11,18 +12,39 @@ from .memory.frames import is_index
 __all__ = ["full_name", "is_immutable", "package_of"]
 
 _BUILT_IN = (
-    *(str, bytes, int, float, complex, tuple, frozenset, range, slice, type, type(None), enum.Enum),
+    *(
+        str,
+        bytes,
+        int,
+        float,
+        complex,
+        tuple,
+        frozenset,
+        range,
+        slice,
+        type,
+        type(None),
+        enum.Enum,
+    ),
     *(types.BuiltinFunctionType, types.ModuleType, types.CodeType, types.GenericAlias),
 )
 # By name, so that no module is imported for the sake of values that are not there.
 _NAMED = frozenset(
     {
         *(("datetime", name) for name in ("date", "time", "timedelta", "tzinfo")),
-        *(("decimal", "Decimal"), ("fractions", "Fraction"), ("uuid", "UUID"), ("re", "Pattern")),
+        *(
+            ("decimal", "Decimal"),
+            ("fractions", "Fraction"),
+            ("uuid", "UUID"),
+            ("re", "Pattern"),
+        ),
         *(("pathlib", "PurePath"), ("logging", "Logger"), ("logging", "Manager")),
         *(("ipaddress", "_BaseAddress"), ("ipaddress", "_BaseNetwork")),
         *(("numpy", "generic"), ("numpy", "dtype")),
-        *(("pandas", name) for name in ("ExtensionDtype", "BaseOffset", "_Period", "Interval")),
+        *(
+            ("pandas", name)
+            for name in ("ExtensionDtype", "BaseOffset", "_Period", "Interval")
+        ),
         *(("pandas", name) for name in ("NaTType", "NAType")),
     }
 )

@@ -1,7 +1,8 @@
 """Not-a-number, where it matters which one it is.
 
-`x in [x]` holds for a NaN only because both are one object. Pickle would make a new one at each place, so
-those in a payload are numbered, and `math.nan` and `numpy.nan` stay those of the module.
+`x in [x]` holds for a NaN only because both are one object. Pickle would make a new one
+at each place, so those in a payload are numbered, and `math.nan` and `numpy.nan` stay
+those of the module.
 """
 
 from __future__ import annotations
@@ -19,16 +20,20 @@ _OPCODES = (b"G\x7f\xf8", b"G\xff\xf8")
 
 
 def may_hold_nan(stream: bytes) -> bool:
-    """Whether a pickle may hold a NaN that is a Python float. Those in arrays are not objects."""
+    """Whether a pickle may hold a NaN that is a Python float. Those in arrays are not
+    objects."""
     return any(opcode in stream for opcode in _OPCODES)
 
 
 class Nans:
-    """The NaN objects of one payload, with the names by which its stream refers to them."""
+    """The NaN objects of one payload, with the names by which its stream refers to
+    them."""
 
     def __init__(self) -> None:
         self.names: dict[int, str] = {}
-        self.objects: list[float] = []  # kept, so that no other object gets the address of one
+        self.objects: list[
+            float
+        ] = []  # kept, so that no other object gets the address of one
 
     def name_of(self, value: float) -> str:
         """For the same object the same name."""
@@ -47,7 +52,8 @@ class Nans:
         return f"{len(self.objects)} {struct.pack('>d', value).hex()}"
 
     def own(self) -> dict[int, float]:
-        """Those that are not constants of a module: variables that hold one and the same belong together."""
+        """Those that are not constants of a module: variables that hold one and the
+        same belong together."""
         return {id(one): one for one in self.objects if " " in self.names[id(one)]}
 
 
@@ -56,7 +62,9 @@ def find_nan(name: str, known: dict[str, Any]) -> float:
     if name not in known:
         _, _, bits = name.partition(" ")
         known[name] = (
-            struct.unpack(">d", bytes.fromhex(bits))[0] if bits else importlib.import_module(name).nan
+            struct.unpack(">d", bytes.fromhex(bits))[0]
+            if bits
+            else importlib.import_module(name).nan
         )
     found: float = known[name]
     return found

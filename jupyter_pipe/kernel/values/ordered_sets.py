@@ -1,9 +1,10 @@
 """Sets that iterate after the trip as they did before it.
 
-A set's order is where its elements lie in its hash table: it depends on the table's size and on who
-came first where several want one place. Pickle puts the elements back in iteration order into a
-table that grows, which reorders most sets. A recipe says in which order to put the elements into a
-table of the right size; it is tried before it is used. All kernels of a run share one hash seed.
+A set's order is where its elements lie in its hash table: it depends on the table's
+size and on who came first where several want one place. Pickle puts the elements back
+in iteration order into a table that grows, which reorders most sets. A recipe says in
+which order to put the elements into a table of the right size; it is tried before it is
+used. All kernels of a run share one hash seed.
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ def find_recipe(value: Collection[Any]) -> Recipe | None:
 def build(recipe: Recipe) -> set[Any]:
     """The set that the recipe describes."""
     size, items = recipe
-    # CPython makes the table of a set built from a dict at once as large as twice the dict needs
+    # CPython makes the table of a set built from a dict at once as large as twice the
+    # dict needs
     first = items[: max(0, size // 2 - 1)]
     fillers = [("filler", number) for number in range(size // 4 - len(first))]
     built: set[Any] = set(dict.fromkeys((*first, *fillers)))

@@ -1,4 +1,5 @@
-"""Containers of plain atoms, recognised at the speed of C: most large values are such."""
+"""Containers of plain atoms, recognised at the speed of C: most large values are
+such."""
 
 from __future__ import annotations
 

@@ -1,8 +1,10 @@
-"""Widgets of ipywidgets travel by what they show: the traits of the model, widgets in them included.
+"""Widgets of ipywidgets travel by what they show: the traits of the model, widgets in
+them included.
 
-A stage makes them anew, with a connection of its own to whoever displays them. Callbacks are not taken along:
-they would run on another copy of what they change, so a widget that has any is refused. The same goes for
-whatever else has traits that are watched, since its pickle forgets who watches.
+A stage makes them anew, with a connection of its own to whoever displays them.
+Callbacks are not taken along: they would run on another copy of what they change, so a
+widget that has any is refused. The same goes for whatever else has traits that are
+watched, since its pickle forgets who watches.
 """
 
 from __future__ import annotations
@@ -13,11 +15,23 @@ from typing import Any, NoReturn
 
 from ..errors import CannotTravelError
 
-__all__ = ["has_traits", "is_widget", "make_widget", "refuse_callback", "refuse_if_watched", "widget_state"]
+__all__ = [
+    "has_traits",
+    "is_widget",
+    "make_widget",
+    "refuse_callback",
+    "refuse_if_watched",
+    "widget_state",
+]
 
 _OWN = frozenset({"comm", "keys", "log"})
 """Traits that belong to the connection, not to what is shown."""
-_DISPATCHERS = ("_click_handlers", "_submission_callbacks", "_msg_callbacks", "_display_callbacks")
+_DISPATCHERS = (
+    "_click_handlers",
+    "_submission_callbacks",
+    "_msg_callbacks",
+    "_display_callbacks",
+)
 
 
 def is_widget(kind: type) -> bool:
@@ -33,7 +47,8 @@ def has_traits(kind: type) -> bool:
 
 
 def refuse_if_watched(value: Any) -> None:
-    """Raises CannotTravelError if anything but the object itself is told of its changes."""
+    """Raises CannotTravelError if anything but the object itself is told of its
+    changes."""
     for callback in _callbacks(value):
         refuse_callback(value, callback)
 

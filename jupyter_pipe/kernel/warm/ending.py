@@ -1,6 +1,8 @@
-"""How a forked kernel ends: at once, with all that an interpreter does at its end for a notebook's objects.
+"""How a forked kernel ends: at once, with all that an interpreter does at its end for a
+notebook's objects.
 
-It cannot be taken apart as a whole, since most of it belongs to the process that it was forked from.
+It cannot be taken apart as a whole, since most of it belongs to the process that it was
+forked from.
 """
 
 from __future__ import annotations
@@ -23,8 +25,9 @@ __all__ = ["end_process"]
 
 
 def end_process(status: int) -> NoReturn:
-    """Wait for the process's threads, run its exit handlers, close what it left open, and end it.
-    `log = open("log.txt", "w")` is on the disk when an interpreter has ended, and so it is here."""
+    """Wait for the process's threads, run its exit handlers, close what it left open,
+    and end it. `log = open("log.txt", "w")` is on the disk when an interpreter has
+    ended, and so it is here."""
     try:
         threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()
@@ -38,7 +41,8 @@ def end_process(status: int) -> NoReturn:
 
 
 def _let_go_of_variables() -> None:
-    """An archive or a database writes its end when the last variable that has it goes."""
+    """An archive or a database writes its end when the last variable that has it
+    goes."""
     shown = getattr(find_shell(), "user_ns", {})
     for namespace in (shown, vars(sys.modules["__main__"])):
         for name in ("_oh", "Out"):
@@ -59,7 +63,8 @@ def _close_files() -> None:
 
 
 def _depth(file: io.IOBase) -> int:
-    """From the outside in: a text may lie in an archive, that in a buffer, and that in a file."""
+    """From the outside in: a text may lie in an archive, that in a buffer, and that in
+    a file."""
     if isinstance(file, io.TextIOBase):
         return 0
     if isinstance(file, (io.BufferedWriter, io.BufferedRandom, io.RawIOBase)):
@@ -68,21 +73,30 @@ def _depth(file: io.IOBase) -> int:
 
 
 def _open_for_writing() -> Iterator[bool]:
-    """For each descriptor beyond the three that every process has, and those of the kernel's own log, whether
-    it is a file's on the disk that is written to."""
+    """For each descriptor beyond the three that every process has, and those of the
+    kernel's own log, whether it is a file's on the disk that is written to."""
     logs = set(_log_descriptors())
     for name in os.listdir("/proc/self/fd"):
         descriptor = int(name)
         with contextlib.suppress(OSError):
-            writable = fcntl.fcntl(descriptor, fcntl.F_GETFL) & (os.O_WRONLY | os.O_RDWR)
+            writable = fcntl.fcntl(descriptor, fcntl.F_GETFL) & (
+                os.O_WRONLY | os.O_RDWR
+            )
             is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
-            yield bool(descriptor > 2 and descriptor not in logs and writable and is_file)
+            yield bool(
+                descriptor > 2 and descriptor not in logs and writable and is_file
+            )
 
 
 def _log_descriptors() -> Iterator[int]:
-    """Through which ipykernel writes, since it took 1 and 2 for what is shown in the notebook."""
+    """Through which ipykernel writes, since it took 1 and 2 for what is shown in the
+    notebook."""
     kernel: Any = getattr(find_shell(), "kernel", None)
-    streams: list[Any] = [getattr(kernel, name, None) for name in ("_stdout", "_stderr")]
+    streams: list[Any] = [
+        getattr(kernel, name, None) for name in ("_stdout", "_stderr")
+    ]
     for stream in streams:
-        with contextlib.suppress(AttributeError, OSError):  # below pytest it leaves both alone
+        with contextlib.suppress(
+            AttributeError, OSError
+        ):  # below pytest it leaves both alone
             yield stream.fileno()

@@ -1,9 +1,10 @@
 """An IPython kernel made before the fork and connected after it.
 
-Most of what a kernel's start costs is making objects that are the same in every kernel: the application with
-its configuration, the shell with its magics. `make_kernel` makes them in the process that forks, where
-nothing may start a thread, open a socket or depend on a stage; `connect` gives them, in the child, what a
-kernel has of its own. It needs ipykernel: only what forks kernels calls it.
+Most of what a kernel's start costs is making objects that are the same in every kernel:
+the application with its configuration, the shell with its magics. `make_kernel` makes
+them in the process that forks, where nothing may start a thread, open a socket or
+depend on a stage; `connect` gives them, in the child, what a kernel has of its own. It
+needs ipykernel: only what forks kernels calls it.
 """
 
 from __future__ import annotations
@@ -34,11 +35,12 @@ _KEPT = frozenset({"parent", "log", "profile_dir", "user_ns"})
 
 
 def make_kernel(arguments: list[str]) -> Any:
-    """The application of a kernel that is started with these (`--Class.trait=value`), not connected yet.
-    Raises whatever ipykernel or the user's configuration raises."""
+    """The application of a kernel that is started with these (`--Class.trait=value`),
+    not connected yet. Raises whatever ipykernel or the user's configuration raises."""
     given = _configuration(arguments)
     application = _application_class().instance(cli_config=given)
-    # The parser that knows every option of a kernel takes a tenth of a kernel's start to make.
+    # The parser that knows every option of a kernel takes a tenth of a kernel's start
+    # to make.
     application.parse_command_line = lambda argv=None: application.update_config(given)
     application.initialize_early()
 
@@ -56,8 +58,9 @@ def make_kernel(arguments: list[str]) -> Any:
 
 
 def connect(application: Any, connection_file: str, stage: dict[str, Any]) -> None:
-    """Give the kernel its sockets, streams, threads and folder, and run what the user's profile runs in
-    every kernel. The file says where to listen; the stage, if there is one, begins with the first request."""
+    """Give the kernel its sockets, streams, threads and folder, and run what the user's
+    profile runs in every kernel. The file says where to listen; the stage, if there is
+    one, begins with the first request."""
     application.connection_file = connection_file
     application.config.IPKernelApp.connection_file = connection_file
     _renew(application.session)
@@ -66,7 +69,8 @@ def connect(application: Any, connection_file: str, stage: dict[str, Any]) -> No
 
 
 def _renew(session: Any) -> None:
-    """Messages of this process are its own. The key to sign them comes with the connection file."""
+    """Messages of this process are its own. The key to sign them comes with the
+    connection file."""
     session.session = uuid.uuid4().hex
     session.pid = os.getpid()
 
@@ -84,8 +88,9 @@ def _configuration(arguments: list[str]) -> Any:
 
 
 class _NoSubshells:
-    """Stands where ipykernel has the thread that hands requests on to subshells. A stage runs one cell at a
-    time, so none is needed; `do_execute` asks it all the same which thread runs cells."""
+    """Stands where ipykernel has the thread that hands requests on to subshells. A
+    stage runs one cell at a time, so none is needed; `do_execute` asks it all the same
+    which thread runs cells."""
 
     io_loop = None
 
@@ -110,7 +115,8 @@ def _application_class() -> Any:
             self.init_pdb()
 
         def initialize_late(self) -> None:
-            """All that belongs to one process. Nobody asks for the heartbeat, so there is none."""
+            """All that belongs to one process. Nobody asks for the heartbeat, so there
+            is none."""
             self.init_blackhole()
             self.init_connection_file()
             self.init_sockets()
@@ -133,11 +139,12 @@ def _application_class() -> Any:
                 self.shell_channel_thread = _NoSubshells()
 
         def init_iopub(self, context: Any) -> None:
-            """As in ipykernel. The process ends without taking its sockets and threads apart: nobody
-            listens any more, and the system does it faster."""
+            """As in ipykernel. The process ends without taking its sockets and threads
+            apart: nobody listens any more, and the system does it faster."""
             import zmq
 
-            # By default a thousand outputs wait for a runner that gets no processor, and the next are lost.
+            # By default a thousand outputs wait for a runner that gets no processor,
+            # and the next are lost.
             context.setsockopt(zmq.SNDHWM, 0)
             super().init_iopub(context)
             atexit.unregister(self.close)
@@ -147,31 +154,50 @@ def _application_class() -> Any:
 
 
 class _BeginsStage:
-    """Of a kernel: `stage` begins with the first request. It has the path of the `context`, the sources that
-    are `leading`, and the `numbers` of the user's cells that are still to come; an empty one is none."""
+    """Of a kernel: `stage` begins with the first request. It has the path of the
+    `context`, the sources that are `leading`, and the `numbers` of the user's cells
+    that are still to come; an empty one is none."""
 
     stage: dict[str, Any] = {}
     execution_count: int
 
     async def execute_request(self, stream: Any, ident: Any, parent: Any) -> None:
-        """As in ipykernel, where a request that goes into the history is the next cell of the user's."""
+        """As in ipykernel, where a request that goes into the history is the next cell
+        of the user's."""
         numbers = self.stage.get("numbers")
         if numbers and parent["content"].get("store_history"):
             _count(numbers.pop(0))
         await super().execute_request(stream, ident, parent)  # type: ignore[misc]
 
     async def do_execute(
-        self, code: str, silent: bool, *args: Any, cell_meta: Any = None, cell_id: Any = None, **given: Any
+        self,
+        code: str,
+        silent: bool,
+        *args: Any,
+        cell_meta: Any = None,
+        cell_id: Any = None,
+        **given: Any,
     ) -> Any:
-        """As in ipykernel, once the stage has begun. A beginning that fails is the answer."""
+        """As in ipykernel, once the stage has begun. A beginning that fails is the
+        answer."""
         execute: Callable[..., Awaitable[Any]] = super().do_execute  # type: ignore[misc]
         if "context" in self.stage:
             problem = await _begin(self.stage, execute)
             if problem:
-                return {**problem, "execution_count": self.execution_count, "user_expressions": {}}
+                return {
+                    **problem,
+                    "execution_count": self.execution_count,
+                    "user_expressions": {},
+                }
         if not given.get("store_history", True) and _call_directly(code):
-            return {"status": "ok", "execution_count": self.execution_count, "user_expressions": {}}
-        return await execute(code, silent, *args, cell_meta=cell_meta, cell_id=cell_id, **given)
+            return {
+                "status": "ok",
+                "execution_count": self.execution_count,
+                "user_expressions": {},
+            }
+        return await execute(
+            code, silent, *args, cell_meta=cell_meta, cell_id=cell_id, **given
+        )
 
 
 def _kernel_class() -> Any:
@@ -182,7 +208,8 @@ def _kernel_class() -> Any:
 
         @classmethod
         def instance(cls, *args: Any, **given: Any) -> Any:
-            """`init_kernel` calls it with the sockets of this process: they replace what there was."""
+            """`init_kernel` calls it with the sockets of this process: they replace
+            what there was."""
             if not cls.initialized():
                 return super().instance(*args, **given)
             made = super().instance()
@@ -194,18 +221,23 @@ def _kernel_class() -> Any:
             return False
 
         def _process_children(self) -> Any:
-            """Only who has children needs to look for theirs among all processes of the machine. One that has
-            ended is none: ipykernel would wait 14 seconds for somebody to ask how."""
+            """Only who has children needs to look for theirs among all processes of the
+            machine. One that has ended is none: ipykernel would wait 14 seconds for
+            somebody to ask how."""
             if not _has_children():
                 return []
-            return [child for child in super()._process_children() if not _has_ended(child)]
+            return [
+                child for child in super()._process_children() if not _has_ended(child)
+            ]
 
     return WarmKernel
 
 
-async def _begin(stage: dict[str, Any], execute: Callable[..., Awaitable[Any]]) -> dict[str, Any]:
-    """The content of the reply to the first request, if the stage cannot begin: `jupyter_pipe` says which of
-    the leading sources is to blame, -1 for none."""
+async def _begin(
+    stage: dict[str, Any], execute: Callable[..., Awaitable[Any]]
+) -> dict[str, Any]:
+    """The content of the reply to the first request, if the stage cannot begin:
+    `jupyter_pipe` says which of the leading sources is to blame, -1 for none."""
     from .. import begin
 
     try:
@@ -215,15 +247,18 @@ async def _begin(stage: dict[str, Any], execute: Callable[..., Awaitable[Any]]) 
         return {"status": "error", **said, "jupyter_pipe": -1}
     for place, source in enumerate(stage.pop("leading")):
         reply = await execute(source, True, store_history=False)
-        leaves = any(payload.get("source") == "ask_exit" for payload in reply.get("payload", ()))
+        leaves = any(
+            payload.get("source") == "ask_exit" for payload in reply.get("payload", ())
+        )
         if leaves or reply["status"] != "ok":
             return {**reply, "jupyter_pipe": place}
     return {}
 
 
 def _call_directly(code: str) -> bool:
-    """Whether this is one of the two cells that we give every stage, and went well. IPython takes longer to
-    read and compile a cell than most of these calls; it runs the one that fails, and tells why."""
+    """Whether this is one of the two cells that we give every stage, and went well.
+    IPython takes longer to read and compile a cell than most of these calls; it runs
+    the one that fails, and tells why."""
     import jupyter_pipe_kernel
 
     call = _OUR_CALL.fullmatch(code)
@@ -232,7 +267,9 @@ def _call_directly(code: str) -> bool:
     shell: Any = find_shell()
     try:
         with shell.builtin_trap:
-            getattr(jupyter_pipe_kernel, call["function"])(*json.loads(f"[{call['names']}]"))
+            getattr(jupyter_pipe_kernel, call["function"])(
+                *json.loads(f"[{call['names']}]")
+            )
     except Exception:
         return False
     return True
@@ -265,7 +302,8 @@ def _has_ended(child: Any) -> bool:
 
 
 def _reconnect(kernel: Any, given: dict[str, Any]) -> None:
-    """What the constructors of kernel and shell had derived from the process that they ran in."""
+    """What the constructors of kernel and shell had derived from the process that they
+    ran in."""
     for name, value in given.items():
         if name not in _KEPT:
             setattr(kernel, name, value)
@@ -290,38 +328,47 @@ def _reconnect_shell(shell: Any, kernel: Any) -> None:
 
 
 def _flush_only_what_was_written() -> None:
-    """ipykernel flushes both streams twice a request, and wakes a thread each time and waits for it. Where
-    nothing was written there is nothing to wait for."""
+    """ipykernel flushes both streams twice a request, and wakes a thread each time and
+    waits for it. Where nothing was written there is nothing to wait for."""
     from ipykernel.iostream import OutStream
 
     streams: Any = OutStream
     flush = streams.flush
 
     def flush_if_written(stream: Any) -> None:
-        # Below pytest ipykernel leaves the descriptor of the stream alone, and has none that it reads from.
+        # Below pytest ipykernel leaves the descriptor of the stream alone, and has none
+        # that it reads from.
         watched = getattr(stream, "_fid", None)
-        if stream._buffers or stream._flush_pending or stream.echo is not None or _is_readable(watched):
+        if (
+            stream._buffers
+            or stream._flush_pending
+            or stream.echo is not None
+            or _is_readable(watched)
+        ):
             flush(stream)
 
     streams.flush = flush_if_written
 
 
 def _load_extensions(application: Any) -> None:
-    """Those of every kernel, unless they restore a user's variables (`%store`), which may be anything."""
+    """Those of every kernel, unless they restore a user's variables (`%store`), which
+    may be anything."""
     if not application.config.StoreMagics:
         for name in application.default_extensions:
             application.kernel.shell.extension_manager.load_extension(name)
 
 
 def _make_no_unheard_records(log: logging.Logger) -> None:
-    """traitlets leaves it to the handlers which records are shown: six records of every request, with all of
-    its content, are made for nobody. Changing `Application.log_level` sets the levels anew."""
+    """traitlets leaves it to the handlers which records are shown: six records of every
+    request, with all of its content, are made for nobody. Changing
+    `Application.log_level` sets the levels anew."""
     if log.handlers and not log.propagate:
         log.setLevel(min(handler.level for handler in log.handlers))
 
 
 def _is_readable(descriptor: int | None) -> bool:
-    """Whether something below Python has printed that is not in the stream's buffer yet."""
+    """Whether something below Python has printed that is not in the stream's buffer
+    yet."""
     if descriptor is None:
         return False
     poll = select.poll()

@@ -1,1 +1,2 @@
-"""Settings, signals and the state that is folded from records: in. Records and actions: out. Pure."""
+"""Settings, signals and the state that is folded from records: in. Records and actions:
+out. Pure."""

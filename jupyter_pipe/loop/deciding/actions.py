@@ -1,7 +1,7 @@
 """What has been decided and not been done, as it follows from the state alone. Pure.
 
-Each action can be carried out twice and is then done once: a loop that was killed in the middle of one does
-it again.
+Each action can be carried out twice and is then done once: a loop that was killed in
+the middle of one does it again.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class Compare(Struct, frozen=True):
 
 
 class Promote(Struct, frozen=True):
-    """Make the version champion, in the place of the one that it was compared with. `reason` is what the
-    comparison showed."""
+    """Make the version champion, in the place of the one that it was compared with.
+    `reason` is what the comparison showed."""
 
     version: int
     champion: int | None
@@ -69,4 +69,8 @@ def _about_the_candidate(state: State) -> tuple[Action, ...]:
         return (Register(found.run_id),)
     if found.verdict is None:
         return (Compare(found.version),)
-    return (Promote(found.version, found.champion, found.reason),) if found.promoting else ()
+    return (
+        (Promote(found.version, found.champion, found.reason),)
+        if found.promoting
+        else ()
+    )

@@ -1,7 +1,8 @@
-"""The lines of `loop.jsonl`: what was decided, and what came of it. Frozen records, no I/O.
+"""The lines of `loop.jsonl`: what was decided, and what came of it. Frozen records, no
+I/O.
 
-The file is append-only; what the loop knows (`state.State`) is a fold over it. Times are UTC seconds since
-the epoch.
+The file is append-only; what the loop knows (`state.State`) is a fold over it. Times
+are UTC seconds since the epoch.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ class _Record(Struct, frozen=True, tag_field="record", kw_only=True):
 
 
 class Trigger(Struct, frozen=True):
-    """Why a run starts. Of one kind, the same `id` never starts a second run; `text` is for people."""
+    """Why a run starts. Of one kind, the same `id` never starts a second run; `text` is
+    for people."""
 
     kind: TriggerKind
     id: str
@@ -52,7 +54,8 @@ class Trigger(Struct, frozen=True):
 
 
 class Began(_Record, frozen=True, tag="began"):
-    """The loop saw this notebook for the first time. From here the schedule counts, and commits."""
+    """The loop saw this notebook for the first time. From here the schedule counts, and
+    commits."""
 
     commit: str = ""
 
@@ -64,8 +67,9 @@ class ClockSetBack(_Record, frozen=True, tag="clock_set_back"):
 
 
 class RunDecided(_Record, frozen=True, tag="run_decided"):
-    """A run is to start, for all of these triggers at once. `key` is made of the triggers and the data's
-    digest, `due` the time of the schedule that is used up, `attempt` counts runs that were interrupted."""
+    """A run is to start, for all of these triggers at once. `key` is made of the
+    triggers and the data's digest, `due` the time of the schedule that is used up,
+    `attempt` counts runs that were interrupted."""
 
     key: str
     run_id: str
@@ -77,7 +81,8 @@ class RunDecided(_Record, frozen=True, tag="run_decided"):
 
 
 class RunEnded(_Record, frozen=True, tag="run_ended"):
-    """How it came out. `candidate` says that its model is to be registered and compared."""
+    """How it came out. `candidate` says that its model is to be registered and
+    compared."""
 
     run_id: str
     outcome: Outcome
@@ -108,7 +113,8 @@ class Unregistered(_Record, frozen=True, tag="unregistered"):
 
 
 class Compared(_Record, frozen=True, tag="compared"):
-    """The version was held against `champion` (None: there was none) on the rows of `evidence`."""
+    """The version was held against `champion` (None: there was none) on the rows of
+    `evidence`."""
 
     version: int
     champion: int | None
@@ -135,8 +141,8 @@ class Promoted(_Record, frozen=True, tag="promoted"):
 
 
 class PromoteRefused(_Record, frozen=True, tag="promote_refused"):
-    """The registry did not promote the version. `again` says that the champion is another one by now, so that
-    the comparison has to be made again."""
+    """The registry did not promote the version. `again` says that the champion is
+    another one by now, so that the comparison has to be made again."""
 
     version: int
     reason: str

@@ -16,13 +16,14 @@ ALARMS: tuple[Literal["drift", "quality"], ...] = ("drift", "quality")
 class LoopSettings(Struct, frozen=True):
     """When the notebook runs again, and what becomes of its model.
 
-    `schedule` is a cron expression in `timezone` (an IANA name, empty for the machine's own). `files` are
-    patterns relative to the notebook; None stands for the files that the latest run was seen to read, an
-    empty tuple for no files. `model` is the name in the registry. Between the starts of two runs lie at least
-    `cooldown_seconds`; files that changed within the last `settle_seconds` are still being written. `notify`
-    are Apprise URLs, in which `${NAME}` stands for a variable of the environment. `monitor_days` is how far
-    back drift and quality look, `ignore` the columns that drift leaves out, `labels` the file of labels that
-    quality needs.
+    `schedule` is a cron expression in `timezone` (an IANA name, empty for the machine's
+    own). `files` are patterns relative to the notebook; None stands for the files that
+    the latest run was seen to read, an empty tuple for no files. `model` is the name in
+    the registry. Between the starts of two runs lie at least `cooldown_seconds`; files
+    that changed within the last `settle_seconds` are still being written. `notify` are
+    Apprise URLs, in which `${NAME}` stands for a variable of the environment.
+    `monitor_days` is how far back drift and quality look, `ignore` the columns that
+    drift leaves out, `labels` the file of labels that quality needs.
     """
 
     schedule: str = ""

@@ -1,4 +1,5 @@
-"""What a tick is told of the world: frozen records, no I/O. Times are UTC seconds since the epoch."""
+"""What a tick is told of the world: frozen records, no I/O. Times are UTC seconds since
+the epoch."""
 
 from __future__ import annotations
 
@@ -8,11 +9,21 @@ from msgspec import Struct
 
 __all__ = ["Alarm", "Outcome", "RunSeen", "Signals"]
 
-Outcome = Literal["green", "contract", "gate", "failed", "waiting", "cancelled", "interrupted", "unstarted"]
+Outcome = Literal[
+    "green",
+    "contract",
+    "gate",
+    "failed",
+    "waiting",
+    "cancelled",
+    "interrupted",
+    "unstarted",
+]
 
 
 class Alarm(Struct, frozen=True):
-    """Monitoring says that something is wrong. An alarm with the same `id` is the same alarm."""
+    """Monitoring says that something is wrong. An alarm with the same `id` is the same
+    alarm."""
 
     kind: Literal["drift", "quality"]
     id: str
@@ -20,7 +31,8 @@ class Alarm(Struct, frozen=True):
 
 
 class RunSeen(Struct, frozen=True):
-    """A run as its record describes it. `outcome` is None while it goes on; `problems` are sentences."""
+    """A run as its record describes it. `outcome` is None while it goes on; `problems`
+    are sentences."""
 
     run_id: str
     outcome: Outcome | None = None
@@ -31,13 +43,14 @@ class RunSeen(Struct, frozen=True):
 class Signals(Struct, frozen=True):
     """The world at one moment.
 
-    `data` is the digest of the watched files and of the contracts; `changed` says in phrases which of them no
-    successful run has seen as they are, and `touched` when the newest of these changed. `has_run` is whether
-    the notebook ever ran. `run` is the run that the loop has under way, None if there is no such run yet;
-    `resumed` is the run that continues one that waited for a person. `busy` is the id of a run that somebody
-    else started and that goes on. `due` is the latest time of the schedule that has passed since it was last
-    considered. `champion` and `rejected` are versions of the model, `evidence` the digest of what versions
-    are compared on.
+    `data` is the digest of the watched files and of the contracts; `changed` says in
+    phrases which of them no successful run has seen as they are, and `touched` when the
+    newest of these changed. `has_run` is whether the notebook ever ran. `run` is the
+    run that the loop has under way, None if there is no such run yet; `resumed` is the
+    run that continues one that waited for a person. `busy` is the id of a run that
+    somebody else started and that goes on. `due` is the latest time of the schedule
+    that has passed since it was last considered. `champion` and `rejected` are versions
+    of the model, `evidence` the digest of what versions are compared on.
     """
 
     next_run_id: str = ""

@@ -1,7 +1,7 @@
 """What the loop knows, folded from its records. Pure; does no I/O.
 
-Records of a kind that contradict each other cannot come from one loop, so nothing here checks for them: the
-later record holds.
+Records of a kind that contradict each other cannot come from one loop, so nothing here
+checks for them: the later record holds.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ _TOLD = frozenset({"contract", "gate", "failed", "waiting", "unstarted"})
 
 
 class Candidate(Struct, frozen=True):
-    """A model on its way. `version` is None until it is registered, `verdict` empty until it is compared;
-    `promoting` says that its promotion is decided, `asked` that a person was asked for that."""
+    """A model on its way. `version` is None until it is registered, `verdict` empty
+    until it is compared; `promoting` says that its promotion is decided, `asked` that a
+    person was asked for that."""
 
     run_id: str
     version: int | None = None
@@ -45,10 +46,10 @@ class Notice(Struct, frozen=True):
 class State(Struct, frozen=True):
     """The loop at one moment.
 
-    `base` is the time up to which the schedule was considered, `run` what is under way, `last` the latest run
-    that was decided, `ended` how that one came out. `handled` are the ids of the triggers that were last used
-    up, by kind. `candidate` is a model that is not decided upon yet, `owed` are notices that nobody has been
-    sent.
+    `base` is the time up to which the schedule was considered, `run` what is under way,
+    `last` the latest run that was decided, `ended` how that one came out. `handled` are
+    the ids of the triggers that were last used up, by kind. `candidate` is a model that
+    is not decided upon yet, `owed` are notices that nobody has been sent.
     """
 
     began: float | None = None
@@ -87,7 +88,10 @@ def _decided(state: State, record: rc.RunDecided) -> State:
     owed = used.owed
     if alarms and record.attempt == 1:
         owed = _owe(
-            used, f"alarm:{record.key}", record.time, f"{'; '.join(alarms)}. Run {record.run_id} starts."
+            used,
+            f"alarm:{record.key}",
+            record.time,
+            f"{'; '.join(alarms)}. Run {record.run_id} starts.",
         )
     return replace(used, run=record, last=record, owed=owed)
 
@@ -95,7 +99,9 @@ def _decided(state: State, record: rc.RunDecided) -> State:
 def _ended(state: State, record: rc.RunEnded) -> State:
     owed = state.owed
     if record.outcome in _TOLD:
-        owed = _owe(state, f"run:{record.run_id}", record.time, _ending_text(state, record))
+        owed = _owe(
+            state, f"run:{record.run_id}", record.time, _ending_text(state, record)
+        )
     candidate = Candidate(record.run_id) if record.candidate else state.candidate
     return replace(state, run=None, ended=record, candidate=candidate, owed=owed)
 
@@ -122,7 +128,8 @@ def _held(state: State, record: rc.Held) -> State:
 
 
 def _use_up(state: State, triggers: Iterable[rc.Trigger], due: float | None) -> State:
-    # Only the latest of each kind: data that comes back after other data is not what the last run used.
+    # Only the latest of each kind: data that comes back after other data is not what
+    # the last run used.
     handled = {**state.handled, **{one.kind: one.id for one in triggers}}
     return replace(state, handled=handled, base=state.base if due is None else due)
 
@@ -133,7 +140,11 @@ def _registered(state: State, record: rc.Registered) -> State:
 
 def _unregistered(state: State, record: rc.Unregistered) -> State:
     text = f"The model of run {record.run_id} could not be registered: {record.reason}"
-    return replace(state, candidate=None, owed=_owe(state, f"register:{record.run_id}", record.time, text))
+    return replace(
+        state,
+        candidate=None,
+        owed=_owe(state, f"register:{record.run_id}", record.time, text),
+    )
 
 
 def _compared(state: State, record: rc.Compared) -> State:
@@ -158,7 +169,11 @@ def _ask_decided(state: State, record: rc.AskDecided) -> State:
         return state
     asked = replace(state.candidate, asked=True)
     text = f"Version {record.version} waits for you to promote it: {asked.reason}"
-    return replace(state, candidate=asked, owed=_owe(state, f"version:{record.version}", record.time, text))
+    return replace(
+        state,
+        candidate=asked,
+        owed=_owe(state, f"version:{record.version}", record.time, text),
+    )
 
 
 def _promote_decided(state: State, record: rc.PromoteDecided) -> State:
@@ -167,7 +182,11 @@ def _promote_decided(state: State, record: rc.PromoteDecided) -> State:
 
 
 def _promoted(state: State, record: rc.Promoted) -> State:
-    reason = f": {state.candidate.reason}" if state.candidate and state.candidate.reason else "."
+    reason = (
+        f": {state.candidate.reason}"
+        if state.candidate and state.candidate.reason
+        else "."
+    )
     text = f"Version {record.version} is champion now{reason}"
     owed = _owe(state, f"version:{record.version}", record.time, text)
     return replace(state, candidate=None, promoted=record.version, owed=owed)
@@ -175,22 +194,31 @@ def _promoted(state: State, record: rc.Promoted) -> State:
 
 def _refused(state: State, record: rc.PromoteRefused) -> State:
     if record.again and state.candidate:
-        return replace(state, candidate=Candidate(state.candidate.run_id, record.version))
+        return replace(
+            state, candidate=Candidate(state.candidate.run_id, record.version)
+        )
     text = f"Version {record.version} was not promoted: {record.reason}"
     owed = _owe(state, f"version:{record.version}", record.time, text)
     return replace(state, candidate=None, owed=owed)
 
 
 def _answered(state: State, record: rc.Answered) -> State:
-    return replace(state, candidate=None, promoted=record.version if record.promoted else state.promoted)
+    return replace(
+        state,
+        candidate=None,
+        promoted=record.version if record.promoted else state.promoted,
+    )
 
 
 def _notified(state: State, record: rc.Notified) -> State:
-    return replace(state, owed=tuple(one for one in state.owed if one.key != record.key))
+    return replace(
+        state, owed=tuple(one for one in state.owed if one.key != record.key)
+    )
 
 
 def _owe(state: State, key: str, time: float, text: str) -> tuple[Notice, ...]:
-    """A notice whose key is owed already takes its place: only the newest is of interest."""
+    """A notice whose key is owed already takes its place: only the newest is of
+    interest."""
     return (*(one for one in state.owed if one.key != key), Notice(key, time, text))
 
 

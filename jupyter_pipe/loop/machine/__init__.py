@@ -1,1 +1,2 @@
-"""The world on this machine: clock, disk, processes, registry, receivers. Decides nothing."""
+"""The world on this machine: clock, disk, processes, registry, receivers. Decides
+nothing."""

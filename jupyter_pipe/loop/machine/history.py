@@ -1,4 +1,5 @@
-"""The runs of one notebook, as the loop sees them. A run that has ended is read once."""
+"""The runs of one notebook, as the loop sees them. A run that has ended is read
+once."""
 
 from __future__ import annotations
 
@@ -15,7 +16,13 @@ from jupyter_pipe.runs.store import RunStore
 
 __all__ = ["RunHistory"]
 
-_OUTCOMES: dict[int | None, Outcome] = {0: "green", 3: "gate", 4: "contract", 5: "waiting", 130: "cancelled"}
+_OUTCOMES: dict[int | None, Outcome] = {
+    0: "green",
+    3: "gate",
+    4: "contract",
+    5: "waiting",
+    130: "cancelled",
+}
 
 
 class _Brief(Struct, frozen=True):
@@ -40,7 +47,11 @@ class RunHistory:
     def look(self) -> list[_Brief]:
         """The notebook's runs, newest first."""
         found = (self._brief(run_id) for run_id in self._store.ids())
-        return [brief for brief in found if brief is not None and brief.notebook == self._notebook]
+        return [
+            brief
+            for brief in found
+            if brief is not None and brief.notebook == self._notebook
+        ]
 
     def seen(self, run_id: str) -> RunSeen | None:
         """One run, None if there is none."""
@@ -48,8 +59,11 @@ class RunHistory:
         return brief.seen if brief else None
 
     def busy(self, runs: list[_Brief], own: str) -> str:
-        """A run of the notebook that goes on and is not the loop's own; empty if there is none."""
-        going_on = (one.run_id for one in runs if one.seen.outcome is None and one.run_id != own)
+        """A run of the notebook that goes on and is not the loop's own; empty if there
+        is none."""
+        going_on = (
+            one.run_id for one in runs if one.seen.outcome is None and one.run_id != own
+        )
         return next(going_on, "")
 
     def resumed(self, runs: list[_Brief], run_id: str) -> RunSeen | None:
@@ -57,9 +71,13 @@ class RunHistory:
         return next((one.seen for one in runs if one.resumed_from == run_id), None)
 
     def reads(self, runs: list[_Brief]) -> tuple[Reads, Path | None]:
-        """What the latest successful run read, and where it ran; without one, the latest that ended."""
+        """What the latest successful run read, and where it ran; without one, the
+        latest that ended."""
         ended = [one for one in runs if one.seen.outcome is not None]
-        green = next((one for one in ended if one.seen.outcome == "green"), next(iter(ended), None))
+        green = next(
+            (one for one in ended if one.seen.outcome == "green"),
+            next(iter(ended), None),
+        )
         if green is None:
             return {}, None
         if self._reads[0] != green.run_id:
@@ -74,7 +92,13 @@ class RunHistory:
             run = self._store.read(run_id)
         except RunError:
             return None
-        brief = _Brief(run_id, run.facts.notebook, run.resumed_from or "", run.facts.workdir, _seen(run))
+        brief = _Brief(
+            run_id,
+            run.facts.notebook,
+            run.resumed_from or "",
+            run.facts.workdir,
+            _seen(run),
+        )
         # A shared run may go on after it has ended: its engine tries a stage again.
         if run.is_final and not run.facts.shared:
             self._ended[run_id] = brief

@@ -1,8 +1,9 @@
 """`loop.jsonl`: the records of one loop on disk. Append-only, one writer.
 
-Each line is written whole and synced before anybody acts upon it; what a torn write left at the end is cut
-off by the next writer. Each line is signed with its number and the notebook's name: a record makes the loop
-promote models and send notices, so one that others wrote counts for nothing. Raises LoopError.
+Each line is written whole and synced before anybody acts upon it; what a torn write
+left at the end is cut off by the next writer. Each line is signed with its number and
+the notebook's name: a record makes the loop promote models and send notices, so one
+that others wrote counts for nothing. Raises LoopError.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ class LoopLog:
         self.path = folder / "loop.jsonl"
 
     def records(self) -> tuple[Record, ...]:
-        """All of them, from the first; none if there is no file. A torn last line is not there yet."""
+        """All of them, from the first; none if there is no file. A torn last line is
+        not there yet."""
         try:
             data = read_regular_file(self.path, follow=False)
         except FileNotFoundError:
@@ -55,7 +57,8 @@ class LoopLog:
             number = self._cut_torn_line(file.fileno()) + 1
             signed = sign(_PURPOSE, self._name(number), encode_record(record))
             file.write(b"%b\n" % signed.replace(b"\n", b""))
-            # A decision that a power cut took back would be made, and acted upon, twice.
+            # A decision that a power cut took back would be made, and acted upon,
+            # twice.
             os.fsync(file.fileno())
 
     def _cut_torn_line(self, descriptor: int) -> int:
@@ -72,13 +75,22 @@ class LoopLog:
         return f"{self.folder.name}:{number}"
 
     def _record(self, line: bytes, number: int) -> Record:
-        """A decision that cannot be read might be made twice, so the loop does not guess."""
-        if not is_signed(_PURPOSE, self._name(number), _TAIL.sub(rb',\n  "signature": "\1"\n}\n', line)):
+        """A decision that cannot be read might be made twice, so the loop does not
+        guess."""
+        if not is_signed(
+            _PURPOSE,
+            self._name(number),
+            _TAIL.sub(rb',\n  "signature": "\1"\n}\n', line),
+        ):
             raise self._unreadable(f"line {number} is not signed by you")
         try:
             return decode_record(line)
         except UNREADABLE as error:
-            said = str(error) if isinstance(error, msgspec.MsgspecError) else "it is not JSON"
+            said = (
+                str(error)
+                if isinstance(error, msgspec.MsgspecError)
+                else "it is not JSON"
+            )
             raise self._unreadable(f"line {number}: {said}") from None
 
     def _unreadable(self, why: str) -> LoopError:

@@ -1,5 +1,5 @@
-"""What the loop needs of a registry and of monitoring: two small protocols, and what stands in where there is
-neither."""
+"""What the loop needs of a registry and of monitoring: two small protocols, and what
+stands in where there is neither."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ __all__ = ["Models", "Monitor", "NoModels", "no_alarms"]
 
 
 class Models(Protocol):
-    """The versions of one model. All methods may raise PipeError, and OSError for what may pass."""
+    """The versions of one model. All methods may raise PipeError, and OSError for what
+    may pass."""
 
     def champion(self) -> int | None:
         """The version that answers, None before the first."""
@@ -24,7 +25,8 @@ class Models(Protocol):
         """Versions that were rejected."""
 
     def evidence(self) -> str:
-        """A digest of the labelled rows on which versions are compared: another one, another comparison."""
+        """A digest of the labelled rows on which versions are compared: another one,
+        another comparison."""
 
     def register(self, run_id: str) -> int:
         """The version that the run's model has, or gets now."""
@@ -33,8 +35,8 @@ class Models(Protocol):
         """How the version does against the champion."""
 
     def promote(self, action: Promote) -> None:
-        """Make the version champion in the place of the one that it beat, unless it is. Raises
-        ChampionChangedError."""
+        """Make the version champion in the place of the one that it beat, unless it is.
+        Raises ChampionChangedError."""
 
 
 class Monitor(Protocol):

@@ -1,7 +1,7 @@
 """Alarms for the loop, from `jupyter_pipe.monitoring` in a process of its own.
 
-It reads a request log with pandas, which the loop itself never imports, so it is asked now and then and not
-at each look.
+It reads a request log with pandas, which the loop itself never imports, so it is asked
+now and then and not at each look.
 """
 
 from __future__ import annotations
@@ -40,9 +40,12 @@ class _Watched(Struct, frozen=True):
 
 
 class LogMonitor:
-    """What `jupyter pipe monitor` says of the newest version, at most every five minutes."""
+    """What `jupyter pipe monitor` says of the newest version, at most every five
+    minutes."""
 
-    def __init__(self, root: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, root: Path, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._root = root
         self._clock = clock
         self._asked: float | None = None
@@ -60,11 +63,24 @@ class LogMonitor:
         labels = [f"--labels={settings.labels}"] if settings.labels else []
         ignored = [f"--ignore={name}" for name in settings.ignore]
         since = f"{settings.monitor_days * 24:.0f}h"
-        options = ["--since", since, "--json", f"--root={self._root}", *labels, *ignored]
-        command = own_module("jupyter_pipe.cli.main", "monitor", *options, "--", settings.model)
+        options = [
+            "--since",
+            since,
+            "--json",
+            f"--root={self._root}",
+            *labels,
+            *ignored,
+        ]
+        command = own_module(
+            "jupyter_pipe.cli.main", "monitor", *options, "--", settings.model
+        )
         try:
             done = subprocess.run(
-                command, cwd=self._root, capture_output=True, check=False, timeout=_LONGEST_SECONDS
+                command,
+                cwd=self._root,
+                capture_output=True,
+                check=False,
+                timeout=_LONGEST_SECONDS,
             )
         except subprocess.TimeoutExpired:
             return ()
@@ -72,8 +88,8 @@ class LogMonitor:
 
 
 def alarms_of(said: bytes) -> tuple[Alarm, ...]:
-    """The alarms of the newest version. One alarm of a version and a column stays the same alarm, however
-    often it is looked at."""
+    """The alarms of the newest version. One alarm of a version and a column stays the
+    same alarm, however often it is looked at."""
     try:
         versions = msgspec.json.decode(said, type=_Watched).versions
     except msgspec.MsgspecError:

@@ -1,4 +1,5 @@
-"""Sends notices through Apprise (the extra `loop`), whose URLs may take secrets from the environment."""
+"""Sends notices through Apprise (the extra `loop`), whose URLs may take secrets from
+the environment."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
 def filled_urls(urls: Sequence[str], environment: Mapping[str, str]) -> list[str]:
-    """The URLs with `${NAME}` replaced. Raises LoopError for a variable that is not set."""
+    """The URLs with `${NAME}` replaced. Raises LoopError for a variable that is not
+    set."""
 
     def value_of(match: re.Match[str]) -> str:
         value = environment.get(match[1])
@@ -29,8 +31,8 @@ def filled_urls(urls: Sequence[str], environment: Mapping[str, str]) -> list[str
 
 
 def send_notice(urls: Sequence[str], title: str, text: str) -> int:
-    """Send to each URL; the number of those that took it. Raises LoopError if one did not, which is never
-    named: it may hold a password."""
+    """Send to each URL; the number of those that took it. Raises LoopError if one did
+    not, which is never named: it may hold a password."""
     if not urls:
         return 0
     try:
@@ -42,9 +44,15 @@ def send_notice(urls: Sequence[str], title: str, text: str) -> int:
     for url in urls:
         sender = apprise.Apprise()
         if not (
-            sender.add(url) and sender.notify(title=title, body=text, body_format=apprise.NotifyFormat.TEXT)
+            sender.add(url)
+            and sender.notify(
+                title=title, body=text, body_format=apprise.NotifyFormat.TEXT
+            )
         ):
             failed += 1
     if failed:
-        raise LoopError(f"{failed} of {len(urls)} receivers did not take the notice.", code="loop_notify")
+        raise LoopError(
+            f"{failed} of {len(urls)} receivers did not take the notice.",
+            code="loop_notify",
+        )
     return len(urls)

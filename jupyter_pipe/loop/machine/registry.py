@@ -1,5 +1,5 @@
-"""The loop's models in `jupyter_pipe.registry`: registering runs the notebook's code and comparing loads
-bundles, both in this process."""
+"""The loop's models in `jupyter_pipe.registry`: registering runs the notebook's code
+and comparing loads bundles, both in this process."""
 
 from __future__ import annotations
 
@@ -15,11 +15,16 @@ from jupyter_pipe.runs.store import RunStore
 
 __all__ = ["RegistryModels"]
 
-_VERDICTS: dict[str, rc.Verdict] = {"promoted": "better", "rejected": "worse", "undecided": "undecided"}
+_VERDICTS: dict[str, rc.Verdict] = {
+    "promoted": "better",
+    "rejected": "worse",
+    "undecided": "undecided",
+}
 
 
 class RegistryModels:
-    """Implements `Models` for the model that the settings name. `folder` is the notebook's."""
+    """Implements `Models` for the model that the settings name. `folder` is the
+    notebook's."""
 
     def __init__(self, store: RunStore, folder: Path, settings: LoopSettings) -> None:
         self._store = store
@@ -31,7 +36,9 @@ class RegistryModels:
         return self._registry.aliases(self._name).get(CHAMPION)
 
     def rejected(self) -> frozenset[int]:
-        return frozenset(each.number for each in self._registry.versions(self._name) if each.rejected)
+        return frozenset(
+            each.number for each in self._registry.versions(self._name) if each.rejected
+        )
 
     def evidence(self) -> str:
         return file_digest(self._labels) if self._labels else ""
@@ -56,10 +63,16 @@ class RegistryModels:
         champion = self.champion()
         if champion == version:
             return rc.Compared(
-                time=now, version=version, champion=champion, verdict="better", reason="it is champion"
+                time=now,
+                version=version,
+                champion=champion,
+                verdict="better",
+                reason="it is champion",
             )
         rows = read_table(self._labels) if self._labels else None
-        verdict = judge(self._registry, self._registry.resolve(self._name, version), rows)
+        verdict = judge(
+            self._registry, self._registry.resolve(self._name, version), rows
+        )
         if verdict.outcome == "rejected":
             self._registry.reject(self._name, version, verdict.reason)
         return rc.Compared(
@@ -78,10 +91,13 @@ class RegistryModels:
         if present == version:
             return
         if present != champion:
-            raise ChampionChangedError(f"The champion is version {present} by now.", code="loop_promotion")
+            raise ChampionChangedError(
+                f"The champion is version {present} by now.", code="loop_promotion"
+            )
         found = self._registry.find(self._name, version)
         if found.rejected:
             raise ChampionChangedError(
-                f"Version {version} was rejected: {found.rejected}", code="loop_promotion"
+                f"Version {version} was rejected: {found.rejected}",
+                code="loop_promotion",
             )
         self._registry.point_champion(self._name, version, action.reason)

@@ -1,8 +1,8 @@
 """The process of one run that the loop starts.
 
-Reads an `Order` from standard input, compiles the saved notebook, runs it, and ends with the run's exit code.
-What is wrong before the run exists is printed, message and hint, for the loop to pass on; from then on the
-output goes to the run's own log.
+Reads an `Order` from standard input, compiles the saved notebook, runs it, and ends
+with the run's exit code. What is wrong before the run exists is printed, message and
+hint, for the loop to pass on; from then on the output goes to the run's own log.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ __all__ = ["Order", "main"]
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What to run: the notebook's absolute path, the folder that keeps the run, parameters as values."""
+    """What to run: the notebook's absolute path, the folder that keeps the run,
+    parameters as values."""
 
     notebook: str
     root: str
@@ -36,7 +37,9 @@ def main() -> int:
     try:
         return run(order)
     except PipeError as error:
-        sys.stdout.write("\n" + msgspec.json.encode([error.message, error.hint]).decode())
+        sys.stdout.write(
+            "\n" + msgspec.json.encode([error.message, error.hint]).decode()
+        )
         return error.exit_code
 
 
@@ -51,7 +54,9 @@ def run(order: Order) -> int:
     request = RunRequest(
         target=target,
         parameters=resolve_parameters(
-            target.pipeline.parameters, values=order.parameters, environment=dict(os.environ)
+            target.pipeline.parameters,
+            values=order.parameters,
+            environment=dict(os.environ),
         ),
         trigger="loop",
         command=("jupyter", "pipe", "loop", "once", Path(order.notebook).name),

@@ -1,8 +1,8 @@
-"""What the loop watches on disk: files that runs were seen to read, or that match patterns, and the
-contracts.
+"""What the loop watches on disk: files that runs were seen to read, or that match
+patterns, and the contracts.
 
-`watch` compares them with what the latest successful run has seen. Reads files, writes nothing; a content is
-read only where size, times or inode differ from what was noted.
+`watch` compares them with what the latest successful run has seen. Reads files, writes
+nothing; a content is read only where size, times or inode differ from what was noted.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _ASPECTS = frozenset({"content", "listing", "presence"})
 
 
 class Watched(Struct, frozen=True):
-    """`data` is the digest of all that is watched, `changed` says what is not as the run saw it, `touched` is
-    the latest change of any of it (UTC seconds)."""
+    """`data` is the digest of all that is watched, `changed` says what is not as the
+    run saw it, `touched` is the latest change of any of it (UTC seconds)."""
 
     data: str
     changed: tuple[str, ...]
@@ -40,30 +40,43 @@ class Watched(Struct, frozen=True):
 
 
 def reads_of(folder: RunFolder, run: Run) -> Reads:
-    """What the stages of a run have read. A file that a stage of the run wrote counts as it was left."""
+    """What the stages of a run have read. A file that a stage of the run wrote counts
+    as it was left."""
     found = [observed for _, observed in read_observations(folder, run)]
     reads = {
-        (one.path if one.aspect == "content" else f"{one.path}\0{one.aspect}\0{one.pattern}"): one
+        (
+            one.path
+            if one.aspect == "content"
+            else f"{one.path}\0{one.aspect}\0{one.pattern}"
+        ): one
         for observed in found
         for one in observed.read
         if one.aspect in _ASPECTS and not one.appended
     }
     left = {one.path: one for observed in found for one in observed.written}
-    # A file that one stage writes and another reads changes by itself; only others' edits of it count.
+    # A file that one stage writes and another reads changes by itself; only others'
+    # edits of it count.
     return {key: left.get(key, one) for key, one in reads.items()}
 
 
 def watch(
-    settings: LoopSettings, folder: Path, reads: Reads, contracts: Iterable[Path], workdir: Path | None = None
+    settings: LoopSettings,
+    folder: Path,
+    reads: Reads,
+    contracts: Iterable[Path],
+    workdir: Path | None = None,
 ) -> Watched:
-    """The watched files of the notebook in `folder`; `reads` are those of the latest successful run, which
-    ran in `workdir`."""
+    """The watched files of the notebook in `folder`; `reads` are those of the latest
+    successful run, which ran in `workdir`."""
     present = Present(workdir=workdir or folder)
     if settings.files is None:
         changed = compare(Observations(read=tuple(reads.values())), present).differences
         digests = dict(_observed_digests(reads, present))
     else:
-        digests = {name: file_digest(folder / name) for name in _matching(settings.files, folder)}
+        digests = {
+            name: file_digest(folder / name)
+            for name in _matching(settings.files, folder)
+        }
         changed = tuple(_changes(settings.files, digests, reads))
     places = [present.path(name.partition("\0")[0]) for name in digests]
     digests |= {f"contract {path.name}": file_digest(path) for path in contracts}
@@ -73,8 +86,8 @@ def watch(
 
 
 def _observed_digests(reads: Reads, present: Present) -> Iterator[tuple[str, str]]:
-    """Everything that was read as it is now; of folders also the contents of what is new in them, which
-    nobody has read yet."""
+    """Everything that was read as it is now; of folders also the contents of what is
+    new in them, which nobody has read yet."""
     for key, one in reads.items():
         path = present.path(one.path)
         if one.aspect == "content":
@@ -85,7 +98,11 @@ def _observed_digests(reads: Reads, present: Present) -> Iterator[tuple[str, str
             for name in present.names(one.path, one.pattern) or [MISSING]:
                 yield f"{key}\0{name}", ""
                 entry = (Path(one.path) / name).as_posix()
-                if not name.endswith("/") and entry not in reads and not one.lists(name):
+                if (
+                    not name.endswith("/")
+                    and entry not in reads
+                    and not one.lists(name)
+                ):
                     yield entry, file_digest(present.path(entry))
 
 
@@ -94,11 +111,16 @@ def _content_digest(one: ObservedPath, path: Path) -> str:
         status = path.stat()
     except OSError:
         return MISSING
-    return one.digest if one.mtime_ns and has_stat(one, status) else file_digest(path, status)
+    return (
+        one.digest
+        if one.mtime_ns and has_stat(one, status)
+        else file_digest(path, status)
+    )
 
 
 def _matching(patterns: Iterable[str], folder: Path) -> list[str]:
-    """The files below the folder that match, as observations would name them, sorted."""
+    """The files below the folder that match, as observations would name them,
+    sorted."""
     found = {
         path.relative_to(folder).as_posix()
         for pattern in patterns
@@ -108,8 +130,11 @@ def _matching(patterns: Iterable[str], folder: Path) -> list[str]:
     return sorted(found)
 
 
-def _changes(patterns: Iterable[str], digests: Mapping[str, str], reads: Reads) -> Iterator[str]:
-    """`a.csv changed`, `b.csv is new`, `c.csv is gone`: the files that match, against what the run read."""
+def _changes(
+    patterns: Iterable[str], digests: Mapping[str, str], reads: Reads
+) -> Iterator[str]:
+    """`a.csv changed`, `b.csv is new`, `c.csv is gone`: the files that match, against
+    what the run read."""
     for name, digest in digests.items():
         seen = reads.get(name)
         if seen is None:
@@ -117,7 +142,9 @@ def _changes(patterns: Iterable[str], digests: Mapping[str, str], reads: Reads) 
         elif seen.digest != digest:
             yield f"{name} changed"
     for name, seen in reads.items():
-        gone = seen.aspect == "content" and seen.digest != MISSING and name not in digests
+        gone = (
+            seen.aspect == "content" and seen.digest != MISSING and name not in digests
+        )
         if gone and any(_matches(name, pattern) for pattern in patterns):
             yield f"{name} is gone"
 
@@ -127,7 +154,8 @@ def _matches(name: str, pattern: str) -> bool:
 
 
 def _changed_at(path: Path) -> float:
-    """The time of a file's last change of any kind, which nobody can set back; 0 if it is gone."""
+    """The time of a file's last change of any kind, which nobody can set back; 0 if it
+    is gone."""
     try:
         return os.stat(path).st_ctime
     except OSError:

@@ -1,4 +1,5 @@
-"""The loop's world on this machine: the clock, the disk, processes, the registry, receivers of notices."""
+"""The loop's world on this machine: the clock, the disk, processes, the registry,
+receivers of notices."""
 
 from __future__ import annotations
 
@@ -68,7 +69,9 @@ class Machine:
         own = state.run.run_id if state.run else ""
         reads, workdir = self._history.reads(runs)
         folder = self._notebook.parent
-        contracts = sorted(folder.glob(f"{notebook_name(self._notebook)}.contracts/*.yaml"))
+        contracts = sorted(
+            folder.glob(f"{notebook_name(self._notebook)}.contracts/*.yaml")
+        )
         watched = watch(settings, folder, reads, contracts, workdir)
         signals = Signals(
             next_run_id=self._store.next_run_id(),
@@ -78,9 +81,13 @@ class Machine:
             has_run=bool(runs),
             due=self._due(settings, state),
             commit=last_commit(folder) if settings.commit else "",
-            alarms=self._monitor(settings) if settings.drift or settings.quality else (),
+            alarms=self._monitor(settings)
+            if settings.drift or settings.quality
+            else (),
             run=self._history.seen(own) if own else None,
-            resumed=self._history.resumed(runs, state.ended.run_id) if state.ended else None,
+            resumed=self._history.resumed(runs, state.ended.run_id)
+            if state.ended
+            else None,
             busy=self._history.busy(runs, own),
         )
         return self._with_the_model(signals, settings, state)
@@ -90,7 +97,9 @@ class Machine:
             return None
         return latest_due(settings.schedule, settings.timezone, state.base, self.now())
 
-    def _with_the_model(self, signals: Signals, settings: LoopSettings, state: State) -> Signals:
+    def _with_the_model(
+        self, signals: Signals, settings: LoopSettings, state: State
+    ) -> Signals:
         """Asked only while a model is on its way: a registry may be far away."""
         if settings.promote == "never" or state.candidate is None:
             return signals
@@ -107,9 +116,14 @@ class Machine:
         if events.exists():
             return
         self._store.make_state_folder()
-        order = Order(str(self._notebook), str(self._store.root), run.run_id, settings.parameters)
+        order = Order(
+            str(self._notebook), str(self._store.root), run.run_id, settings.parameters
+        )
         said = start_detached(
-            "jupyter_pipe.loop.machine.runner", msgspec.json.encode(order), events, self._store.root
+            "jupyter_pipe.loop.machine.runner",
+            msgspec.json.encode(order),
+            events,
+            self._store.root,
         )
         if said is not None:
             raise _failure(said)
@@ -125,13 +139,19 @@ class Machine:
 
     def notify(self, key: str, text: str, settings: LoopSettings) -> int:
         urls = filled_urls(settings.notify, os.environ)
-        return send_notice(urls, f"{notebook_name(self._notebook)}: {text.partition(chr(10))[0][:120]}", text)
+        return send_notice(
+            urls,
+            f"{notebook_name(self._notebook)}: {text.partition(chr(10))[0][:120]}",
+            text,
+        )
 
 
 def _failure(said: bytes) -> LoopError:
     """What the runner said before it ended."""
     try:
-        message, hint = msgspec.json.decode(said[said.rfind(b"\n") :], type=tuple[str, str])
+        message, hint = msgspec.json.decode(
+            said[said.rfind(b"\n") :], type=tuple[str, str]
+        )
     except msgspec.MsgspecError:
         last = said.decode("utf-8", "replace").strip().splitlines()[-1:]
         message, hint = f"The runner ended: {' '.join(last) or 'it said nothing'}", ""

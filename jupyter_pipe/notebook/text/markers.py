@@ -1,7 +1,8 @@
-"""Changes the tags of cells in a notebook that is kept as text: the cell's marker, and no other byte.
+"""Changes the tags of cells in a notebook that is kept as text: the cell's marker, and
+no other byte.
 
-Pure. What was changed is read again before it is given out: where the text would then say something else
-than was wanted, that is an error, and nothing was written.
+Pure. What was changed is read again before it is given out: where the text would then
+say something else than was wanted, that is an error, and nothing was written.
 """
 
 from __future__ import annotations
@@ -28,11 +29,12 @@ _YAML_TAGS = re.compile(r"\s*:?tags\s*:")
 def edit_text_tags(name: str, data: bytes, changes: Mapping[int, TagChange]) -> bytes:
     """The file with the tags changed of the cells with these indices.
 
-    A change takes the list of tags, or None where there is none, and returns what shall stand there. Raises
-    NotebookError where the cell's marker cannot be written so.
+    A change takes the list of tags, or None where there is none, and returns what shall
+    stand there. Raises NotebookError where the cell's marker cannot be written so.
     """
     before = read_text_notebook(name, data)
-    # Without line ends of other systems in between: `splitlines` would end lines elsewhere, too.
+    # Without line ends of other systems in between: `splitlines` would end lines
+    # elsewhere, too.
     lines = data.decode("utf-8").splitlines(keepends=True)
     wanted: dict[int, list[str] | None] = {}
     for index in sorted(changes, reverse=True):
@@ -46,8 +48,11 @@ def edit_text_tags(name: str, data: bytes, changes: Mapping[int, TagChange]) -> 
     return changed
 
 
-def _edit(name: str, lines: list[str], found: TextNotebook, index: int, tags: list[str]) -> None:
-    """Write the tags of one cell into the lines; cells below it have been edited already."""
+def _edit(
+    name: str, lines: list[str], found: TextNotebook, index: int, tags: list[str]
+) -> None:
+    """Write the tags of one cell into the lines; cells below it have been edited
+    already."""
     first = found.lines[index]
     if first is None:
         raise _cannot(name, None, index)
@@ -62,9 +67,11 @@ def _edit(name: str, lines: list[str], found: TextNotebook, index: int, tags: li
 
 
 def _marker_above(lines: list[str], first: int) -> int | None:
-    """The line that begins the cell: the one above its code, or the fence above the options of MyST."""
+    """The line that begins the cell: the one above its code, or the fence above the
+    options of MyST."""
     if _LINE_MARKER.match(lines[first]) and not _DIRECTIVE.match(lines[first]):
-        return first  # of a cell in another language, which counts as its first line: ```bash
+        # of a cell in another language, which counts as its first line: ```bash
+        return first
     place = first - 1
     while place >= 0 and not _LINE_MARKER.match(lines[place]):
         if lines[place].strip() and not _is_option(lines, place):
@@ -81,7 +88,9 @@ def _is_option(lines: list[str], place: int) -> bool:
     return bool(_DIRECTIVE.match(lines[above]))
 
 
-def _mark(lines: list[str], found: TextNotebook, index: int, first: int, tags: list[str]) -> None:
+def _mark(
+    lines: list[str], found: TextNotebook, index: int, first: int, tags: list[str]
+) -> None:
     """A cell of the light format that has no marker gets one, and an end."""
     end = _split(lines[first])[1] or "\n"
     source = str(found.content["cells"][index]["source"])
@@ -93,7 +102,8 @@ def _mark(lines: list[str], found: TextNotebook, index: int, first: int, tags: l
 
 
 def _with_tags(marker: str, tags: list[str]) -> str:
-    """`# %% a title tags=["stage:load"]`, or the JSON that some versions of jupytext write."""
+    """`# %% a title tags=["stage:load"]`, or the JSON that some versions of jupytext
+    write."""
     options = _JSON_OPTIONS.search(TAGS_OPTION.sub("", marker))
     if options and "=" not in marker[: options.start()]:
         values: dict[str, Any] = {**json.loads(options[0]), "tags": tags}
@@ -108,13 +118,18 @@ def _with_tags(marker: str, tags: list[str]) -> str:
 
 
 def _edit_directive(lines: list[str], marker: int, tags: list[str]) -> None:
-    """The options of a MyST cell: `:tags: […]` below the fence, or `tags: […]` between two rules."""
+    """The options of a MyST cell: `:tags: […]` below the fence, or `tags: […]` between
+    two rules."""
     end = _split(lines[marker])[1]
     is_block = lines[marker + 1].startswith("---")
     start = marker + 1 + is_block
     last = _end_of_options(lines, start, is_block=is_block)
-    option = f"{'' if is_block else ':'}tags: {json.dumps(tags, ensure_ascii=False)}{end}"
-    old = next((place for place in range(start, last) if _YAML_TAGS.match(lines[place])), None)
+    option = (
+        f"{'' if is_block else ':'}tags: {json.dumps(tags, ensure_ascii=False)}{end}"
+    )
+    old = next(
+        (place for place in range(start, last) if _YAML_TAGS.match(lines[place])), None
+    )
     if old is None:
         lines[start:start] = [option] if last > start else [option, end]
         return
@@ -130,7 +145,10 @@ def _edit_directive(lines: list[str], marker: int, tags: list[str]) -> None:
 def _end_of_options(lines: list[str], start: int, *, is_block: bool) -> int:
     """The first line that is not an option."""
     last = start
-    while last < len(lines) and lines[last].startswith("---" if is_block else ":") != is_block:
+    while (
+        last < len(lines)
+        and lines[last].startswith("---" if is_block else ":") != is_block
+    ):
         last += 1
     return last
 
@@ -140,8 +158,11 @@ def _split(line: str) -> tuple[str, str]:
     return content, line[len(content) :]
 
 
-def _check(name: str, data: bytes, before: TextNotebook, wanted: Mapping[int, list[str] | None]) -> None:
-    """Raise NotebookError unless the text now says what it said before, but for the tags."""
+def _check(
+    name: str, data: bytes, before: TextNotebook, wanted: Mapping[int, list[str] | None]
+) -> None:
+    """Raise NotebookError unless the text now says what it said before, but for the
+    tags."""
     try:
         after = read_text_notebook(name, data).content["cells"]
     except NotebookError:

@@ -1,6 +1,8 @@
-"""Whether the files that jupytext keeps as one notebook say the same: `formats: ipynb,py:percent`.
+"""Whether the files that jupytext keeps as one notebook say the same: `formats:
+ipynb,py:percent`.
 
-The file that is named is the specification; the others are only looked at. Writes nothing.
+The file that is named is the specification; the others are only looked at. Writes
+nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ __all__ = ["compare_with_pair"]
 
 
 def compare_with_pair(notebook: Notebook) -> Iterator[Diagnostic]:
-    """A warning for each file of the pair that is there and has other code or other tags."""
+    """A warning for each file of the pair that is there and has other code or other
+    tags."""
     path = Path(notebook.path)
     for other in _others(path, notebook.pair_formats):
         try:
@@ -30,7 +33,10 @@ def compare_with_pair(notebook: Notebook) -> Iterator[Diagnostic]:
 
 def _first_difference(notebook: Notebook, other: Notebook) -> tuple[str, Cell | None]:
     """What the other one has, and the cell where that begins."""
-    own, beside = ([cell for cell in each.code_cells if cell.source.strip()] for each in (notebook, other))
+    own, beside = (
+        [cell for cell in each.code_cells if cell.source.strip()]
+        for each in (notebook, other)
+    )
     for cell, found in zip_longest(own, beside):
         what = _difference(cell, found)
         if what:
@@ -49,7 +55,8 @@ def _others(path: Path, formats: str) -> list[Path]:
         from jupytext.paired_paths import paired_paths
 
         found = paired_paths(str(path), {"extension": path.suffix}, formats)
-    except Exception:  # without jupytext, or with formats that lead nowhere, nothing is known of others
+    # without jupytext, or with formats that lead nowhere, nothing is known of others
+    except Exception:
         return []
     others = (Path(each) for each, _ in found)
     return [each for each in others if each != path and each.is_file()]

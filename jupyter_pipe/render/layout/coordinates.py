@@ -1,7 +1,7 @@
 """Where on the row each vertex stands: between its neighbours, never overlapping.
 
-Given the wished-for places of a row, the nearest places that keep order and distance are found
-exactly (least squares, by pooling neighbours that push against each other).
+Given the wished-for places of a row, the nearest places that keep order and distance
+are found exactly (least squares, by pooling neighbours that push against each other).
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ Links = Mapping[Vertex, Sequence[Vertex]]
 
 
 class _Packed(NamedTuple):
-    """A row with what does not depend on where it stands: its tightest packing, and weights."""
+    """A row with what does not depend on where it stands: its tightest packing, and
+    weights."""
 
     row: Sequence[Vertex]
     offsets: list[float]
@@ -36,9 +37,12 @@ def _centre(packed: _Packed, centres: dict[Vertex, float]) -> None:
 
 
 def _balance(
-    packed: Sequence[_Packed], centres: dict[Vertex, float], ends: Mapping[Vertex, Sequence[Vertex]]
+    packed: Sequence[_Packed],
+    centres: dict[Vertex, float],
+    ends: Mapping[Vertex, Sequence[Vertex]],
 ) -> None:
-    """Move every row towards its neighbours, down and up in turn, until nothing moves any more."""
+    """Move every row towards its neighbours, down and up in turn, until nothing moves
+    any more."""
     for sweep in range(SWEEPS):
         rows = packed if sweep % 2 == 0 else reversed(packed)
         moved = 0.0
@@ -50,7 +54,11 @@ def _balance(
 
 
 def place_rows(
-    rows: Sequence[Sequence[Vertex]], above: Links, below: Links, widths: Mapping[Vertex, float], gap: float
+    rows: Sequence[Sequence[Vertex]],
+    above: Links,
+    below: Links,
+    widths: Mapping[Vertex, float],
+    gap: float,
 ) -> dict[Vertex, float]:
     """The centre of each vertex, the leftmost edge of the picture being 0."""
     centres: dict[Vertex, float] = {}
@@ -63,15 +71,21 @@ def place_rows(
 
     for neighbours in (above, below):
         for each in packed if neighbours is above else reversed(packed):
-            wishes = [_straight(vertex, neighbours.get(vertex, ()), centres) for vertex in each.row]
+            wishes = [
+                _straight(vertex, neighbours.get(vertex, ()), centres)
+                for vertex in each.row
+            ]
             _settle(each, centres, wishes)
 
-    left = min((centres[vertex] - widths[vertex] / 2 for vertex in centres), default=0.0)
+    left = min(
+        (centres[vertex] - widths[vertex] / 2 for vertex in centres), default=0.0
+    )
     return {vertex: round(centre - left, 1) for vertex, centre in centres.items()}
 
 
 def _ends(vertex: Vertex, above: Links, below: Links) -> list[Vertex]:
-    """The neighbours to stand between: a waypoint keeps to its bundle, so that bundles run straight."""
+    """The neighbours to stand between: a waypoint keeps to its bundle, so that bundles
+    run straight."""
     ends = [*above.get(vertex, ()), *below.get(vertex, ())]
     bundle = [end for end in ends if end.end] if vertex.end else []
     return bundle or ends
@@ -82,7 +96,9 @@ def _balanced(ends: Sequence[Vertex], centres: Mapping[Vertex, float]) -> float:
     return sum(centres[end] for end in ends) / (len(ends) + GRAVITY)
 
 
-def _straight(vertex: Vertex, ends: Sequence[Vertex], centres: Mapping[Vertex, float]) -> float:
+def _straight(
+    vertex: Vertex, ends: Sequence[Vertex], centres: Mapping[Vertex, float]
+) -> float:
     """Right at the median neighbour of one side, if that is near."""
     centre = centres[vertex]
     places = sorted(centres[end] for end in ends)
@@ -93,8 +109,11 @@ def _straight(vertex: Vertex, ends: Sequence[Vertex], centres: Mapping[Vertex, f
     return nearest if abs(nearest - centre) < NEAR else centre
 
 
-def _settle(packed: _Packed, centres: dict[Vertex, float], wishes: Sequence[float]) -> float:
-    """Place a row as near to the wishes as its order allows; returns the longest way of a vertex."""
+def _settle(
+    packed: _Packed, centres: dict[Vertex, float], wishes: Sequence[float]
+) -> float:
+    """Place a row as near to the wishes as its order allows; returns the longest way of
+    a vertex."""
     free = [wish - offset for wish, offset in zip(wishes, packed.offsets, strict=True)]
     moved = 0.0
     for vertex, place, offset in zip(
@@ -109,12 +128,17 @@ def _weights(row: Sequence[Vertex]) -> list[float]:
     return [WAYPOINT_WEIGHT if vertex.end else STAGE_WEIGHT for vertex in row]
 
 
-def _offsets(row: Sequence[Vertex], widths: Mapping[Vertex, float], gap: float) -> list[float]:
-    """The centres of the row when it is packed as tightly as allowed, the first at 0."""
+def _offsets(
+    row: Sequence[Vertex], widths: Mapping[Vertex, float], gap: float
+) -> list[float]:
+    """The centres of the row when it is packed as tightly as allowed, the first at
+    0."""
     offsets: list[float] = []
     for index, vertex in enumerate(row):
         if index:
-            offsets.append(offsets[-1] + (widths[row[index - 1]] + widths[vertex]) / 2 + gap)
+            offsets.append(
+                offsets[-1] + (widths[row[index - 1]] + widths[vertex]) / 2 + gap
+            )
         else:
             offsets.append(0.0)
     return offsets

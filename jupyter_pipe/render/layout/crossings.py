@@ -1,7 +1,7 @@
 """In which order the vertices of each row stand, so that few edges cross.
 
-Median sweeps down and up, then exchanges of neighbours; the best order seen wins. Deterministic:
-ties keep notebook order.
+Median sweeps down and up, then exchanges of neighbours; the best order seen wins.
+Deterministic: ties keep notebook order.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ def order_rows(graph: Layered) -> Rows:
     for sweep in range(SWEEPS):
         if not fewest:
             break
-        current = _sweep(current, above if sweep % 2 == 0 else below, downwards=sweep % 2 == 0)
+        current = _sweep(
+            current, above if sweep % 2 == 0 else below, downwards=sweep % 2 == 0
+        )
         current = _exchange(current, above, below)
         crossings = count_crossings(current, below)
         if crossings < fewest:
@@ -38,7 +40,8 @@ def order_rows(graph: Layered) -> Rows:
 
 
 def links(graph: Layered) -> tuple[Links, Links]:
-    """The neighbours of each vertex in the row above and in the row below, without repetition."""
+    """The neighbours of each vertex in the row above and in the row below, without
+    repetition."""
     above: dict[Vertex, list[Vertex]] = defaultdict(list)
     below: dict[Vertex, list[Vertex]] = defaultdict(list)
     for chain in graph.chains.values():
@@ -64,14 +67,22 @@ def count_crossings(rows: Rows, below: Links) -> int:
 
 
 def _sweep(rows: Rows, neighbours: Links, *, downwards: bool) -> Rows:
-    """Each row in turn, sorted by the medians of its neighbours in the row just done."""
+    """Each row in turn, sorted by the medians of its neighbours in the row just
+    done."""
     result = [list(row) for row in rows]
     indices = range(1, len(rows)) if downwards else range(len(rows) - 2, -1, -1)
     for index in indices:
-        fixed = {vertex: place for place, vertex in enumerate(result[index - 1 if downwards else index + 1])}
+        fixed = {
+            vertex: place
+            for place, vertex in enumerate(
+                result[index - 1 if downwards else index + 1]
+            )
+        }
         places = {vertex: place for place, vertex in enumerate(result[index])}
         key = {
-            vertex: _median([fixed[end] for end in neighbours.get(vertex, ())], places[vertex])
+            vertex: _median(
+                [fixed[end] for end in neighbours.get(vertex, ())], places[vertex]
+            )
             for vertex in result[index]
         }
         result[index].sort(key=key.__getitem__)
@@ -83,7 +94,11 @@ def _median(places: list[int], default: int) -> float:
         return float(default)
     places.sort()
     middle = len(places) // 2
-    return float(places[middle]) if len(places) % 2 else (places[middle - 1] + places[middle]) / 2
+    return (
+        float(places[middle])
+        if len(places) % 2
+        else (places[middle - 1] + places[middle]) / 2
+    )
 
 
 def _exchange(rows: Rows, above: Links, below: Links) -> Rows:
@@ -92,16 +107,24 @@ def _exchange(rows: Rows, above: Links, below: Links) -> Rows:
         fixed: dict[Vertex, int] = {}
         for other in (index - 1, index + 1):
             if 0 <= other < len(rows):
-                fixed.update((vertex, place) for place, vertex in enumerate(rows[other]))
+                fixed.update(
+                    (vertex, place) for place, vertex in enumerate(rows[other])
+                )
         for place in range(len(row) - 1):
             left, right = row[place], row[place + 1]
-            now = _pair_crossings(left, right, above, fixed) + _pair_crossings(left, right, below, fixed)
-            then = _pair_crossings(right, left, above, fixed) + _pair_crossings(right, left, below, fixed)
+            now = _pair_crossings(left, right, above, fixed) + _pair_crossings(
+                left, right, below, fixed
+            )
+            then = _pair_crossings(right, left, above, fixed) + _pair_crossings(
+                right, left, below, fixed
+            )
             if then < now:
                 row[place], row[place + 1] = right, left
     return rows
 
 
-def _pair_crossings(left: Vertex, right: Vertex, neighbours: Links, fixed: Mapping[Vertex, int]) -> int:
+def _pair_crossings(
+    left: Vertex, right: Vertex, neighbours: Links, fixed: Mapping[Vertex, int]
+) -> int:
     ends = sorted(fixed[end] for end in neighbours.get(right, ()))
     return sum(bisect_left(ends, fixed[end]) for end in neighbours.get(left, ()))

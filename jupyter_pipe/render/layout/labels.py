@@ -1,5 +1,5 @@
-"""Where the names of values stand beside the edges: only where no box and no other name is covered,
-and off the lines of other edges: at most one runs behind a name.
+"""Where the names of values stand beside the edges: only where no box and no other name
+is covered, and off the lines of other edges: at most one runs behind a name.
 
 Edges that leave one stage with the same names are labelled once.
 """
@@ -53,7 +53,8 @@ class _Area(NamedTuple):
 
 
 class _Taken:
-    """Areas by the bands of the picture that they touch, so that only near ones are compared."""
+    """Areas by the bands of the picture that they touch, so that only near ones are
+    compared."""
 
     def __init__(self) -> None:
         self._bands: dict[int, list[_Area]] = defaultdict(list)
@@ -63,7 +64,11 @@ class _Taken:
             self._bands[band].append(area)
 
     def meets(self, area: _Area) -> bool:
-        return any(area.meets(other) for band in _bands(area) for other in self._bands.get(band, ()))
+        return any(
+            area.meets(other)
+            for band in _bands(area)
+            for other in self._bands.get(band, ())
+        )
 
 
 class _Lines:
@@ -71,7 +76,9 @@ class _Lines:
 
     def __init__(self, routes: tuple[Route, ...]) -> None:
         self._bands: dict[int, list[tuple[Point, _Piece]]] = defaultdict(list)
-        for piece in dict.fromkeys(piece for route in routes for piece in pairwise(route.points)):
+        for piece in dict.fromkeys(
+            piece for route in routes for piece in pairwise(route.points)
+        ):
             for step in range(1, SAMPLES):
                 point = _point(*piece, step / SAMPLES)
                 self._bands[int(point[1] // BAND)].append((point, piece))
@@ -117,7 +124,9 @@ def place_labels(drawing: Layout) -> list[Label]:
     return labels
 
 
-def _least_crossed(route: Route, text: str, lines: _Lines, taken: _Taken, width: float) -> Label | None:
+def _least_crossed(
+    route: Route, text: str, lines: _Lines, taken: _Taken, width: float
+) -> Label | None:
     """The first of the free places with the fewest lines through it."""
     best, fewest = None, TOO_MANY
     for label in _candidates(route, text):
@@ -137,8 +146,11 @@ def _area(label: Label) -> _Area:
 
 
 def _label_text(route: Route) -> str:
-    """The values that travel; ambient state and files stay in the tooltip unless they are all."""
-    names = [name for name in route.names if not name.startswith(("@", "file:"))] or list(route.names)
+    """The values that travel; ambient state and files stay in the tooltip unless they
+    are all."""
+    names = [
+        name for name in route.names if not name.startswith(("@", "file:"))
+    ] or list(route.names)
     text = ", ".join(names)
     while len(text) > LONGEST and len(names) > 1:
         names = names[:-1]

@@ -1,8 +1,10 @@
-"""Which row of the picture each stage stands in, and the waypoints of edges that cross rows.
+"""Which row of the picture each stage stands in, and the waypoints of edges that cross
+rows.
 
-Rows follow the longest path, stages slide down towards what uses them, and a row never holds
-more than `columns` stages. Edges over several rows go through waypoints; edges that leave the same
-stage, or enter the same stage, share theirs, so that sixty edges draw as one bundle.
+Rows follow the longest path, stages slide down towards what uses them, and a row never
+holds more than `columns` stages. Edges over several rows go through waypoints; edges
+that leave the same stage, or enter the same stage, share theirs, so that sixty edges
+draw as one bundle.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ __all__ = ["Layered", "Vertex", "layered"]
 
 
 class Vertex(NamedTuple):
-    """A stage (`end` empty) or the waypoint of a bundle in `row`; `end` says which end it shares."""
+    """A stage (`end` empty) or the waypoint of a bundle in `row`; `end` says which end
+    it shares."""
 
     name: str
     end: str = ""
@@ -23,7 +26,8 @@ class Vertex(NamedTuple):
 
 
 class Layered(NamedTuple):
-    """`rows` hold vertices in notebook order, `chains` the vertices of each edge from end to end."""
+    """`rows` hold vertices in notebook order, `chains` the vertices of each edge from
+    end to end."""
 
     rows: list[list[Vertex]]
     chains: dict[tuple[str, str], list[Vertex]]
@@ -36,8 +40,9 @@ def layered(
     columns: int,
     groups: Sequence[Sequence[str]] = (),
 ) -> Layered:
-    """Rows and chains for a graph whose `names` are given in a topological order. Each of `groups`, if there
-    are any, has rows of its own, below those of the group before it."""
+    """Rows and chains for a graph whose `names` are given in a topological order. Each
+    of `groups`, if there are any, has rows of its own, below those of the group before
+    it."""
     pairs = _forward_edges(names, edges)
     row_of: dict[str, int] = {}
     for group in groups or (names,):
@@ -48,8 +53,11 @@ def layered(
     return _with_waypoints(names, pairs, row_of)
 
 
-def _forward_edges(names: Sequence[str], edges: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Known, distinct edges; one that runs against the order (a cycle being shown) is turned round."""
+def _forward_edges(
+    names: Sequence[str], edges: Iterable[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """Known, distinct edges; one that runs against the order (a cycle being shown) is
+    turned round."""
     position = {name: index for index, name in enumerate(names)}
     pairs = {
         (a, b) if position[a] < position[b] else (b, a)
@@ -59,7 +67,9 @@ def _forward_edges(names: Sequence[str], edges: Iterable[tuple[str, str]]) -> li
     return sorted(pairs, key=lambda pair: (position[pair[0]], position[pair[1]]))
 
 
-def _neighbours(pairs: Iterable[tuple[str, str]]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+def _neighbours(
+    pairs: Iterable[tuple[str, str]],
+) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     above: dict[str, list[str]] = defaultdict(list)
     below: dict[str, list[str]] = defaultdict(list)
     for a, b in pairs:
@@ -68,7 +78,9 @@ def _neighbours(pairs: Iterable[tuple[str, str]]) -> tuple[dict[str, list[str]],
     return above, below
 
 
-def _longest_path(names: Sequence[str], pairs: Sequence[tuple[str, str]]) -> dict[str, int]:
+def _longest_path(
+    names: Sequence[str], pairs: Sequence[tuple[str, str]]
+) -> dict[str, int]:
     """Rows from the top, then every stage with more edges out than in slides down."""
     above, below = _neighbours(pairs)
     row_of: dict[str, int] = {}
@@ -81,9 +93,13 @@ def _longest_path(names: Sequence[str], pairs: Sequence[tuple[str, str]]) -> dic
 
 
 def _limit_width(
-    names: Sequence[str], pairs: Sequence[tuple[str, str]], ideal: Mapping[str, int], columns: int
+    names: Sequence[str],
+    pairs: Sequence[tuple[str, str]],
+    ideal: Mapping[str, int],
+    columns: int,
 ) -> dict[str, int]:
-    """Rows of at most `columns` stages: what does not fit moves down, and all below it with it."""
+    """Rows of at most `columns` stages: what does not fit moves down, and all below it
+    with it."""
     above, _ = _neighbours(pairs)
     position = {name: index for index, name in enumerate(names)}
     counts = Counter(ideal.values())
@@ -105,7 +121,8 @@ def _extra_rows(counts: Mapping[int, int], row: int, columns: int) -> int:
 
 
 def _share(count: int, columns: int) -> int:
-    """A row that must be split is split evenly: 20 stages stand as 7, 7, 6 and not as 8, 8, 4."""
+    """A row that must be split is split evenly: 20 stages stand as 7, 7, 6 and not as
+    8, 8, 4."""
     if count <= columns:
         return columns
     parts = -(-count // columns)
@@ -115,7 +132,8 @@ def _share(count: int, columns: int) -> int:
 def _with_waypoints(
     names: Sequence[str], pairs: Sequence[tuple[str, str]], row_of: Mapping[str, int]
 ) -> Layered:
-    """Edges that cross rows get a point in each; edges of one stage share them, and so look like one line."""
+    """Edges that cross rows get a point in each; edges of one stage share them, and so
+    look like one line."""
     long_pairs = [(a, b) for a, b in pairs if row_of[b] - row_of[a] > 1]
     leaving = Counter(a for a, _ in long_pairs)
     entering = Counter(b for _, b in long_pairs)
@@ -125,7 +143,9 @@ def _with_waypoints(
     chains: dict[tuple[str, str], list[Vertex]] = {}
     for a, b in pairs:
         shared = (a, "from") if leaving[a] >= entering[b] else (b, "to")
-        points = [Vertex(shared[0], shared[1], row) for row in range(row_of[a] + 1, row_of[b])]
+        points = [
+            Vertex(shared[0], shared[1], row) for row in range(row_of[a] + 1, row_of[b])
+        ]
         for point in points:
             if point not in rows[point.row]:
                 rows[point.row].append(point)

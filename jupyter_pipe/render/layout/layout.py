@@ -1,7 +1,7 @@
 """Where everything in the picture of a pipeline stands: boxes, edges, labels.
 
-Top to bottom, deterministic, in pixels. Edges are lists of points with vertical tangents; drawing
-them as curves is the business of `svg`.
+Top to bottom, deterministic, in pixels. Edges are lists of points with vertical
+tangents; drawing them as curves is the business of `svg`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,16 @@ from jupyter_pipe.render.layout.coordinates import place_rows
 from jupyter_pipe.render.layout.crossings import links, order_rows
 from jupyter_pipe.render.layout.layers import Layered, Vertex, layered
 
-__all__ = ["Box", "Frame", "Layout", "Point", "Route", "layout", "short_name", "text_width"]
+__all__ = [
+    "Box",
+    "Frame",
+    "Layout",
+    "Point",
+    "Route",
+    "layout",
+    "short_name",
+    "text_width",
+]
 
 NODE_WIDTH = 84.0
 WIDEST_NODE = 200.0
@@ -32,7 +41,8 @@ Point = tuple[float, float]
 
 
 class Box(Struct, frozen=True):
-    """A stage's box; `x`, `y` are its top left corner, `number` its place in notebook order."""
+    """A stage's box; `x`, `y` are its top left corner, `number` its place in notebook
+    order."""
 
     name: str
     x: float
@@ -53,7 +63,8 @@ class Route(Struct, frozen=True):
 
 
 class Frame(Struct, frozen=True):
-    """What stands around the stages of one of several notebooks; `x`, `y` are its top left corner."""
+    """What stands around the stages of one of several notebooks; `x`, `y` are its top
+    left corner."""
 
     name: str
     x: float
@@ -87,7 +98,9 @@ def layout(pipeline: Pipeline, *, columns: int = 8) -> Layout:
     if groups:
         tops = _with_room(tops, rows, groups)
     boxes = _boxes(names, rows, centres, widths, tops)
-    right = max((centres[vertex] + widths[vertex] / 2 for vertex in centres), default=0.0)
+    right = max(
+        (centres[vertex] + widths[vertex] / 2 for vertex in centres), default=0.0
+    )
     height = tops[-1] + NODE_HEIGHT if tops else 0.0
     width = round(right + 2 * MARGIN, 1)
     frames = _frames(groups, boxes, width)
@@ -96,7 +109,9 @@ def layout(pipeline: Pipeline, *, columns: int = 8) -> Layout:
         height=round(height + (FRAME_FOOT if frames else 0.0) + MARGIN, 1),
         frames=frames,
         boxes=boxes,
-        routes=_routes(pipeline, graph, centres, tops, {box.name: box.row for box in boxes}),
+        routes=_routes(
+            pipeline, graph, centres, tops, {box.name: box.row for box in boxes}
+        ),
     )
 
 
@@ -106,7 +121,8 @@ def text_width(text: str, size: float = 11.0) -> float:
 
 
 def short_name(name: str, width: float, size: float = 11.0) -> str:
-    """`name`, its middle left out where it does not fit: the end often tells siblings apart."""
+    """`name`, its middle left out where it does not fit: the end often tells siblings
+    apart."""
     room = int(width / (size * 0.62))
     if len(name) <= room:
         return name
@@ -117,11 +133,16 @@ def short_name(name: str, width: float, size: float = 11.0) -> str:
 def _vertex_width(vertex: Vertex) -> float:
     if vertex.end:
         return WAYPOINT_WIDTH
-    return round(min(WIDEST_NODE, max(NODE_WIDTH, NAME_START + text_width(vertex.name) + 6)), 1)
+    return round(
+        min(WIDEST_NODE, max(NODE_WIDTH, NAME_START + text_width(vertex.name) + 6)), 1
+    )
 
 
-def _tops(graph: Layered, rows: Sequence[Sequence[Vertex]], centres: Mapping[Vertex, float]) -> list[float]:
-    """Rows stand the farther apart, the longer the way that an edge between them goes sideways."""
+def _tops(
+    graph: Layered, rows: Sequence[Sequence[Vertex]], centres: Mapping[Vertex, float]
+) -> list[float]:
+    """Rows stand the farther apart, the longer the way that an edge between them goes
+    sideways."""
     reach = [0.0] * len(rows)
     row_of = {vertex: index for index, row in enumerate(rows) for vertex in row}
     for chain in graph.chains.values():
@@ -136,9 +157,12 @@ def _tops(graph: Layered, rows: Sequence[Sequence[Vertex]], centres: Mapping[Ver
 
 
 def _with_room(
-    tops: Sequence[float], rows: Sequence[Sequence[Vertex]], groups: Mapping[str, Sequence[str]]
+    tops: Sequence[float],
+    rows: Sequence[Sequence[Vertex]],
+    groups: Mapping[str, Sequence[str]],
 ) -> list[float]:
-    """The same rows, with room above the first one of each group for the head of its frame."""
+    """The same rows, with room above the first one of each group for the head of its
+    frame."""
     home = {stage: name for name, stages in groups.items() for stage in stages}
     room, before = 0.0, ""
     moved = []
@@ -151,15 +175,26 @@ def _with_room(
     return moved
 
 
-def _frames(groups: Mapping[str, Sequence[str]], boxes: Sequence[Box], width: float) -> tuple[Frame, ...]:
-    """From side to side of the picture, so that frames stand below one another like their notebooks."""
+def _frames(
+    groups: Mapping[str, Sequence[str]], boxes: Sequence[Box], width: float
+) -> tuple[Frame, ...]:
+    """From side to side of the picture, so that frames stand below one another like
+    their notebooks."""
     frames = []
     for name, stages in groups.items():
         own = [box for box in boxes if box.name in stages]
         if own:
             top = min(box.y for box in own) - FRAME_HEAD
             bottom = max(box.y + box.height for box in own) + FRAME_FOOT
-            frames.append(Frame(name, 0.5, round(top, 1), round(width - 1, 1), round(bottom - top, 1)))
+            frames.append(
+                Frame(
+                    name,
+                    0.5,
+                    round(top, 1),
+                    round(width - 1, 1),
+                    round(bottom - top, 1),
+                )
+            )
     return tuple(frames)
 
 
@@ -170,13 +205,20 @@ def _boxes(
     widths: Mapping[Vertex, float],
     tops: Sequence[float],
 ) -> tuple[Box, ...]:
-    row_of = {vertex.name: index for index, row in enumerate(rows) for vertex in row if not vertex.end}
+    row_of = {
+        vertex.name: index
+        for index, row in enumerate(rows)
+        for vertex in row
+        if not vertex.end
+    }
     boxes = []
     for number, name in enumerate(names):
         vertex = Vertex(name)
         left = round(centres[vertex] - widths[vertex] / 2 + MARGIN, 1)
         row = row_of[name]
-        boxes.append(Box(name, left, tops[row], widths[vertex], NODE_HEIGHT, row, number))
+        boxes.append(
+            Box(name, left, tops[row], widths[vertex], NODE_HEIGHT, row, number)
+        )
     return tuple(boxes)
 
 

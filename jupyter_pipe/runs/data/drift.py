@@ -14,8 +14,8 @@ __all__ = ["compare_data"]
 
 
 def compare_data(store: RunStore, before: Run, after: Run) -> list[Drift]:
-    """One `Drift` for each value with columns. A name that several stages leave is `stage.name`. Raises
-    ContractError if the runs have no such value in common."""
+    """One `Drift` for each value with columns. A name that several stages leave is
+    `stage.name`. Raises ContractError if the runs have no such value in common."""
     old = _named(read_profiles(store.folder(before.run_id), before))
     new = _named(read_profiles(store.folder(after.run_id), after))
     found = [
@@ -34,4 +34,7 @@ def compare_data(store: RunStore, before: Run, after: Run) -> list[Drift]:
 
 def _named(profiles: list[ValueProfile]) -> dict[str, ValueProfile]:
     counts = Counter(one.name for one in profiles)
-    return {one.name if counts[one.name] == 1 else f"{one.stage}.{one.name}": one for one in profiles}
+    return {
+        one.name if counts[one.name] == 1 else f"{one.stage}.{one.name}": one
+        for one in profiles
+    }

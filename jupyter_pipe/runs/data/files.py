@@ -1,4 +1,5 @@
-"""The files that the stages of a run read and wrote, as their kernels noted them. Reads records, no more."""
+"""The files that the stages of a run read and wrote, as their kernels noted them. Reads
+records, no more."""
 
 from __future__ import annotations
 
@@ -12,8 +13,8 @@ __all__ = ["SourceFile", "files_of"]
 
 
 class SourceFile(Struct, frozen=True):
-    """A file that a stage read: its path as the stage saw it, and the SHA-256 of its content, empty where
-    nobody had to know it."""
+    """A file that a stage read: its path as the stage saw it, and the SHA-256 of its
+    content, empty where nobody had to know it."""
 
     path: str
     digest: str
@@ -21,7 +22,8 @@ class SourceFile(Struct, frozen=True):
 
 
 def files_of(folder: RunFolder, run: Run) -> tuple[SourceFile, ...]:
-    """What the stages of a run read from disk and nobody among them had written, by path."""
+    """What the stages of a run read from disk and nobody among them had written, by
+    path."""
     read: dict[str, SourceFile] = {}
     written: set[str] = set()
     for stage, observed in read_observations(folder, run):

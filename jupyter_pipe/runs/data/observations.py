@@ -1,4 +1,5 @@
-"""What the stages of a run read and wrote beyond their variables, from each stage's `result.json`."""
+"""What the stages of a run read and wrote beyond their variables, from each stage's
+`result.json`."""
 
 from __future__ import annotations
 
@@ -34,7 +35,9 @@ def observed_by(folder: RunFolder, stage: str) -> Observations:
         return Observations()
 
 
-def read_observations(folder: RunFolder, run: Run) -> Iterator[tuple[str, Observations]]:
+def read_observations(
+    folder: RunFolder, run: Run
+) -> Iterator[tuple[str, Observations]]:
     """Stage and observations, in the order of the stages."""
     for stage in run.stages:
         yield stage.name, observed_by(folder, stage.name)

@@ -1,6 +1,8 @@
-"""The profiles that the stages of a run left: what its values looked like, without loading any of them.
+"""The profiles that the stages of a run left: what its values looked like, without
+loading any of them.
 
-They are data, and reading them runs no code; they are found in each stage's `result.json`.
+They are data, and reading them runs no code; they are found in each stage's
+`result.json`.
 """
 
 from __future__ import annotations
@@ -43,5 +45,8 @@ def read_profiles(folder: RunFolder, run: Run) -> list[ValueProfile]:
             profiles = _decoder.decode(data).profiles
         except UNREADABLE:
             continue
-        found += [ValueProfile(stage.name, name, profile) for name, profile in profiles.items()]
+        found += [
+            ValueProfile(stage.name, name, profile)
+            for name, profile in profiles.items()
+        ]
     return found

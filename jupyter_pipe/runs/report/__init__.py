@@ -1,1 +1,2 @@
-"""A run told to people: the report, its sections, JUnit, and single lines for terminals and logs."""
+"""A run told to people: the report, its sections, JUnit, and single lines for terminals
+and logs."""

@@ -13,7 +13,8 @@ _FOREGROUNDS = frozenset({*range(30, 38), *range(90, 98), _NO_COLOUR})
 
 
 def ansi_html(text: str) -> str:
-    """What a terminal would show, escaped; `<span class="ansi-red ansi-bold">` where it is coloured."""
+    """What a terminal would show, escaped; `<span class="ansi-red ansi-bold">` where it
+    is coloured."""
     text = played_out(text)
     parts: list[str] = []
     classes: set[str] = set()
@@ -47,7 +48,8 @@ def _after(classes: set[str], codes: str) -> set[str]:
         elif code == 22:
             result.discard("ansi-bold")
         elif code in {38, 48}:
-            # A colour of 256 or of 16 million: its parameters are not codes of their own.
+            # A colour of 256 or of 16 million: its parameters are not codes of their
+            # own.
             del numbers[: 2 if numbers[:1] == [5] else 4]
         elif code in _FOREGROUNDS:
             result &= {"ansi-bold"}

@@ -1,7 +1,8 @@
-"""The user's cells of an executed stage notebook, with their outputs as the kernel sent them.
+"""The user's cells of an executed stage notebook, with their outputs as the kernel sent
+them.
 
-Reads JSON without nbformat. Cells that the compiler injected are left out. A notebook that is not
-there (the stage never ran), or is damaged, has no cells.
+Reads JSON without nbformat. Cells that the compiler injected are left out. A notebook
+that is not there (the stage never ran), or is damaged, has no cells.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ __all__ = ["ExecutedCell", "printed_text", "read_executed", "text_outputs"]
 
 
 class ExecutedCell(Struct, frozen=True):
-    """`position` counts the stage's own code cells from 1; `outputs` are nbformat dicts."""
+    """`position` counts the stage's own code cells from 1; `outputs` are nbformat
+    dicts."""
 
     id: str
     position: int
@@ -86,12 +88,17 @@ def _shortened(output: dict[str, Any]) -> dict[str, Any]:
 
 def text_outputs(cell: ExecutedCell) -> str:
     """What the cell printed and showed, as text without terminal codes."""
-    return without_escapes(played_out("".join(_output_text(output) for output in cell.outputs)))
+    return without_escapes(
+        played_out("".join(_output_text(output) for output in cell.outputs))
+    )
 
 
 def printed_text(path: Path) -> str:
-    """All that the user's cells printed so far, each under its number: "--- cell 2" and then its lines."""
-    shown = [(cell.position, text_outputs(cell).rstrip()) for cell in read_executed(path)]
+    """All that the user's cells printed so far, each under its number: "--- cell 2" and
+    then its lines."""
+    shown = [
+        (cell.position, text_outputs(cell).rstrip()) for cell in read_executed(path)
+    ]
     return "".join(f"--- cell {position}\n{text}\n" for position, text in shown if text)
 
 
@@ -100,7 +107,9 @@ def _output_text(output: dict[str, Any]) -> str:
     if kind == "stream":
         return _joined(output.get("text", ""))
     if kind == "error":
-        said = _lines(output.get("traceback")) or [f"{output.get('ename')}: {output.get('evalue')}"]
+        said = _lines(output.get("traceback")) or [
+            f"{output.get('ename')}: {output.get('evalue')}"
+        ]
         return "\n".join(said) + "\n"
     data = output.get("data")
     return _joined(data.get("text/plain", "") if isinstance(data, dict) else "") + "\n"

@@ -1,9 +1,10 @@
 """The cells of one stage as HTML: prompt, highlighted source, outputs.
 
-Outputs are sanitised or shown as images and text; nothing in them can run. Highlighting and output
-are done here and not by nbconvert, whose import alone takes 2 CPU-seconds where JupyterLab is
-installed. What was rendered once lies beside the executed notebook and serves later runs that
-reuse the stage, if it is signed: what somebody else wrote there is not shown, but rendered anew.
+Outputs are sanitised or shown as images and text; nothing in them can run. Highlighting
+and output are done here and not by nbconvert, whose import alone takes 2 CPU-seconds
+where JupyterLab is installed. What was rendered once lies beside the executed notebook
+and serves later runs that reuse the stage, if it is signed: what somebody else wrote
+there is not shown, but rendered anew.
 """
 
 from __future__ import annotations
@@ -48,20 +49,28 @@ class _Rendered(Struct, frozen=True):
     html: str
 
 
-def stage_fragment(folder: RunFolder, stage: str, cached_from: str | None = None) -> Markup:
-    """The cells of `stage`, from the run that computed them if they were rendered there."""
+def stage_fragment(
+    folder: RunFolder, stage: str, cached_from: str | None = None
+) -> Markup:
+    """The cells of `stage`, from the run that computed them if they were rendered
+    there."""
     origin = cached_from if cached_from and is_file_name(cached_from) else folder.run_id
     elsewhere = (_run_beside(folder, origin),) if origin != folder.run_id else ()
     for place in (*elsewhere, folder):
         with contextlib.suppress(*UNREADABLE):
-            signed = read_record(place.stage(stage) / _FRAGMENT, "cells", f"{place.run_id}/{stage}")
+            signed = read_record(
+                place.stage(stage) / _FRAGMENT, "cells", f"{place.run_id}/{stage}"
+            )
             return Markup(msgspec.json.decode(signed, type=_Rendered).html)
     rendered = cells_html(read_executed(folder.executed(stage)))
     if rendered:
         document = msgspec.json.encode(_Rendered(str(rendered)))
         # Only the next report would be sooner ready.
         with contextlib.suppress(OSError):
-            replace_file(folder.stage(stage) / _FRAGMENT, sign("cells", f"{folder.run_id}/{stage}", document))
+            replace_file(
+                folder.stage(stage) / _FRAGMENT,
+                sign("cells", f"{folder.run_id}/{stage}", document),
+            )
     return rendered
 
 
@@ -78,9 +87,13 @@ def cells_html(cells: tuple[ExecutedCell, ...]) -> Markup:
 
 def render_cell(cell: ExecutedCell) -> Markup:
     """Prompt and source, then what the cell showed."""
-    prompt = tag("div", f"[{cell.number if cell.number is not None else ' '}]:", class_="prompt")
+    prompt = tag(
+        "div", f"[{cell.number if cell.number is not None else ' '}]:", class_="prompt"
+    )
     source = tag("pre", _highlighted(cell.source), class_="source")
-    outputs = [tag("div", _output(output), class_="output") for output in _merged(cell.outputs)]
+    outputs = [
+        tag("div", _output(output), class_="output") for output in _merged(cell.outputs)
+    ]
     return tag("div", prompt, tag("div", source, outputs, class_="body"), class_="cell")
 
 
@@ -92,7 +105,8 @@ def _highlighted(source: str) -> Markup:
 
 @cache
 def _highlighter() -> tuple[Lexer, Formatter[str]]:
-    """One for all cells; imported late, since the report of a run without new stages needs none."""
+    """One for all cells; imported late, since the report of a run without new stages
+    needs none."""
     from pygments.formatters.html import HtmlFormatter
     from pygments.lexers.python import PythonLexer
 
@@ -111,7 +125,11 @@ def _merged(outputs: tuple[dict[str, Any], ...]) -> Iterator[dict[str, Any]]:
             yield pending
             pending = None
         if output.get("output_type") == "stream":
-            pending = {**output, "name": output.get("name"), "text": _joined(output.get("text"))}
+            pending = {
+                **output,
+                "name": output.get("name"),
+                "text": _joined(output.get("text")),
+            }
         else:
             yield output
     if pending is not None:
@@ -124,7 +142,9 @@ def _output(output: Mapping[str, Any]) -> Markup:
         error = " stderr" if output.get("name") == "stderr" else ""
         return _text(_joined(output.get("text")), f"text{error}")
     if kind == "error":
-        lines = output.get("traceback") or [f"{output.get('ename')}: {output.get('evalue')}"]
+        lines = output.get("traceback") or [
+            f"{output.get('ename')}: {output.get('evalue')}"
+        ]
         return _text("\n".join(map(str, lines)), "text error")
     return _data(output.get("data") or {})
 
@@ -133,13 +153,17 @@ def _data(data: Mapping[str, Any]) -> Markup:
     """The richest form that a page without scripts can show."""
     text = _joined(data.get("text/plain"))
     if _WIDGET in data:
-        return joined(_text(text, "text"), _note("A widget: open the executed notebook to use it."))
+        return joined(
+            _text(text, "text"),
+            _note("A widget: open the executed notebook to use it."),
+        )
     for shown in _rich(data):
         if shown:
             return shown
     if "text/html" in data or "application/javascript" in data:
         return joined(
-            _text(text, "text"), _note("Cannot be shown here: open the executed notebook to see it.")
+            _text(text, "text"),
+            _note("Cannot be shown here: open the executed notebook to see it."),
         )
     return _text(text, "text")
 
@@ -150,20 +174,27 @@ def _rich(data: Mapping[str, Any]) -> Iterator[Markup | None]:
         yield _html(_joined(data["text/html"]))
     if "image/svg+xml" in data:
         # Inside an image, an SVG can neither run scripts nor load anything.
-        yield _image("image/svg+xml", _encoded(_joined(data["image/svg+xml"])), alternative)
+        yield _image(
+            "image/svg+xml", _encoded(_joined(data["image/svg+xml"])), alternative
+        )
     for kind in _RASTER:
         if kind in data:
-            yield _image(kind, re.sub(r"[^A-Za-z0-9+/=]", "", _joined(data[kind])), alternative)
+            yield _image(
+                kind, re.sub(r"[^A-Za-z0-9+/=]", "", _joined(data[kind])), alternative
+            )
     if "text/markdown" in data:
         yield _markdown(_joined(data["text/markdown"]))
     if "application/json" in data:
-        yield _text(json.dumps(data["application/json"], indent=2, ensure_ascii=False), "text")
+        yield _text(
+            json.dumps(data["application/json"], indent=2, ensure_ascii=False), "text"
+        )
 
 
 def _html(html: str) -> Markup | None:
     if len(html) > LARGEST_OUTPUT:
         return _too_large(len(html))
-    # Imported with nh3: reports of runs in which nothing changed show what was rendered before.
+    # Imported with nh3: reports of runs in which nothing changed show what was rendered
+    # before.
     from jupyter_pipe.runs.report.sanitise import sanitised
 
     safe = sanitised(html)
@@ -199,7 +230,9 @@ def _text(text: str, class_: str) -> Markup:
 
 
 def _too_large(size: int) -> Markup:
-    return _note(f"{bytes_text(size)} of output are left out; the executed notebook has them.")
+    return _note(
+        f"{bytes_text(size)} of output are left out; the executed notebook has them."
+    )
 
 
 def _note(text: str) -> Markup:

@@ -1,7 +1,9 @@
-"""What differs between the notebooks that two runs executed for a stage, as nbdime tells it.
+"""What differs between the notebooks that two runs executed for a stage, as nbdime
+tells it.
 
-Only the user's own cells count: their code, and what they showed. Secrets are hidden in the files already.
-nbdime comes with the extra `jupyter_pipe[nbdime]`. Starts no program: neither git nor diff.
+Only the user's own cells count: their code, and what they showed. Secrets are hidden in
+the files already. nbdime comes with the extra `jupyter_pipe[nbdime]`. Starts no
+program: neither git nor diff.
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ _KINDS = tuple(_FIELDS)
 
 
 def notebook_changes(before: Path, after: Path) -> str:
-    """Lines for people, without colours and codes of terminals; empty where nothing differs.
+    """Lines for people, without colours and codes of terminals; empty where nothing
+    differs.
 
     A notebook that is not there, or is damaged, has no cells. Raises ExtraMissingError.
     """
@@ -39,7 +42,9 @@ def notebook_changes(before: Path, after: Path) -> str:
         from nbformat import from_dict
     except ImportError:
         raise ExtraMissingError("Comparing executed notebooks", "nbdime") from None
-    base, other = (from_dict(_notebook(read_executed(path))) for path in (before, after))
+    base, other = (
+        from_dict(_notebook(read_executed(path))) for path in (before, after)
+    )
     found = diff_notebooks(base, other)
     if not found:
         return ""
@@ -55,7 +60,11 @@ def _notebook(cells: tuple[ExecutedCell, ...]) -> dict[str, Any]:
             "cell_type": "code",
             "metadata": {},
             "source": cell.source,
-            "outputs": [_output(each) for each in cell.outputs if each.get("output_type") in _KINDS],
+            "outputs": [
+                _output(each)
+                for each in cell.outputs
+                if each.get("output_type") in _KINDS
+            ],
             "execution_count": None,
         }
         for cell in cells
@@ -69,7 +78,8 @@ def _notebook(cells: tuple[ExecutedCell, ...]) -> dict[str, Any]:
 
 
 def _output(output: dict[str, Any]) -> dict[str, Any]:
-    """What an output shows. Counts of executions and tracebacks differ where nothing else does."""
+    """What an output shows. Counts of executions and tracebacks differ where nothing
+    else does."""
     kind = str(output["output_type"])
     kept = {name: _cut(output.get(name, "")) for name in _FIELDS[kind]}
     if "data" in kept and not isinstance(kept["data"], dict):

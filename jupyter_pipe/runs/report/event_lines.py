@@ -1,4 +1,5 @@
-"""What is said of a run's events, a line each: on the terminal, and in the log that a run leaves. Pure."""
+"""What is said of a run's events, a line each: on the terminal, and in the log that a
+run leaves. Pure."""
 
 from __future__ import annotations
 
@@ -38,9 +39,12 @@ _NARROW = 8
 
 
 class EventLines:
-    """Turns one event after the other into its line. `style` colours a text in a tone."""
+    """Turns one event after the other into its line. `style` colours a text in a
+    tone."""
 
-    def __init__(self, *, style: Style = lambda text, tone: text, verbose: bool = False) -> None:
+    def __init__(
+        self, *, style: Style = lambda text, tone: text, verbose: bool = False
+    ) -> None:
         self._style = style
         self._verbose = verbose
         self._width = _NARROW
@@ -62,12 +66,20 @@ class EventLines:
             case RunQueued():
                 return f"{event.pipeline}, {count(len(event.stages), 'stage')}, run {event.run_id}"
             case StageStarted():
-                return "started" if event.attempt == 1 else f"started, attempt {event.attempt}"
+                return (
+                    "started"
+                    if event.attempt == 1
+                    else f"started, attempt {event.attempt}"
+                )
             case StageFinished():
                 took = [seconds_text(event.seconds), *event.contacts]
                 return ", ".join([self._state("succeeded"), *took])
             case StageCached():
-                saved = f", saves {seconds_text(event.saved_seconds)}" if event.saved_seconds else ""
+                saved = (
+                    f", saves {seconds_text(event.saved_seconds)}"
+                    if event.saved_seconds
+                    else ""
+                )
                 return f"{self._state('cached')}: {event.reason}{saved}"
             case StageFailed():
                 return f"{self._state('failed', event.kind)}: {_first_line(_failure(event))}"
@@ -144,8 +156,16 @@ def _clock(event: Event) -> str:
 def _failure(event: StageFailed) -> str:
     if event.kind in DEMANDS:
         return event.evalue
-    place = f" (cell {event.position}, line {event.line})" if event.position and event.line else ""
-    return f"{event.ename}: {event.evalue}{place}" if event.evalue else f"{event.ename}{place}"
+    place = (
+        f" (cell {event.position}, line {event.line})"
+        if event.position and event.line
+        else ""
+    )
+    return (
+        f"{event.ename}: {event.evalue}{place}"
+        if event.evalue
+        else f"{event.ename}{place}"
+    )
 
 
 def _first_line(text: str) -> str:

@@ -20,9 +20,14 @@ __all__ = ["failures", "warnings"]
 
 
 def failures(run: Run) -> Markup:
-    """A block for each failed stage: where, the user's frames, the error, what to do."""
+    """A block for each failed stage: where, the user's frames, the error, what to
+    do."""
     return joined(
-        [_failure(stage, stage.failure) for stage in run.stages if _failed(stage) and stage.failure]
+        [
+            _failure(stage, stage.failure)
+            for stage in run.stages
+            if _failed(stage) and stage.failure
+        ]
     )
 
 
@@ -31,13 +36,22 @@ def _failed(stage: StageRun) -> bool:
 
 
 def _failure(stage: StageRun, failure: Failure) -> Markup:
-    """The section of a failed stage: place, frames, message or failed gates, hint, link to the cell."""
+    """The section of a failed stage: place, frames, message or failed gates, hint, link
+    to the cell."""
     mark = stage_mark(stage)
     place = "" if failure.kind in DEMANDS else f" in {failure_place(failure)}"
     heading = tag(
-        "h2", Markup(mark_svg(mark.state, size=16)), " ", tag("b", stage.name), f" {mark.word}{place}"
+        "h2",
+        Markup(mark_svg(mark.state, size=16)),
+        " ",
+        tag("b", stage.name),
+        f" {mark.word}{place}",
     )
-    gates = [tag("div", gate_text(gate), class_="message") for gate in stage.gates if not gate.passed]
+    gates = [
+        tag("div", gate_text(gate), class_="message")
+        for gate in stage.gates
+        if not gate.passed
+    ]
     is_gate = failure.kind is FailureKind.gate and bool(gates)
     return tag(
         "section",
@@ -51,9 +65,19 @@ def _failure(stage: StageRun, failure: Failure) -> Markup:
 
 
 def _frame(frame: Frame) -> Markup:
-    source = tag("pre", f"{frame.line:>4} | {frame.source.strip()}") if frame.source.strip() else None
+    source = (
+        tag("pre", f"{frame.line:>4} | {frame.source.strip()}")
+        if frame.source.strip()
+        else None
+    )
     omitted = tag("div", omitted_text(frame), class_="quiet") if frame.omitted else None
-    return tag("div", tag("span", frame_place(frame), class_="quiet"), source, omitted, class_="frame")
+    return tag(
+        "div",
+        tag("span", frame_place(frame), class_="quiet"),
+        source,
+        omitted,
+        class_="frame",
+    )
 
 
 def warnings(run: Run) -> Markup | None:

@@ -1,7 +1,7 @@
 """A run as JUnit XML: a test case a stage, one a gate. Pure.
 
-Failures hold the user's frames; skipped and cancelled stages are skipped cases, a reused stage
-passes and says so in `system-out`.
+Failures hold the user's frames; skipped and cancelled stages are skipped cases, a
+reused stage passes and says so in `system-out`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ def junit_xml(run: Run) -> str:
     """The document, for `--junit FILE`."""
     suites = Element("testsuites", name=_text(run.pipeline))
     suite = SubElement(suites, "testsuite", name=_text(run.pipeline))
-    started = datetime.datetime.fromtimestamp(run.started or run.queued, datetime.timezone.utc)
+    started = datetime.datetime.fromtimestamp(
+        run.started or run.queued, datetime.timezone.utc
+    )
     suite.set("timestamp", started.strftime("%Y-%m-%dT%H:%M:%S"))
     suite.set("time", f"{run.seconds:.3f}")
     for stage in run.stages:
@@ -63,18 +65,27 @@ def junit_xml(run: Run) -> str:
 
 
 def _stage(suite: Element, run: Run, stage: StageRun) -> None:
-    """Adds a test case for the stage; `failure` is the notebook's fault, `error` that of its surroundings."""
+    """Adds a test case for the stage; `failure` is the notebook's fault, `error` that
+    of its surroundings."""
     case = SubElement(
-        suite, "testcase", classname=_text(run.pipeline), name=_text(stage.name), time=f"{stage.seconds:.3f}"
+        suite,
+        "testcase",
+        classname=_text(run.pipeline),
+        name=_text(stage.name),
+        time=f"{stage.seconds:.3f}",
     )
     if stage.state is StageState.failed and stage.failure:
         if stage.failure.kind is FailureKind.gate and stage.gates:
             return  # the gate's own case fails
         kind = "failure" if stage.failure.kind in _OF_THE_NOTEBOOK else "error"
-        element = SubElement(case, kind, type=_text(stage.failure.ename), message=_message(stage.failure))
+        element = SubElement(
+            case, kind, type=_text(stage.failure.ename), message=_message(stage.failure)
+        )
         element.text = _text(_details(stage.failure))
     elif stage.state in _SKIPPED:
-        SubElement(case, "skipped", message=_text(stage_note(stage) or stage.state.value))
+        SubElement(
+            case, "skipped", message=_text(stage_note(stage) or stage.state.value)
+        )
     output = [f"{name} = {value_text(value)}" for name, value in stage.metrics.items()]
     if stage.state is StageState.cached:
         output.insert(0, f"cached: {stage.reason}")
@@ -83,7 +94,9 @@ def _stage(suite: Element, run: Run, stage: StageRun) -> None:
 
 
 def _gate(suite: Element, run: Run, stage: StageRun, gate: GateEvaluated) -> None:
-    case = SubElement(suite, "testcase", classname=_text(f"{run.pipeline}.{stage.name}"), time="0")
+    case = SubElement(
+        suite, "testcase", classname=_text(f"{run.pipeline}.{stage.name}"), time="0"
+    )
     case.set("name", _text(f"gate: {gate.expression}"))
     if not gate.passed:
         SubElement(case, "failure", type="GateFailed", message=_text(gate_text(gate)))

@@ -1,7 +1,8 @@
 """`report.html`: a run on one page that needs neither network nor script.
 
-`write_report(folder)` reads what lies in a run's folder and replaces the report. The page forbids
-scripts by its content security policy, and everything of the user's is escaped or sanitised.
+`write_report(folder)` reads what lies in a run's folder and replaces the report. The
+page forbids scripts by its content security policy, and everything of the user's is
+escaped or sanitised.
 """
 
 from __future__ import annotations
@@ -19,7 +20,12 @@ from jupyter_pipe.render.words import count, day_time, seconds_text
 from jupyter_pipe.runs.data.profiles import read_profiles
 from jupyter_pipe.runs.model import Run
 from jupyter_pipe.runs.report.failures import failures, warnings
-from jupyter_pipe.runs.report.sections import environment, measurements, pictures, stages
+from jupyter_pipe.runs.report.sections import (
+    environment,
+    measurements,
+    pictures,
+    stages,
+)
 from jupyter_pipe.runs.report.words import UNHAPPY, ending_word, run_headline, speed_up
 from jupyter_pipe.runs.store import RunFolder, RunStore
 
@@ -34,7 +40,10 @@ def write_report(run_folder: Path) -> Path:
     folder = RunFolder(run_folder)
     store = RunStore(run_folder.parents[2])
     run = store.read(folder.run_id)
-    replace_file(folder.report, report_html(run, store.read_pipeline(folder.run_id), folder).encode())
+    replace_file(
+        folder.report,
+        report_html(run, store.read_pipeline(folder.run_id), folder).encode(),
+    )
     return folder.report
 
 
@@ -66,7 +75,8 @@ def report_html(run: Run, pipeline: Pipeline, folder: RunFolder) -> str:
 
 
 def _data(run: Run, folder: RunFolder) -> Markup | None:
-    """What is said about data needs modules that take their time to import: only where there is any."""
+    """What is said about data needs modules that take their time to import: only where
+    there is any."""
     found = [one for one in read_profiles(folder, run) if one.profile.columns]
     if not found and not any(stage.contracts for stage in run.stages):
         return None
@@ -77,12 +87,18 @@ def _data(run: Run, folder: RunFolder) -> Markup | None:
 
 def _header(run: Run, pipeline: Pipeline) -> Markup:
     headline = run_headline(run)
-    sentence = f"{headline[0].upper()}{headline[1:]} on {day_time(run.started or run.queued)}."
+    sentence = (
+        f"{headline[0].upper()}{headline[1:]} on {day_time(run.started or run.queued)}."
+    )
     links = ("Stages", "Timeline", "Metrics", "Outputs", "Environment")
     return tag(
         "header",
         Markup(mark_svg(run.state.value, size=26)),
-        tag("div", tag("h1", run.pipeline), tag("p", f"{sentence} {pipeline.description}".strip())),
+        tag(
+            "div",
+            tag("h1", run.pipeline),
+            tag("p", f"{sentence} {pipeline.description}".strip()),
+        ),
         tag("nav", [tag("a", name, href=f"#{name.lower()}") for name in links]),
     )
 
@@ -93,11 +109,16 @@ def _facts(run: Run) -> Markup:
     faster = speed_up(run)
     if faster and run.state is RunState.succeeded:
         facts.append((f"{faster:.1f}x", "faster than one after another"))
-    return tag("div", [tag("span", tag("b", number), f" {what}") for number, what in facts], class_="facts")
+    return tag(
+        "div",
+        [tag("span", tag("b", number), f" {what}") for number, what in facts],
+        class_="facts",
+    )
 
 
 def _stage_facts(run: Run) -> list[tuple[str, str]]:
-    """Counts for the head of the report: stages, how many ran, came from the cache, or did not succeed."""
+    """Counts for the head of the report: stages, how many ran, came from the cache, or
+    did not succeed."""
     states = [stage.state for stage in run.stages]
     facts = [_fact(len(states), "stage")]
     if StageState.succeeded in states:
@@ -107,7 +128,9 @@ def _stage_facts(run: Run) -> list[tuple[str, str]]:
         note = f", saved {seconds_text(saved)}" if saved else ""
         facts.append((str(states.count(StageState.cached)), f"cached{note}"))
     endings = [ending_word(stage) for stage in run.stages]
-    return facts + [(str(endings.count(word)), word) for word in UNHAPPY if word in endings]
+    return facts + [
+        (str(endings.count(word)), word) for word in UNHAPPY if word in endings
+    ]
 
 
 def _gate_facts(run: Run) -> list[tuple[str, str]]:

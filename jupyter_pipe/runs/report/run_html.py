@@ -1,4 +1,5 @@
-"""What a notebook shows for a `Run`: the picture of the DAG with states, and the run's table."""
+"""What a notebook shows for a `Run`: the picture of the DAG with states, and the run's
+table."""
 
 from __future__ import annotations
 
@@ -27,7 +28,13 @@ def run_html(run: Run) -> str:
     return tag(
         "div",
         tag("style", Markup(style_sheet())),
-        tag("div", Markup(mark_svg(run.state.value)), " ", tag("b", run.pipeline), f" {run_headline(run)}"),
+        tag(
+            "div",
+            Markup(mark_svg(run.state.value)),
+            " ",
+            tag("b", run.pipeline),
+            f" {run_headline(run)}",
+        ),
         Markup(to_svg(_sketch(run), states)) if run.stages else None,
         _table(run),
         _measurements(run),
@@ -43,14 +50,18 @@ def _sketch(run: Run) -> Pipeline:
         kernel="",
         source=Source("", ""),
         stages=tuple(Stage(stage.name, (), "", "") for stage in run.stages),
-        edges=tuple(Edge(before, stage.name) for stage in run.stages for before in stage.after),
+        edges=tuple(
+            Edge(before, stage.name) for stage in run.stages for before in stage.after
+        ),
     )
 
 
 def _table(run: Run) -> Markup:
     names = ("Stage", "State", "Time", "")
     head = tag("tr", [tag("th", name) for name in names])
-    return tag("table", head, [_row(stage) for stage in run.stages], class_="jpipe-table")
+    return tag(
+        "table", head, [_row(stage) for stage in run.stages], class_="jpipe-table"
+    )
 
 
 def _row(stage: StageRun) -> Markup:
@@ -66,7 +77,8 @@ def _row(stage: StageRun) -> Markup:
 
 
 def _measurements(run: Run) -> Markup | None:
-    """A table of metrics, then of gates with their verdicts; None if there are neither."""
+    """A table of metrics, then of gates with their verdicts; None if there are
+    neither."""
     rows = [(name, value_text(value)) for name, value in run.metrics.items()]
     gates = []
     for stage in run.stages:
@@ -75,5 +87,7 @@ def _measurements(run: Run) -> Markup | None:
             gates.append((gate_text(gate), verdict))
     if not rows and not gates:
         return None
-    body = [tag("tr", tag("td", name), tag("td", value)) for name, value in [*rows, *gates]]
+    body = [
+        tag("tr", tag("td", name), tag("td", value)) for name, value in [*rows, *gates]
+    ]
     return tag("table", body, class_="jpipe-table")

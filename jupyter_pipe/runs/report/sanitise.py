@@ -1,7 +1,9 @@
-"""Makes HTML fit for the report: an allow-list of tags, attributes and styles, applied by nh3.
+"""Makes HTML fit for the report: an allow-list of tags, attributes and styles, applied
+by nh3.
 
-What may run, load, submit or cover the page is dropped. nh3 parses as browsers do and writes what is
-left anew, well-formed, in linear time; the report's content security policy is the second wall.
+What may run, load, submit or cover the page is dropped. nh3 parses as browsers do and
+writes what is left anew, well-formed, in linear time; the report's content security
+policy is the second wall.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ _SILENT = _words(
     "noembed noframes noscript object option plaintext script select style svg template textarea title",
     "video xmp",
 )
-_ATTRIBUTES = _words("align alt border colspan height open rowspan span style title valign width")
+_ATTRIBUTES = _words(
+    "align alt border colspan height open rowspan span style title valign width"
+)
 _STYLES = _words(
     "background background-color border border-bottom border-collapse border-left border-right border-top",
     "color font-family font-size font-style font-weight height letter-spacing line-height list-style",
@@ -37,12 +41,16 @@ _STYLES = _words(
 )
 _SCHEMES = frozenset({"http", "https", "mailto", "data"})
 _LINK = re.compile(r"(https?://|mailto:|#)", re.IGNORECASE)
-_IMAGE = re.compile(r"data:image/(png|jpeg|gif|webp|bmp);base64,[A-Za-z0-9+/=\s]*\Z", re.IGNORECASE)
+_IMAGE = re.compile(
+    r"data:image/(png|jpeg|gif|webp|bmp);base64,[A-Za-z0-9+/=\s]*\Z", re.IGNORECASE
+)
 _UNSAFE_VALUE = re.compile(r"[\\<>;@{}]|/\*|javascript", re.IGNORECASE)
 _FUNCTION = re.compile(r"([\w-]*)\s*\(")
-# All that CSS could load comes by a function (url, image-set, src, …), so the harmless ones are listed.
+# All that CSS could load comes by a function (url, image-set, src, …), so the harmless
+# ones are listed.
 _FUNCTIONS = _words("calc hsl hsla linear-gradient max min radial-gradient rgb rgba")
-# A block that is pulled over its neighbours could show a false figure in place of a true one.
+# A block that is pulled over its neighbours could show a false figure in place of a
+# true one.
 _PULLED = re.compile(r"(^|[\s(])-")
 _LONGEST_STYLE = 4096
 _NESTING = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
@@ -57,11 +65,13 @@ _LONG_RUN = re.compile(rf"[^<>]{{{2 * _PIECE},}}")
 
 
 def sanitised(html: str) -> str:
-    """The harmless part of HTML that a cell showed; empty if nothing of it can be seen."""
+    """The harmless part of HTML that a cell showed; empty if nothing of it can be
+    seen."""
     if _is_too_deep(html):
         return ""
     rules = _rules(html)
-    # Text cannot guess the token, so only true attributes are found again and become styles.
+    # Text cannot guess the token, so only true attributes are found again and become
+    # styles.
     token = f"jp{os.urandom(8).hex()}-"
 
     def keep(tag: str, name: str, value: str) -> str | None:
@@ -82,7 +92,9 @@ def sanitised(html: str) -> str:
         set_tag_attribute_values={"a": {"target": "_blank"}},
         id_prefix=token,
     )
-    clean = re.sub(rf'id="{token}([^"]*)"', lambda match: _style_attribute(rules, match[1]), clean)
+    clean = re.sub(
+        rf'id="{token}([^"]*)"', lambda match: _style_attribute(rules, match[1]), clean
+    )
     return clean if _is_visible(clean) else ""
 
 
@@ -99,11 +111,14 @@ def _kept_value(tag: str, name: str, value: str) -> str | None:
 
 def _is_visible(clean: str) -> bool:
     # nh3 escapes angle brackets in attributes and text, so these are the tags.
-    return "<img" in clean or "<hr" in clean or bool(re.sub(r"<[^>]*>", "", clean).strip())
+    return (
+        "<img" in clean or "<hr" in clean or bool(re.sub(r"<[^>]*>", "", clean).strip())
+    )
 
 
 def _is_too_deep(html: str) -> bool:
-    """Parsers look through all open elements again and again; browsers stop at 512 of them."""
+    """Parsers look through all open elements again and again; browsers stop at 512 of
+    them."""
     depth = 0
     for slash, name in _NESTING.findall(html):
         if name.lower() not in _NOT_NESTED:
@@ -114,8 +129,9 @@ def _is_too_deep(html: str) -> bool:
 
 
 def _in_pieces(run: re.Match[str]) -> str:
-    """Text with comments before some of its character references. The parser copies the text so far at each
-    reference (1 MB of `&` would take minutes); comments end a text, and are dropped."""
+    """Text with comments before some of its character references. The parser copies the
+    text so far at each reference (1 MB of `&` would take minutes); comments end a text,
+    and are dropped."""
     text, parts, place = run[0], [], 0
     while (cut := text.find("&", place + _PIECE)) >= 0:
         parts.append(text[place:cut])
@@ -124,7 +140,8 @@ def _in_pieces(run: re.Match[str]) -> str:
 
 
 def _rules(html: str) -> dict[str, str]:
-    """The styles that a `<style>` of the same output gives to single ids, as pandas' Styler does."""
+    """The styles that a `<style>` of the same output gives to single ids, as pandas'
+    Styler does."""
     found: dict[str, list[str]] = {}
     for sheet in _sheets(html):
         for rule in sheet.split("}"):
@@ -169,4 +186,7 @@ def _is_safe(name: str, value: str) -> bool:
         return False
     if not all(function.lower() in _FUNCTIONS for function in _FUNCTION.findall(value)):
         return False
-    return not (name.startswith(("margin", "text-indent", "letter-spacing")) and _PULLED.search(value))
+    return not (
+        name.startswith(("margin", "text-indent", "letter-spacing"))
+        and _PULLED.search(value)
+    )

@@ -1,4 +1,5 @@
-"""The report's sections: pictures, what was measured and given, stages with their cells, environment."""
+"""The report's sections: pictures, what was measured and given, stages with their
+cells, environment."""
 
 from __future__ import annotations
 
@@ -17,7 +18,12 @@ from jupyter_pipe.render.timeline import Bar, to_timeline
 from jupyter_pipe.render.words import bytes_text, count, seconds_text, value_text
 from jupyter_pipe.runs.model import ParameterValue, Run, StageRun
 from jupyter_pipe.runs.report.cells import stage_fragment
-from jupyter_pipe.runs.report.words import gate_text, stage_mark, stage_note, stage_state
+from jupyter_pipe.runs.report.words import (
+    gate_text,
+    stage_mark,
+    stage_note,
+    stage_state,
+)
 from jupyter_pipe.runs.store import RunFolder
 
 __all__ = ["environment", "measurements", "pictures", "stages"]
@@ -33,7 +39,9 @@ def pictures(run: Run, pipeline: Pipeline) -> Markup:
     """The DAG and the timeline, side by side if the DAG is narrow."""
     if len(pipeline.stages) > LARGEST_PICTURE:
         graph = tag(
-            "p", f"{count(len(pipeline.stages), 'stage')} are too many for a picture.", class_="quiet"
+            "p",
+            f"{count(len(pipeline.stages), 'stage')} are too many for a picture.",
+            class_="quiet",
         )
         width = COLUMN
     else:
@@ -43,8 +51,16 @@ def pictures(run: Run, pipeline: Pipeline) -> Markup:
     timeline = to_timeline(_bars(run), width=COLUMN - width - 48 if beside else COLUMN)
     return tag(
         "div",
-        tag("section", tag("h2", "Stages", id="stages"), tag("div", graph, class_="picture")),
-        tag("section", tag("h2", "Timeline", id="timeline"), tag("div", Markup(timeline), class_="picture")),
+        tag(
+            "section",
+            tag("h2", "Stages", id="stages"),
+            tag("div", graph, class_="picture"),
+        ),
+        tag(
+            "section",
+            tag("h2", "Timeline", id="timeline"),
+            tag("div", Markup(timeline), class_="picture"),
+        ),
         class_="columns" if beside else None,
     )
 
@@ -52,13 +68,16 @@ def pictures(run: Run, pipeline: Pipeline) -> Markup:
 def _graph(run: Run, pipeline: Pipeline, drawing: Layout) -> Markup:
     states = {stage.name: stage_state(stage) for stage in run.stages}
     progress = {stage.name: _done(stage) for stage in run.stages}
-    return Markup(to_svg(pipeline, states, drawing=drawing, progress=progress, linked=True))
+    return Markup(
+        to_svg(pipeline, states, drawing=drawing, progress=progress, linked=True)
+    )
 
 
 def _fitting(pipeline: Pipeline) -> Layout:
     """The picture with the most stages side by side that needs no shrinking.
 
-    One of hundreds of stages is shrunk in any case: it is laid out once, about as wide as high.
+    One of hundreds of stages is shrunk in any case: it is laid out once, about as wide
+    as high.
     """
     if len(pipeline.stages) > MANY:
         return layout(pipeline, columns=math.isqrt(len(pipeline.stages)))
@@ -72,7 +91,8 @@ def _done(stage: StageRun) -> float:
 
 
 def _bars(run: Run) -> list[Bar]:
-    """Bars of the timeline, in seconds since the run began; a cached stage stands where it was found."""
+    """Bars of the timeline, in seconds since the run began; a cached stage stands where
+    it was found."""
     zero = run.started or run.queued
     bars = []
     for number, stage in enumerate(run.stages):
@@ -81,9 +101,15 @@ def _bars(run: Run) -> list[Bar]:
             started = stage.finished
         note = seconds_text(stage.seconds) if stage.seconds else stage_mark(stage).word
         if stage.state is StageState.cached:
-            note = f"cached, saves {seconds_text(stage.saved_seconds)}" if stage.saved_seconds else "cached"
+            note = (
+                f"cached, saves {seconds_text(stage.saved_seconds)}"
+                if stage.saved_seconds
+                else "cached"
+            )
         start = None if started is None else max(0.0, started - zero)
-        bars.append(Bar(stage.name, stage_state(stage), number, start, stage.seconds, note))
+        bars.append(
+            Bar(stage.name, stage_state(stage), number, start, stage.seconds, note)
+        )
     return bars
 
 
@@ -92,7 +118,11 @@ def measurements(run: Run) -> Markup:
     return tag(
         "div",
         tag("section", tag("h2", "Metrics and gates", id="metrics"), _metrics(run)),
-        tag("section", tag("h2", "Parameters", id="parameters"), _parameters(run.facts.parameters)),
+        tag(
+            "section",
+            tag("h2", "Parameters", id="parameters"),
+            _parameters(run.facts.parameters),
+        ),
         class_="columns halves",
     )
 
@@ -105,7 +135,14 @@ def _metrics(run: Run) -> Markup:
         for name, value in stage.metrics.items():
             gates = [gate for gate in stage.gates if name in gate.values]
             shown |= {gate.expression for gate in gates}
-            rows.append([tag("code", name), tag("b", value_text(value)), stage.name, _gates(gates)])
+            rows.append(
+                [
+                    tag("code", name),
+                    tag("b", value_text(value)),
+                    stage.name,
+                    _gates(gates),
+                ]
+            )
         others = [gate for gate in stage.gates if gate.expression not in shown]
         rows += [["", "", stage.name, _gates([gate])] for gate in others]
     if not rows:
@@ -121,14 +158,19 @@ def _gates(gates: list[GateEvaluated]) -> Markup:
 
 def _gate(gate: GateEvaluated) -> Markup:
     mark = Markup(mark_svg("succeeded" if gate.passed else "gate_failed", size=12))
-    said = f" passed: {gate.expression}" if gate.passed else f" failed: {gate_text(gate)}"
+    said = (
+        f" passed: {gate.expression}" if gate.passed else f" failed: {gate_text(gate)}"
+    )
     return joined(mark, said)
 
 
 def _parameters(parameters: tuple[ParameterValue, ...]) -> Markup:
     if not parameters:
         return tag("p", "No parameters. Tag a cell with parameters.", class_="quiet")
-    rows = [[tag("code", each.name), _parameter_value(each), _origin(each)] for each in parameters]
+    rows = [
+        [tag("code", each.name), _parameter_value(each), _origin(each)]
+        for each in parameters
+    ]
     return _table(["Parameter", "Value", "From"], rows)
 
 
@@ -145,11 +187,20 @@ def _origin(parameter: ParameterValue) -> Markup:
 def stages(run: Run, pipeline: Pipeline, folder: RunFolder) -> Markup:
     """Every stage's executed cells, folded; failed ones are open."""
     known = {stage.name: stage for stage in pipeline.stages}
-    listed = [_stage(number, stage, known.get(stage.name), folder) for number, stage in enumerate(run.stages)]
-    return tag("section", tag("h2", "Outputs", id="outputs"), tag("div", listed, class_="stages"))
+    listed = [
+        _stage(number, stage, known.get(stage.name), folder)
+        for number, stage in enumerate(run.stages)
+    ]
+    return tag(
+        "section",
+        tag("h2", "Outputs", id="outputs"),
+        tag("div", listed, class_="stages"),
+    )
 
 
-def _stage(number: int, stage: StageRun, compiled: Stage | None, folder: RunFolder) -> Markup:
+def _stage(
+    number: int, stage: StageRun, compiled: Stage | None, folder: RunFolder
+) -> Markup:
     mark = stage_mark(stage)
     stripe = Markup(f'<svg width="6" height="14">{stripe_svg(number, 1, 0, 14)}</svg>')
     summary = tag(
@@ -168,13 +219,25 @@ def _stage(number: int, stage: StageRun, compiled: Stage | None, folder: RunFold
         style=f"border-color:{stage_colour(number)}",
     )
     is_open = stage.state is StageState.failed
-    return tag("details", summary, inside, class_="stage", id=f"stage-{stage.name}", open=is_open)
+    return tag(
+        "details",
+        summary,
+        inside,
+        class_="stage",
+        id=f"stage-{stage.name}",
+        open=is_open,
+    )
 
 
 def _about(stage: StageRun) -> str:
-    """Facts beside a stage's heading: cells, time, attempts above one, a note, metrics."""
+    """Facts beside a stage's heading: cells, time, attempts above one, a note,
+    metrics."""
     metrics = [f"{name} {value_text(value)}" for name, value in stage.metrics.items()]
-    note = ", ".join(stage.contacts) if stage.state is StageState.succeeded else stage_note(stage)
+    note = (
+        ", ".join(stage.contacts)
+        if stage.state is StageState.succeeded
+        else stage_note(stage)
+    )
     parts = [
         count(stage.cells_total, "cell") if stage.cells_total else "",
         seconds_text(stage.seconds) if stage.seconds else "",
@@ -187,7 +250,11 @@ def _about(stage: StageRun) -> str:
 
 def _flow(stage: StageRun, compiled: Stage | None) -> Markup | None:
     """What came in and what went out, with type and size where known."""
-    summaries = {name: text for written in stage.artifacts for name, text in written.summary.items()}
+    summaries = {
+        name: text
+        for written in stage.artifacts
+        for name, text in written.summary.items()
+    }
     incoming = [each.name for each in compiled.inputs] if compiled else []
     outgoing = list(compiled.outputs) if compiled else []
     if not incoming and not outgoing:
@@ -221,13 +288,18 @@ def environment(run: Run) -> Markup:
         ("Host", _host(known)),
         ("Git", _git(known.get("git") or {})),
         ("Distributions", _distributions(known.get("distributions") or {})),
-        ("Command", tag("code", " ".join(run.facts.command)) if run.facts.command else ""),
+        (
+            "Command",
+            tag("code", " ".join(run.facts.command)) if run.facts.command else "",
+        ),
         *(("Notebook", path) for path in run.facts.paths),
         ("Run", tag("code", run.run_id)),
         ("Engine", _engine(run)),
         ("Resumes", tag("code", run.resumed_from) if run.resumed_from else ""),
     ]
-    body = [tag("tr", tag("td", name), tag("td", value)) for name, value in rows if value]
+    body = [
+        tag("tr", tag("td", name), tag("td", value)) for name, value in rows if value
+    ]
     table = tag("table", body, class_="facts-table environment")
     return tag("section", tag("h2", "Environment", id="environment"), table)
 
@@ -240,7 +312,11 @@ def _engine(run: Run) -> Markup | str:
 
 
 def _python(known: Mapping[str, Any]) -> str:
-    return ", ".join(str(known[key]) for key in ("python", "implementation", "platform") if known.get(key))
+    return ", ".join(
+        str(known[key])
+        for key in ("python", "implementation", "platform")
+        if known.get(key)
+    )
 
 
 def _host(known: Mapping[str, Any]) -> str:
@@ -255,7 +331,9 @@ def _host(known: Mapping[str, Any]) -> str:
 def _git(known: Mapping[str, Any]) -> Markup | str:
     if not known.get("commit"):
         return ""
-    branch = joined(" on ", tag("code", str(known["branch"]))) if known.get("branch") else ""
+    branch = (
+        joined(" on ", tag("code", str(known["branch"]))) if known.get("branch") else ""
+    )
     dirty = ", with uncommitted changes" if known.get("dirty") else ", clean"
     return joined(tag("code", str(known["commit"])[:10]), branch, dirty)
 
@@ -266,7 +344,9 @@ def _distributions(known: Mapping[str, Any]) -> Markup | str:
         return ", ".join(listed)
     first, rest = listed[:SHOWN_DISTRIBUTIONS], listed[SHOWN_DISTRIBUTIONS:]
     return tag(
-        "details", tag("summary", f"{', '.join(first)} and {len(rest)} more", class_="plain"), ", ".join(rest)
+        "details",
+        tag("summary", f"{', '.join(first)} and {len(rest)} more", class_="plain"),
+        ", ".join(rest),
     )
 
 

@@ -1,4 +1,5 @@
-"""What is said of a run and its stages, in one line each: state first, then why, then how long.
+"""What is said of a run and its stages, in one line each: state first, then why, then
+how long.
 
 Shared by the terminal, the report, JUnit and notebooks. Pure.
 """
@@ -74,15 +75,24 @@ def stage_note(stage: StageRun) -> str:
 
 
 def visible_frames(failure: Failure) -> list[Frame]:
-    """The frames without those of comprehensions, which repeat the line that they stand in."""
-    return [frame for frame in failure.frames if frame.omitted or frame.function not in _COMPREHENSIONS]
+    """The frames without those of comprehensions, which repeat the line that they stand
+    in."""
+    return [
+        frame
+        for frame in failure.frames
+        if frame.omitted or frame.function not in _COMPREHENSIONS
+    ]
 
 
 def failure_place(failure: Failure) -> str:
-    """`cell 2 of 3, line 4`, as far as known; the kind where the failure has no place."""
+    """`cell 2 of 3, line 4`, as far as known; the kind where the failure has no
+    place."""
     parts = []
     if failure.position is not None:
-        parts.append(f"cell {failure.position}" + (f" of {failure.total}" if failure.total else ""))
+        parts.append(
+            f"cell {failure.position}"
+            + (f" of {failure.total}" if failure.total else "")
+        )
     if failure.line is not None:
         parts.append(f"line {failure.line}")
     return ", ".join(parts) or failure.kind.value.replace("_", " ")
@@ -97,7 +107,9 @@ def failure_text(failure: Failure) -> str:
 
 def frame_place(frame: Frame) -> str:
     """`cell 2, line 4, in fit` or `helpers.py, line 10, in clean`."""
-    place = f"cell {frame.position}" if frame.position is not None else frame.path or "cell"
+    place = (
+        f"cell {frame.position}" if frame.position is not None else frame.path or "cell"
+    )
     function = "" if frame.function == "<module>" else f", in {frame.function}"
     return f"{place}, line {frame.line}{function}"
 
@@ -109,7 +121,9 @@ def omitted_text(frame: Frame) -> str:
 
 def gate_text(gate: GateEvaluated) -> str:
     """`best_mae < 25000 (best_mae = 27310)`."""
-    values = ", ".join(f"{name} = {_observed(value)}" for name, value in gate.values.items())
+    values = ", ".join(
+        f"{name} = {_observed(value)}" for name, value in gate.values.items()
+    )
     seen = gate.error or values
     return f"{gate.expression} ({seen})" if seen else gate.expression
 
@@ -139,7 +153,9 @@ def run_headline(run: Run) -> str:
 
 def serial_seconds(run: Run) -> float:
     """What the stages that ran took, one after another."""
-    return sum(stage.seconds for stage in run.stages if stage.state is not StageState.cached)
+    return sum(
+        stage.seconds for stage in run.stages if stage.state is not StageState.cached
+    )
 
 
 def speed_up(run: Run) -> float | None:

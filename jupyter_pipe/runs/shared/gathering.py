@@ -1,8 +1,10 @@
 """A run whose stages another engine runs, each in a process of its own.
 
-Every attempt writes a log that belongs to it alone, `stages/STAGE/attempts/N/events.jsonl`: it needs no lock,
-and travels with what the stage leaves. `SharedRun.gather` brings what is new in all of them into the log of
-the run, which from then on reads like any other run's. Raises RunError, and OSError as the disk does.
+Every attempt writes a log that belongs to it alone,
+`stages/STAGE/attempts/N/events.jsonl`: it needs no lock, and travels with what the
+stage leaves. `SharedRun.gather` brings what is new in all of them into the log of the
+run, which from then on reads like any other run's. Raises RunError, and OSError as the
+disk does.
 """
 
 from __future__ import annotations
@@ -49,8 +51,9 @@ _BROKEN = frozenset({StageState.failed, StageState.cancelled, StageState.interru
 
 
 class AttemptLog:
-    """The events of one attempt, in the order in which they come. `path` is in the attempt's folder, which
-    nobody else writes; nothing that `masker` knows is written."""
+    """The events of one attempt, in the order in which they come. `path` is in the
+    attempt's folder, which nobody else writes; nothing that `masker` knows is
+    written."""
 
     def __init__(self, path: Path, masker: Masker) -> None:
         self.path = path
@@ -60,23 +63,29 @@ class AttemptLog:
     def append(self, event: Event) -> Event:
         """Write the event down with its number and time, and return it so."""
         self._count += 1
-        stamped = replace(masked(event, self._masker), seq=self._count, time=time.time())
+        stamped = replace(
+            masked(event, self._masker), seq=self._count, time=time.time()
+        )
         with self.path.open("ab") as file:
             file.write(encode_event(stamped))
         return stamped
 
 
 class SharedRun:
-    """The run `run_id` of a whole pipeline. `facts` are those of the process that comes first."""
+    """The run `run_id` of a whole pipeline. `facts` are those of the process that comes
+    first."""
 
-    def __init__(self, store: RunStore, pipeline: Pipeline, facts: RunFacts, run_id: str) -> None:
+    def __init__(
+        self, store: RunStore, pipeline: Pipeline, facts: RunFacts, run_id: str
+    ) -> None:
         self.folder = store.folder(run_id)
         self._store = store
         self._pipeline = pipeline
         self._facts = replace(facts, shared=True, runner=None, workers=1)
 
     def announce(self, trigger: str) -> Run:
-        """Make the run known before its engine is: no stage has begun. The folder must be new."""
+        """Make the run known before its engine is: no stage has begun. The folder must
+        be new."""
         self.folder.path.mkdir(parents=True)
         self._lay_out()
         with EventLog(self.folder.events, self.folder.summary) as log:
@@ -86,8 +95,8 @@ class SharedRun:
             return writer.run
 
     def gather(self, tell: Callable[[Run], Iterable[Event]] = lambda run: ()) -> Run:
-        """Bring what the attempts have logged into the run's log and summary, and what `tell` has to add to
-        the run as it is with that; the run as it is then."""
+        """Bring what the attempts have logged into the run's log and summary, and what
+        `tell` has to add to the run as it is with that; the run as it is then."""
         folder = self.folder
         folder.path.mkdir(parents=True, exist_ok=True)
         if not folder.summary.exists():
@@ -97,8 +106,11 @@ class SharedRun:
             folded = RunFold(self._known_facts())
             for event in read_events(folder.events):
                 folded.add(event)
-            writer = RunWriter(log, folder.summary, folded, signed=self._store.is_own(folder.run_id))
-            # Whichever stage comes first begins the run: no process of an engine's stands for all of it.
+            writer = RunWriter(
+                log, folder.summary, folded, signed=self._store.is_own(folder.run_id)
+            )
+            # Whichever stage comes first begins the run: no process of an engine's
+            # stands for all of it.
             if log.seq == 0:
                 self._begin(writer)
             self._append_news(writer, clock)
@@ -118,18 +130,24 @@ class SharedRun:
     def _known_facts(self) -> RunFacts:
         """Those that were written first: a run has one set of them."""
         try:
-            return msgspec.json.decode(read_regular_file(self.folder.summary, follow=False), type=Run).facts
+            return msgspec.json.decode(
+                read_regular_file(self.folder.summary, follow=False), type=Run
+            ).facts
         except UNREADABLE:
             return self._facts
 
     def _open_log(self, clock: _SetTime) -> EventLog:
-        """The log, as soon as no other process writes it: each does for some milliseconds."""
+        """The log, as soon as no other process writes it: each does for some
+        milliseconds."""
         began = time.monotonic()
         while True:
             try:
                 return EventLog(self.folder.events, self.folder.summary, clock=clock)
             except RunError as error:
-                if error.code != "run_active" or time.monotonic() - began > _SECONDS_TO_WAIT:
+                if (
+                    error.code != "run_active"
+                    or time.monotonic() - began > _SECONDS_TO_WAIT
+                ):
                     raise
             time.sleep(_SECONDS_BETWEEN_LOOKS)
 
@@ -139,7 +157,9 @@ class SharedRun:
 
     def _queue(self, writer: RunWriter, trigger: str) -> None:
         names = tuple(stage.name for stage in self._pipeline.stages)
-        writer.append(RunQueued(self.folder.run_id, self._pipeline.name, names, trigger=trigger))
+        writer.append(
+            RunQueued(self.folder.run_id, self._pipeline.name, names, trigger=trigger)
+        )
         for stage in self._pipeline.stages:
             after = self._pipeline.upstream(stage.name)
             writer.append(StageQueued(stage.name, after=after, cells=len(stage.cells)))
@@ -158,15 +178,21 @@ class SharedRun:
         replace_file(gathered, msgspec.json.encode(counts))
 
     def _news(self, counts: dict[str, int]) -> Iterator[Event]:
-        """Events that the run's log has not. `counts` is how many of each attempt it has, and then has."""
+        """Events that the run's log has not. `counts` is how many of each attempt it
+        has, and then has."""
         for stage in self._pipeline.stages:
             attempts = self.folder.stage(stage.name) / "attempts"
             if attempts.is_symlink() or attempts.parent.is_symlink():
                 continue  # somebody else's folder in the place of ours
             for path in sorted(attempts.glob("*/events.jsonl")):
                 name = path.relative_to(self.folder.path).as_posix()
-                # A log may have come with a bundle: it tells of its own stage, or of nothing.
-                events = [event for event in read_events(path) if getattr(event, "stage", "") == stage.name]
+                # A log may have come with a bundle: it tells of its own stage, or of
+                # nothing.
+                events = [
+                    event
+                    for event in read_events(path)
+                    if getattr(event, "stage", "") == stage.name
+                ]
                 yield from events[counts.get(name, 0) :]
                 counts[name] = len(events)
 
@@ -176,12 +202,17 @@ class SharedRun:
             return
         for stage in writer.run.stages:
             if stage.state is StageState.queued:
-                writer.append(StageSkipped(stage.name, reason=_why_skipped(writer.run, stage.after)))
+                writer.append(
+                    StageSkipped(
+                        stage.name, reason=_why_skipped(writer.run, stage.after)
+                    )
+                )
         writer.append(ending)
 
 
 def gather_all(store: RunStore) -> None:
-    """Gather every shared run of a root that is a URL: only the logs of attempts lie there."""
+    """Gather every shared run of a root that is a URL: only the logs of attempts lie
+    there."""
     for path in sorted(store.runs_folder.glob("*/stages/*/attempts/*/events.jsonl")):
         run_id = path.relative_to(store.runs_folder).parts[0]
         gathered = _read_counts(store.folder(run_id).path / "gathered.json")
@@ -190,9 +221,11 @@ def gather_all(store: RunStore) -> None:
 
 
 def ending_of(run: Run, now: float) -> RunFinished | None:
-    """How the run has ended, if it has: all stages succeeded, or one did not and nothing runs any more. Its
-    engine may still try that stage again; then the run goes on."""
-    # For example {succeeded, failed, queued}: a stage failed, and those after it never begin.
+    """How the run has ended, if it has: all stages succeeded, or one did not and
+    nothing runs any more. Its engine may still try that stage again; then the run goes
+    on."""
+    # For example {succeeded, failed, queued}: a stage failed, and those after it never
+    # begin.
     states = {stage.state for stage in run.stages}
     seconds = max(now - (run.started or now), 0.0)
     if states <= _GOOD:
@@ -215,7 +248,8 @@ def _why_skipped(run: Run, after: tuple[str, ...]) -> str:
 
 
 class _SetTime:
-    """A clock that can be set to the time at which an event happened, before it was gathered."""
+    """A clock that can be set to the time at which an event happened, before it was
+    gathered."""
 
     def __init__(self) -> None:
         self.seconds: float | None = None
@@ -226,6 +260,8 @@ class _SetTime:
 
 def _read_counts(path: Path) -> dict[str, int]:
     try:
-        return msgspec.json.decode(read_regular_file(path, follow=False), type=dict[str, int])
+        return msgspec.json.decode(
+            read_regular_file(path, follow=False), type=dict[str, int]
+        )
     except UNREADABLE:
         return {}

@@ -96,8 +96,11 @@ _KINDS = {
 }
 
 
-def module_text(name: str, part: FeaturePart, literals: Mapping[str, str], pickled: Sequence[str]) -> str:
-    """The module. `literals` are values that are written out, `pickled` names of those that are loaded."""
+def module_text(
+    name: str, part: FeaturePart, literals: Mapping[str, str], pickled: Sequence[str]
+) -> str:
+    """The module. `literals` are values that are written out, `pickled` names of those
+    that are loaded."""
     head = f'"""The features of {name}. Compiled from the notebook: change that, and not this."""\n'
     imports = "".join(f"{line}\n" for line in part.imports)
     loading = f"{_VALUES}" if pickled else ""
@@ -118,21 +121,29 @@ def text_of_the_test(manifest: Manifest) -> str:
         notebook=in_docstring(manifest.notebook),
         run_id=manifest.run_id,
         module=f"{manifest.name}_features",
-        dtypes={column.name: column.dtype for column in manifest.form.columns if column.dtype},
+        dtypes={
+            column.name: column.dtype
+            for column in manifest.form.columns
+            if column.dtype
+        },
     )
 
 
 def feast_text(manifest: Manifest, dtypes: Mapping[str, str]) -> str:
-    """The definitions, with the raw rows as the request and the key columns as entities."""
+    """The definitions, with the raw rows as the request and the key columns as
+    entities."""
     raw = "\n".join(
         f'        Field(name="{column.name}", dtype={_KINDS.get(column.kind, "String")}),'
         for column in manifest.form.columns
         if column.name not in manifest.targets
     )
     fields = "\n".join(
-        f'        Field(name="{name}", dtype={_feast(dtype)}),' for name, dtype in dtypes.items()
+        f'        Field(name="{name}", dtype={_feast(dtype)}),'
+        for name, dtype in dtypes.items()
     )
-    keys = "".join(f'{key} = Entity(name="{key}", join_keys=["{key}"])\n' for key in manifest.keys)
+    keys = "".join(
+        f'{key} = Entity(name="{key}", join_keys=["{key}"])\n' for key in manifest.keys
+    )
     return _FEAST.format(
         notebook=in_docstring(manifest.notebook),
         name=manifest.name,

@@ -1,7 +1,8 @@
-"""The files of `export features`: a module, its test with golden rows, and definitions for a feature store.
+"""The files of `export features`: a module, its test with golden rows, and definitions
+for a feature store.
 
-Runs the scorer's code. Raises PipeError, also if the model does not make the notebook's predictions of these
-features.
+Runs the scorer's code. Raises PipeError, also if the model does not make the notebook's
+predictions of these features.
 """
 
 from __future__ import annotations
@@ -21,7 +22,11 @@ from jupyter_pipe.errors import PipeError
 from jupyter_pipe.scoring.bundle import Bundle, Manifest
 from jupyter_pipe.scoring.columns import rows_from_records
 from jupyter_pipe.scoring.features.cutting import FeaturePart, cut_features
-from jupyter_pipe.scoring.features.texts import feast_text, module_text, text_of_the_test
+from jupyter_pipe.scoring.features.texts import (
+    feast_text,
+    module_text,
+    text_of_the_test,
+)
 from jupyter_pipe.scoring.proving.comparison import first_difference
 from jupyter_pipe.scoring.scorer import Scorer, plain_predictions
 
@@ -36,7 +41,9 @@ def write_features(bundle: Bundle, folder: Path) -> tuple[str, ...]:
     """Write the files into a folder that is new or empty; returns their names."""
     if folder.exists() and any(folder.iterdir()):
         raise PipeError(
-            f"'{folder}' is not empty.", code="features_exist", hint="Remove it, or name another one: -o DIR"
+            f"'{folder}' is not empty.",
+            code="features_exist",
+            hint="Remove it, or name another one: -o DIR",
         )
     manifest, values = bundle.manifest, bundle.scorer.values
     if manifest.form.form != "frame":
@@ -46,7 +53,11 @@ def write_features(bundle: Bundle, folder: Path) -> tuple[str, ...]:
             hint="Make them one in the cell that is tagged rows:.",
         )
     part = cut_features(bundle.scorer.source, values)
-    literals = {name: text for name in part.constants if (text := _literal(values[name])) is not None}
+    literals = {
+        name: text
+        for name in part.constants
+        if (text := _literal(values[name])) is not None
+    }
     pickled = {name: values[name] for name in part.constants if name not in literals}
     module = module_text(manifest.name, part, literals, tuple(pickled))
     features = _run(module, pickled, manifest)
@@ -57,7 +68,9 @@ def write_features(bundle: Bundle, folder: Path) -> tuple[str, ...]:
         f"{manifest.name}_features.py": module.encode(),
         f"test_{manifest.name}_features.py": text_of_the_test(manifest).encode(),
         "golden.json": json.dumps(golden, indent=1, allow_nan=False).encode() + b"\n",
-        "feature_store.py": feast_text(manifest, dict(zip(columns, dtypes, strict=True))).encode(),
+        "feature_store.py": feast_text(
+            manifest, dict(zip(columns, dtypes, strict=True))
+        ).encode(),
     }
     if pickled:
         files[_VALUES] = cloudpickle.dumps(pickled)
@@ -69,12 +82,16 @@ def write_features(bundle: Bundle, folder: Path) -> tuple[str, ...]:
 def _literal(value: Any) -> str | None:
     """Python's text of a value that can be read in a module; None for all others."""
     value = (
-        value.item() if type(value).__module__ == "numpy" and getattr(value, "shape", None) == () else value
+        value.item()
+        if type(value).__module__ == "numpy" and getattr(value, "shape", None) == ()
+        else value
     )
     if not _is_plain(value):
         return None
     text = pprint.pformat(value, width=_LITERAL_WIDTH)
-    return text if len(text) < 2_000 and "nan" not in text and "inf" not in text else None
+    return (
+        text if len(text) < 2_000 and "nan" not in text and "inf" not in text else None
+    )
 
 
 def _is_plain(value: Any) -> bool:
@@ -116,7 +133,8 @@ class _Spy:
 
 
 def _require_same(bundle: Bundle, part: FeaturePart, features: Any) -> None:
-    """These are what the proved scorer asks its model with, and its answers are the notebook's."""
+    """These are what the proved scorer asks its model with, and its answers are the
+    notebook's."""
     manifest, scorer = bundle.manifest, bundle.scorer
     spy = _Spy(scorer.values[part.model], part.method)
     watched = Scorer(scorer.source, {**scorer.values, part.model: spy}, manifest.form)
@@ -125,7 +143,10 @@ def _require_same(bundle: Bundle, part: FeaturePart, features: Any) -> None:
     if difference is None and _table(spy.asked[0]) != _table(features):
         difference = "the model is asked with other values"
     if difference is not None:
-        raise PipeError(f"The features are not those of the scorer: {difference}.", code="features_none")
+        raise PipeError(
+            f"The features are not those of the scorer: {difference}.",
+            code="features_none",
+        )
 
 
 def _table(features: Any) -> tuple[list[str], list[str], list[list[Any]]]:
@@ -139,17 +160,29 @@ def _table(features: Any) -> tuple[list[str], list[str], list[list[Any]]]:
         names = [f"feature_{number}" for number in range(array.shape[1])]
         values = [array[:, number].tolist() for number in range(array.shape[1])]
         dtypes = [str(array.dtype)] * len(names)
-    return names, dtypes, [[_plain(value) for value in row] for row in zip(*values, strict=True)]
+    return (
+        names,
+        dtypes,
+        [[_plain(value) for value in row] for row in zip(*values, strict=True)],
+    )
 
 
 def _dense(features: Any) -> Any:
     import numpy
 
-    array = features.toarray() if hasattr(features, "toarray") else numpy.asarray(features)
+    array = (
+        features.toarray() if hasattr(features, "toarray") else numpy.asarray(features)
+    )
     return array.reshape(len(array), -1)
 
 
 def _plain(value: Any) -> Any:
     if value is None or value != value:  # noqa: PLR0124 - NaN, NaT
         return None
-    return value if isinstance(value, _PLAIN) else value.item() if hasattr(value, "item") else str(value)
+    return (
+        value
+        if isinstance(value, _PLAIN)
+        else value.item()
+        if hasattr(value, "item")
+        else str(value)
+    )

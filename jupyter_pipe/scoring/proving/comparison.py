@@ -1,4 +1,5 @@
-"""Whether two sets of predictions are the same: exactly, or to 1e-9 where numbers were computed."""
+"""Whether two sets of predictions are the same: exactly, or to 1e-9 where numbers were
+computed."""
 
 from __future__ import annotations
 
@@ -14,10 +15,13 @@ _TREES = ("sklearn.tree", "sklearn.ensemble", "xgboost", "lightgbm")
 
 
 def is_exact(values: list[Any]) -> bool:
-    """Whether these captured values are trees and encoders alone, whose predictions do not round."""
+    """Whether these captured values are trees and encoders alone, whose predictions do
+    not round."""
     models = [value for value in values if is_estimator(value)]
     last = [_last_step(model) for model in models if hasattr(model, "predict")]
-    return bool(last) and all(type(model).__module__.startswith(_TREES) for model in last)
+    return bool(last) and all(
+        type(model).__module__.startswith(_TREES) for model in last
+    )
 
 
 def _last_step(model: Any) -> Any:
@@ -31,7 +35,8 @@ def agree(one: Any, other: Any, exact: bool) -> bool:
 
 
 def first_difference(one: Any, other: Any, exact: bool) -> str | None:
-    """The first entry in which two sets of predictions differ, for people; None if there is none."""
+    """The first entry in which two sets of predictions differ, for people; None if
+    there is none."""
     import numpy
 
     left, right = _array(one), _array(other)
@@ -67,18 +72,32 @@ def _equal(left: Any, right: Any, exact: bool) -> Any:
         return numpy.array(found, dtype=bool).reshape(left.shape)
     if exact or {left.dtype.kind, right.dtype.kind} & set("mMb"):
         return (left == right) | (pandas.isna(left) & pandas.isna(right))
-    return numpy.isclose(left, right, rtol=RELATIVE, atol=0.0, equal_nan=True) | (abs(left - right) < 1e-15)
+    return numpy.isclose(left, right, rtol=RELATIVE, atol=0.0, equal_nan=True) | (
+        abs(left - right) < 1e-15
+    )
 
 
 def _same(one: Any, other: Any, exact: bool) -> bool:
-    """Whether two entries agree; two missing values do, and numbers may differ by rounding unless `exact`."""
+    """Whether two entries agree; two missing values do, and numbers may differ by
+    rounding unless `exact`."""
     import pandas
 
     if _is_number(one) and _is_number(other):
-        return one == other or (not exact and abs(one - other) <= RELATIVE * max(abs(one), abs(other)))
-    gaps = [bool(pandas.isna(value)) for value in (one, other) if pandas.api.types.is_scalar(value)]
-    # Records with gaps, as `to_dict("records")` gives them, equal nothing, not even themselves.
-    return gaps == [True, True] or bool(numpy_all(one == other)) or (not gaps and repr(one) == repr(other))
+        return one == other or (
+            not exact and abs(one - other) <= RELATIVE * max(abs(one), abs(other))
+        )
+    gaps = [
+        bool(pandas.isna(value))
+        for value in (one, other)
+        if pandas.api.types.is_scalar(value)
+    ]
+    # Records with gaps, as `to_dict("records")` gives them, equal nothing, not even
+    # themselves.
+    return (
+        gaps == [True, True]
+        or bool(numpy_all(one == other))
+        or (not gaps and repr(one) == repr(other))
+    )
 
 
 def _is_number(value: Any) -> bool:

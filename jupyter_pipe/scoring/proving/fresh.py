@@ -1,4 +1,5 @@
-"""The proof that needs a process of its own: nothing that the scorer uses was left behind by the notebook.
+"""The proof that needs a process of its own: nothing that the scorer uses was left
+behind by the notebook.
 
 python -m jupyter_pipe.scoring.proving.fresh FOLDER      scores the golden rows of a bundle, prints JSON
 """
@@ -24,11 +25,14 @@ FRESH = "a fresh process gives the same"
 _SECONDS = 600
 
 
-def prove_fresh(built: Built, manifest: Manifest, meanwhile: Callable[[], object] = lambda: None) -> Proof:
-    """Write the bundle to a folder that is thrown away, and score its golden rows in another process.
+def prove_fresh(
+    built: Built, manifest: Manifest, meanwhile: Callable[[], object] = lambda: None
+) -> Proof:
+    """Write the bundle to a folder that is thrown away, and score its golden rows in
+    another process.
 
-    `meanwhile` is called while that process works, most of whose time goes into imports. What it raises is
-    raised.
+    `meanwhile` is called while that process works, most of whose time goes into
+    imports. What it raises is raised.
     """
     with tempfile.TemporaryDirectory(prefix="jupyter-pipe-scorer-") as scratch:
         folder = Path(scratch) / "bundle"
@@ -39,14 +43,20 @@ def prove_fresh(built: Built, manifest: Manifest, meanwhile: Callable[[], object
         return Proof(FRESH, False, lines[-1])
     found = json.loads(said.splitlines()[-1])
     same = agree(found, list(manifest.predictions), manifest.exact)
-    return Proof(FRESH, same, "" if same else "the golden rows get other predictions there")
+    return Proof(
+        FRESH, same, "" if same else "the golden rows get other predictions there"
+    )
 
 
 def _scored(folder: Path, meanwhile: Callable[[], object]) -> tuple[int, str, str]:
     """The exit code of the process, what it printed, and what it complained of."""
     command = [sys.executable, "-m", "jupyter_pipe.scoring.proving.fresh", str(folder)]
     with subprocess.Popen(
-        command, cwd=folder.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=folder.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         try:
             meanwhile()

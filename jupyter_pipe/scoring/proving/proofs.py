@@ -1,8 +1,9 @@
-"""The proofs that a scorer gives what the notebook gives. Takes values, gives verdicts; a bundle needs them
-all.
+"""The proofs that a scorer gives what the notebook gives. Takes values, gives verdicts;
+a bundle needs them all.
 
-Every proof gives the rows an index that the notebook has never seen: with the notebook's own index, rows
-that were memorised would be found again by their label, and a wrong scorer would pass.
+Every proof gives the rows an index that the notebook has never seen: with the
+notebook's own index, rows that were memorised would be found again by their label, and
+a wrong scorer would pass.
 """
 
 from __future__ import annotations
@@ -21,7 +22,14 @@ from jupyter_pipe.scoring.proving.comparison import agree, first_difference
 from jupyter_pipe.scoring.scorer import Scorer, count_rows
 from jupyter_pipe.scoring.tracing.shapes import is_instance
 
-__all__ = ["Proof", "ProofSubject", "optional_columns", "prove", "take", "with_fresh_index"]
+__all__ = [
+    "Proof",
+    "ProofSubject",
+    "optional_columns",
+    "prove",
+    "take",
+    "with_fresh_index",
+]
 
 MOST_SINGLE_ROWS = 60
 MOST_ROWS = 5000
@@ -34,7 +42,8 @@ _UNSEEDED = (
 
 
 class Proof(Struct, frozen=True):
-    """One proof: what it shows, whether it holds, and where it does not, the cause and the place."""
+    """One proof: what it shows, whether it holds, and where it does not, the cause and
+    the place."""
 
     name: str
     passed: bool
@@ -45,10 +54,11 @@ class Proof(Struct, frozen=True):
 class ProofSubject(Struct, frozen=True):
     """What is proved: a scorer against one run of the notebook.
 
-    `rows` are all raw rows, `positions` those that the notebook scored, in its order, `score` the predictions
-    when the scorer was recorded, `truth` the notebook's own. `absent` are the target and key columns.
-    `exact` asks for equal bits, otherwise numbers agree to 1e-9. `lines` are those of the module, for places;
-    `chance` is where the notebook draws without a seed.
+    `rows` are all raw rows, `positions` those that the notebook scored, in its order,
+    `score` the predictions when the scorer was recorded, `truth` the notebook's own.
+    `absent` are the target and key columns. `exact` asks for equal bits, otherwise
+    numbers agree to 1e-9. `lines` are those of the module, for places; `chance` is
+    where the notebook draws without a seed.
     """
 
     scorer: Scorer
@@ -63,7 +73,8 @@ class ProofSubject(Struct, frozen=True):
 
 
 def prove(subject: ProofSubject) -> tuple[Proof, ...]:
-    """All proofs that need one process. They stop at the first that fails: the others would fail as well."""
+    """All proofs that need one process. They stop at the first that fails: the others
+    would fail as well."""
     found: list[Proof] = []
     for name, proof in _PROOFS:
         try:
@@ -86,7 +97,11 @@ def take(rows: Any, positions: Iterable[int]) -> Any:
         return rows.iloc[chosen]
     if hasattr(rows, "tocsr"):
         return rows.tocsr()[chosen]
-    return [rows[position] for position in chosen] if isinstance(rows, list) else rows[chosen]
+    return (
+        [rows[position] for position in chosen]
+        if isinstance(rows, list)
+        else rows[chosen]
+    )
 
 
 def with_fresh_index(rows: Any, start: int = _FRESH) -> Any:
@@ -118,7 +133,11 @@ def _record(subject: ProofSubject) -> Proof:
     if difference is None:
         return Proof("", True)
     if subject.chance is None:
-        return Proof("", False, f"followed step by step, the notebook gives other predictions: {difference}")
+        return Proof(
+            "",
+            False,
+            f"followed step by step, the notebook gives other predictions: {difference}",
+        )
     return Proof("", False, _UNSEEDED.format(difference), subject.chance)
 
 
@@ -138,7 +157,9 @@ def _order(subject: ProofSubject) -> Proof:
 
 def _single(subject: ProofSubject) -> Proof:
     for place in _sample(subject, MOST_SINGLE_ROWS):
-        rows = with_fresh_index(take(subject.rows, [subject.positions[place]]), _FRESH + 7 * int(place))
+        rows = with_fresh_index(
+            take(subject.rows, [subject.positions[place]]), _FRESH + 7 * int(place)
+        )
         found = subject.scorer.score(rows)
         if not agree(found, take(subject.score, [place]), subject.exact):
             return _parted(subject, rows, int(place))
@@ -146,7 +167,8 @@ def _single(subject: ProofSubject) -> Proof:
 
 
 def _steps(subject: ProofSubject) -> Proof:
-    """Each line by itself: predictions can agree by chance, as a tree asks few of the values it is given."""
+    """Each line by itself: predictions can agree by chance, as a tree asks few of the
+    values it is given."""
     places = _sample(subject, MOST_STEPPED_ROWS)
     batch = _scored(subject, places)
     together = [value for _, value in subject.scorer.steps(batch)]
@@ -154,33 +176,49 @@ def _steps(subject: ProofSubject) -> Proof:
         for number, alone in subject.scorer.steps(take(batch, [place])):
             if not _is_same_step(alone, together[number], place, len(places)):
                 detail = "a row alone has another value here than in the batch"
-                return Proof("", False, detail, subject.lines[number].place if subject.lines else None)
+                return Proof(
+                    "",
+                    False,
+                    detail,
+                    subject.lines[number].place if subject.lines else None,
+                )
     return Proof("", True)
 
 
 def _is_same_step(alone: Any, together: Any, place: int, size: int) -> bool:
     # Labels may differ: rows are counted anew where the notebook does so.
-    comparable = count_rows(alone) == 1 and count_rows(together) == size and not isinstance(alone, tuple)
+    comparable = (
+        count_rows(alone) == 1
+        and count_rows(together) == size
+        and not isinstance(alone, tuple)
+    )
     if not comparable or is_instance(alone, "pandas", "Index"):
         return True
     return agree(alone, take(together, [place]), exact=False)
 
 
 def _others(subject: ProofSubject) -> Proof:
-    """Rows that the notebook did not score, and rows with gaps: alone they get what they get in a batch."""
+    """Rows that the notebook did not score, and rows with gaps: alone they get what
+    they get in a batch."""
     for rows in _unscored(subject):
         alone: list[Any] = []
         fit: list[int] = []
         for number in range(count_rows(rows)):
             with contextlib.suppress(Exception):
-                alone.append(subject.scorer.score(with_fresh_index(take(rows, [number]))))
+                alone.append(
+                    subject.scorer.score(with_fresh_index(take(rows, [number])))
+                )
                 fit.append(number)
         if not fit:
             continue
         together = subject.scorer.score(with_fresh_index(take(rows, fit)))
         for number, one in enumerate(alone):
             if not agree(take(together, [number]), one, subject.exact):
-                return Proof("", False, "a row that the notebook did not score gets another prediction alone")
+                return Proof(
+                    "",
+                    False,
+                    "a row that the notebook did not score gets another prediction alone",
+                )
     return Proof("", True)
 
 
@@ -194,7 +232,9 @@ def _unscored(subject: ProofSubject, most: int = 12) -> Iterable[Any]:
         some = subject.positions[_sample(subject, 6)]
         for column in subject.rows.columns:
             rows = take(subject.rows, some).copy()
-            rows[column] = None if subject.rows[column].dtype.kind not in "iub" else rows[column]
+            rows[column] = (
+                None if subject.rows[column].dtype.kind not in "iub" else rows[column]
+            )
             with contextlib.suppress(TypeError, ValueError):
                 rows[column] = rows[column].astype(subject.rows[column].dtype)
             yield rows
@@ -206,11 +246,17 @@ def _absent(subject: ProofSubject) -> Proof:
     places = _sample(subject)
     rows = _scored(subject, places)
     names = [name for name in subject.absent if name in rows.columns]
-    left = rows.drop(names) if is_instance(rows, "polars", "DataFrame") else rows.drop(columns=names)
+    left = (
+        rows.drop(names)
+        if is_instance(rows, "polars", "DataFrame")
+        else rows.drop(columns=names)
+    )
     try:
         found = subject.scorer.score(left)
     except Exception:
-        detail = f"the predictions need {' or '.join(names)}, not known when a row is scored"
+        detail = (
+            f"the predictions need {' or '.join(names)}, not known when a row is scored"
+        )
         return Proof("", False, detail, _line_of_failure(subject, left))
     verdict = _compared(subject, found, take(subject.score, places), places)
     detail = f"without {', '.join(names)} the predictions are others"
@@ -232,9 +278,14 @@ def _twice(subject: ProofSubject) -> Proof:
     again = subject.scorer.score(rows)
     if not agree(first, again, exact=True):
         return Proof(
-            "", False, "the same rows get other predictions the second time", _drifting(subject, rows, rows)
+            "",
+            False,
+            "the same rows get other predictions the second time",
+            _drifting(subject, rows, rows),
         )
-    same = to_records(rows, subject.scorer.form) == to_records(before, subject.scorer.form)
+    same = to_records(rows, subject.scorer.form) == to_records(
+        before, subject.scorer.form
+    )
     return Proof("", same, "" if same else "scoring changes the rows that it is given")
 
 
@@ -262,11 +313,16 @@ def _compared(subject: ProofSubject, found: Any, wanted: Any, places: Any) -> Pr
 
 
 def _place_of(subject: ProofSubject, places: Any) -> Place | None:
-    """The first line that gives other values alone, the second time, or under another index."""
+    """The first line that gives other values alone, the second time, or under another
+    index."""
     rows = take(subject.rows, [subject.positions[places[0]]])
     place = _parted(subject, with_fresh_index(rows), int(places[0])).place
     known = take(subject.rows, subject.positions[places])
-    return place or _drifting(subject, known, known) or _drifting(subject, known, with_fresh_index(known))
+    return (
+        place
+        or _drifting(subject, known, known)
+        or _drifting(subject, known, with_fresh_index(known))
+    )
 
 
 def _parted(subject: ProofSubject, rows: Any, place: int) -> Proof:
@@ -276,7 +332,9 @@ def _parted(subject: ProofSubject, rows: Any, place: int) -> Proof:
         for (number, alone), (_, together) in zip(
             subject.scorer.steps(rows), subject.scorer.steps(batch), strict=True
         ):
-            comparable = count_rows(alone) == 1 and count_rows(together) == len(subject.positions)
+            comparable = count_rows(alone) == 1 and count_rows(together) == len(
+                subject.positions
+            )
             if comparable and not agree(alone, take(together, [place]), exact=False):
                 return Proof("", False, detail, subject.lines[number].place)
     return Proof("", False, detail)
@@ -291,7 +349,8 @@ def _line_of_failure(subject: ProofSubject, rows: Any) -> Place | None:
 
 
 def _drifting(subject: ProofSubject, rows: Any, others: Any) -> Place | None:
-    """The first line that gives other values for two sets of rows that should get the same."""
+    """The first line that gives other values for two sets of rows that should get the
+    same."""
     with contextlib.suppress(Exception):
         for (number, one), (_, other) in zip(
             subject.scorer.steps(rows), subject.scorer.steps(others), strict=True
@@ -310,7 +369,11 @@ def optional_columns(subject: ProofSubject, form: RowsForm) -> tuple[str, ...]:
     wanted = take(subject.score, places)
     names = []
     for column in form.columns:
-        left = rows.drop(column.name) if form.form == "polars" else rows.drop(columns=column.name)
+        left = (
+            rows.drop(column.name)
+            if form.form == "polars"
+            else rows.drop(columns=column.name)
+        )
         with contextlib.suppress(Exception):
             if agree(subject.scorer.score(left), wanted, subject.exact):
                 names.append(column.name)

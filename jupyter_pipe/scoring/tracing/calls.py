@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any
 from jupyter_pipe.scoring.model import ColumnUse
 from jupyter_pipe.scoring.tracing import frames, methods
 from jupyter_pipe.scoring.tracing.functions import NotInterpretedError, call_function
-from jupyter_pipe.scoring.tracing.judging import judge_function, judge_method, look_around
+from jupyter_pipe.scoring.tracing.judging import (
+    judge_function,
+    judge_method,
+    look_around,
+)
 from jupyter_pipe.scoring.tracing.known import Ref, RowCount
 from jupyter_pipe.scoring.tracing.learning import LEARNERS
 from jupyter_pipe.scoring.tracing.scopes import Scope
@@ -31,7 +35,9 @@ def call(interpreter: Interpreter, node: ast.Call, scope: Scope) -> Any:
     else:
         function = interpreter.value(node.func, scope)
     args, kwargs = _arguments(interpreter, node, scope)
-    if isinstance(node.func, ast.Attribute) and _is_method(interpreter, owner, args, kwargs):
+    if isinstance(node.func, ast.Attribute) and _is_method(
+        interpreter, owner, args, kwargs
+    ):
         return call_method(interpreter, owner, node.func.attr, args, kwargs, node)
     return call_value(interpreter, function, args, kwargs, node, scope)
 
@@ -56,16 +62,21 @@ def _arguments(
 
 
 def _is_method(
-    interpreter: Interpreter, owner: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    interpreter: Interpreter,
+    owner: Any,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
 ) -> bool:
-    """Whether a call with a dot is one of a method: of rows, of a model, of a list; not of a module's
-    function."""
+    """Whether a call with a dot is one of a method: of rows, of a model, of a list; not
+    of a module's function."""
     if interpreter.known.of(owner) is not None:
         return True
     if isinstance(owner, type) or type(owner).__name__ == "module":
         return False
     bound = interpreter.functions.node_of(getattr(owner, "__call__", None))  # noqa: B004
-    touched = next(interpreter.known.within((*args, *kwargs.values())), None) is not None
+    touched = (
+        next(interpreter.known.within((*args, *kwargs.values())), None) is not None
+    )
     return bound is None and touched
 
 
@@ -77,7 +88,8 @@ def call_value(
     where: ast.AST,
     scope: Scope,
 ) -> Any:
-    """Call a function with values: the notebook's own statement by statement, a library's as a whole."""
+    """Call a function with values: the notebook's own statement by statement, a
+    library's as a whole."""
     recorder = interpreter.recorder
     operands = [*args, *kwargs.values()]
     touched = next(interpreter.known.within(operands), None) is not None
@@ -105,7 +117,9 @@ def call_value(
         operands,
         where,
         class_=class_,
-        columns=frames.side_by_side(interpreter, args[0]) if args and class_ == "row-wise" else None,
+        columns=frames.side_by_side(interpreter, args[0])
+        if args and class_ == "row-wise"
+        else None,
         meets=True,
         about=getattr(function, "__name__", "This"),
     )
@@ -115,8 +129,11 @@ def _is_of_pandas(function: Any) -> bool:
     return str(getattr(function, "__module__", "")).partition(".")[0] == "pandas"
 
 
-def _function_node(interpreter: Interpreter, function: Any, where: ast.AST, scope: Scope) -> ast.expr:
-    """`np.log` as it is written, if `np` is a module; else a constant that holds the function."""
+def _function_node(
+    interpreter: Interpreter, function: Any, where: ast.AST, scope: Scope
+) -> ast.expr:
+    """`np.log` as it is written, if `np` is a module; else a constant that holds the
+    function."""
     written = where.func if isinstance(where, ast.Call) else None
     root = written
     while isinstance(root, ast.Attribute):
@@ -132,11 +149,18 @@ def _function_node(interpreter: Interpreter, function: Any, where: ast.AST, scop
 
 
 def _nodes(
-    interpreter: Interpreter, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, counts: bool = False
+    interpreter: Interpreter,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    *,
+    counts: bool = False,
 ) -> tuple[list[ast.expr], list[ast.keyword]]:
     return (
         [interpreter.node(arg, counts=counts) for arg in args],
-        [ast.keyword(name, interpreter.node(value, counts=counts)) for name, value in kwargs.items()],
+        [
+            ast.keyword(name, interpreter.node(value, counts=counts))
+            for name, value in kwargs.items()
+        ],
     )
 
 
@@ -159,19 +183,23 @@ def call_method(
         return special(interpreter, owner, name, args, kwargs, where)
     result = getattr(owner, name)(*args, **kwargs)
     columns = (
-        ColumnUse("pass", ref.var) if ref is not None and class_ == "by-column" and is_frame(owner) else None
+        ColumnUse("pass", ref.var)
+        if ref is not None and class_ == "by-column" and is_frame(owner)
+        else None
     )
     return recorder.note(
         result,
         lambda: ast.Call(
-            ast.Attribute(interpreter.node(owner), name, ast.Load()), *_nodes(interpreter, args, kwargs)
+            ast.Attribute(interpreter.node(owner), name, ast.Load()),
+            *_nodes(interpreter, args, kwargs),
         ),
         [owner, *args, *kwargs.values()],
         where,
         class_=class_,
         columns=columns,
         about=f"{_owner_word(owner)}{name}{_inner_word(args, kwargs)}",
-        meets=not is_estimator(owner) and name not in ("map", "isin", "replace", "merge", "join", "reindex"),
+        meets=not is_estimator(owner)
+        and name not in ("map", "isin", "replace", "merge", "join", "reindex"),
     )
 
 
@@ -180,7 +208,9 @@ def _owner_word(owner: Any) -> str:
 
 
 def _inner_word(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
-    word = next((found for found in map(look_around, (*args, *kwargs.values())) if found), "")
+    word = next(
+        (found for found in map(look_around, (*args, *kwargs.values())) if found), ""
+    )
     return f" with {word}…)" if word else ""
 
 
@@ -188,18 +218,29 @@ def _inner_word(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
 
 
 def _length(
-    interpreter: Interpreter, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], where: ast.AST
+    interpreter: Interpreter,
+    function: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    where: ast.AST,
 ) -> tuple[bool, Any]:
     ref = interpreter.known.of(args[0])
     return (
-        (True, interpreter.recorder.count(ref)) if ref is not None and ref.rows is not None else (False, None)
+        (True, interpreter.recorder.count(ref))
+        if ref is not None and ref.rows is not None
+        else (False, None)
     )
 
 
 def _split(
-    interpreter: Interpreter, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], where: ast.AST
+    interpreter: Interpreter,
+    function: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    where: ast.AST,
 ) -> tuple[bool, Any]:
-    """`train_test_split`: every part becomes a copy of all rows. A last array says who went where."""
+    """`train_test_split`: every part becomes a copy of all rows. A last array says who
+    went where."""
     import numpy
 
     if judge_function(function, args, kwargs) != "selects":
@@ -226,7 +267,11 @@ def _split(
 
 
 def _merged(
-    interpreter: Interpreter, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], where: ast.AST
+    interpreter: Interpreter,
+    function: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    where: ast.AST,
 ) -> tuple[bool, Any]:
     left = args[0] if args else kwargs.get("left")
     if not is_frame(left) or interpreter.known.of(left) is None:
@@ -236,7 +281,11 @@ def _merged(
 
 
 def _range(
-    interpreter: Interpreter, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], where: ast.AST
+    interpreter: Interpreter,
+    function: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    where: ast.AST,
 ) -> tuple[bool, Any]:
     """`range(len(frame))` counts through the rows."""
     if function is not range or not any(isinstance(arg, RowCount) for arg in args):
@@ -251,15 +300,26 @@ def _refs_with_rows(interpreter: Interpreter, parts: list[Any]) -> list[Ref]:
 
 
 def _concat(
-    interpreter: Interpreter, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], where: ast.AST
+    interpreter: Interpreter,
+    function: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    where: ast.AST,
 ) -> tuple[bool, Any]:
-    """Selections of the same rows below each other are a selection as well, whatever their order."""
+    """Selections of the same rows below each other are a selection as well, whatever
+    their order."""
     import numpy
 
-    if not args or not isinstance(args[0], list) or judge_function(function, args, kwargs) != "mixes":
+    if (
+        not args
+        or not isinstance(args[0], list)
+        or judge_function(function, args, kwargs) != "mixes"
+    ):
         return False, None
     # An empty list or frame adds no rows.
-    parts = [part for part in args[0] if interpreter.known.of(part) is not None or len(part)]
+    parts = [
+        part for part in args[0] if interpreter.known.of(part) is not None or len(part)
+    ]
     known = _refs_with_rows(interpreter, parts)
     roots = {interpreter.recorder.root(ref.var) for ref in known}
     if len(known) < len(parts) or len(roots) != 1:
@@ -275,7 +335,9 @@ def _concat(
     )
 
 
-_Special = Callable[["Interpreter", Any, tuple[Any, ...], dict[str, Any], ast.AST], tuple[bool, Any]]
+_Special = Callable[
+    ["Interpreter", Any, tuple[Any, ...], dict[str, Any], ast.AST], tuple[bool, Any]
+]
 _SPECIAL: dict[str, _Special] = {
     "len": _length,
     "train_test_split": _split,

@@ -1,4 +1,5 @@
-"""Interprets expressions of the notebook that touch rows, one operation after the other."""
+"""Interprets expressions of the notebook that touch rows, one operation after the
+other."""
 
 from __future__ import annotations
 
@@ -54,14 +55,16 @@ _COMPARED: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.NotIn: lambda one, other: one not in other,
 }
 
-# Of an index: labels as such, by which rows are found again. Anything else makes data of them.
+# Of an index: labels as such, by which rows are found again. Anything else makes data
+# of them.
 _LABELS = frozenset({"values", "array", "name", "names", "dtype", "size", "shape"})
 _INDEX = "The index is no column: new rows come without it"
 
 
 class Interpreter:
-    """Evaluates expressions; `recorder` writes down what happens to rows. What does not touch rows is left to
-    Python. `execute` runs a list of statements: `statements` sets it, since functions have bodies."""
+    """Evaluates expressions; `recorder` writes down what happens to rows. What does not
+    touch rows is left to Python. `execute` runs a list of statements: `statements` sets
+    it, since functions have bodies."""
 
     def __init__(self, recorder: Recorder, scope: Scope) -> None:
         self.recorder = recorder
@@ -76,11 +79,14 @@ class Interpreter:
         return self.recorder.known
 
     def touches(self, node: ast.AST, scope: Scope) -> bool:
-        """Whether anything that the code reads holds rows, or is a function that reads such a thing."""
+        """Whether anything that the code reads holds rows, or is a function that reads
+        such a thing."""
         for each in ast.walk(node):
             if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load):
                 value = scope.get(each.id, None)
-                if self.known.touches(value) or self.functions.reads_rows(value, self.known):
+                if self.known.touches(value) or self.functions.reads_rows(
+                    value, self.known
+                ):
                     return True
         return False
 
@@ -94,7 +100,9 @@ class Interpreter:
             made = scope.evaluate(node)
             self.functions.add_nested(made, node)
             return made
-        method: Callable[[Any, Scope], Any] | None = getattr(self, method_name(node), None)
+        method: Callable[[Any, Scope], Any] | None = getattr(
+            self, method_name(node), None
+        )
         if method is None:
             return self._whole(node, scope)
         return method(node, scope)
@@ -104,17 +112,22 @@ class Interpreter:
         operands = {
             each.id: scope.find(each.id)
             for each in ast.walk(node)
-            if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load) and scope.has(each.id)
+            if isinstance(each, ast.Name)
+            and isinstance(each.ctx, ast.Load)
+            and scope.has(each.id)
         }
         return self.recorder.note(
             scope.evaluate(node),
-            lambda: functions.with_names(node, {name: self.node(one) for name, one in operands.items()}),
+            lambda: functions.with_names(
+                node, {name: self.node(one) for name, one in operands.items()}
+            ),
             list(operands.values()),
             node,
         )
 
     def node(self, value: Any, *, counts: bool = False) -> ast.expr:
-        """An expression of the scorer for a value. A function that reads all rows cannot be in one."""
+        """An expression of the scorer for a value. A function that reads all rows
+        cannot be in one."""
         read = self.functions.find_rows_read(value, self.known)
         if read is not None:
             node = self.functions.node_of(value)
@@ -167,7 +180,10 @@ class Interpreter:
         )
 
     def _subscript(self, node: ast.Subscript, scope: Scope) -> Any:
-        if isinstance(node.value, ast.Attribute) and node.value.attr in selections.INDEXERS:
+        if (
+            isinstance(node.value, ast.Attribute)
+            and node.value.attr in selections.INDEXERS
+        ):
             base = self.value(node.value.value, scope)
             if self.known.of(base) is not None:
                 key = self.value(node.slice, scope)
@@ -180,23 +196,34 @@ class Interpreter:
             return selections.select(self, base, "", key, node)
         return self.recorder.note(
             container[key],
-            lambda: ast.Subscript(self._container(base, node), self.node(key), ast.Load()),
+            lambda: ast.Subscript(
+                self._container(base, node), self.node(key), ast.Load()
+            ),
             [base, key],
             node,
         )
 
     def _container(self, base: Any, node: ast.Subscript) -> ast.expr:
         made = self.node(base)
-        if isinstance(node.value, ast.Attribute) and node.value.attr in selections.INDEXERS:
+        if (
+            isinstance(node.value, ast.Attribute)
+            and node.value.attr in selections.INDEXERS
+        ):
             return ast.Attribute(made, node.value.attr, ast.Load())
         return made
 
     def _slice(self, node: ast.Slice, scope: Scope) -> Any:
         parts = [
-            None if part is None else self.value(part, scope) for part in (node.lower, node.upper, node.step)
+            None if part is None else self.value(part, scope)
+            for part in (node.lower, node.upper, node.step)
         ]
         return slice(
-            *(int(part) if isinstance(part, int) and not isinstance(part, bool) else part for part in parts)
+            *(
+                int(part)
+                if isinstance(part, int) and not isinstance(part, bool)
+                else part
+                for part in parts
+            )
         )
 
     def _bin_op(self, node: ast.BinOp, scope: Scope) -> Any:
@@ -205,11 +232,14 @@ class Interpreter:
 
     def binary(self, op: ast.operator, left: Any, right: Any, where: ast.AST) -> Any:
         """`left OP right`, entry by entry."""
-        # `[0] * len(frame)` makes a list with an entry for each row, also in the scorer.
+        # `[0] * len(frame)` makes a list with an entry for each row, also in the
+        # scorer.
         counts = isinstance(left, list) or isinstance(right, list)
         return self.recorder.note(
             _BINARY[type(op)](left, right),
-            lambda: ast.BinOp(self.node(left, counts=counts), op, self.node(right, counts=counts)),
+            lambda: ast.BinOp(
+                self.node(left, counts=counts), op, self.node(right, counts=counts)
+            ),
             [left, right],
             where,
             meets=True,
@@ -218,7 +248,10 @@ class Interpreter:
     def _unary_op(self, node: ast.UnaryOp, scope: Scope) -> Any:
         operand = self.value(node.operand, scope)
         return self.recorder.note(
-            _UNARY[type(node.op)](operand), lambda: ast.UnaryOp(node.op, self.node(operand)), [operand], node
+            _UNARY[type(node.op)](operand),
+            lambda: ast.UnaryOp(node.op, self.node(operand)),
+            [operand],
+            node,
         )
 
     def _compare(self, node: ast.Compare, scope: Scope) -> Any:
@@ -251,7 +284,9 @@ class Interpreter:
         return result
 
     def _if_exp(self, node: ast.IfExp, scope: Scope) -> Any:
-        return self.value(node.body if self.value(node.test, scope) else node.orelse, scope)
+        return self.value(
+            node.body if self.value(node.test, scope) else node.orelse, scope
+        )
 
     def _list(self, node: ast.List, scope: Scope) -> Any:
         return self._items(node.elts, scope)

@@ -1,5 +1,5 @@
-"""Methods of frames that the scorer calls in another way: columns that may be absent, tables that are
-joined."""
+"""Methods of frames that the scorer calls in another way: columns that may be absent,
+tables that are joined."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ __all__ = [
 def dropped(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, ...] | None:
     """The columns that `drop` takes away; None if it is about rows."""
     names = kwargs.get("columns")
-    if names is None and (kwargs.get("axis") in (1, "columns") or args[1:2] in ((1,), ("columns",))):
+    if names is None and (
+        kwargs.get("axis") in (1, "columns") or args[1:2] in ((1,), ("columns",))
+    ):
         names = args[0] if args else kwargs.get("labels")
     if names is None:
         return None
@@ -42,15 +44,23 @@ def dropped(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, ...] | 
 def renaming(base: str, kwargs: dict[str, Any]) -> ColumnUse | None:
     """The use of columns of `rename(columns={…})`."""
     names = kwargs.get("columns")
-    return ColumnUse("rename", base, tuple(names.items())) if isinstance(names, dict) else None
+    return (
+        ColumnUse("rename", base, tuple(names.items()))
+        if isinstance(names, dict)
+        else None
+    )
 
 
-def set_column(interpreter: Interpreter, base: Any, name: Any, value: Any, where: ast.AST) -> None:
+def set_column(
+    interpreter: Interpreter, base: Any, name: Any, value: Any, where: ast.AST
+) -> None:
     """`base[name] = value`, done and written down."""
     ref = interpreter.known.of(base)
     assert ref is not None
     base[name] = value
-    target = ast.Subscript(ast.Name(ref.var, ast.Load()), interpreter.node(name), ast.Store())
+    target = ast.Subscript(
+        ast.Name(ref.var, ast.Load()), interpreter.node(name), ast.Store()
+    )
     use = ColumnUse("set", ref.var, (name,)) if isinstance(name, str) else None
     interpreter.recorder.change(
         ref, ast.Assign([target], interpreter.node(value)), [value], where, columns=use
@@ -80,7 +90,9 @@ def _drop(
     ]
     return interpreter.recorder.note(
         result,
-        lambda: ast.Call(ast.Attribute(interpreter.node(owner), "drop", ast.Load()), [], keywords),
+        lambda: ast.Call(
+            ast.Attribute(interpreter.node(owner), "drop", ast.Load()), [], keywords
+        ),
         [owner],
         where,
         columns=ColumnUse("drop", ref.var, names),
@@ -88,7 +100,11 @@ def _drop(
 
 
 def _drop_of_polars(
-    interpreter: Interpreter, owner: Any, args: tuple[Any, ...], kwargs: dict[str, Any], where: ast.AST
+    interpreter: Interpreter,
+    owner: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    where: ast.AST,
 ) -> Any:
     nodes = [interpreter.node(arg) for arg in args]
     return interpreter.recorder.note(
@@ -114,7 +130,9 @@ def _drop_rows(
     import numpy
 
     labels = kwargs.get("index", args[0] if args else kwargs.get("labels"))
-    positions = numpy.flatnonzero(~ref.value.index.isin(numpy.atleast_1d(numpy.asarray(labels))))
+    positions = numpy.flatnonzero(
+        ~ref.value.index.isin(numpy.atleast_1d(numpy.asarray(labels)))
+    )
     return interpreter.recorder.note(
         result,
         lambda: copy_of(interpreter, ref),
@@ -140,7 +158,10 @@ def _rename(
         lambda: ast.Call(
             ast.Attribute(interpreter.node(owner), "rename", ast.Load()),
             [interpreter.node(arg) for arg in args],
-            [ast.keyword(key, interpreter.node(value)) for key, value in kwargs.items()],
+            [
+                ast.keyword(key, interpreter.node(value))
+                for key, value in kwargs.items()
+            ],
         ),
         [owner],
         where,
@@ -156,7 +177,8 @@ def choose_columns(
     kwargs: dict[str, Any],
     where: ast.AST,
 ) -> Any:
-    """Columns that the notebook chose by looking at all rows are chosen by name in the scorer."""
+    """Columns that the notebook chose by looking at all rows are chosen by name in the
+    scorer."""
     ref = interpreter.known.of(owner)
     assert ref is not None
     result = getattr(owner, name)(*args, **kwargs)
@@ -169,7 +191,9 @@ def choose_columns(
         use = ColumnUse("get", ref.var, tuple(names))
         return interpreter.recorder.note(
             result,
-            lambda: ast.Subscript(interpreter.node(owner), _names_node(interpreter, names), ast.Load()),
+            lambda: ast.Subscript(
+                interpreter.node(owner), _names_node(interpreter, names), ast.Load()
+            ),
             [owner],
             where,
             columns=use,
@@ -179,7 +203,10 @@ def choose_columns(
         lambda: ast.Call(
             ast.Attribute(interpreter.node(owner), name, ast.Load()),
             [interpreter.node(arg) for arg in args],
-            [ast.keyword(key, interpreter.node(value)) for key, value in kwargs.items()],
+            [
+                ast.keyword(key, interpreter.node(value))
+                for key, value in kwargs.items()
+            ],
         ),
         [owner],
         where,
@@ -188,7 +215,8 @@ def choose_columns(
 
 
 def _names_node(interpreter: Interpreter, names: list[Any]) -> ast.expr:
-    """Names of columns, written out so that those that turn out not to be needed can be left away."""
+    """Names of columns, written out so that those that turn out not to be needed can be
+    left away."""
     return ast.List([interpreter.node(name) for name in names], ast.Load())
 
 
@@ -200,7 +228,8 @@ def merge(
     kwargs: dict[str, Any],
     where: ast.AST,
 ) -> Any:
-    """A join with a lookup table. Rows without a match are kept in the scorer, with gaps."""
+    """A join with a lookup table. Rows without a match are kept in the scorer, with
+    gaps."""
     import numpy
 
     ref = interpreter.known.of(owner)
@@ -212,7 +241,11 @@ def merge(
     marker = "\0row"
     marked[marker] = numpy.arange(len(owner))
     numbers = marked.merge(*args, **kwargs)[marker]
-    if how not in ("inner", "left") or numbers.isna().any() or numbers.duplicated().any():
+    if (
+        how not in ("inner", "left")
+        or numbers.isna().any()
+        or numbers.duplicated().any()
+    ):
         refusal = recorder.refuse(
             where,
             "The join does not give each row once",
@@ -221,7 +254,9 @@ def merge(
         recorder.lost.append(refusal)
         return recorder.freeze(result, where)
     right, *others = args if args else (kwargs["right"],)
-    keywords = {key: value for key, value in kwargs.items() if key not in ("how", "right")}
+    keywords = {
+        key: value for key, value in kwargs.items() if key not in ("how", "right")
+    }
     keywords["how"] = "left"
     return recorder.note(
         result,
@@ -229,8 +264,15 @@ def merge(
             ast.Attribute(interpreter.node(owner), "merge", ast.Load()),
             [interpreter.node(right)],
             [
-                *(ast.keyword(key, interpreter.node(value)) for key, value in keywords.items()),
-                *([ast.keyword("on", interpreter.node(others[1]))] if len(others) > 1 else []),
+                *(
+                    ast.keyword(key, interpreter.node(value))
+                    for key, value in keywords.items()
+                ),
+                *(
+                    [ast.keyword("on", interpreter.node(others[1]))]
+                    if len(others) > 1
+                    else []
+                ),
             ],
         ),
         [owner, right],
@@ -253,7 +295,11 @@ def _assign(
     made = _copy(interpreter, owner, where)
     for column, value in kwargs.items():
         called = callable(value)
-        one = call_value(interpreter, value, (made,), {}, where, interpreter.top) if called else value
+        one = (
+            call_value(interpreter, value, (made,), {}, where, interpreter.top)
+            if called
+            else value
+        )
         set_column(interpreter, made, column, one, where)
     return made
 
@@ -278,8 +324,8 @@ def _apply(
     kwargs: dict[str, Any],
     where: ast.AST,
 ) -> Any:
-    """`frame.apply(f)` gives `f` one column after the other, so what it computes of all rows can be
-    frozen."""
+    """`frame.apply(f)` gives `f` one column after the other, so what it computes of all
+    rows can be frozen."""
     from jupyter_pipe.scoring.tracing.calls import call_value
 
     ref = interpreter.known.of(owner)
@@ -291,7 +337,10 @@ def _apply(
             lambda: ast.Call(
                 ast.Attribute(interpreter.node(owner), "apply", ast.Load()),
                 [interpreter.node(arg) for arg in args],
-                [ast.keyword(key, interpreter.node(value)) for key, value in kwargs.items()],
+                [
+                    ast.keyword(key, interpreter.node(value))
+                    for key, value in kwargs.items()
+                ],
             ),
             [owner, *args],
             where,
@@ -302,7 +351,9 @@ def _apply(
     results = {}
     for column in owner.columns:
         one = _column(interpreter, owner, column, where)
-        results[column] = call_value(interpreter, function, (one, *args[1:]), {}, where, interpreter.top)
+        results[column] = call_value(
+            interpreter, function, (one, *args[1:]), {}, where, interpreter.top
+        )
     if any(interpreter.known.of(result) is None for result in results.values()):
         return interpreter.recorder.freeze(owner.apply(*args, **kwargs), where)
     for column, result in results.items():
@@ -318,13 +369,16 @@ def _pop(
     kwargs: dict[str, Any],
     where: ast.AST,
 ) -> Any:
-    """`frame.pop("price")`: the column, which need not be there where nobody uses it."""
+    """`frame.pop("price")`: the column, which need not be there where nobody uses
+    it."""
     ref = interpreter.known.of(owner)
     assert ref is not None
     column = args[0] if args else kwargs["item"]
     result = interpreter.recorder.note(
         owner[column].copy(),
-        lambda: ast.Subscript(interpreter.node(owner), interpreter.node(column), ast.Load()),
+        lambda: ast.Subscript(
+            interpreter.node(owner), interpreter.node(column), ast.Load()
+        ),
         [owner],
         where,
         columns=ColumnUse("get", ref.var, (column,)),
@@ -333,7 +387,9 @@ def _pop(
     return result
 
 
-def drop_in_place(interpreter: Interpreter, owner: Any, names: tuple[Any, ...], where: ast.AST) -> None:
+def drop_in_place(
+    interpreter: Interpreter, owner: Any, names: tuple[Any, ...], where: ast.AST
+) -> None:
     """Take columns away from a frame, done and written down."""
     ref = interpreter.known.of(owner)
     assert ref is not None
@@ -347,11 +403,14 @@ def drop_in_place(interpreter: Interpreter, owner: Any, names: tuple[Any, ...], 
             ast.keyword("inplace", ast.Constant(value=True)),
         ],
     )
-    interpreter.recorder.change(ref, ast.Expr(call), [], where, columns=ColumnUse("drop", ref.var, names))
+    interpreter.recorder.change(
+        ref, ast.Expr(call), [], where, columns=ColumnUse("drop", ref.var, names)
+    )
 
 
 def side_by_side(interpreter: Interpreter, parts: Any) -> ColumnUse | None:
-    """The use of columns of `concat([…], axis=1)`: which part has which, if each column is in one alone."""
+    """The use of columns of `concat([…], axis=1)`: which part has which, if each column
+    is in one alone."""
     if not isinstance(parts, list) or not all(is_frame(part) for part in parts):
         return None
     refs = [interpreter.known.of(part) for part in parts]
@@ -359,7 +418,9 @@ def side_by_side(interpreter: Interpreter, parts: Any) -> ColumnUse | None:
     if len(set(names)) < len(names) or any(ref is None for ref in refs):
         return None
     return ColumnUse(
-        "parts", "", tuple((ref.var, tuple(ref.value.columns)) for ref in refs if ref is not None)
+        "parts",
+        "",
+        tuple((ref.var, tuple(ref.value.columns)) for ref in refs if ref is not None),
     )
 
 
@@ -391,7 +452,9 @@ def _items(
     where: ast.AST,
 ) -> Any:
     """`frame.items()`: a loop over columns."""
-    return [(column, _column(interpreter, owner, column, where)) for column in owner.columns]
+    return [
+        (column, _column(interpreter, owner, column, where)) for column in owner.columns
+    ]
 
 
 def _column(interpreter: Interpreter, owner: Any, column: Any, where: ast.AST) -> Any:
@@ -399,14 +462,18 @@ def _column(interpreter: Interpreter, owner: Any, column: Any, where: ast.AST) -
     assert ref is not None
     return interpreter.recorder.note(
         owner[column],
-        lambda: ast.Subscript(interpreter.node(owner), interpreter.node(column), ast.Load()),
+        lambda: ast.Subscript(
+            interpreter.node(owner), interpreter.node(column), ast.Load()
+        ),
         [owner],
         where,
         columns=ColumnUse("get", ref.var, (column,)),
     )
 
 
-Method = Callable[["Interpreter", Any, str, tuple[Any, ...], dict[str, Any], ast.AST], Any]
+Method = Callable[
+    ["Interpreter", Any, str, tuple[Any, ...], dict[str, Any], ast.AST], Any
+]
 METHODS: dict[str, Method] = {
     "assign": _assign,
     "apply": _apply,

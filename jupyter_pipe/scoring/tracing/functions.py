@@ -1,4 +1,5 @@
-"""The notebook's functions: their code, what they read, and calls as a straight line of their body."""
+"""The notebook's functions: their code, what they read, and calls as a straight line of
+their body."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ class Returned(Exception):  # noqa: N818 - a way through the body, not an error
 
 
 class FunctionTable:
-    """The code of functions that the notebook defines, found by where they were compiled."""
+    """The code of functions that the notebook defines, found by where they were
+    compiled."""
 
     def __init__(self) -> None:
         self._nodes: dict[tuple[str, int, str], list[FunctionNode]] = {}
@@ -41,7 +43,9 @@ class FunctionTable:
         for node in ast.walk(tree):
             if isinstance(node, (ast.FunctionDef, ast.Lambda)):
                 name = node.name if isinstance(node, ast.FunctionDef) else "<lambda>"
-                decorators = node.decorator_list if isinstance(node, ast.FunctionDef) else []
+                decorators = (
+                    node.decorator_list if isinstance(node, ast.FunctionDef) else []
+                )
                 first = decorators[0].lineno if decorators else node.lineno
                 key = (f"<cell {getattr(node, 'cell', 0)}>", first, name)
                 self._nodes.setdefault(key, []).append(node)
@@ -54,7 +58,9 @@ class FunctionTable:
         """Remember the code of lambdas in a dict or list that was just made."""
         if isinstance(node, ast.Dict) and isinstance(value, dict):
             pairs = zip(value.values(), node.values, strict=False)
-        elif isinstance(node, (ast.List, ast.Tuple)) and isinstance(value, (list, tuple)):
+        elif isinstance(node, (ast.List, ast.Tuple)) and isinstance(
+            value, (list, tuple)
+        ):
             pairs = zip(value, node.elts, strict=False)
         else:
             return
@@ -63,23 +69,29 @@ class FunctionTable:
                 self.add(one, code)
 
     def node_of(self, function: Any) -> FunctionNode | None:
-        """The code of a function of the notebook; None for others, and where several could be meant."""
+        """The code of a function of the notebook; None for others, and where several
+        could be meant."""
         if id(function) in self._made and self._made[id(function)][0] is function:
             return self._made[id(function)][1]
         code = getattr(function, "__code__", None)
         if not isinstance(function, types.FunctionType) or code is None:
             return None
-        found = self._nodes.get((code.co_filename, code.co_firstlineno, code.co_name), [])
+        found = self._nodes.get(
+            (code.co_filename, code.co_firstlineno, code.co_name), []
+        )
         fitting = [node for node in found if len(node.args.args) == code.co_argcount]
         return fitting[0] if len(fitting) == 1 else None
 
     def reads_rows(self, value: Any, known: Known) -> bool:
-        """Whether a function of the notebook reads rows other than through its arguments."""
+        """Whether a function of the notebook reads rows other than through its
+        arguments."""
         return self.find_rows_read(value, known) is not None
 
     def find_rows_read(self, value: Any, known: Known, depth: int = 4) -> str | None:
         """The variable through which a function reads rows."""
-        if not isinstance(value, types.FunctionType) or not value.__code__.co_filename.startswith("<cell "):
+        if not isinstance(
+            value, types.FunctionType
+        ) or not value.__code__.co_filename.startswith("<cell "):
             return None
         seen = dict(zip(value.__code__.co_freevars, _cells(value), strict=False))
         for name in _global_names(value.__code__):
@@ -87,7 +99,11 @@ class FunctionTable:
         for name, one in seen.items():
             if any(ref.kind != "count" for ref in known.within((one,))):
                 return name
-            if depth and one is not value and self.find_rows_read(one, known, depth - 1):
+            if (
+                depth
+                and one is not value
+                and self.find_rows_read(one, known, depth - 1)
+            ):
                 return name
         return None
 
@@ -112,9 +128,13 @@ def _global_names(code: types.CodeType) -> set[str]:
 
 
 def call_function(
-    interpreter: Interpreter, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    interpreter: Interpreter,
+    function: Any,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
 ) -> Any:
-    """Interpret the body of a function of the notebook with these arguments. Raises NotInterpretedError."""
+    """Interpret the body of a function of the notebook with these arguments. Raises
+    NotInterpretedError."""
     node = interpreter.functions.node_of(function)
     if node is None or interpreter.depth >= _DEEPEST or _is_special(node):
         raise NotInterpretedError
@@ -142,7 +162,10 @@ def _is_special(node: FunctionNode) -> bool:
     """Generators and decorated functions are left to Python."""
     if isinstance(node, ast.FunctionDef) and node.decorator_list:
         return True
-    return any(isinstance(each, (ast.Yield, ast.YieldFrom, ast.Await)) for each in ast.walk(node))
+    return any(
+        isinstance(each, (ast.Yield, ast.YieldFrom, ast.Await))
+        for each in ast.walk(node)
+    )
 
 
 class _Renamed(ast.NodeTransformer):

@@ -14,8 +14,11 @@ __all__ = ["across_columns", "judge_function", "judge_method", "look_around"]
 Arguments = tuple[Any, ...]
 
 
-def judge_method(value: Any, name: str, args: Arguments, kwargs: Mapping[str, Any]) -> str | None:
-    """The class of the method or attribute `name` of a value; None if nothing is known."""
+def judge_method(
+    value: Any, name: str, args: Arguments, kwargs: Mapping[str, Any]
+) -> str | None:
+    """The class of the method or attribute `name` of a value; None if nothing is
+    known."""
     for library, type_ in type_names(value):
         found = load_row_classes(library).find(type_, name, args, kwargs)
         if found:
@@ -25,7 +28,9 @@ def judge_method(value: Any, name: str, args: Arguments, kwargs: Mapping[str, An
     return None
 
 
-def judge_function(function: Callable[..., Any], args: Arguments, kwargs: Mapping[str, Any]) -> str | None:
+def judge_function(
+    function: Callable[..., Any], args: Arguments, kwargs: Mapping[str, Any]
+) -> str | None:
     """The class of a library's function; None if nothing is known."""
     for library, name in _names(function):
         found = load_row_classes(library).find("functions", name, args, kwargs)
@@ -55,24 +60,32 @@ def _turned(class_: str, name: str, args: Arguments, kwargs: Mapping[str, Any]) 
 
 
 def look_around(value: Any) -> str:
-    """The word by which an expression of polars computes something of other rows, such as `median(` of
-    `col("x").median()`; empty if there is none."""
+    """The word by which an expression of polars computes something of other rows, such
+    as `median(` of `col("x").median()`; empty if there is none."""
     if isinstance(value, (list, tuple)):
         return next((word for word in map(look_around, value) if word), "")
-    if type(value).__name__ != "Expr" or not type(value).__module__.startswith("polars"):
+    if type(value).__name__ != "Expr" or not type(value).__module__.startswith(
+        "polars"
+    ):
         return ""
     if ".over(" in str(value):
         return "over("
     table = load_row_classes("polars")
     words = re.findall(r"\.(\w+)\(", str(value))
-    mixing = (word for word in words if table.find("Series", word, (), {}) in ("aggregates", "mixes"))
+    mixing = (
+        word
+        for word in words
+        if table.find("Series", word, (), {}) in ("aggregates", "mixes")
+    )
     return next((f"{word}(" for word in mixing), "")
 
 
 def _names(function: Callable[..., Any]) -> Iterator[tuple[str, str]]:
     """The names by which a table may know the function: `stats.zscore`, `zscore`."""
     owner = getattr(function, "__self__", None)
-    module = getattr(function, "__module__", None) or (type(owner).__module__ if owner is not None else "")
+    module = getattr(function, "__module__", None) or (
+        type(owner).__module__ if owner is not None else ""
+    )
     name = getattr(function, "__name__", "")
     library, *inner = (module or type(function).__module__).split(".")
     public = [part for part in inner if not part.startswith("_")]

@@ -1,4 +1,5 @@
-"""Which objects hold rows: known by identity, so that lists, attributes and loops need no bookkeeping."""
+"""Which objects hold rows: known by identity, so that lists, attributes and loops need
+no bookkeeping."""
 
 from __future__ import annotations
 
@@ -12,13 +13,15 @@ _DEPTH = 4
 
 
 class RowCount(int):
-    """The number of rows, as `len(frame)` gives it: an object of its own, so that it can be told apart."""
+    """The number of rows, as `len(frame)` gives it: an object of its own, so that it
+    can be told apart."""
 
 
 @dataclass
 class Ref:
-    """An object that depends on single rows: `var` in the scorer, and for each entry the position of its raw
-    row. `kind` is `rows`, `handle` (an accessor, groups, an iterator), `count` or `live`."""
+    """An object that depends on single rows: `var` in the scorer, and for each entry
+    the position of its raw row. `kind` is `rows`, `handle` (an accessor, groups, an
+    iterator), `count` or `live`."""
 
     var: str
     value: Any
@@ -27,8 +30,8 @@ class Ref:
 
 
 class Known:
-    """The objects that hold rows, and those that were computed from all rows. Keeps them alive: an address
-    that is used again would be mistaken."""
+    """The objects that hold rows, and those that were computed from all rows. Keeps
+    them alive: an address that is used again would be mistaken."""
 
     def __init__(self) -> None:
         self._refs: dict[int, Ref] = {}
@@ -48,7 +51,8 @@ class Known:
         return found if found is not None and found.value is value else None
 
     def freeze(self, value: Any) -> None:
-        """Remember that the object was computed from all rows. Small plain values need no memory."""
+        """Remember that the object was computed from all rows. Small plain values need
+        no memory."""
         if not isinstance(value, (bool, int, float, str, type(None))):
             self._frozen[id(value)] = value
 
@@ -64,12 +68,15 @@ class Known:
                 yield ref
             elif depth and isinstance(value, (list, tuple, set)):
                 # A long list of plain values cannot hold frames.
-                yield from self.within(value if len(value) <= 1000 else [*value][:50], depth - 1)
+                yield from self.within(
+                    value if len(value) <= 1000 else [*value][:50], depth - 1
+                )
             elif depth and isinstance(value, dict):
                 yield from self.within(list(value.values())[:1000], depth - 1)
             elif depth and isinstance(value, slice):
                 yield from self.within((value.start, value.stop, value.step), depth - 1)
 
     def touches(self, value: Any) -> bool:
-        """Whether the object holds rows, or was computed from them and is more than a plain value."""
+        """Whether the object holds rows, or was computed from them and is more than a
+        plain value."""
         return next(self.within((value,)), None) is not None or self.is_frozen(value)

@@ -1,4 +1,5 @@
-"""Calls of pandas that learn from all rows and apply at once: the scorer applies what was learned."""
+"""Calls of pandas that learn from all rows and apply at once: the scorer applies what
+was learned."""
 
 from __future__ import annotations
 
@@ -17,11 +18,17 @@ if TYPE_CHECKING:
 __all__ = ["LEARNERS", "is_to_category", "learn_categories", "learn_codes"]
 
 Arguments = tuple[Any, ...]
-Learner = Callable[["Interpreter", Any, Arguments, dict[str, Any], ast.AST], tuple[bool, Any]]
+Learner = Callable[
+    ["Interpreter", Any, Arguments, dict[str, Any], ast.AST], tuple[bool, Any]
+]
 
 
 def _dummies(
-    interpreter: Interpreter, function: Any, args: Arguments, kwargs: dict[str, Any], where: ast.AST
+    interpreter: Interpreter,
+    function: Any,
+    args: Arguments,
+    kwargs: dict[str, Any],
+    where: ast.AST,
 ) -> tuple[bool, Any]:
     """`pd.get_dummies(frame, drop_first=True)`."""
     rows, given = _bound(function, args, kwargs)
@@ -29,14 +36,23 @@ def _dummies(
     if ref is None:
         return False, None
     learned = Dummies(rows, given)
-    use = ColumnUse("encode", ref.var, learned.sources(rows)) if is_frame(rows) else None
-    return True, _apply(interpreter, learned, rows, function(*args, **kwargs), where, use)
+    use = (
+        ColumnUse("encode", ref.var, learned.sources(rows)) if is_frame(rows) else None
+    )
+    return True, _apply(
+        interpreter, learned, rows, function(*args, **kwargs), where, use
+    )
 
 
 def _bins(
-    interpreter: Interpreter, function: Any, args: Arguments, kwargs: dict[str, Any], where: ast.AST
+    interpreter: Interpreter,
+    function: Any,
+    args: Arguments,
+    kwargs: dict[str, Any],
+    where: ast.AST,
 ) -> tuple[bool, Any]:
-    """`pd.cut(series, 4)` and `pd.qcut(series, 4)`; edges that are given need no learning."""
+    """`pd.cut(series, 4)` and `pd.qcut(series, 4)`; edges that are given need no
+    learning."""
     rows, given = _bound(function, args, kwargs)
     number = given.pop("bins", 0)
     if interpreter.known.of(rows) is None or not isinstance(number, int):
@@ -44,26 +60,45 @@ def _bins(
     *_, edges = function(*args, **{**kwargs, "retbins": True})
     if function.__name__ == "qcut":
         # It cuts as `cut` does with these edges, of which the first is included.
-        given = {key: value for key, value in given.items() if key != "q"} | {"include_lowest": True}
-    return True, _apply(interpreter, Bins(edges, given), rows, function(*args, **kwargs), where)
+        given = {key: value for key, value in given.items() if key != "q"} | {
+            "include_lowest": True
+        }
+    return True, _apply(
+        interpreter, Bins(edges, given), rows, function(*args, **kwargs), where
+    )
 
 
 def _codes(
-    interpreter: Interpreter, function: Any, args: Arguments, kwargs: dict[str, Any], where: ast.AST
+    interpreter: Interpreter,
+    function: Any,
+    args: Arguments,
+    kwargs: dict[str, Any],
+    where: ast.AST,
 ) -> tuple[bool, Any]:
     """`pd.factorize(series)`."""
-    if interpreter.known.of(args[0] if args else None) is None or kwargs.get("use_na_sentinel") is False:
+    if (
+        interpreter.known.of(args[0] if args else None) is None
+        or kwargs.get("use_na_sentinel") is False
+    ):
         return False, None
     result = function(*args, **kwargs)
     return True, _apply(interpreter, Codes(*result), args[0], result, where)
 
 
 def _categorical(
-    interpreter: Interpreter, function: Any, args: Arguments, kwargs: dict[str, Any], where: ast.AST
+    interpreter: Interpreter,
+    function: Any,
+    args: Arguments,
+    kwargs: dict[str, Any],
+    where: ast.AST,
 ) -> tuple[bool, Any]:
     """`pd.Categorical(series)`, unless the categories are given."""
     values = args[0] if args else None
-    if interpreter.known.of(values) is None or len(args) > 1 or set(kwargs) - {"ordered"}:
+    if (
+        interpreter.known.of(values) is None
+        or len(args) > 1
+        or set(kwargs) - {"ordered"}
+    ):
         return False, None
     learned = Categories(values, ordered=bool(kwargs.get("ordered")), plain=True)
     return True, _apply(interpreter, learned, values, function(*args, **kwargs), where)
@@ -79,18 +114,34 @@ LEARNERS: dict[str, Learner] = {
 
 
 def learn_categories(
-    interpreter: Interpreter, owner: Any, name: str, args: Arguments, kwargs: dict[str, Any], where: ast.AST
+    interpreter: Interpreter,
+    owner: Any,
+    name: str,
+    args: Arguments,
+    kwargs: dict[str, Any],
+    where: ast.AST,
 ) -> Any:
     """`series.astype("category")`, and that of a frame or of some of its columns."""
     wanted = args[0] if args else kwargs.get("dtype")
     columns: tuple[str, ...] = ()
     rest: dict[Any, Any] = {}
     if is_frame(owner):
-        wanted = wanted if isinstance(wanted, dict) else dict.fromkeys(owner.columns, wanted)
+        wanted = (
+            wanted if isinstance(wanted, dict) else dict.fromkeys(owner.columns, wanted)
+        )
         columns = tuple(column for column in wanted if wanted[column] == "category")
-        rest = {column: dtype for column, dtype in wanted.items() if column not in columns}
+        rest = {
+            column: dtype for column, dtype in wanted.items() if column not in columns
+        }
     learned = Categories(owner, columns)
-    made = _apply(interpreter, learned, owner, learned.apply(owner), where, _passed(interpreter, owner))
+    made = _apply(
+        interpreter,
+        learned,
+        owner,
+        learned.apply(owner),
+        where,
+        _passed(interpreter, owner),
+    )
     if not rest:
         return made
     build = ast.Attribute(interpreter.node(made), "astype", ast.Load())
@@ -113,14 +164,21 @@ def is_to_category(owner: Any, args: Arguments, kwargs: dict[str, Any]) -> bool:
 
 
 def learn_codes(
-    interpreter: Interpreter, owner: Any, name: str, args: Arguments, kwargs: dict[str, Any], where: ast.AST
+    interpreter: Interpreter,
+    owner: Any,
+    name: str,
+    args: Arguments,
+    kwargs: dict[str, Any],
+    where: ast.AST,
 ) -> Any:
     """`series.factorize()`."""
     result = owner.factorize(*args, **kwargs)
     return _apply(interpreter, Codes(*result), owner, result, where)
 
 
-def _bound(function: Any, args: Arguments, kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+def _bound(
+    function: Any, args: Arguments, kwargs: dict[str, Any]
+) -> tuple[Any, dict[str, Any]]:
     """The first argument, and the others by their names."""
     given = dict(inspect.signature(function).bind(*args, **kwargs).arguments)
     return given.pop(next(iter(given))), given
@@ -145,5 +203,9 @@ def _apply(
     constant = recorder.constant(learned, learned.name)
     function = ast.Attribute(ast.Name(constant.name, ast.Load()), "apply", ast.Load())
     return recorder.note(
-        result, lambda: ast.Call(function, [interpreter.node(rows)], []), [rows], where, columns=columns
+        result,
+        lambda: ast.Call(function, [interpreter.node(rows)], []),
+        [rows],
+        where,
+        columns=columns,
     )

@@ -9,24 +9,46 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_pipe.scoring.model import ColumnUse
 from jupyter_pipe.scoring.tracing import frames
-from jupyter_pipe.scoring.tracing.learning import is_to_category, learn_categories, learn_codes
+from jupyter_pipe.scoring.tracing.learning import (
+    is_to_category,
+    learn_categories,
+    learn_codes,
+)
 from jupyter_pipe.scoring.tracing.selections import copy_of, rows_of_method
-from jupyter_pipe.scoring.tracing.shapes import entries, is_estimator, is_frame, library_of
+from jupyter_pipe.scoring.tracing.shapes import (
+    entries,
+    is_estimator,
+    is_frame,
+    library_of,
+)
 
 if TYPE_CHECKING:
     from jupyter_pipe.scoring.tracing.expressions import Interpreter
 
 __all__ = ["find", "find_of_others"]
 
-Method = Callable[["Interpreter", Any, str, tuple[Any, ...], dict[str, Any], ast.AST], Any]
+Method = Callable[
+    ["Interpreter", Any, str, tuple[Any, ...], dict[str, Any], ast.AST], Any
+]
 _SUCCESSORS = {"fits-and-transforms": "transform", "fits-and-predicts": "predict"}
-_MUTATORS = {"append": None, "extend": None, "insert": None, "update": None, "pop": None}
+_MUTATORS = {
+    "append": None,
+    "extend": None,
+    "insert": None,
+    "update": None,
+    "pop": None,
+}
 
 
 def find(
-    owner: Any, name: str, class_: str | None, args: tuple[Any, ...], kwargs: dict[str, Any]
+    owner: Any,
+    name: str,
+    class_: str | None,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
 ) -> Method | None:
-    """The special treatment of a method of rows; None for one that is called as it is."""
+    """The special treatment of a method of rows; None for one that is called as it
+    is."""
     if kwargs.get("inplace") is True:
         return _in_place
     if name == "astype" and is_to_category(owner, args, kwargs):
@@ -41,7 +63,8 @@ def find(
 
 
 def _has_columns(owner: Any, class_: str) -> bool:
-    """Of polars, what drops rows is known as it is for pandas; the rest of its methods are expressions."""
+    """Of polars, what drops rows is known as it is for pandas; the rest of its methods
+    are expressions."""
     return is_frame(owner) or (library_of(owner) == "polars" and class_ == "drops")
 
 
@@ -54,7 +77,8 @@ def _find_by_name(owner: Any, name: str, args: tuple[Any, ...]) -> Method | None
 
 
 def find_of_others(owner: Any, name: str, class_: str | None) -> Method | None:
-    """The special treatment of a method of something that is given rows: a model, a list."""
+    """The special treatment of a method of something that is given rows: a model, a
+    list."""
     if is_estimator(owner) and (class_ or "").startswith("fits"):
         return functools.partial(_fit, class_ or "")
     if name == "split" and type(owner).__module__.startswith("sklearn.model_selection"):
@@ -84,9 +108,13 @@ def _fold(
     kwargs: dict[str, Any],
     where: ast.AST,
 ) -> Any:
-    """`for learn, check in KFold(5).split(rows)`: which rows are where is decided by all of them."""
+    """`for learn, check in KFold(5).split(rows)`: which rows are where is decided by
+    all of them."""
     freeze = interpreter.recorder.freeze
-    return [tuple(freeze(places, where) for places in fold) for fold in owner.split(*args, **kwargs)]
+    return [
+        tuple(freeze(places, where) for places in fold)
+        for fold in owner.split(*args, **kwargs)
+    ]
 
 
 def _fit(
@@ -98,8 +126,8 @@ def _fit(
     kwargs: dict[str, Any],
     where: ast.AST,
 ) -> Any:
-    """Fitting is part of the notebook's run alone; what is fitted and applied at once is applied in the
-    scorer."""
+    """Fitting is part of the notebook's run alone; what is fitted and applied at once
+    is applied in the scorer."""
     recorder = interpreter.recorder
     recorder.protect(owner)
     learned = kwargs.get("y", args[1] if len(args) > 1 else None)
@@ -113,7 +141,9 @@ def _fit(
     return recorder.note(
         result,
         lambda: ast.Call(
-            ast.Attribute(interpreter.node(owner), successor, ast.Load()), [interpreter.node(rows)], []
+            ast.Attribute(interpreter.node(owner), successor, ast.Load()),
+            [interpreter.node(rows)],
+            [],
         ),
         [rows],
         where,
@@ -138,7 +168,8 @@ def _select(
     kwargs: dict[str, Any],
     where: ast.AST,
 ) -> Any:
-    """`query`, `dropna`, `sample`: some of the rows in the notebook, a copy of all of them in the scorer."""
+    """`query`, `dropna`, `sample`: some of the rows in the notebook, a copy of all of
+    them in the scorer."""
     ref = interpreter.known.of(owner)
     assert ref is not None
     if name == "dropna" and kwargs.get("axis") in (1, "columns"):
@@ -151,7 +182,9 @@ def _select(
         interpreter.recorder.poison = interpreter.recorder.refuse(
             where, f"It cannot be told which rows '{name}' keeps"
         )
-        return interpreter.recorder.note(result, lambda: copy_of(interpreter, ref), [owner], where)
+        return interpreter.recorder.note(
+            result, lambda: copy_of(interpreter, ref), [owner], where
+        )
     return interpreter.recorder.note(
         result,
         lambda: copy_of(interpreter, ref),
@@ -184,13 +217,24 @@ def _columns_of_polars(
 
 
 def _selected_rows(
-    interpreter: Interpreter, owner: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    interpreter: Interpreter,
+    owner: Any,
+    name: str,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
 ) -> Any:
-    # The index must survive for the rows to be told, and the stand-in must not be changed in place.
-    plain = {key: value for key, value in kwargs.items() if key not in ("ignore_index", "inplace")}
+    # The index must survive for the rows to be told, and the stand-in must not be
+    # changed in place.
+    plain = {
+        key: value
+        for key, value in kwargs.items()
+        if key not in ("ignore_index", "inplace")
+    }
     ref = interpreter.known.of(owner)
     assert ref is not None
-    return rows_of_method(owner, lambda each: getattr(each, name)(*args, **plain), len(ref.rows))
+    return rows_of_method(
+        owner, lambda each: getattr(each, name)(*args, **plain), len(ref.rows)
+    )
 
 
 def _in_place(
@@ -219,7 +263,9 @@ def _in_place(
             interpreter.recorder.trace.sizes.add(len(ref.rows))
         return None
     getattr(owner, name)(*args, **kwargs)
-    statement, columns = _statement(interpreter, ref.var, owner, name, args, kwargs, class_)
+    statement, columns = _statement(
+        interpreter, ref.var, owner, name, args, kwargs, class_
+    )
     interpreter.recorder.change(
         ref, statement, [*args, *kwargs.values()], where, columns=columns, class_=class_
     )
@@ -235,8 +281,9 @@ def _statement(
     kwargs: dict[str, Any],
     class_: str | None,
 ) -> tuple[ast.stmt, ColumnUse | None]:
-    """The statement for a method that changes its owner in place, and which columns that concerns. `drop`
-    gets `errors="ignore"`, since the scorer's rows may come without the column."""
+    """The statement for a method that changes its owner in place, and which columns
+    that concerns. `drop` gets `errors="ignore"`, since the scorer's rows may come
+    without the column."""
     columns = None
     nodes = [ast.keyword(key, interpreter.node(value)) for key, value in kwargs.items()]
     if class_ == "drops":
@@ -266,7 +313,9 @@ def _pipe(
 ) -> Any:
     from jupyter_pipe.scoring.tracing.calls import call_value
 
-    return call_value(interpreter, args[0], (owner, *args[1:]), kwargs, where, interpreter.top)
+    return call_value(
+        interpreter, args[0], (owner, *args[1:]), kwargs, where, interpreter.top
+    )
 
 
 def _list_change(
@@ -284,4 +333,8 @@ def _list_change(
     return result
 
 
-_BY_NAME: dict[str, Method] = {"pipe": _pipe, "factorize": learn_codes, "select": _columns_of_polars}
+_BY_NAME: dict[str, Method] = {
+    "pipe": _pipe,
+    "factorize": learn_codes,
+    "select": _columns_of_polars,
+}

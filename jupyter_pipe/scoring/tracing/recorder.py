@@ -1,7 +1,8 @@
-"""Writes down what happens to rows: one instruction for each operation that has an entry a row.
+"""Writes down what happens to rows: one instruction for each operation that has an
+entry a row.
 
-Everything else that was computed from rows is frozen: its value goes on the tape, keyed by cell, line, text
-and turn of the loops around it.
+Everything else that was computed from rows is frozen: its value goes on the tape, keyed
+by cell, line, text and turn of the loops around it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,13 @@ from jupyter_pipe.scoring.model import (
 )
 from jupyter_pipe.scoring.tracing.functions import with_names
 from jupyter_pipe.scoring.tracing.known import Known, Ref, RowCount
-from jupyter_pipe.scoring.tracing.shapes import entries, is_estimator, is_frame, is_handle, is_instance
+from jupyter_pipe.scoring.tracing.shapes import (
+    entries,
+    is_estimator,
+    is_frame,
+    is_handle,
+    is_instance,
+)
 from jupyter_pipe.scoring.ways_out import EXPLICIT_FORM, way_out
 
 __all__ = ["Recorder"]
@@ -37,7 +44,8 @@ _OTHER_SELECTION = "Entries of different selections of the rows meet here"
 
 @dataclass
 class _Operation:
-    """How a value was made: what builds its expression in the scorer, from which operands, where."""
+    """How a value was made: what builds its expression in the scorer, from which
+    operands, where."""
 
     build: Callable[[], ast.expr]
     operands: Sequence[Any]
@@ -48,7 +56,8 @@ class _Operation:
 
 
 class Recorder:
-    """The trace as far as it has come. `turns` are the counters of the loops that are being interpreted."""
+    """The trace as far as it has come. `turns` are the counters of the loops that are
+    being interpreted."""
 
     def __init__(self, names: dict[str, Any]) -> None:
         self.trace = Trace()
@@ -74,7 +83,9 @@ class Recorder:
         text = lines[line - 1].strip() if 0 < line <= len(lines) else ""
         return Place(cell, line, text, ".".join(str(turn) for turn in self.turns))
 
-    def refuse(self, node: ast.AST, message: str, way_out: str = EXPLICIT_FORM) -> Refusal:
+    def refuse(
+        self, node: ast.AST, message: str, way_out: str = EXPLICIT_FORM
+    ) -> Refusal:
         """A refusal of this place."""
         return Refusal(self.place(node), message, way_out)
 
@@ -87,8 +98,11 @@ class Recorder:
         self._register(ref)
         return ref
 
-    def live(self, value: Any, name: str, node: ast.expr, find: Callable[[str], Any]) -> None:
-        """A value that the scorer computes anew (`live:`), by the expression that gave it."""
+    def live(
+        self, value: Any, name: str, node: ast.expr, find: Callable[[str], Any]
+    ) -> None:
+        """A value that the scorer computes anew (`live:`), by the expression that gave
+        it."""
         var = self.variable(name)
         names: dict[str, ast.expr] = {}
         for each in ast.walk(node):
@@ -102,7 +116,8 @@ class Recorder:
         self.known.add(Ref(var, value, None, "live"))
 
     def count(self, ref: Ref) -> RowCount:
-        """The number of rows of a value, as an object that remembers whose number it is."""
+        """The number of rows of a value, as an object that remembers whose number it
+        is."""
         count = RowCount(len(ref.rows))
         self.known.add(Ref(f"len({ref.var})", count, ref.rows, "count"))
         return count
@@ -111,7 +126,9 @@ class Recorder:
         """Put what was computed from all rows on the tape."""
         place = self.place(where)
         text = ast.unparse(where) if isinstance(where, (ast.expr, ast.stmt)) else ""
-        self.trace.tape[place.cell, place.line, text[:120], place.turn] = type(value).__name__
+        self.trace.tape[place.cell, place.line, text[:120], place.turn] = type(
+            value
+        ).__name__
         self.known.freeze(value)
         return value
 
@@ -128,10 +145,12 @@ class Recorder:
         meets: bool = False,
         about: str = "",
     ) -> Any:
-        """Write down `result`, an operation's, if it has an entry for each row; freeze it otherwise.
+        """Write down `result`, an operation's, if it has an entry for each row; freeze
+        it otherwise.
 
-        `build` gives the expression of the scorer. `rows` are the positions of the result's entries, if not
-        those of the operands. `meets` tells that constants meet the rows entry by entry.
+        `build` gives the expression of the scorer. `rows` are the positions of the
+        result's entries, if not those of the operands. `meets` tells that constants
+        meet the rows entry by entry.
         """
         refs = list(self.known.within(operands))
         if not refs:
@@ -142,7 +161,14 @@ class Recorder:
             return result
         if class_ in _ABOUT_ALL:
             return self.freeze(result, where)
-        operation = _Operation(build, operands, where, columns, meets, self._refusal_of(class_, where, about))
+        operation = _Operation(
+            build,
+            operands,
+            where,
+            columns,
+            meets,
+            self._refusal_of(class_, where, about),
+        )
         return self._note_rows(result, operation, refs, rows)
 
     def change(
@@ -156,17 +182,25 @@ class Recorder:
         class_: str | None = None,
         rows: Any = None,
     ) -> None:
-        """Write down a statement that changes rows in place. `rows` are the positions of what is assigned
-        to, if that is a part of them."""
+        """Write down a statement that changes rows in place. `rows` are the positions
+        of what is assigned to, if that is a part of them."""
         allowed = [base.rows] if rows is None else [base.rows, rows]
         refusal = self._refusal_of(class_, where, "")
         for ref in self.known.within(operands):
-            if ref.rows is not None and not any(_same_rows(ref.rows, each) for each in allowed):
+            if ref.rows is not None and not any(
+                _same_rows(ref.rows, each) for each in allowed
+            ):
                 refusal = refusal or self.refuse(
                     where, "Entries of different selections of the rows meet here"
                 )
         self.write(
-            Instruction(self.place(where), statement, changes=(base.var,), columns=columns, refusal=refusal),
+            Instruction(
+                self.place(where),
+                statement,
+                changes=(base.var,),
+                columns=columns,
+                refusal=refusal,
+            ),
             where,
             meets=True,
         )
@@ -184,7 +218,8 @@ class Recorder:
         return isinstance(node, ast.Attribute) and node.attr == "index"
 
     def root(self, var: str) -> str:
-        """The variable of which this one is an unchanged copy, directly or by way of other copies."""
+        """The variable of which this one is an unchanged copy, directly or by way of
+        other copies."""
         while var not in self._changed:
             source = copied_variable(self._made[var]) if var in self._made else None
             if source is None or source in self._changed:
@@ -201,15 +236,21 @@ class Recorder:
     # Expressions of the scorer
 
     def node(self, value: Any, *, counts: bool = False) -> ast.expr:
-        """An expression that gives the value in the scorer: a variable, a literal, a constant.
+        """An expression that gives the value in the scorer: a variable, a literal, a
+        constant.
 
-        `counts` lets the number of rows be that of the rows that are scored, and not the notebook's.
+        `counts` lets the number of rows be that of the rows that are scored, and not
+        the notebook's.
         """
         ref = self.known.of(value)
         if ref is not None:
             if ref.kind != "count":
                 return ast.Name(ref.var, ast.Load())
-            return ast.parse(ref.var, mode="eval").body if counts else ast.Constant(int(value))
+            return (
+                ast.parse(ref.var, mode="eval").body
+                if counts
+                else ast.Constant(int(value))
+            )
         if type(value) in _LITERALS and _is_short(value):
             return ast.Constant(value)
         if isinstance(value, types.ModuleType):
@@ -223,8 +264,8 @@ class Recorder:
         return ast.Name(self.constant(value).name, ast.Load())
 
     def constant(self, value: Any, name: str = "") -> Constant:
-        """The constant that holds a value. Plain containers and arrays are copied: the notebook may go on to
-        change them."""
+        """The constant that holds a value. Plain containers and arrays are copied: the
+        notebook may go on to change them."""
         found = self._constants.get(id(value))
         if found is not None:
             return found
@@ -240,7 +281,8 @@ class Recorder:
         return made
 
     def protect(self, value: Any) -> None:
-        """A copy of the value stands for it in what was written down so far: it is about to change."""
+        """A copy of the value stands for it in what was written down so far: it is
+        about to change."""
         found = self._constants.pop(id(value), None)
         if found is not None:
             found.value = copy.deepcopy(value)
@@ -248,19 +290,25 @@ class Recorder:
     # Inside
 
     def _shared_rows(self, refs: Sequence[Ref], operation: _Operation) -> Any:
-        """The rows that all of them have; a refusal if one has others, as in `a[mask] + b`."""
+        """The rows that all of them have; a refusal if one has others, as in `a[mask] +
+        b`."""
         positions, differ = _common_rows(refs)
         if differ and operation.refusal is None:
             operation.refusal = self.refuse(operation.where, _OTHER_SELECTION)
         return positions
 
-    def _note_rows(self, result: Any, operation: _Operation, refs: Sequence[Ref], rows: Any) -> Any:
-        """Writes down an operation on rows and returns its result. What is no longer one entry a row, such as
-        `frame["x"].mean()`, is frozen: the scorer takes it as a constant."""
+    def _note_rows(
+        self, result: Any, operation: _Operation, refs: Sequence[Ref], rows: Any
+    ) -> Any:
+        """Writes down an operation on rows and returns its result. What is no longer
+        one entry a row, such as `frame["x"].mean()`, is frozen: the scorer takes it as
+        a constant."""
         moving = [ref for ref in refs if ref.kind != "count"]
         if rows is None and all(ref.rows is None for ref in refs):
             return self._define(result, operation, None, "live")
-        positions = rows if rows is not None else self._shared_rows(moving or refs, operation)
+        positions = (
+            rows if rows is not None else self._shared_rows(moving or refs, operation)
+        )
         kind = self._kind(result, len(positions))
         if kind == "other":
             return self._freeze_result(result, operation)
@@ -271,15 +319,24 @@ class Recorder:
         return self._define(result, operation, positions, kind)
 
     def _freeze_result(self, result: Any, operation: _Operation) -> Any:
-        """A refusal is kept for the case that a result with entries, though not those of rows, is needed."""
+        """A refusal is kept for the case that a result with entries, though not those
+        of rows, is needed."""
         if entries(result) is not None and operation.refusal is not None:
             self.lost.append(operation.refusal)
         return self.freeze(result, operation.where)
 
-    def _define(self, result: Any, operation: _Operation, positions: Any, kind: str) -> Any:
+    def _define(
+        self, result: Any, operation: _Operation, positions: Any, kind: str
+    ) -> Any:
         """A line that makes `result`."""
         node, var, where = operation.build(), self.variable(), operation.where
-        line = Instruction(self.place(where), node, var, columns=operation.columns, refusal=operation.refusal)
+        line = Instruction(
+            self.place(where),
+            node,
+            var,
+            columns=operation.columns,
+            refusal=operation.refusal,
+        )
         self.write(line, where, meets=operation.meets)
         self._share(result, operation.operands, var)
         self._register(Ref(var, result, positions, kind))
@@ -288,11 +345,18 @@ class Recorder:
     def _note_parts(self, result: Any, operation: _Operation, positions: Any) -> Any:
         """A tuple or list of which some elements have an entry a row."""
         var, where = self.variable(), operation.where
-        line = Instruction(self.place(where), operation.build(), var, refusal=operation.refusal)
+        line = Instruction(
+            self.place(where), operation.build(), var, refusal=operation.refusal
+        )
         self.write(line, where)
         for number, part in enumerate(result):
-            if self._kind(part, len(positions)) == "rows" and self.known.of(part) is None:
-                node = ast.Subscript(ast.Name(var, ast.Load()), ast.Constant(number), ast.Load())
+            if (
+                self._kind(part, len(positions)) == "rows"
+                and self.known.of(part) is None
+            ):
+                node = ast.Subscript(
+                    ast.Name(var, ast.Load()), ast.Constant(number), ast.Load()
+                )
                 element = _Operation(lambda node=node: node, operation.operands, where)  # type: ignore[misc]
                 self._define(part, element, positions, "rows")
             else:
@@ -300,13 +364,24 @@ class Recorder:
         return result
 
     def _note_names(self, instruction: Instruction) -> None:
-        """Writes into an instruction which constants and which variables it reads, each once."""
-        names = [each.id for each in ast.walk(instruction.node) if isinstance(each, ast.Name)]
-        instruction.constants = tuple(dict.fromkeys(name for name in names if name in self.trace.constants))
-        reads = [name for name in names if name in self._variables and name != instruction.target]
+        """Writes into an instruction which constants and which variables it reads, each
+        once."""
+        names = [
+            each.id for each in ast.walk(instruction.node) if isinstance(each, ast.Name)
+        ]
+        instruction.constants = tuple(
+            dict.fromkeys(name for name in names if name in self.trace.constants)
+        )
+        reads = [
+            name
+            for name in names
+            if name in self._variables and name != instruction.target
+        ]
         instruction.reads = tuple(dict.fromkeys(reads))
 
-    def write(self, instruction: Instruction, where: ast.AST, *, meets: bool = False) -> None:
+    def write(
+        self, instruction: Instruction, where: ast.AST, *, meets: bool = False
+    ) -> None:
         """Add an instruction, with what it reads."""
         if self.poison is not None:
             instruction.refusal, self.poison = instruction.refusal or self.poison, None
@@ -326,7 +401,8 @@ class Recorder:
             self.trace.sizes.add(len(ref.rows))
 
     def _share(self, result: Any, operands: Iterable[Any], var: str) -> None:
-        """Arrays may be views: a change of the one is one of the other. Frames copy on write."""
+        """Arrays may be views: a change of the one is one of the other. Frames copy on
+        write."""
         if is_instance(result, "numpy", "ndarray"):
             for ref in self.known.within(operands):
                 if is_instance(ref.value, "numpy", "ndarray"):
@@ -334,18 +410,23 @@ class Recorder:
                     self.trace.views.setdefault(var, set()).add(ref.var)
 
     def _kind(self, result: Any, size: int) -> str:
-        """What a result is to the rows: a handle such as a `groupby`, `parts` (a list or tuple, some of whose
-        elements have `size` entries), `rows` with one entry for each, or something else."""
+        """What a result is to the rows: a handle such as a `groupby`, `parts` (a list
+        or tuple, some of whose elements have `size` entries), `rows` with one entry for
+        each, or something else."""
         if is_handle(result):
             return "handle"
         found = entries(result)
-        if isinstance(result, (list, tuple)) and any(entries(part) is not None for part in result[:100]):
+        if isinstance(result, (list, tuple)) and any(
+            entries(part) is not None for part in result[:100]
+        ):
             inner = [entries(part) for part in result]
             if size in inner and not (found == size and size > 8):
                 return "parts"
         return "rows" if found == size else "other"
 
-    def _refusal_of(self, class_: str | None, where: ast.AST, about: str) -> Refusal | None:
+    def _refusal_of(
+        self, class_: str | None, where: ast.AST, about: str
+    ) -> Refusal | None:
         if class_ != "mixes":
             return None
         what = about or "This"
@@ -356,8 +437,8 @@ class Recorder:
         )
 
     def _is_open(self, value: Any) -> bool:
-        """Whether a container must be written out, since it holds rows, or may, since it is short and
-        plain."""
+        """Whether a container must be written out, since it holds rows, or may, since
+        it is short and plain."""
         if next(self.known.within((value,)), None) is not None:
             return True
         items = [*value, *value.values()] if isinstance(value, dict) else list(value)
@@ -366,15 +447,21 @@ class Recorder:
         )
 
     def _container(self, value: Any, counts: bool) -> ast.expr:
-        """A dict, list, tuple or set written out, item by item, so that rows inside it stay variables of the
-        scorer."""
+        """A dict, list, tuple or set written out, item by item, so that rows inside it
+        stay variables of the scorer."""
         if isinstance(value, dict):
             keys: list[ast.expr | None] = [self.node(key) for key in value]
-            return ast.Dict(keys, [self.node(item, counts=counts) for item in value.values()])
+            return ast.Dict(
+                keys, [self.node(item, counts=counts) for item in value.values()]
+            )
         items = [self.node(item, counts=counts) for item in value]
         if isinstance(value, set):
             return ast.Set(items) if items else ast.parse("set()", mode="eval").body
-        return ast.List(items, ast.Load()) if isinstance(value, list) else ast.Tuple(items, ast.Load())
+        return (
+            ast.List(items, ast.Load())
+            if isinstance(value, list)
+            else ast.Tuple(items, ast.Load())
+        )
 
     def _slice(self, value: slice) -> ast.expr:
         parts = [self.node(part) for part in (value.start, value.stop, value.step)]
@@ -413,10 +500,19 @@ def _is_short(value: Any) -> bool:
 def _is_changeable(value: Any) -> bool:
     if is_estimator(value) or callable(value):
         return False
-    return isinstance(value, (list, dict, set, bytearray)) or is_frame(value) or hasattr(value, "shape")
+    return (
+        isinstance(value, (list, dict, set, bytearray))
+        or is_frame(value)
+        or hasattr(value, "shape")
+    )
 
 
 def _name_of(value: Any, names: dict[str, Any]) -> str:
     return next(
-        (name for name, each in names.items() if each is value and not name.startswith("_")), "constant"
+        (
+            name
+            for name, each in names.items()
+            if each is value and not name.startswith("_")
+        ),
+        "constant",
     )

@@ -1,5 +1,5 @@
-"""Comprehensions and loops: over a few values they are followed turn by turn; over rows they stay as they
-are."""
+"""Comprehensions and loops: over a few values they are followed turn by turn; over rows
+they stay as they are."""
 
 from __future__ import annotations
 
@@ -18,7 +18,14 @@ from jupyter_pipe.scoring.tracing.shapes import entries, is_frame
 if TYPE_CHECKING:
     from jupyter_pipe.scoring.tracing.expressions import Interpreter
 
-__all__ = ["assign_names", "comprehension", "groups", "is_over_rows", "row_loop", "turns"]
+__all__ = [
+    "assign_names",
+    "comprehension",
+    "groups",
+    "is_over_rows",
+    "row_loop",
+    "turns",
+]
 
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp
 _ROWS = "rows__"
@@ -26,14 +33,15 @@ _MOST_GROUPS = 1000
 
 
 def is_over_rows(interpreter: Interpreter, value: Any) -> bool:
-    """Whether a loop over the value has a turn for each row. A frame gives its columns."""
+    """Whether a loop over the value has a turn for each row. A frame gives its
+    columns."""
     ref = interpreter.known.of(value)
     return ref is not None and ref.kind in ("rows", "handle") and not is_frame(value)
 
 
 def groups(interpreter: Interpreter, values: Any, where: ast.AST) -> Any:
-    """`for key, group in frame.groupby(…)` turn by turn: each group is a selection of the frame's rows.
-    Anything else stays as it is."""
+    """`for key, group in frame.groupby(…)` turn by turn: each group is a selection of
+    the frame's rows. Anything else stays as it is."""
     import numpy
 
     base = getattr(values, "obj", None) if "GroupBy" in type(values).__name__ else None
@@ -61,7 +69,9 @@ def turns(value: Any) -> Iterator[Any]:
     return iter(list(value.columns) if is_frame(value) else value)
 
 
-def assign_names(interpreter: Interpreter, target: ast.expr, value: Any, scope: Scope) -> None:
+def assign_names(
+    interpreter: Interpreter, target: ast.expr, value: Any, scope: Scope
+) -> None:
     """Bind the names of a target such as `a` or `a, (b, *c)`."""
     if isinstance(target, ast.Name):
         scope.bind(target.id, value)
@@ -72,7 +82,9 @@ def assign_names(interpreter: Interpreter, target: ast.expr, value: Any, scope: 
         return
     assert isinstance(target, (ast.Tuple, ast.List))
     values = list(value)
-    stars = [place for place, part in enumerate(target.elts) if isinstance(part, ast.Starred)]
+    stars = [
+        place for place, part in enumerate(target.elts) if isinstance(part, ast.Starred)
+    ]
     if stars:
         rest = len(values) - len(target.elts) + 1
         values[stars[0] : stars[0] + rest] = [values[stars[0] : stars[0] + rest]]
@@ -96,7 +108,12 @@ def comprehension(interpreter: Interpreter, node: Comprehension, scope: Scope) -
 
 
 def _unroll(
-    interpreter: Interpreter, node: Comprehension, depth: int, values: Any, scope: Scope, found: list[Any]
+    interpreter: Interpreter,
+    node: Comprehension,
+    depth: int,
+    values: Any,
+    scope: Scope,
+    found: list[Any],
 ) -> None:
     generator = node.generators[depth]
     interpreter.recorder.turns.append(0)
@@ -106,18 +123,33 @@ def _unroll(
         if not all(interpreter.value(test, scope) for test in generator.ifs):
             continue
         if depth + 1 < len(node.generators):
-            inner = groups(interpreter, interpreter.value(node.generators[depth + 1].iter, scope), node)
+            inner = groups(
+                interpreter,
+                interpreter.value(node.generators[depth + 1].iter, scope),
+                node,
+            )
             _unroll(interpreter, node, depth + 1, inner, scope, found)
         elif isinstance(node, ast.DictComp):
-            found.append((interpreter.value(node.key, scope), interpreter.value(node.value, scope)))
+            found.append(
+                (
+                    interpreter.value(node.key, scope),
+                    interpreter.value(node.value, scope),
+                )
+            )
         else:
             found.append(interpreter.value(node.elt, scope))
     interpreter.recorder.turns.pop()
 
 
-def _over_rows(interpreter: Interpreter, node: Comprehension, rows: Any, scope: Scope) -> Any:
+def _over_rows(
+    interpreter: Interpreter, node: Comprehension, rows: Any, scope: Scope
+) -> Any:
     """One turn a row: the scorer keeps the comprehension as it is."""
-    bound = {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and not _is_read(each)}
+    bound = {
+        each.id
+        for each in ast.walk(node)
+        if isinstance(each, ast.Name) and not _is_read(each)
+    }
     opened = copy.deepcopy(node)
     opened.generators[0].iter = ast.copy_location(ast.Name(_ROWS, ast.Load()), node)
     outside = _outside(interpreter, opened, bound | {_ROWS}, scope)
@@ -138,13 +170,21 @@ def _over_rows(interpreter: Interpreter, node: Comprehension, rows: Any, scope: 
     )
 
 
-def _outside(interpreter: Interpreter, node: ast.AST, bound: set[str], scope: Scope) -> dict[str, Any]:
-    """What a loop over rows reads besides the row. It must not look at all rows in each turn."""
+def _outside(
+    interpreter: Interpreter, node: ast.AST, bound: set[str], scope: Scope
+) -> dict[str, Any]:
+    """What a loop over rows reads besides the row. It must not look at all rows in each
+    turn."""
     import builtins
 
     found: dict[str, Any] = {}
     for each in ast.walk(node):
-        if isinstance(each, ast.Name) and _is_read(each) and each.id not in bound and scope.has(each.id):
+        if (
+            isinstance(each, ast.Name)
+            and _is_read(each)
+            and each.id not in bound
+            and scope.has(each.id)
+        ):
             value = scope.find(each.id)
             if value is getattr(builtins, each.id, object()):
                 continue
@@ -166,12 +206,21 @@ def _is_read(name: ast.Name) -> bool:
 
 
 def row_loop(interpreter: Interpreter, node: ast.For, rows: Any, scope: Scope) -> None:
-    """A loop with a turn for each row. The lists and dicts that it fills are made anew in the scorer."""
+    """A loop with a turn for each row. The lists and dicts that it fills are made anew
+    in the scorer."""
     recorder = interpreter.recorder
     # `np.append(…)` fills no container of that name.
-    filled = [name for name in _filled(node) if type(scope.get(name, ast)).__name__ != "module"]
+    filled = [
+        name
+        for name in _filled(node)
+        if type(scope.get(name, ast)).__name__ != "module"
+    ]
     before = {name: copy.deepcopy(scope.find(name)) for name in filled}
-    bound = {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and not _is_read(each)}
+    bound = {
+        each.id
+        for each in ast.walk(node)
+        if isinstance(each, ast.Name) and not _is_read(each)
+    }
     opened = copy.deepcopy(node)
     opened.iter = ast.copy_location(ast.Name(_ROWS, ast.Load()), node)
     outside = _outside(interpreter, opened, bound | {_ROWS, *filled}, scope)
@@ -181,14 +230,21 @@ def row_loop(interpreter: Interpreter, node: ast.For, rows: Any, scope: Scope) -
     ref = interpreter.known.of(rows)
     assert ref is not None
     made = _write_beginnings(interpreter, before, node)
-    names: dict[str, ast.expr] = {name: ast.Name(var, ast.Load()) for name, var in made.items()}
+    names: dict[str, ast.expr] = {
+        name: ast.Name(var, ast.Load()) for name, var in made.items()
+    }
     names |= {name: interpreter.node(value) for name, value in outside.items()}
     loop = with_names(opened, {_ROWS: interpreter.node(rows), **names})
     refusal = None
     if "GroupBy" in type(rows).__name__:
-        refusal = recorder.refuse(node, "A loop over groups gives a row values that depend on other rows")
+        refusal = recorder.refuse(
+            node, "A loop over groups gives a row values that depend on other rows"
+        )
     recorder.write(
-        Instruction(recorder.place(node), loop, changes=tuple(made.values()), refusal=refusal), node
+        Instruction(
+            recorder.place(node), loop, changes=tuple(made.values()), refusal=refusal
+        ),
+        node,
     )
     for name, var in made.items():
         value = scope.find(name)
@@ -198,8 +254,11 @@ def row_loop(interpreter: Interpreter, node: ast.For, rows: Any, scope: Scope) -
             recorder.freeze(value, node)
 
 
-def _write_beginnings(interpreter: Interpreter, before: dict[str, Any], node: ast.For) -> dict[str, str]:
-    """Writes down what the containers held before the loop; their variables in the scorer, by name.
+def _write_beginnings(
+    interpreter: Interpreter, before: dict[str, Any], node: ast.For
+) -> dict[str, str]:
+    """Writes down what the containers held before the loop; their variables in the
+    scorer, by name.
 
     What poisons the loop says nothing of them.
     """
@@ -207,18 +266,29 @@ def _write_beginnings(interpreter: Interpreter, before: dict[str, Any], node: as
     made = {name: recorder.variable(name) for name in before}
     poison, recorder.poison = recorder.poison, None
     for name, var in made.items():
-        recorder.write(Instruction(recorder.place(node), interpreter.node(before[name]), var), node)
+        recorder.write(
+            Instruction(recorder.place(node), interpreter.node(before[name]), var), node
+        )
     recorder.poison = poison
     return made
 
 
 def _filled(node: ast.For) -> list[str]:
-    """Names of containers that the loop's body changes: `found.append(…)`, `found[key] = …`."""
+    """Names of containers that the loop's body changes: `found.append(…)`, `found[key]
+    = …`."""
     names = []
     for each in ast.walk(node):
         owner: ast.expr | None = None
         if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute):
-            if each.func.attr in ("append", "extend", "add", "insert", "update", "setdefault", "appendleft"):
+            if each.func.attr in (
+                "append",
+                "extend",
+                "add",
+                "insert",
+                "update",
+                "setdefault",
+                "appendleft",
+            ):
                 owner = each.func.value
         elif isinstance(each, ast.Subscript) and isinstance(each.ctx, ast.Store):
             owner = each.value

@@ -14,10 +14,13 @@ _MISSING = object()
 class Scope:
     """The names of the notebook, or of one call of one of its functions.
 
-    `local` is None at the top. Names declared `global` in a function are written to the notebook's.
+    `local` is None at the top. Names declared `global` in a function are written to the
+    notebook's.
     """
 
-    def __init__(self, names: dict[str, Any], local: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, names: dict[str, Any], local: dict[str, Any] | None = None
+    ) -> None:
         self.names = names
         self.local = local
         self.declared: set[str] = set()
@@ -49,7 +52,9 @@ class Scope:
 
     def delete(self, name: str) -> None:
         """Unbind the name."""
-        names = self.names if self.local is None or name in self.declared else self.local
+        names = (
+            self.names if self.local is None or name in self.declared else self.local
+        )
         names.pop(name, None)
 
     def inner(self, **local: Any) -> Scope:
@@ -60,12 +65,17 @@ class Scope:
 
     def evaluate(self, node: ast.expr) -> Any:
         """The value of an expression as Python computes it."""
-        code = compile(ast.Expression(node), f"<cell {getattr(node, 'cell', 0)}>", "eval")
+        code = compile(
+            ast.Expression(node), f"<cell {getattr(node, 'cell', 0)}>", "eval"
+        )
         return eval(code, self._flat())  # noqa: S307 - the notebook's own code
 
     def execute(self, node: ast.stmt) -> None:
-        """Run a statement as Python does; what it binds at the top of a function stays in the function."""
-        code = compile(ast.Module([node], []), f"<cell {getattr(node, 'cell', 0)}>", "exec")
+        """Run a statement as Python does; what it binds at the top of a function stays
+        in the function."""
+        code = compile(
+            ast.Module([node], []), f"<cell {getattr(node, 'cell', 0)}>", "exec"
+        )
         flat = self._flat()
         before = dict(flat) if self.local is not None else {}
         exec(code, flat)  # noqa: S102 - the notebook's own code
@@ -75,5 +85,6 @@ class Scope:
                     self.bind(name, value)
 
     def _flat(self) -> dict[str, Any]:
-        # Functions and comprehensions see globals only, so that locals are shown to them as such.
+        # Functions and comprehensions see globals only, so that locals are shown to
+        # them as such.
         return self.names if self.local is None else {**self.names, **self.local}

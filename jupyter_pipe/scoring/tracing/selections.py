@@ -1,4 +1,5 @@
-"""Subscripts of rows: columns, and selections of rows, which become copies of all rows in the scorer."""
+"""Subscripts of rows: columns, and selections of rows, which become copies of all rows
+in the scorer."""
 
 from __future__ import annotations
 
@@ -7,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_pipe.scoring.model import ColumnUse
 from jupyter_pipe.scoring.tracing.known import Ref
-from jupyter_pipe.scoring.tracing.shapes import entries, is_frame, is_handle, is_instance, library_of
+from jupyter_pipe.scoring.tracing.shapes import (
+    entries,
+    is_frame,
+    is_handle,
+    is_instance,
+    library_of,
+)
 
 if TYPE_CHECKING:
     from jupyter_pipe.scoring.tracing.expressions import Interpreter
@@ -17,7 +24,9 @@ __all__ = ["INDEXERS", "column_names", "copy_of", "rows_of_method", "select"]
 INDEXERS = frozenset({"loc", "iloc", "at", "iat"})
 
 
-def select(interpreter: Interpreter, base: Any, indexer: str, key: Any, where: ast.AST) -> Any:
+def select(
+    interpreter: Interpreter, base: Any, indexer: str, key: Any, where: ast.AST
+) -> Any:
     """`base[key]`, or `base.loc[key]` where `indexer` is `loc`."""
     ref = interpreter.known.of(base)
     assert ref is not None
@@ -29,7 +38,11 @@ def select(interpreter: Interpreter, base: Any, indexer: str, key: Any, where: a
             key = (key[0], list(names))
         use = ColumnUse("get", ref.var, names)
         return recorder.note(
-            result, lambda: _subscript(interpreter, ref, indexer, key), [base], where, columns=use
+            result,
+            lambda: _subscript(interpreter, ref, indexer, key),
+            [base],
+            where,
+            columns=use,
         )
     row_key, other = _split(base, indexer, key)
     positions = _positions(base, indexer, row_key, len(ref.rows))
@@ -65,7 +78,12 @@ def _use_of_columns(ref: Ref, base: Any, indexer: str, columns: Any) -> ColumnUs
 def column_names(base: Any, indexer: str, key: Any) -> tuple[Any, ...] | None:
     """The columns that a subscript of a frame names, if it is about columns alone."""
     original = key
-    if indexer == "loc" and isinstance(key, tuple) and len(key) == 2 and _keeps_all(key[0]):
+    if (
+        indexer == "loc"
+        and isinstance(key, tuple)
+        and len(key) == 2
+        and _keeps_all(key[0])
+    ):
         key, indexer = key[1], ""
     if indexer or not (is_frame(base) or is_instance(base, "polars", "DataFrame")):
         return None
@@ -95,9 +113,11 @@ def copy_of(interpreter: Interpreter, ref: Ref) -> ast.expr:
 
 
 def rows_of_method(base: Any, call: Any, size: int) -> Any:
-    """The positions that a selecting method keeps: `call` is applied to a value and gives the selected.
+    """The positions that a selecting method keeps: `call` is applied to a value and
+    gives the selected.
 
-    The method runs again on a stand-in whose index counts the rows. None where that does not tell.
+    The method runs again on a stand-in whose index counts the rows. None where that
+    does not tell.
     """
     import numpy
 
@@ -122,14 +142,18 @@ def _rows_of_polars(base: Any, call: Any, size: int) -> Any:
     name = "\0row"
     frame = base.to_frame() if not hasattr(base, "with_row_index") else base
     try:
-        return numpy.asarray(call(frame.with_row_index(name))[name].to_numpy(), dtype="int64")
+        return numpy.asarray(
+            call(frame.with_row_index(name))[name].to_numpy(), dtype="int64"
+        )
     except Exception:
         return None
 
 
 def _split(base: Any, indexer: str, key: Any) -> tuple[Any, Any]:
     """The part of a key that is about rows, and the one about columns."""
-    pairs = indexer != "" or is_instance(base, "numpy", "ndarray") or hasattr(base, "tocsr")
+    pairs = (
+        indexer != "" or is_instance(base, "numpy", "ndarray") or hasattr(base, "tocsr")
+    )
     if pairs and isinstance(key, tuple) and len(key) == 2:
         return key[0], key[1]
     return key, None
@@ -152,7 +176,11 @@ def _positions(base: Any, indexer: str, key: Any, size: int) -> Any:
     if shape is not None and len(shape) > 1:
         return None
     try:
-        if indexer in ("iloc", "iat") or not hasattr(base, "index") or isinstance(base, list):
+        if (
+            indexer in ("iloc", "iat")
+            or not hasattr(base, "index")
+            or isinstance(base, list)
+        ):
             plain = numpy.asarray(key) if hasattr(key, "dtype") else key
             found = numbers[plain]
         else:
@@ -169,19 +197,24 @@ def _subscript(interpreter: Interpreter, ref: Ref, indexer: str, key: Any) -> as
     base: ast.expr = interpreter.node(ref.value)
     if indexer:
         base = ast.Attribute(base, indexer, ast.Load())
-    if is_instance(key, "pandas", "Index") and all(isinstance(name, str) for name in key):
+    if is_instance(key, "pandas", "Index") and all(
+        isinstance(name, str) for name in key
+    ):
         key = list(key)
     return ast.Subscript(base, interpreter.node(key), ast.Load())
 
 
 def _all_rows(interpreter: Interpreter, ref: Ref, indexer: str, other: Any) -> ast.expr:
-    """The scorer's form of a selection: every row, of the columns that were asked for."""
+    """The scorer's form of a selection: every row, of the columns that were asked
+    for."""
     if other is None or _keeps_all(other):
         return copy_of(interpreter, ref)
     base: ast.expr = interpreter.node(ref.value)
     if indexer:
         base = ast.Attribute(base, indexer, ast.Load())
-    if is_instance(other, "pandas", "Index") and all(isinstance(name, str) for name in other):
+    if is_instance(other, "pandas", "Index") and all(
+        isinstance(name, str) for name in other
+    ):
         other = list(other)
     key = ast.Tuple([ast.Slice(), interpreter.node(other)], ast.Load())
     return ast.Subscript(base, key, ast.Load())

@@ -1,12 +1,20 @@
-"""How many entries a value has, and what kind of thing it is, without importing the libraries that made
-it."""
+"""How many entries a value has, and what kind of thing it is, without importing the
+libraries that made it."""
 
 from __future__ import annotations
 
 import types
 from typing import Any
 
-__all__ = ["entries", "is_estimator", "is_frame", "is_handle", "is_instance", "library_of", "type_names"]
+__all__ = [
+    "entries",
+    "is_estimator",
+    "is_frame",
+    "is_handle",
+    "is_instance",
+    "library_of",
+    "type_names",
+]
 
 _ITERATORS: tuple[type, ...] = (
     zip,
@@ -22,7 +30,10 @@ _ITERATORS: tuple[type, ...] = (
 
 def type_names(value: Any) -> list[tuple[str, str]]:
     """(library, name) of the type and its bases, nearest first."""
-    return [(base.__module__.partition(".")[0], base.__name__) for base in type(value).__mro__]
+    return [
+        (base.__module__.partition(".")[0], base.__name__)
+        for base in type(value).__mro__
+    ]
 
 
 def library_of(value: Any) -> str:
@@ -42,12 +53,16 @@ def is_frame(value: Any) -> bool:
 
 def is_estimator(value: Any) -> bool:
     """Anything with scikit-learn's interface."""
-    return hasattr(value, "get_params") and hasattr(value, "fit") and not isinstance(value, type)
+    return (
+        hasattr(value, "get_params")
+        and hasattr(value, "fit")
+        and not isinstance(value, type)
+    )
 
 
 def entries(value: Any) -> int | None:
-    """The number of entries along the rows: of frames, series, indexes, arrays, sparse matrices and lists.
-    None for everything else."""
+    """The number of entries along the rows: of frames, series, indexes, arrays, sparse
+    matrices and lists. None for everything else."""
     if isinstance(value, (list, tuple)):
         return len(value)
     shape = getattr(value, "shape", None)
@@ -59,12 +74,21 @@ def entries(value: Any) -> int | None:
 
 
 def is_handle(value: Any) -> bool:
-    """An object of pandas or polars that stands for rows without being any: an accessor, groups, a window;
-    or an iterator."""
+    """An object of pandas or polars that stands for rows without being any: an
+    accessor, groups, a window; or an iterator."""
     if isinstance(value, _ITERATORS):
         return not isinstance(value, range)
     if library_of(value) not in {"pandas", "polars"} or isinstance(value, type):
         return False
-    scalars = ("Timestamp", "Timedelta", "Period", "Interval", "NaTType", "NAType", "Expr", "ExtensionDtype")
+    scalars = (
+        "Timestamp",
+        "Timedelta",
+        "Period",
+        "Interval",
+        "NaTType",
+        "NAType",
+        "Expr",
+        "ExtensionDtype",
+    )
     plain = any(name in scalars for _, name in type_names(value))
     return not plain and entries(value) is None

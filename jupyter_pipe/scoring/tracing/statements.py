@@ -1,4 +1,5 @@
-"""Interprets statements of the notebook that touch rows; all others are left to Python."""
+"""Interprets statements of the notebook that touch rows; all others are left to
+Python."""
 
 from __future__ import annotations
 
@@ -37,21 +38,29 @@ class Statements:
         interpreter.execute = self.run
 
     def run(self, body: list[ast.stmt], scope: Scope) -> None:
-        """Run statements in order. Raises ScoringRefusedError, and whatever the notebook's code raises."""
+        """Run statements in order. Raises ScoringRefusedError, and whatever the
+        notebook's code raises."""
         for node in body:
-            method: Callable[[Any, Scope], None] | None = getattr(self, method_name(node), None)
+            method: Callable[[Any, Scope], None] | None = getattr(
+                self, method_name(node), None
+            )
             if self._is_plain(node, scope):
                 scope.execute(node)
             elif method is None:
                 raise ScoringRefusedError(
-                    [self.recorder.refuse(node, "A statement of this kind cannot be followed")]
+                    [
+                        self.recorder.refuse(
+                            node, "A statement of this kind cannot be followed"
+                        )
+                    ]
                 )
             else:
                 method(node, scope)
 
     def _is_plain(self, node: ast.stmt, scope: Scope) -> bool:
-        """Whether Python may execute the statement as it stands: definitions and imports always, others only
-        if they touch no rows and the interpreter need not see where control goes."""
+        """Whether Python may execute the statement as it stands: definitions and
+        imports always, others only if they touch no rows and the interpreter need not
+        see where control goes."""
         if isinstance(node, (ast.Return, ast.Break, ast.Continue, ast.Global)):
             return False
         if isinstance(node, _COMPOUND) and scope.local is not None:
@@ -60,7 +69,9 @@ class Statements:
             target = scope.get(node.target.id, None)
             if self.interpreter.known.touches(target):
                 return False
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)):
+        if isinstance(
+            node, (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
+        ):
             return True
         return not self.interpreter.touches(node, scope)
 
@@ -73,7 +84,9 @@ class Statements:
         self.interpreter.value(node.value, scope)
 
     def _return(self, node: ast.Return, scope: Scope) -> None:
-        raise Returned(None if node.value is None else self.interpreter.value(node.value, scope))
+        raise Returned(
+            None if node.value is None else self.interpreter.value(node.value, scope)
+        )
 
     def _global(self, node: ast.Global, scope: Scope) -> None:
         scope.declared.update(node.names)
@@ -97,7 +110,9 @@ class Statements:
 
     def _ann_assign(self, node: ast.AnnAssign, scope: Scope) -> None:
         if node.value is not None:
-            self.assign(node.target, self.interpreter.value(node.value, scope), scope, node)
+            self.assign(
+                node.target, self.interpreter.value(node.value, scope), scope, node
+            )
 
     def _aug_assign(self, node: ast.AugAssign, scope: Scope) -> None:
         """`x += y` as `x = x + y`; of arrays, which it changes in place, as that."""
@@ -112,14 +127,23 @@ class Statements:
                 return
             self.assign(node.target, result, scope, node)
             return
-        self.assign(node.target, self.interpreter.binary(node.op, before, added, node), scope, node)
+        self.assign(
+            node.target,
+            self.interpreter.binary(node.op, before, added, node),
+            scope,
+            node,
+        )
 
     def _change_array(self, before: Any, result: Any, node: ast.stmt) -> None:
         ref = self.interpreter.known.of(before)
         assert ref is not None
         before[...] = result
-        target = ast.Subscript(ast.Name(ref.var, ast.Load()), ast.Constant(...), ast.Store())
-        self.recorder.change(ref, ast.Assign([target], self.interpreter.node(result)), [result], node)
+        target = ast.Subscript(
+            ast.Name(ref.var, ast.Load()), ast.Constant(...), ast.Store()
+        )
+        self.recorder.change(
+            ref, ast.Assign([target], self.interpreter.node(result)), [result], node
+        )
 
     def _delete(self, node: ast.Delete, scope: Scope) -> None:
         for target in node.targets:
@@ -152,7 +176,9 @@ class Statements:
             self.recorder.turns.pop()
 
     def _for(self, node: ast.For, scope: Scope) -> None:
-        values = row_loops.groups(self.interpreter, self.interpreter.value(node.iter, scope), node)
+        values = row_loops.groups(
+            self.interpreter, self.interpreter.value(node.iter, scope), node
+        )
         if row_loops.is_over_rows(self.interpreter, values):
             row_loops.row_loop(self.interpreter, node, values, scope)
             return
@@ -172,7 +198,9 @@ class Statements:
     def _with(self, node: ast.With, scope: Scope) -> None:
         with contextlib.ExitStack() as stack:
             for item in node.items:
-                entered = stack.enter_context(self.interpreter.value(item.context_expr, scope))
+                entered = stack.enter_context(
+                    self.interpreter.value(item.context_expr, scope)
+                )
                 if item.optional_vars is not None:
                     self.assign(item.optional_vars, entered, scope, node)
             self.run(node.body, scope)
@@ -201,19 +229,25 @@ class Statements:
 
     # Targets
 
-    def assign(self, target: ast.expr, value: Any, scope: Scope, where: ast.stmt) -> None:
+    def assign(
+        self, target: ast.expr, value: Any, scope: Scope, where: ast.stmt
+    ) -> None:
         """Bind a target, or change what it is a part of."""
         if isinstance(target, ast.Subscript):
             self._assign_item(target, value, scope, where)
         elif isinstance(target, ast.Attribute):
             self._assign_attribute(target, value, scope, where)
-        elif isinstance(target, (ast.Tuple, ast.List)) and not all(_is_name(part) for part in target.elts):
+        elif isinstance(target, (ast.Tuple, ast.List)) and not all(
+            _is_name(part) for part in target.elts
+        ):
             for part, one in zip(target.elts, list(value), strict=True):
                 self.assign(part, one, scope, where)
         else:
             row_loops.assign_names(self.interpreter, target, value, scope)
 
-    def _assign_attribute(self, target: ast.Attribute, value: Any, scope: Scope, where: ast.stmt) -> None:
+    def _assign_attribute(
+        self, target: ast.Attribute, value: Any, scope: Scope, where: ast.stmt
+    ) -> None:
         base = self.interpreter.value(target.value, scope)
         ref = self.interpreter.known.of(base)
         if ref is None:
@@ -222,12 +256,18 @@ class Statements:
             frames.set_column(self.interpreter, base, target.attr, value, where)
         else:
             setattr(base, target.attr, value)
-            made = ast.Attribute(ast.Name(ref.var, ast.Load()), target.attr, ast.Store())
-            self.recorder.change(ref, ast.Assign([made], self.interpreter.node(value)), [value], where)
+            made = ast.Attribute(
+                ast.Name(ref.var, ast.Load()), target.attr, ast.Store()
+            )
+            self.recorder.change(
+                ref, ast.Assign([made], self.interpreter.node(value)), [value], where
+            )
 
-    def _assign_item(self, target: ast.Subscript, value: Any, scope: Scope, where: ast.stmt) -> None:
-        """`container[key] = value`: written down if the container has to do with rows, as in `frame["x"] = …`
-        or `frame.loc[mask, "x"] = …`; otherwise only done."""
+    def _assign_item(
+        self, target: ast.Subscript, value: Any, scope: Scope, where: ast.stmt
+    ) -> None:
+        """`container[key] = value`: written down if the container has to do with rows,
+        as in `frame["x"] = …` or `frame.loc[mask, "x"] = …`; otherwise only done."""
         indexer = ""
         owner = target.value
         if isinstance(owner, ast.Attribute) and owner.attr in INDEXERS:
@@ -246,10 +286,17 @@ class Statements:
     def _adopt(self, base: Any, value: Any, where: ast.stmt) -> None:
         """An empty frame that is given a column of rows holds rows from then on."""
         ref = self.interpreter.known.of(value)
-        if is_frame(base) and self.interpreter.known.of(base) is None and ref is not None and len(base) == 0:
+        if (
+            is_frame(base)
+            and self.interpreter.known.of(base) is None
+            and ref is not None
+            and len(base) == 0
+        ):
             self.recorder.adopt(base, ref, where)
 
-    def _change_item(self, base: Any, indexer: str, key: Any, value: Any, where: ast.stmt) -> None:
+    def _change_item(
+        self, base: Any, indexer: str, key: Any, value: Any, where: ast.stmt
+    ) -> None:
         """`frame.loc[mask, "x"] = …`, `array[mask] = …`."""
         ref = self.interpreter.known.of(base)
         assert ref is not None
@@ -261,17 +308,26 @@ class Statements:
             owner = ast.Attribute(owner, indexer, ast.Load())
         made = ast.Subscript(owner, self.interpreter.node(key), ast.Store())
         self.recorder.change(
-            ref, ast.Assign([made], self.interpreter.node(value)), [key, value], where, rows=rows
+            ref,
+            ast.Assign([made], self.interpreter.node(value)),
+            [key, value],
+            where,
+            rows=rows,
         )
 
 
 def _masked_rows(rows: Any, indexer: str, key: Any) -> Any:
-    """The positions of the rows that a mask picks, to compare with those of what they are given."""
+    """The positions of the rows that a mask picks, to compare with those of what they
+    are given."""
     import numpy
 
     mask = key[0] if isinstance(key, tuple) and key else key
     found = numpy.asarray(mask) if hasattr(mask, "dtype") else None
-    return rows[found] if found is not None and found.dtype == bool and found.shape == rows.shape else None
+    return (
+        rows[found]
+        if found is not None and found.dtype == bool and found.shape == rows.shape
+        else None
+    )
 
 
 def _loaded(target: ast.expr) -> ast.expr:

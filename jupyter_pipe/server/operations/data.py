@@ -1,4 +1,5 @@
-"""The page *Data*: what the values of the newest run looked like, and whether that is as contracts say."""
+"""The page *Data*: what the values of the newest run looked like, and whether that is
+as contracts say."""
 
 from __future__ import annotations
 
@@ -11,7 +12,12 @@ from jupyter_pipe.contracts import (
     judgement_lines,
     read_contract,
 )
-from jupyter_pipe.contracts.distributions import compared_shares, is_numeric, quantile, stability_index
+from jupyter_pipe.contracts.distributions import (
+    compared_shares,
+    is_numeric,
+    quantile,
+    stability_index,
+)
 from jupyter_pipe.contracts.wording import number_text, share_text
 from jupyter_pipe.errors import PipeError
 from jupyter_pipe.model import Pipeline
@@ -49,7 +55,11 @@ def _page(place: Place, run: Run, values: list[ValueProfile]) -> DataPage:
     for each, is_watched in _with_tags(place, run, values):
         contract: Contract | None = None
         try:
-            contract = read_contract(place.notebook, each.name) if is_watched and place.notebook else None
+            contract = (
+                read_contract(place.notebook, each.name)
+                if is_watched and place.notebook
+                else None
+            )
         except PipeError as error:
             problems.append(place.sentence(error))
         shown.append(value_shown(each, contract, is_watched=is_watched))
@@ -59,9 +69,11 @@ def _page(place: Place, run: Run, values: list[ValueProfile]) -> DataPage:
     return DataPage(run.run_id, run.finished, tuple(shown), " ".join(problems))
 
 
-def _with_tags(place: Place, run: Run, values: list[ValueProfile]) -> list[tuple[ValueProfile, bool]]:
-    """Each value, and whether a tag of its stage watches it. A name that a later stage leaves again is
-    another value."""
+def _with_tags(
+    place: Place, run: Run, values: list[ValueProfile]
+) -> list[tuple[ValueProfile, bool]]:
+    """Each value, and whether a tag of its stage watches it. A name that a later stage
+    leaves again is another value."""
     try:
         pipeline: Pipeline | None = place.store.read_pipeline(run.run_id)
     except PipeError:
@@ -71,7 +83,9 @@ def _with_tags(place: Place, run: Run, values: list[ValueProfile]) -> list[tuple
     return [(value, (value.stage, value.name) in watched) for value in values]
 
 
-def value_shown(found: ValueProfile, contract: Contract | None, *, is_watched: bool) -> ValueShown:
+def value_shown(
+    found: ValueProfile, contract: Contract | None, *, is_watched: bool
+) -> ValueShown:
     """A value with its judgement. Pure."""
     profile = found.profile
     judgement = judge(contract, profile) if contract else None
@@ -93,10 +107,13 @@ def value_shown(found: ValueProfile, contract: Contract | None, *, is_watched: b
         policy=contract.policy if contract else "",
         by=by,
         columns=tuple(
-            column_shown(column, rules.get(column.name), tuple(broken.get(column.name, ())))
+            column_shown(
+                column, rules.get(column.name), tuple(broken.get(column.name, ()))
+            )
             for column in profile.columns[:_MOST_COLUMNS]
         ),
-        columns_left_out=profile.left_out + max(0, len(profile.columns) - _MOST_COLUMNS),
+        columns_left_out=profile.left_out
+        + max(0, len(profile.columns) - _MOST_COLUMNS),
         findings=tuple(lines),
         batches=len(profile.batches),
         last=_last_batch(profile, judgement),
@@ -124,7 +141,9 @@ def _last_batch(profile: Profile, judgement: Judgement | None) -> BatchShown | N
     return BatchShown(name, part.rows or 0, tuple(problems))
 
 
-def column_shown(column: ColumnProfile, rule: ColumnRule | None, problems: tuple[str, ...]) -> ColumnShown:
+def column_shown(
+    column: ColumnProfile, rule: ColumnRule | None, problems: tuple[str, ...]
+) -> ColumnShown:
     """A column as its profile has it, and what its rule asks. Pure."""
     numeric = is_numeric(column)
     return ColumnShown(
@@ -146,7 +165,8 @@ def column_shown(column: ColumnProfile, rule: ColumnRule | None, problems: tuple
 
 
 def _drift(column: ColumnProfile, rule: ColumnRule | None) -> float | None:
-    """The stability index against the contract's reference; None where the two cannot be compared."""
+    """The stability index against the contract's reference; None where the two cannot
+    be compared."""
     if rule is None or rule.reference is None or not column.filled:
         return None
     if rule.reference.quantiles and not is_numeric(column):
@@ -161,12 +181,18 @@ def _expected(rule: ColumnRule) -> str:
     """What the contract says of a column, in phrases."""
     parts: list[str] = [rule.type or ""]
     if rule.low is not None or rule.high is not None:
-        low, high = ("any" if end is None else number_text(end) for end in (rule.low, rule.high))
+        low, high = (
+            "any" if end is None else number_text(end) for end in (rule.low, rule.high)
+        )
         parts.append(f"{low} to {high}")
     if rule.categories:
         parts.append(f"one of {len(rule.categories)} values")
     if rule.nulls is not None:
-        parts.append("no missing values" if rule.nulls == 0 else f"at most {share_text(rule.nulls)} missing")
+        parts.append(
+            "no missing values"
+            if rule.nulls == 0
+            else f"at most {share_text(rule.nulls)} missing"
+        )
     if rule.optional:
         parts.append("may be absent")
     return ", ".join(filter(None, parts))

@@ -1,7 +1,9 @@
-"""A process that decides about a version of a model: promotes it if it is good enough, or rolls back.
+"""A process that decides about a version of a model: promotes it if it is good enough,
+or rolls back.
 
-Deciding loads bundles, which runs their code, so it happens neither in the server nor in its workers. Reads
-an `Order` from standard input, and prints an answer or an error as JSON.
+Deciding loads bundles, which runs their code, so it happens neither in the server nor
+in its workers. Reads an `Order` from standard input, and prints an answer or an error
+as JSON.
 """
 
 from __future__ import annotations
@@ -40,8 +42,8 @@ class _Said(msgspec.Struct, frozen=True):
 
 
 def decide(root: Path, request: DecisionRequest) -> DecisionAnswer:
-    """Decide in a process of its own; blocks. A decision that is cut off is finished by whoever writes next.
-    Raises PipeError."""
+    """Decide in a process of its own; blocks. A decision that is cut off is finished by
+    whoever writes next. Raises PipeError."""
     order = msgspec.json.encode(Order(str(root), request))
     try:
         done = subprocess.run(
@@ -54,9 +56,13 @@ def decide(root: Path, request: DecisionRequest) -> DecisionAnswer:
         )
     except subprocess.TimeoutExpired:
         message = _WAS_SLOW.format(request.number, request.name, SECONDS)
-        raise PipeError(message, code="operations_slow", hint="Try it in a terminal.") from None
+        raise PipeError(
+            message, code="operations_slow", hint="Try it in a terminal."
+        ) from None
     try:
-        said = msgspec.json.decode(done.stdout[done.stdout.rfind(b"\n") + 1 :], type=_Said)
+        said = msgspec.json.decode(
+            done.stdout[done.stdout.rfind(b"\n") + 1 :], type=_Said
+        )
     except (msgspec.MsgspecError, ValueError):
         said = _Said()
     if said.answer is None:
@@ -102,4 +108,6 @@ def carry_out(order: Order) -> DecisionAnswer:
         reason = f"It answers again, in place of version {before.number}."
         return DecisionAnswer("rolled_back", asked.name, version.number, reason)
     verdict, version = promote(registry, asked.name, asked.number, force=asked.force)
-    return DecisionAnswer(verdict.outcome, asked.name, version.number, verdict.reason, verdict.hint)
+    return DecisionAnswer(
+        verdict.outcome, asked.name, version.number, verdict.reason, verdict.hint
+    )

@@ -24,7 +24,8 @@ __all__ = ["ROUTES"]
 
 
 class OperationsHandler(PipeHandler):
-    """The base of handlers of pages: put together elsewhere, however long a registry takes."""
+    """The base of handlers of pages: put together elsewhere, however long a registry
+    takes."""
 
     auth_resource = "pipeline_operations"
     threads: ClassVar[Threads] = "operating"
@@ -71,7 +72,8 @@ class ModelsHandler(OperationsHandler):
 
 
 class DecisionHandler(OperationsHandler):
-    """`POST operations/decision`: promote a version, or roll back. It may take minutes."""
+    """`POST operations/decision`: promote a version, or roll back. It may take
+    minutes."""
 
     threads = "deciding"
 
@@ -79,7 +81,11 @@ class DecisionHandler(OperationsHandler):
     async def post(self) -> None:
         """Decide."""
         request, asked = self.body(DecisionRequest), self.asked
-        self.answer(await self.work(lambda: decide(Place(self.services.root, asked).store.root, request)))
+        self.answer(
+            await self.work(
+                lambda: decide(Place(self.services.root, asked).store.root, request)
+            )
+        )
 
 
 class DataHandler(OperationsHandler):

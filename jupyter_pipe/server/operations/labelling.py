@@ -1,4 +1,5 @@
-"""The page *Labels*: rows that wait for a label, and the labels that a person gives here."""
+"""The page *Labels*: rows that wait for a label, and the labels that a person gives
+here."""
 
 from __future__ import annotations
 
@@ -7,7 +8,12 @@ from pathlib import Path
 
 from jupyter_pipe.errors import PipeError
 from jupyter_pipe.labels.queues import Queue, Task, add_answer, find_queues, read_queue
-from jupyter_pipe.server.operations.payloads import LabelRequest, LabelsPage, QueueShown, TaskShown
+from jupyter_pipe.server.operations.payloads import (
+    LabelRequest,
+    LabelsPage,
+    QueueShown,
+    TaskShown,
+)
 from jupyter_pipe.server.operations.places import Place
 
 __all__ = ["label_row", "labels_page"]
@@ -31,12 +37,18 @@ def labels_page(place: Place) -> LabelsPage:
 
 
 def label_row(place: Place, said: LabelRequest) -> LabelsPage:
-    """Write a label down. Raises PipeError for a queue, a row or a label that is not there."""
+    """Write a label down. Raises PipeError for a queue, a row or a label that is not
+    there."""
     folder, annotator = _folder(place), getpass.getuser()
     # Only a file that is listed is read: its name comes from a page.
     if said.queue not in find_queues(folder):
-        raise PipeError(f"There are no rows called '{said.queue}' to be labelled.", code="labels_unusable")
-    add_answer(read_queue(folder, said.queue, annotator), said.task, said.label, annotator)
+        raise PipeError(
+            f"There are no rows called '{said.queue}' to be labelled.",
+            code="labels_unusable",
+        )
+    add_answer(
+        read_queue(folder, said.queue, annotator), said.task, said.label, annotator
+    )
     return labels_page(place)
 
 

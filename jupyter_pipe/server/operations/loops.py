@@ -1,4 +1,5 @@
-"""The page *Loop*: what it watches, what it did and why, and why a trigger started nothing."""
+"""The page *Loop*: what it watches, what it did and why, and why a trigger started
+nothing."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ def loop_page(place: Place) -> LoopPage:
 
 
 def _page(place: Place, file: str, settings: LoopSettings, log: LoopLog) -> LoopPage:
-    """Looks at files and runs as `loop status` does, but asks neither the registry nor the monitor."""
+    """Looks at files and runs as `loop status` does, but asks neither the registry nor
+    the monitor."""
     assert place.notebook is not None
     found = status_of(settings, Machine(place.notebook, place.store, log), log.folder)
     return LoopPage(
@@ -50,4 +52,6 @@ def _page(place: Place, file: str, settings: LoopSettings, log: LoopLog) -> Loop
 
 def _line(record: Record) -> LoopLine:
     kind = str(type(record).__struct_config__.tag)
-    return LoopLine(record.time, kind, record_line(record), getattr(record, "run_id", ""))
+    return LoopLine(
+        record.time, kind, record_line(record), getattr(record, "run_id", "")
+    )

@@ -1,4 +1,5 @@
-"""The page *Models*: versions with what they came from. Reads records, loads no bundle."""
+"""The page *Models*: versions with what they came from. Reads records, loads no
+bundle."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ def models_page(place: Place) -> ModelsPage:
 
 
 def _where(registry: Registry, root: Path) -> str:
-    """The registry's place for people: a path below the root, or the URI without what logs somebody in."""
+    """The registry's place for people: a path below the root, or the URI without what
+    logs somebody in."""
     file = sqlite_file(registry.address.registry)
     if file is not None:
         return os.path.relpath(file, root)
@@ -45,7 +47,9 @@ def _model(place: Place, registry: Registry, name: str) -> ModelShown:
     found = registry.versions(name)[:_MOST_VERSIONS]
     read = [_lineage(place, version) for version in found]
     versions = tuple(_version(*each) for each in zip(found, read, strict=True))
-    metric = next((each.metric for each in read if isinstance(each, Lineage) and each.metric), "")
+    metric = next(
+        (each.metric for each in read if isinstance(each, Lineage) and each.metric), ""
+    )
     return ModelShown(name, versions, metric)
 
 
@@ -60,7 +64,8 @@ def _lineage(place: Place, version: ModelVersion) -> Lineage | str:
 
 
 def _version(version: ModelVersion, lineage: Lineage | str) -> VersionShown:
-    """A version with what is known of its origin; without that, only what the registry says."""
+    """A version with what is known of its origin; without that, only what the registry
+    says."""
     known = lineage if isinstance(lineage, Lineage) else None
     problem = "" if known else str(lineage)
     return VersionShown(
@@ -73,7 +78,9 @@ def _version(version: ModelVersion, lineage: Lineage | str) -> VersionShown:
         metrics=known.metrics if known else {},
         gates=known.gates if known else {},
         proofs=_proofs(version.bundle) if known and version.bundle else {},
-        parameters={name: value_text(value) for name, value in known.parameters.items()} if known else {},
+        parameters={name: value_text(value) for name, value in known.parameters.items()}
+        if known
+        else {},
         files=_files(known) if known else {},
         commit=str(known.git.get("commit", ""))[:_DIGEST_LETTERS] if known else "",
         notebook=Path(version.notebook).name,
@@ -89,4 +96,6 @@ def _proofs(bundle: Path) -> dict[str, bool]:
 
 
 def _files(lineage: Lineage) -> dict[str, str]:
-    return {each.path: each.digest[:_DIGEST_LETTERS] for each in lineage.files[:_MOST_FILES]}
+    return {
+        each.path: each.digest[:_DIGEST_LETTERS] for each in lineage.files[:_MOST_FILES]
+    }

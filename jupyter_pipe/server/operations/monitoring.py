@@ -1,4 +1,5 @@
-"""The page *Monitoring*: whether services are asked what their models were made for, and how that went on."""
+"""The page *Monitoring*: whether services are asked what their models were made for,
+and how that went on."""
 
 from __future__ import annotations
 
@@ -54,10 +55,15 @@ def _watched(folder: Path, since: float, until: float) -> WatchedShown:
         name=folder.name,
         state=watched.state,
         versions=tuple(_version(each) for each in watched.versions),
-        moments=tuple(MomentShown(each.since, each.version, each.rows, each.middle) for each in found),
+        moments=tuple(
+            MomentShown(each.since, each.version, each.rows, each.middle)
+            for each in found
+        ),
         series=tuple(_series(found)),
         every=log.every,
-        problem=f"Files of the request log that cannot be read: {unread}." if unread else "",
+        problem=f"Files of the request log that cannot be read: {unread}."
+        if unread
+        else "",
     )
 
 
@@ -80,7 +86,9 @@ def _version(version: VersionWatch) -> WatchedVersion:
 def _series(found: tuple[Moment, ...]) -> Iterator[SeriesShown]:
     """One line a column, those first that moved furthest."""
     names = dict.fromkeys(name for moment in found for name in moment.indices)
-    most = {name: max(moment.indices.get(name, 0.0) for moment in found) for name in names}
+    most = {
+        name: max(moment.indices.get(name, 0.0) for moment in found) for name in names
+    }
     for name in sorted(names, key=lambda each: -most[each])[:_MOST_SERIES]:
         yield SeriesShown(
             name,

@@ -1,7 +1,7 @@
 """What the Operations tab takes and gives. Frozen records; no behaviour.
 
-Times are UTC seconds since the epoch. What could not be read is a `problem` of its page, a sentence: the rest
-of the page is there all the same.
+Times are UTC seconds since the epoch. What could not be read is a `problem` of its
+page, a sentence: the rest of the page is there all the same.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ __all__ = [
 
 
 class PageRequest(Struct, frozen=True):
-    """`root` is the folder that holds `.jupyter_pipe/`, `notebook` the notebook, both as paths
-    below the server's root."""
+    """`root` is the folder that holds `.jupyter_pipe/`, `notebook` the notebook, both
+    as paths below the server's root."""
 
     root: str = ""
     notebook: str = ""
@@ -60,8 +60,8 @@ class PageRequest(Struct, frozen=True):
 
 
 class QuestionShown(Struct, frozen=True):
-    """A question that a stage asks (`approve:`). `state` is what has been said of it by now; one that is
-    answered waits for its run to go on."""
+    """A question that a stage asks (`approve:`). `state` is what has been said of it by
+    now; one that is answered waits for its run to go on."""
 
     run_id: str
     pipeline: str
@@ -102,9 +102,9 @@ class AnswerRequest(Struct, frozen=True):
 
 
 class VersionShown(Struct, frozen=True):
-    """A version, and what it came from. `gates` and `proofs` map a text to whether it holds. `files` are
-    those that its run read, with the beginning of their digest. `problem` says why nothing is known of it but
-    what the registry says."""
+    """A version, and what it came from. `gates` and `proofs` map a text to whether it
+    holds. `files` are those that its run read, with the beginning of their digest.
+    `problem` says why nothing is known of it but what the registry says."""
 
     number: int
     aliases: tuple[str, ...]
@@ -123,7 +123,8 @@ class VersionShown(Struct, frozen=True):
 
 
 class ModelShown(Struct, frozen=True):
-    """`metric` is what its comparisons use, empty where nobody said. Versions are newest first."""
+    """`metric` is what its comparisons use, empty where nobody said. Versions are
+    newest first."""
 
     name: str
     versions: tuple[VersionShown, ...]
@@ -139,8 +140,9 @@ class ModelsPage(Struct, frozen=True):
 
 
 class DecisionRequest(Struct, frozen=True):
-    """`promote` judges version `number` and lets it answer if it is good enough; `force` leaves out the
-    comparison. `rollback` lets the version that answered before answer again."""
+    """`promote` judges version `number` and lets it answer if it is good enough;
+    `force` leaves out the comparison. `rollback` lets the version that answered before
+    answer again."""
 
     decision: Literal["promote", "rollback"]
     name: str
@@ -162,9 +164,10 @@ class DecisionAnswer(Struct, frozen=True):
 
 
 class ColumnShown(Struct, frozen=True):
-    """A column of a value, as its profile has it. `histogram` counts rows from the least to the most, `top`
-    the most frequent values. `drift` is the stability index against the contract's reference, `limit` the
-    largest that it allows. `expected` is what the contract says, `problems` where the column is not so."""
+    """A column of a value, as its profile has it. `histogram` counts rows from the
+    least to the most, `top` the most frequent values. `drift` is the stability index
+    against the contract's reference, `limit` the largest that it allows. `expected` is
+    what the contract says, `problems` where the column is not so."""
 
     name: str
     type: str
@@ -194,8 +197,9 @@ ContractState = Literal["none", "missing", "kept", "broken", "unjudged"]
 
 
 class ValueShown(Struct, frozen=True):
-    """A value that a stage left. `contract` is the state of its contract: `missing` is tagged and has no file
-    yet, `broken` is not as the file says. `findings` are all that is wrong, `last` is the newest batch."""
+    """A value that a stage left. `contract` is the state of its contract: `missing` is
+    tagged and has no file yet, `broken` is not as the file says. `findings` are all
+    that is wrong, `last` is the newest batch."""
 
     stage: str
     name: str
@@ -264,8 +268,9 @@ class TrafficOfVersion(Struct, frozen=True):
 
 
 class ServiceShown(Struct, frozen=True):
-    """A model that is or was served. `address` is where it listens now, empty where none runs. `latency` has
-    seconds at 50, 95 and 99 %, of the newest `looked` answers; `refusals` counts those by column and rule."""
+    """A model that is or was served. `address` is where it listens now, empty where
+    none runs. `latency` has seconds at 50, 95 and 99 %, of the newest `looked` answers;
+    `refusals` counts those by column and rule."""
 
     name: str
     address: str
@@ -294,7 +299,8 @@ class ServicePage(Struct, frozen=True):
 
 
 class LoopLine(Struct, frozen=True):
-    """One record of the loop, in words. `run_id` is the run that it is about, if there is one."""
+    """One record of the loop, in words. `run_id` is the run that it is about, if there
+    is one."""
 
     time: float
     kind: str
@@ -303,8 +309,9 @@ class LoopLine(Struct, frozen=True):
 
 
 class LoopPage(Struct, frozen=True):
-    """`exists` says whether the notebook has a loop file. `process` runs the loop, 0 if none does. `next`
-    says what the next step does, or why it does nothing yet; `due` is the next time of the schedule."""
+    """`exists` says whether the notebook has a loop file. `process` runs the loop, 0 if
+    none does. `next` says what the next step does, or why it does nothing yet; `due` is
+    the next time of the schedule."""
 
     exists: bool
     file: str
@@ -322,8 +329,8 @@ class LoopPage(Struct, frozen=True):
 
 
 class WatchedVersion(Struct, frozen=True):
-    """A version that answered. `alarms` are sentences; `ignored` maps columns that are not compared to the
-    reason. `missing` says why the version could not be compared."""
+    """A version that answered. `alarms` are sentences; `ignored` maps columns that are
+    not compared to the reason. `missing` says why the version could not be compared."""
 
     version: str
     run_id: str
@@ -335,8 +342,8 @@ class WatchedVersion(Struct, frozen=True):
 
 
 class MomentShown(Struct, frozen=True):
-    """A batch of rows that were asked one after the other: when it began, who answered, and the median of the
-    predictions, if they are numbers."""
+    """A batch of rows that were asked one after the other: when it began, who answered,
+    and the median of the predictions, if they are numbers."""
 
     since: float
     version: str
@@ -345,8 +352,8 @@ class MomentShown(Struct, frozen=True):
 
 
 class SeriesShown(Struct, frozen=True):
-    """How far a column was from the run that made the model, at each moment: its stability index, null where
-    it is not known, and whether it counts as moved."""
+    """How far a column was from the run that made the model, at each moment: its
+    stability index, null where it is not known, and whether it counts as moved."""
 
     name: str
     indices: tuple[float | None, ...]
@@ -354,8 +361,8 @@ class SeriesShown(Struct, frozen=True):
 
 
 class WatchedShown(Struct, frozen=True):
-    """A model that is or was served. `series` has the columns that moved furthest first. Of many answers only
-    one of `every` so many was looked at."""
+    """A model that is or was served. `series` has the columns that moved furthest
+    first. Of many answers only one of `every` so many was looked at."""
 
     name: str
     state: Literal["fine", "alarm", "unknown"]
@@ -378,7 +385,8 @@ class MonitoringPage(Struct, frozen=True):
 
 
 class TaskShown(Struct, frozen=True):
-    """A row to be labelled; `suggested` may be confirmed, `label` is what this user has said so far."""
+    """A row to be labelled; `suggested` may be confirmed, `label` is what this user has
+    said so far."""
 
     id: str
     data: dict[str, str]
@@ -387,8 +395,9 @@ class TaskShown(Struct, frozen=True):
 
 
 class QueueShown(Struct, frozen=True):
-    """Rows that wait, of which `labelled` have this user's label. `tasks` are the next ones, `recent` some
-    that are done and may be changed. `answers` is the file that the labels go to."""
+    """Rows that wait, of which `labelled` have this user's label. `tasks` are the next
+    ones, `recent` some that are done and may be changed. `answers` is the file that the
+    labels go to."""
 
     name: str
     answers: str

@@ -1,4 +1,5 @@
-"""What the server does for the Operations tab: one method a page. Blocks; knows nothing of HTTP."""
+"""What the server does for the Operations tab: one method a page. Blocks; knows nothing
+of HTTP."""
 
 from __future__ import annotations
 
@@ -38,7 +39,8 @@ class LabelOrder(Struct, frozen=True):
 
 
 class OperationsService:
-    """Pages of folders below one root. What a page needs is imported when it is asked for."""
+    """Pages of folders below one root. What a page needs is imported when it is asked
+    for."""
 
     def __init__(self, root: Root) -> None:
         self._root = root

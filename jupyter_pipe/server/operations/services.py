@@ -40,7 +40,8 @@ def _services(place: Place, since: float, until: float) -> Iterator[ServiceShown
 
 
 def _shown(name: str, running: Running | None, summary: TrafficSummary) -> ServiceShown:
-    """A service as the page shows it; one that does not run has its past traffic alone."""
+    """A service as the page shows it; one that does not run has its past traffic
+    alone."""
     unread = ", ".join(summary.damaged)
     return ServiceShown(
         name=name,
@@ -55,5 +56,7 @@ def _shown(name: str, running: Running | None, summary: TrafficSummary) -> Servi
         latency=summary.latency,
         looked=summary.looked,
         refusals=summary.refusals,
-        problem=f"Files of the request log that cannot be read: {unread}." if unread else "",
+        problem=f"Files of the request log that cannot be read: {unread}."
+        if unread
+        else "",
     )

@@ -24,7 +24,8 @@ def studies_page(place: Place) -> StudiesPage:
 
 
 def _studies(place: Place, problems: list[str]) -> Iterator[StudyShown]:
-    """A study that cannot be read is named among the problems, and the others are shown."""
+    """A study that cannot be read is named among the problems, and the others are
+    shown."""
     for path in _newest_first(place.store.state_folder / "studies"):
         try:
             shown = _study(study_folder(place.store, path.name))
@@ -37,7 +38,11 @@ def _studies(place: Place, problems: list[str]) -> Iterator[StudyShown]:
 
 def _newest_first(folder: Path) -> list[Path]:
     try:
-        found = [(path.stat().st_mtime, path) for path in folder.iterdir() if (path / "study.json").exists()]
+        found = [
+            (path.stat().st_mtime, path)
+            for path in folder.iterdir()
+            if (path / "study.json").exists()
+        ]
     except OSError:
         return []
     return [path for _, path in sorted(found, reverse=True)]

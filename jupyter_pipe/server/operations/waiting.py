@@ -1,4 +1,5 @@
-"""The page *Waiting for you*: questions of stages, and versions that nobody has decided upon."""
+"""The page *Waiting for you*: questions of stages, and versions that nobody has decided
+upon."""
 
 from __future__ import annotations
 
@@ -31,16 +32,24 @@ def waiting_page(place: Place) -> WaitingPage:
 
 
 def answer(place: Place, said: AnswerRequest) -> WaitingPage:
-    """Write down what a person says of a question. Raises RunError for a stage that asks nobody, and
-    UntrustedError for a run of somebody else."""
+    """Write down what a person says of a question. Raises RunError for a stage that
+    asks nobody, and UntrustedError for a run of somebody else."""
     run = place.store.read(said.run_id)
-    approval = Approval(said.approved, getpass.getuser(), time.time(), said.note, said.run_id, said.stage)
+    approval = Approval(
+        said.approved,
+        getpass.getuser(),
+        time.time(),
+        said.note,
+        said.run_id,
+        said.stage,
+    )
     answer_question(place.store, run, said.stage, approval)
     return waiting_page(place)
 
 
 def _questions(place: Place) -> Iterator[QuestionShown]:
-    """The newest question of each stage, unless a later run went on from there or asked again."""
+    """The newest question of each stage, unless a later run went on from there or asked
+    again."""
     asked: set[tuple[str, str]] = set()
     continued: set[str] = set()
     for run in place.runs():
@@ -49,7 +58,11 @@ def _questions(place: Place) -> Iterator[QuestionShown]:
             if stage.approval is None or key in asked:
                 continue
             asked.add(key)
-            if stage.approval.state != "approved" and run.is_final and run.run_id not in continued:
+            if (
+                stage.approval.state != "approved"
+                and run.is_final
+                and run.run_id not in continued
+            ):
                 yield _question(place, run, stage)
         continued.add(run.resumed_from or "")
 
@@ -64,7 +77,11 @@ def _question(place: Place, run: Run, stage: StageRun) -> QuestionShown:
         stage=stage.name,
         question=approval.question,
         asked=stage.finished or run.finished or run.queued,
-        state="waiting" if said is None else "approved" if said.approved else "rejected",
+        state="waiting"
+        if said is None
+        else "approved"
+        if said.approved
+        else "rejected",
         by=said.by if said else "",
         note=said.note if said else "",
         metrics=run.metrics,
@@ -76,7 +93,9 @@ def _versions(place: Place) -> Iterator[VersionWaiting]:
     for name in registry.names():
         for version in registry.versions(name):
             if _is_open(version):
-                yield VersionWaiting(name, version.number, version.registered, version.verdict)
+                yield VersionWaiting(
+                    name, version.number, version.registered, version.verdict
+                )
 
 
 def _is_open(version: ModelVersion) -> bool:

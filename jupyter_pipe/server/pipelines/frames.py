@@ -1,4 +1,5 @@
-"""What the server and a worker say to each other over two pipes: frames of a length and MessagePack.
+"""What the server and a worker say to each other over two pipes: frames of a length and
+MessagePack.
 
 A frame that is cut off counts as none: the other side is gone.
 """
@@ -17,8 +18,8 @@ _LENGTH = struct.Struct(">Q")
 
 
 class Task(msgspec.Struct, frozen=True):
-    """One request: `kind` is the method of `PipelineService`, `body` the JSON as it came, `root` the folder
-    that the server serves."""
+    """One request: `kind` is the method of `PipelineService`, `body` the JSON as it
+    came, `root` the folder that the server serves."""
 
     kind: str
     root: str
@@ -26,8 +27,8 @@ class Task(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """The answer, ready to be sent. `defect` is a traceback of ours, for the server's log; after one that
-    `is_last` the worker ends."""
+    """The answer, ready to be sent. `defect` is a traceback of ours, for the server's
+    log; after one that `is_last` the worker ends."""
 
     status: int
     body: bytes

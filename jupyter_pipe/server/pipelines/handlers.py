@@ -14,7 +14,8 @@ class AnalysingHandler(PipeHandler):
     threads = "analysing"
 
     async def analyse(self, kind: str) -> None:
-        """Answer with what the method `kind` of `PipelineService` gives for the request's body."""
+        """Answer with what the method `kind` of `PipelineService` gives for the
+        request's body."""
         task = Task(kind, str(self.services.root.folder), self.request.body)
         reply = await self.work(self.services.analysis.ask, task)
         if reply.defect:
@@ -42,7 +43,8 @@ class CompileHandler(AnalysingHandler):
 
 
 class GraphHandler(AnalysingHandler):
-    """`POST graph`: the picture of several notebooks that are one pipeline. Writes nothing."""
+    """`POST graph`: the picture of several notebooks that are one pipeline. Writes
+    nothing."""
 
     @allowed("read")
     async def post(self) -> None:

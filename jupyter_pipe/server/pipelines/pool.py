@@ -1,7 +1,9 @@
-"""Processes that analyse notebooks, so that none can slow the server down, fill its memory or end it.
+"""Processes that analyse notebooks, so that none can slow the server down, fill its
+memory or end it.
 
-`ask` blocks; each thread that calls it has one worker for as long. A worker that takes too long is killed,
-and one that died is replaced. They end with the server: each holds the other end of a pipe of ours.
+`ask` blocks; each thread that calls it has one worker for as long. A worker that takes
+too long is killed, and one that died is replaced. They end with the server: each holds
+the other end of a pipe of ours.
 """
 
 from __future__ import annotations
@@ -29,15 +31,17 @@ SECONDS = 90.0
 MEMORY_BYTES = 2 << 30
 """For one worker. A tenth of it is used, threads reserve much of the rest."""
 _WARM = 2
-# A burst of requests ends less often than it pauses: starting a worker costs a second, keeping one memory.
+# A burst of requests ends less often than it pauses: starting a worker costs a second,
+# keeping one memory.
 _KEPT_SECONDS = 60.0
 # Somebody may have killed a worker between two requests.
 _TRIES = 2
 
 
 class Work(Struct, frozen=True):
-    """A kind of request: how many seconds it may take, and what is said where it cannot be answered. `slow`,
-    `died` and `not_started` are messages, `hint` what helps against a death."""
+    """A kind of request: how many seconds it may take, and what is said where it cannot
+    be answered. `slow`, `died` and `not_started` are messages, `hint` what helps
+    against a death."""
 
     seconds: float
     slow: str
@@ -78,10 +82,12 @@ def the_pool() -> AnalysisPool:
 
 
 class AnalysisPool:
-    """As many workers as there are requests at a time; two of them are kept for good, the others for a
-    minute. `seconds` limit a request, `memory_bytes` a worker."""
+    """As many workers as there are requests at a time; two of them are kept for good,
+    the others for a minute. `seconds` limit a request, `memory_bytes` a worker."""
 
-    def __init__(self, *, seconds: float = SECONDS, memory_bytes: int = MEMORY_BYTES) -> None:
+    def __init__(
+        self, *, seconds: float = SECONDS, memory_bytes: int = MEMORY_BYTES
+    ) -> None:
         self._seconds = seconds
         self._memory_bytes = memory_bytes
         self._idle: list[_Worker] = []
@@ -96,7 +102,9 @@ class AnalysisPool:
                 if reply is not None:
                     return reply
         except OSError as error:
-            return _error(work.not_started_code, work.not_started.format(error.strerror or error))
+            return _error(
+                work.not_started_code, work.not_started.format(error.strerror or error)
+            )
         return _error(work.died_code, work.died, hint=work.hint)
 
     def warm(self) -> None:
@@ -121,7 +129,8 @@ class AnalysisPool:
             worker.end()
 
     def _ask_one(self, task: Task, work: Work) -> Reply | None:
-        """None if the worker has died of something else than our limit. Raises OSError."""
+        """None if the worker has died of something else than our limit. Raises
+        OSError."""
         worker = self._take()
         seconds = min(self._seconds, work.seconds)
         reply = worker.ask(task, seconds)
@@ -130,7 +139,11 @@ class AnalysisPool:
             self.warm()
         else:
             self._give_back(worker)
-        return _error(work.slow_code, work.slow.format(seconds)) if worker.was_late else reply
+        return (
+            _error(work.slow_code, work.slow.format(seconds))
+            if worker.was_late
+            else reply
+        )
 
     def _take(self) -> _Worker:
         """The worker that was used last, whose memory is warm, or a new one."""
@@ -160,7 +173,9 @@ class _Worker:
     def __init__(self, seconds: float, memory_bytes: int) -> None:
         self.was_late = False
         self._process = subprocess.Popen(
-            own_module("jupyter_pipe.server.pipelines.worker", str(seconds), str(memory_bytes)),
+            own_module(
+                "jupyter_pipe.server.pipelines.worker", str(seconds), str(memory_bytes)
+            ),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             # The terminal's Ctrl-C is for the server, which then ends us.

@@ -1,9 +1,10 @@
-"""A process that analyses notebooks for the server, one after the other. Started by `pool`.
+"""A process that analyses notebooks for the server, one after the other. Started by
+`pool`.
 
-It imports and reads what every request needs, and forks for the work: a fork that has grown large, or that
-had to make way for others, is followed by a fresh one at once. It ends with the server, and when one notebook
-takes longer than the server waits. What is printed here goes to the server's log: standard output carries
-answers.
+It imports and reads what every request needs, and forks for the work: a fork that has
+grown large, or that had to make way for others, is followed by a fresh one at once. It
+ends with the server, and when one notebook takes longer than the server waits. What is
+printed here goes to the server's log: standard output carries answers.
 """
 
 from __future__ import annotations
@@ -24,7 +25,11 @@ import msgspec
 from jupyter_pipe.errors import ErrorCode, PipeError
 from jupyter_pipe.server.decoding import decode_body, error_body
 from jupyter_pipe.server.operations.payloads import PageRequest
-from jupyter_pipe.server.operations.service import AnswerOrder, LabelOrder, OperationsService
+from jupyter_pipe.server.operations.service import (
+    AnswerOrder,
+    LabelOrder,
+    OperationsService,
+)
 from jupyter_pipe.server.paths import Root
 from jupyter_pipe.server.payloads import (
     CheckRequest,
@@ -69,7 +74,8 @@ _TOO_LARGE: dict[bool, tuple[str, ErrorCode, str]] = {
         "Remove old runs and logs: jupyter pipe gc",
     ),
 }
-# Kilobytes, as the system counts. What is kept between notebooks should not grow for ever.
+# Kilobytes, as the system counts. What is kept between notebooks should not grow for
+# ever.
 _MOST_KEPT = 400 << 10
 # Seconds of work after which a request is a slow one, and makes way for others.
 _QUICK = 1.0
@@ -81,8 +87,8 @@ _SPENT = 3
 
 
 def main() -> int:
-    """Answer until nobody asks. The arguments are the limit of one request in seconds, and that of this
-    process in bytes."""
+    """Answer until nobody asks. The arguments are the limit of one request in seconds,
+    and that of this process in bytes."""
     seconds, memory_bytes = float(sys.argv[1]), int(sys.argv[2])
     answers = _take_standard_output()
     _limit_memory(memory_bytes)
@@ -99,8 +105,8 @@ def main() -> int:
 
 
 def _serve_in_fork(answers: IO[bytes], seconds: float) -> int:
-    """How a fork ended that answered as long as it could. It has the ends of both pipes: the server does not
-    notice that another one goes on."""
+    """How a fork ended that answered as long as it could. It has the ends of both
+    pipes: the server does not notice that another one goes on."""
     pid = os.fork()
     if pid == 0:
         os._exit(_serve(answers, seconds, is_alone=False))
@@ -108,15 +114,17 @@ def _serve_in_fork(answers: IO[bytes], seconds: float) -> int:
 
 
 def _serve(answers: IO[bytes], seconds: float, *, is_alone: bool) -> int:
-    """Answer until nobody asks, or until this process is spent: then, if it `is_alone`, the last answer says
-    so."""
+    """Answer until nobody asks, or until this process is spent: then, if it `is_alone`,
+    the last answer says so."""
     threading.Thread(target=_end_with_server, daemon=True).start()
     while (task := read_frame(sys.stdin.buffer, Task)) is not None:
         _set_alarms(seconds)
         reply = answer(task)
         _set_alarms(0)
         is_spent = _is_spent()
-        write_frame(answers, msgspec.structs.replace(reply, is_last=is_spent and is_alone))
+        write_frame(
+            answers, msgspec.structs.replace(reply, is_last=is_spent and is_alone)
+        )
         if is_spent:
             return _SPENT
     return 0
@@ -162,7 +170,8 @@ def _limit_memory(wanted: int) -> None:
 
 
 def _end_with_server() -> None:
-    """Wait, besides the work, until the server has closed its end of the pipe, however it ended."""
+    """Wait, besides the work, until the server has closed its end of the pipe, however
+    it ended."""
     import select
 
     if hasattr(select, "poll"):
@@ -173,8 +182,8 @@ def _end_with_server() -> None:
 
 
 def _set_alarms(seconds: float) -> None:
-    """For a request that begins, or, with 0, none any more. The alarm ends the process wherever it hangs,
-    even when no server is left that could."""
+    """For a request that begins, or, with 0, none any more. The alarm ends the process
+    wherever it hangs, even when no server is left that could."""
     if hasattr(signal, "setitimer"):
         signal.signal(signal.SIGPROF, lambda number, frame: _make_way())
         signal.setitimer(signal.ITIMER_PROF, _QUICK if seconds else 0)
@@ -187,7 +196,8 @@ def _make_way() -> None:
 
 
 def _is_spent() -> bool:
-    """Whether a new process should go on: this one has had to make way, or has grown."""
+    """Whether a new process should go on: this one has had to make way, or has
+    grown."""
     try:
         import resource
     except ImportError:
@@ -206,7 +216,13 @@ def _warm_up() -> None:
     for name in ("jupyter_pipe.engine.reuse.forecast", "jupyter_pipe.suggest"):
         importlib.import_module(name)
 
-    cell = {"cell_type": "code", "id": "a", "metadata": {}, "source": "import os\nx = [1]", "outputs": []}
+    cell = {
+        "cell_type": "code",
+        "id": "a",
+        "metadata": {},
+        "source": "import os\nx = [1]",
+        "outputs": [],
+    }
     notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell]}
     with contextlib.suppress(PipeError):
         draft_pipeline(Path("warm.ipynb"), msgspec.json.encode(notebook))

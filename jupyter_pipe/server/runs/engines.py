@@ -1,4 +1,5 @@
-"""Which engines can run the notebooks of a folder. Asks none of them; raises SubmitError."""
+"""Which engines can run the notebooks of a folder. Asks none of them; raises
+SubmitError."""
 
 from __future__ import annotations
 
@@ -6,7 +7,12 @@ from pathlib import Path
 
 from jupyter_pipe.server.payloads import EngineChoice, EngineList
 from jupyter_pipe.submit import SubmitError
-from jupyter_pipe.submit.settings import Configuration, configurations, find_configuration, require_settings
+from jupyter_pipe.submit.settings import (
+    Configuration,
+    configurations,
+    find_configuration,
+    require_settings,
+)
 from jupyter_pipe.submit.submission import title_of
 
 __all__ = ["list_engines", "require_usable"]
@@ -14,7 +20,9 @@ __all__ = ["list_engines", "require_usable"]
 
 def list_engines(folder: Path) -> EngineList:
     """All that are known, with what is in the way of runs of notebooks in `folder`."""
-    return EngineList(tuple(_choice(name, found, folder) for name, found in configurations().items()))
+    return EngineList(
+        tuple(_choice(name, found, folder) for name, found in configurations().items())
+    )
 
 
 def require_usable(name: str, folder: Path) -> None:
@@ -22,7 +30,9 @@ def require_usable(name: str, folder: Path) -> None:
     _require(name, find_configuration(name), folder)
 
 
-def _choice(name: str, found: Configuration | SubmitError, folder: Path) -> EngineChoice:
+def _choice(
+    name: str, found: Configuration | SubmitError, folder: Path
+) -> EngineChoice:
     if isinstance(found, SubmitError):
         return EngineChoice(name, name, _text(found))
     try:

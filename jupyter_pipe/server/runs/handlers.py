@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from jupyter_pipe.server.base import PipeHandler, allowed
-from jupyter_pipe.server.payloads import DebugRequest, NoteRequest, StartRequest, SubmitRequest
+from jupyter_pipe.server.payloads import (
+    DebugRequest,
+    NoteRequest,
+    StartRequest,
+    SubmitRequest,
+)
 from jupyter_pipe.server.runs.service import RUN_ID, STAGE
 
 __all__ = ["ROUTES"]
 
-# The report is a document of its own: no script, no network, whatever a notebook's output holds.
+# The report is a document of its own: no script, no network, whatever a notebook's
+# output holds.
 _REPORT_POLICY = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:"
 
 
@@ -28,12 +34,16 @@ class RunsHandler(RunHandler):
     @allowed("read")
     async def get(self) -> None:
         """List."""
-        self.answer(await self.work(self.services.runs.list, self.root, self.text("notebook")))
+        self.answer(
+            await self.work(self.services.runs.list, self.root, self.text("notebook"))
+        )
 
     @allowed("execute")
     async def post(self) -> None:
         """Start."""
-        self.answer(await self.start(self.services.runs.start, self.body(StartRequest)), 202)
+        self.answer(
+            await self.start(self.services.runs.start, self.body(StartRequest)), 202
+        )
 
 
 class EnginesHandler(RunHandler):
@@ -47,7 +57,9 @@ class EnginesHandler(RunHandler):
     @allowed("execute")
     async def post(self) -> None:
         """Submit."""
-        self.answer(await self.start(self.services.runs.submit, self.body(SubmitRequest)), 202)
+        self.answer(
+            await self.start(self.services.runs.submit, self.body(SubmitRequest)), 202
+        )
 
 
 class OneRunHandler(RunHandler):
@@ -73,7 +85,9 @@ class NoteHandler(RunHandler):
     async def put(self, run_id: str) -> None:
         """Write it; answers the run as its list shows it."""
         request = self.body(NoteRequest)
-        self.answer(await self.work(self.services.runs.annotate, self.root, run_id, request))
+        self.answer(
+            await self.work(self.services.runs.annotate, self.root, run_id, request)
+        )
 
 
 class CancelHandler(RunHandler):
@@ -102,7 +116,9 @@ class DebugHandler(RunHandler):
     async def post(self, run_id: str) -> None:
         """Write the notebook."""
         request = self.body(DebugRequest)
-        self.answer(await self.work(self.services.runs.debug, self.root, run_id, request))
+        self.answer(
+            await self.work(self.services.runs.debug, self.root, run_id, request)
+        )
 
 
 class EventsHandler(RunHandler):
@@ -112,7 +128,9 @@ class EventsHandler(RunHandler):
     async def get(self, run_id: str) -> None:
         """Read what happened."""
         since = self.number("since")
-        self.answer(await self.work(self.services.runs.events, self.root, run_id, since))
+        self.answer(
+            await self.work(self.services.runs.events, self.root, run_id, since)
+        )
 
 
 class LogHandler(RunHandler):
@@ -142,7 +160,9 @@ class ExecutedHandler(RunHandler):
     @allowed("read")
     async def get(self, run_id: str, stage: str) -> None:
         """Read the executed notebook."""
-        self.finish(await self.work(self.services.runs.executed, self.root, run_id, stage))
+        self.finish(
+            await self.work(self.services.runs.executed, self.root, run_id, stage)
+        )
 
 
 class OutputsHandler(RunHandler):
@@ -151,7 +171,9 @@ class OutputsHandler(RunHandler):
     @allowed("read")
     async def get(self, run_id: str, stage: str) -> None:
         """Read the outputs."""
-        self.answer(await self.work(self.services.runs.outputs, self.root, run_id, stage))
+        self.answer(
+            await self.work(self.services.runs.outputs, self.root, run_id, stage)
+        )
 
 
 _RUN = f"runs/({RUN_ID})"

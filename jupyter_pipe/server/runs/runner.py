@@ -1,9 +1,9 @@
 """The process of one run that the server starts, here or in another engine.
 
-Reads an `Order` from standard input, compiles the saved notebook, runs it, and ends with the run's
-exit code. It is a session of its own: neither the server's end nor its terminal touches it. An error
-before the run exists is printed as JSON on standard output, for the server to pass on; from then on
-the output goes to the run's own log.
+Reads an `Order` from standard input, compiles the saved notebook, runs it, and ends
+with the run's exit code. It is a session of its own: neither the server's end nor its
+terminal touches it. An error before the run exists is printed as JSON on standard
+output, for the server to pass on; from then on the output goes to the run's own log.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ __all__ = ["Order", "main"]
 class Order(msgspec.Struct, frozen=True):
     """What to run. `root` is the absolute path of the folder that keeps the run.
 
-    Either `request` asks for a new run of the saved notebook, or `resumed_from` is the run in the
-    same folder that this one continues, as it ran. With `engine` a new run is submitted there, and the
-    process ends as soon as the engine has it.
+    Either `request` asks for a new run of the saved notebook, or `resumed_from` is the
+    run in the same folder that this one continues, as it ran. With `engine` a new run
+    is submitted there, and the process ends as soon as the engine has it.
     """
 
     root: str
@@ -63,7 +63,12 @@ def run(order: Order) -> int:
         request = make_request(Path(order.notebook), order.request, run_id=order.run_id)
     else:
         request = resume_request(store, order.resumed_from, new_run_id=order.run_id)
-    return run_pipeline(request, observers=[log_to(store.folder(order.run_id).log)]).exit_code or 0
+    return (
+        run_pipeline(
+            request, observers=[log_to(store.folder(order.run_id).log)]
+        ).exit_code
+        or 0
+    )
 
 
 def _submit(store: RunStore, order: Order, asked: StartRequest) -> int:

@@ -41,8 +41,8 @@ _DONE = frozenset({StageState.succeeded, StageState.cached})
 
 
 class RunService:
-    """The runs below one root. A run is addressed by the folder that holds `.jupyter_pipe/`, as a
-    path below the root, and its id."""
+    """The runs below one root. A run is addressed by the folder that holds
+    `.jupyter_pipe/`, as a path below the root, and its id."""
 
     def __init__(self, root: Root, watcher: RunWatcher) -> None:
         self._root = root
@@ -68,11 +68,14 @@ class RunService:
         store.require_no_links()
         run = store.read(run_id)
         folder = self._folder(store, run_id)
-        write_note(folder, RunNote(asked.name.strip(), asked.note.strip(), asked.pinned))
+        write_note(
+            folder, RunNote(asked.name.strip(), asked.note.strip(), asked.pinned)
+        )
         return self._summary(run, folder)
 
     def start(self, request: StartRequest) -> Started:
-        """Start a run of the saved notebook, or of those in a list, in a process of its own."""
+        """Start a run of the saved notebook, or of those in a list, in a process of its
+        own."""
         path = self._root.pipeline(request.notebook)
         return self._begin(
             Order(
@@ -88,7 +91,8 @@ class RunService:
         return list_engines(self._root.notebook(notebook).parent)
 
     def submit(self, request: SubmitRequest) -> Started:
-        """Have another engine run the saved notebook. Returns when the engine has it."""
+        """Have another engine run the saved notebook. Returns when the engine has
+        it."""
         path = self._root.notebook(request.notebook)
         require_usable(request.engine, path.parent)
         return self._begin(
@@ -102,18 +106,26 @@ class RunService:
         )
 
     def resume(self, root: str, run_id: str) -> Started:
-        """Continue a run that ended without success: a new run, which reuses what still fits."""
+        """Continue a run that ended without success: a new run, which reuses what still
+        fits."""
         run = self.read(root, run_id)
         if not run.is_final:
-            raise RunError("The run still goes on.", code="run_active", hint="Cancel it first.")
-        # What the record names was written by whoever wrote the record, so it is confined as well.
-        for path in filter(None, (run.facts.notebook, *run.facts.paths, run.facts.package)):
+            raise RunError(
+                "The run still goes on.", code="run_active", hint="Cancel it first."
+            )
+        # What the record names was written by whoever wrote the record, so it is
+        # confined as well.
+        for path in filter(
+            None, (run.facts.notebook, *run.facts.paths, run.facts.package)
+        ):
             self._root.confine(Path(path), Path(path).name)
         if run.facts.notebook.endswith(".toml"):
             self._root.require_list_inside(Path(run.facts.notebook))
         folder = self._root.directory(root)
         following = RunStore(folder).next_run_id()
-        return self._begin(Order(root=str(folder), run_id=following, resumed_from=run_id))
+        return self._begin(
+            Order(root=str(folder), run_id=following, resumed_from=run_id)
+        )
 
     def read(self, root: str, run_id: str) -> Run:
         """The run as it is now."""
@@ -126,7 +138,8 @@ class RunService:
         return tuple(store.events(run_id, since))
 
     def cancel(self, root: str, run_id: str) -> Run:
-        """Ask the run to stop; it ends soon after. One that has ended stays as it is."""
+        """Ask the run to stop; it ends soon after. One that has ended stays as it
+        is."""
         from jupyter_pipe.engine import request_cancel
         from jupyter_pipe.submit.following import end_in_engine
 
@@ -140,12 +153,15 @@ class RunService:
         store = self.store(root)
         store.require_no_links()
         if not store.read(run_id).is_final:
-            raise RunError("The run still goes on.", code="run_active", hint="Cancel it first.")
+            raise RunError(
+                "The run still goes on.", code="run_active", hint="Cancel it first."
+            )
         try:
             shutil.rmtree(store.folder(run_id).path)
         except OSError as error:
             raise RunError(
-                f"Run {run_id} cannot be removed: {error.strerror or error}.", code="root_unwritable"
+                f"Run {run_id} cannot be removed: {error.strerror or error}.",
+                code="root_unwritable",
             ) from error
 
     def report(self, root: str, run_id: str) -> bytes:
@@ -165,7 +181,9 @@ class RunService:
         """The executed notebook of a stage, as JSON."""
         executed = self.stage_folder(root, run_id, stage).executed(stage)
         if not executed.exists():
-            raise RunError(f"Stage '{stage}' has not run in this run.", code="executed_missing")
+            raise RunError(
+                f"Stage '{stage}' has not run in this run.", code="executed_missing"
+            )
         return self._content(executed)
 
     def outputs(self, root: str, run_id: str, stage: str) -> ExecutedOutputs:
@@ -176,7 +194,8 @@ class RunService:
         return ExecutedOutputs({cell.id: list(cell.outputs) for cell in cells})
 
     def debug(self, root: str, run_id: str, request: DebugRequest) -> WrittenNotebook:
-        """A notebook beside the source that begins with the stage's inputs restored; made once a run."""
+        """A notebook beside the source that begins with the stage's inputs restored;
+        made once a run."""
         from jupyter_pipe.runs.debug import write_debug_notebook
 
         self.stage_folder(root, run_id, request.stage)
@@ -184,7 +203,9 @@ class RunService:
         run = store.read(run_id)
         folder = store.root
         if run.facts.notebooks:  # each ran in its own folder, which the record names
-            folder = self._root.confine(Path(run.facts.folder_of(request.stage)), request.stage)
+            folder = self._root.confine(
+                Path(run.facts.folder_of(request.stage)), request.stage
+            )
         target = folder / f"debug_{request.stage}_{run_id[-4:]}.ipynb"
         if not target.exists():
             write_debug_notebook(store, run, run.stage(request.stage), target)
@@ -196,20 +217,26 @@ class RunService:
         if stage:
             from jupyter_pipe.runs.report.cell_outputs import printed_text
 
-            data = printed_text(self.stage_folder(root, run_id, stage).executed(stage)).encode()
+            data = printed_text(
+                self.stage_folder(root, run_id, stage).executed(stage)
+            ).encode()
         else:
             data = b"".join(_told(self.store(root), run))
         end = _whole_characters(data, offset + _LOG_CHUNK)
         text = data[offset:end].decode("utf-8", "replace")
-        return LogChunk(text, offset, max(offset, end), final=run.is_final and end >= len(data))
+        return LogChunk(
+            text, offset, max(offset, end), final=run.is_final and end >= len(data)
+        )
 
     def _content(self, path: Path) -> bytes:
-        """What a file of a run holds. Raises RunError for a link, or whatever else is not the run's own."""
+        """What a file of a run holds. Raises RunError for a link, or whatever else is
+        not the run's own."""
         try:
             return read_regular_file(path, follow=False)
         except OSError as error:
             raise RunError(
-                f"'{path.name}' of the run cannot be read: {error.strerror or error}.", code="run_damaged"
+                f"'{path.name}' of the run cannot be read: {error.strerror or error}.",
+                code="run_damaged",
             ) from error
 
     def _begin(self, order: Order) -> Started:
@@ -228,7 +255,8 @@ class RunService:
         return store
 
     def _folder(self, store: RunStore, run_id: str) -> RunFolder:
-        """The folder of a run, and not a link to another folder that has files of such names."""
+        """The folder of a run, and not a link to another folder that has files of such
+        names."""
         folder = store.folder(run_id)
         self._root.confine(folder.path, run_id)
         return folder
@@ -237,13 +265,16 @@ class RunService:
         """The folder of a run that has the stage."""
         store = self.store(root)
         if stage not in {each.name for each in store.read(run_id).stages}:
-            raise RunError(f"Run {run_id} has no stage '{stage}'.", code="stage_unknown")
+            raise RunError(
+                f"Run {run_id} has no stage '{stage}'.", code="stage_unknown"
+            )
         folder = self._folder(store, run_id)
         self._root.confine(folder.stage(stage), stage)
         return folder
 
     def _summarised(self, store: RunStore, run_id: str) -> RunSummary | None:
-        """The summary of a run. Of one that has ended it is made once, unless its files change."""
+        """The summary of a run. Of one that has ended it is made once, unless its files
+        change."""
         folder = store.folder(run_id)
         state = (_stamp(folder.summary), _stamp(folder.note))
         known = self._summaries.get(folder.path)
@@ -259,7 +290,9 @@ class RunService:
 
     def _summary(self, run: Run, folder: RunFolder) -> RunSummary:
         note = read_note(folder)
-        failed = [stage.name for stage in run.stages if stage.state is StageState.failed]
+        failed = [
+            stage.name for stage in run.stages if stage.state is StageState.failed
+        ]
         return RunSummary(
             run_id=run.run_id,
             pipeline=run.pipeline,
@@ -275,7 +308,9 @@ class RunService:
             finished=run.finished,
             failed_stage=failed[0] if failed else None,
             resumed_from=run.resumed_from,
-            parameters={each.name: each.literal for each in run.facts.parameters if each.changed},
+            parameters={
+                each.name: each.literal for each in run.facts.parameters if each.changed
+            },
             metrics=run.metrics,
             name=note.name,
             note=note.note,
@@ -283,7 +318,8 @@ class RunService:
         )
 
     def _notebook(self, run: Run) -> str:
-        """What the run is of: a notebook, or a list of several; several that were named are none of them."""
+        """What the run is of: a notebook, or a list of several; several that were named
+        are none of them."""
         facts = run.facts
         is_named = bool(facts.notebooks) and not facts.notebook.endswith(".toml")
         return "" if is_named else self._root.path_of(Path(facts.notebook))
@@ -313,7 +349,8 @@ def _whole_characters(data: bytes, end: int) -> int:
 
 
 def _told(store: RunStore, run: Run) -> Iterator[bytes]:
-    """The run's events as lines, whoever started it; at its end, what the server's runner had to say."""
+    """The run's events as lines, whoever started it; at its end, what the server's
+    runner had to say."""
     from jupyter_pipe.runs.report.event_lines import log_lines
 
     yield from (f"{line}\n".encode() for line in log_lines(store.events(run.run_id)))

@@ -18,12 +18,16 @@ __all__ = ["start_run"]
 
 
 def start_run(order: Order) -> None:
-    """Start a runner; returns when its run exists, or the engine has it. Raises what could not be done."""
+    """Start a runner; returns when its run exists, or the engine has it. Raises what
+    could not be done."""
     folder = RunStore(order.root).folder(order.run_id)
     is_elsewhere = order.engine and not has_own_runner(find_configuration(order.engine))
     begun = folder.submitted if is_elsewhere else folder.events
     said = start_detached(
-        "jupyter_pipe.server.runs.runner", msgspec.json.encode(order), begun, Path(order.root)
+        "jupyter_pipe.server.runs.runner",
+        msgspec.json.encode(order),
+        begun,
+        Path(order.root),
     )
     if said is not None:
         raise _failure(said)
@@ -35,5 +39,8 @@ def _failure(said: bytes) -> PipeError:
         body = msgspec.json.decode(said[said.rfind(b"\n") :], type=ErrorBody)
     except msgspec.MsgspecError:
         last = said.decode("utf-8", "replace").strip().splitlines()[-1:]
-        return RunError(f"The runner ended: {' '.join(last) or 'it said nothing'}", code="runner_failed")
+        return RunError(
+            f"The runner ended: {' '.join(last) or 'it said nothing'}",
+            code="runner_failed",
+        )
     return error_from(body)

@@ -1,8 +1,9 @@
-"""Notices what runs write down, wherever the runs were started, and passes it on in small events.
+"""Notices what runs write down, wherever the runs were started, and passes it on in
+small events.
 
-One thread looks at the folders that clients have asked about: the time of `runs/` says whether a run
-came or went, the length of `events.jsonl` whether an active run moved on. Looking at an idle folder
-costs one `stat`.
+One thread looks at the folders that clients have asked about: the time of `runs/` says
+whether a run came or went, the length of `events.jsonl` whether an active run moved on.
+Looking at an idle folder costs one `stat`.
 """
 
 from __future__ import annotations
@@ -84,7 +85,11 @@ class _Watched:
         self.root = root
         self.store = store
         self.known = frozenset(store.ids())
-        self.tails = {run_id: self._tail(run_id) for run_id in self.known if self._is_active(run_id)}
+        self.tails = {
+            run_id: self._tail(run_id)
+            for run_id in self.known
+            if self._is_active(run_id)
+        }
         self.changed_at = -1
 
     def look(self, tell: Callable[[RunChanged], None]) -> None:
@@ -98,8 +103,8 @@ class _Watched:
                 del self.tails[run_id]
 
     def take_census(self) -> None:
-        """Find runs whose log came long after their folder, and write down the end of those whose
-        runner died; the next look tells of both."""
+        """Find runs whose log came long after their folder, and write down the end of
+        those whose runner died; the next look tells of both."""
         self._find_runs()
         if self.tails:
             self.store.reconcile()
@@ -109,8 +114,12 @@ class _Watched:
             changed_at = self.store.runs_folder.stat().st_mtime_ns
         except OSError:
             return False
-        # A run's log appears in its folder shortly after the folder itself: look once more.
-        settled = changed_at == self.changed_at and time.time_ns() - changed_at > 2_000_000_000
+        # A run's log appears in its folder shortly after the folder itself: look once
+        # more.
+        settled = (
+            changed_at == self.changed_at
+            and time.time_ns() - changed_at > 2_000_000_000
+        )
         self.changed_at = changed_at
         return not settled
 
@@ -130,7 +139,8 @@ class _Watched:
 
 
 class RunWatcher:
-    """Watches folders from the moment that somebody asks about one, until the server is gone."""
+    """Watches folders from the moment that somebody asks about one, until the server is
+    gone."""
 
     def __init__(self, tell: Callable[[RunChanged], None]) -> None:
         self._tell = tell
@@ -139,8 +149,8 @@ class RunWatcher:
         self._thread: threading.Thread | None = None
 
     def watch(self, root: str, folder: Path, *, start: bool = True) -> None:
-        """Begin to watch the runs of a folder. Runs whose runner died are marked first. Without
-        `start`, the caller looks."""
+        """Begin to watch the runs of a folder. Runs whose runner died are marked first.
+        Without `start`, the caller looks."""
         with self._lock:
             if root in self._watched:
                 return
@@ -148,7 +158,9 @@ class RunWatcher:
             store.reconcile()
             self._watched[root] = _Watched(root, store)
             if start and self._thread is None:
-                self._thread = threading.Thread(target=self._go_on, name="jupyter-pipe-watcher", daemon=True)
+                self._thread = threading.Thread(
+                    target=self._go_on, name="jupyter-pipe-watcher", daemon=True
+                )
                 self._thread.start()
 
     def look(self) -> None:

@@ -19,11 +19,14 @@ class ValuesHandler(RunHandler):
     @allowed("read")
     async def get(self, run_id: str, stage: str) -> None:
         """Say what is known."""
-        self.answer(await self.work(self.services.values.known, self.root, run_id, stage))
+        self.answer(
+            await self.work(self.services.values.known, self.root, run_id, stage)
+        )
 
 
 class PreviewHandler(RunHandler):
-    """`POST runs/ID/stages/STAGE/preview`: loads a value, which runs the code of its classes."""
+    """`POST runs/ID/stages/STAGE/preview`: loads a value, which runs the code of its
+    classes."""
 
     threads: ClassVar[Threads] = "previewing"
 
@@ -31,7 +34,9 @@ class PreviewHandler(RunHandler):
     async def post(self, run_id: str, stage: str) -> None:
         """Load and describe."""
         name = self.body(PreviewRequest).name
-        self.answer(await self.work(self.services.values.load, self.root, run_id, stage, name))
+        self.answer(
+            await self.work(self.services.values.load, self.root, run_id, stage, name)
+        )
 
 
 ROUTES = [

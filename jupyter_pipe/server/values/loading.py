@@ -1,5 +1,6 @@
-"""A process that loads one value and describes it: the interpreter of the notebook's kernel, which need not
-have jupyter_pipe, in that kernel's environment, bounded in time, memory and what it says."""
+"""A process that loads one value and describes it: the interpreter of the notebook's
+kernel, which need not have jupyter_pipe, in that kernel's environment, bounded in time,
+memory and what it says."""
 
 from __future__ import annotations
 
@@ -23,13 +24,17 @@ from jupyter_pipe.server.values.payloads import ValueDescription
 __all__ = ["Described", "Limits", "Order", "load_value"]
 
 _MOST_SAID = 8 << 20
-# A library that makes threads for every core takes memory for each of them, which is limited here.
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+# A library that makes threads for every core takes memory for each of them, which is
+# limited here.
+_ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
+)
 _NEXT = "Open it in a notebook instead: jupyter pipe debug gives a stage its inputs."
 
 
 class Limits(Struct, frozen=True):
-    """`memory_bytes` count besides the value's file, which is mapped and not read as a whole."""
+    """`memory_bytes` count besides the value's file, which is mapped and not read as a
+    whole."""
 
     seconds: float = 30.0
     memory_bytes: int = 2 << 30
@@ -60,9 +65,12 @@ class _Said(Struct, frozen=True):
     problem: str = ""
 
 
-def load_value(order: Order, interpreter: Path, environment: Mapping[str, str]) -> Described:
-    """Blocks until the value is described. `environment` is that of the kernel: a library may be found, or
-    behave, by it. Raises PipeError if it cannot be loaded within the limits."""
+def load_value(
+    order: Order, interpreter: Path, environment: Mapping[str, str]
+) -> Described:
+    """Blocks until the value is described. `environment` is that of the kernel: a
+    library may be found, or behave, by it. Raises PipeError if it cannot be loaded
+    within the limits."""
     process = subprocess.Popen(
         [str(interpreter), "-c", program_source("previews.process")],
         stdin=subprocess.PIPE,
@@ -92,7 +100,8 @@ def load_value(order: Order, interpreter: Path, environment: Mapping[str, str]) 
 
 
 def _talk(process: subprocess.Popen[bytes], order: bytes) -> bytes:
-    """What it says before it ends. More than an answer may be long counts as nothing."""
+    """What it says before it ends. More than an answer may be long counts as
+    nothing."""
     with _pipe(process.stdin) as stdin, contextlib.suppress(OSError):
         stdin.write(order)
     with _pipe(process.stdout) as stdout:

@@ -18,10 +18,10 @@ __all__ = [
 
 
 class KnownValue(Struct, frozen=True):
-    """What records say of a value that a stage left; nothing is loaded for it. `bytes` are those of its file,
-    which holds the values `together` as well, since they share memory. `changed` says whether it is another
-    one than in the run `earlier`, the last before that left it; None if there is none. `profile` has its
-    columns."""
+    """What records say of a value that a stage left; nothing is loaded for it. `bytes`
+    are those of its file, which holds the values `together` as well, since they share
+    memory. `changed` says whether it is another one than in the run `earlier`, the last
+    before that left it; None if there is none. `profile` has its columns."""
 
     stage: str
     name: str
@@ -46,8 +46,8 @@ class PreviewRequest(Struct, frozen=True):
 
 
 class ValueHead(Struct, frozen=True):
-    """The first rows as texts. `columns` are pairs of name and type, also of columns that `rows` leave out;
-    `labels` name the rows, where those have names."""
+    """The first rows as texts. `columns` are pairs of name and type, also of columns
+    that `rows` leave out; `labels` name the rows, where those have names."""
 
     columns: tuple[tuple[str, str], ...]
     labels: tuple[str, ...]
@@ -70,7 +70,8 @@ class ValuePicture(Struct, frozen=True):
 
 
 class ValueDescription(Struct, frozen=True):
-    """What a value is; no record by itself. `problems` are sentences about what could not be shown of it."""
+    """What a value is; no record by itself. `problems` are sentences about what could
+    not be shown of it."""
 
     type: str
     summary: str

@@ -1,4 +1,5 @@
-"""What the server says of values of runs. Blocks; knows nothing of HTTP. Raises PipeError."""
+"""What the server says of values of runs. Blocks; knows nothing of HTTP. Raises
+PipeError."""
 
 from __future__ import annotations
 
@@ -14,7 +15,10 @@ from msgspec import Struct
 from jupyter_pipe.artifacts.context_file import read_context
 from jupyter_pipe.artifacts.protocol import ArtifactRef, StageContext
 from jupyter_pipe.artifacts.store import Store
-from jupyter_pipe.compiler.codegen.requirements import find_interpreter, kernel_environment
+from jupyter_pipe.compiler.codegen.requirements import (
+    find_interpreter,
+    kernel_environment,
+)
 from jupyter_pipe.errors import ArtifactError, KernelError, RunError
 from jupyter_pipe.events import ArtifactWritten
 from jupyter_pipe.runs.data.profiles import ValueProfile, read_profiles
@@ -30,7 +34,8 @@ from jupyter_pipe.trust.signatures import unsigned
 
 __all__ = ["ValueService"]
 
-# Of a long history, so many runs are looked through for the one before that left the same value.
+# Of a long history, so many runs are looked through for the one before that left the
+# same value.
 _MOST_EARLIER = 50
 _LIMITS = Limits()
 
@@ -75,7 +80,11 @@ class ValueService:
         secrets = {secret for context in contexts for secret in context.secrets}
         kernel = store.read_pipeline(run_id).kernel
         environment = kernel_environment(kernel, os.environ)
-        _require_hidden(name, _read_result(store.folder(run_id), stage), secrets - environment.keys())
+        _require_hidden(
+            name,
+            _read_result(store.folder(run_id), stage),
+            secrets - environment.keys(),
+        )
         order = Order(
             store=str(values.folder),
             artifact=written.artifact,
@@ -87,16 +96,21 @@ class ValueService:
             seconds=self._limits.seconds,
         )
         found = load_value(order, _interpreter(kernel), environment)
-        shown = value_shown(ValueProfile(stage, name, found.profile), None, is_watched=False)
+        shown = value_shown(
+            ValueProfile(stage, name, found.profile), None, is_watched=False
+        )
         return LoadedValue(**{**msgspec.structs.asdict(found), "profile": shown})
 
     def _folder(self, store: RunStore, run: Run) -> Path:
-        """Where the notebook's kernel runs: modules beside the notebook are imported from there."""
+        """Where the notebook's kernel runs: modules beside the notebook are imported
+        from there."""
         folder = Path(run.facts.workdir or Path(run.facts.notebook).parent)
         return folder if folder.is_dir() else store.root
 
 
-def _known(written: ArtifactWritten, stage: str, name: str, profile: ValueShown | None) -> KnownValue:
+def _known(
+    written: ArtifactWritten, stage: str, name: str, profile: ValueShown | None
+) -> KnownValue:
     return KnownValue(
         stage=stage,
         name=name,
@@ -109,22 +123,28 @@ def _known(written: ArtifactWritten, stage: str, name: str, profile: ValueShown 
 
 def _profiles(folder: RunFolder, run: Run, stage: str) -> dict[str, ValueShown]:
     # Of the stage alone: a run of a thousand stages has as many files to read.
-    found = read_profiles(folder, msgspec.structs.replace(run, stages=(run.stage(stage),)))
+    found = read_profiles(
+        folder, msgspec.structs.replace(run, stages=(run.stage(stage),))
+    )
     return {each.name: value_shown(each, None, is_watched=False) for each in found}
 
 
 def _signed_run(store: RunStore, run_id: str) -> Run:
-    """The run as a summary says that the user signed: what names a value decides which code is run."""
+    """The run as a summary says that the user signed: what names a value decides which
+    code is run."""
     store.require_own(run_id)
     try:
         data = read_record(store.folder(run_id).summary, "run", run_id)
         return msgspec.json.decode(data, type=Run)
     except UNREADABLE as error:
-        raise RunError(f"The record of run {run_id} cannot be read: {error}.", code="run_damaged") from error
+        raise RunError(
+            f"The record of run {run_id} cannot be read: {error}.", code="run_damaged"
+        ) from error
 
 
 def _find_value(run: Run, stage: str, name: str) -> ArtifactWritten:
-    """The file that holds the value. Raises RunError if the stage left none of this name."""
+    """The file that holds the value. Raises RunError if the stage left none of this
+    name."""
     stages = {each.name: each for each in run.stages}
     artifacts = stages[stage].artifacts if stage in stages else ()
     for written in artifacts:
@@ -134,7 +154,9 @@ def _find_value(run: Run, stage: str, name: str) -> ArtifactWritten:
     raise RunError(
         f"Stage '{stage}' left no value '{name[:80]}' in run {run.run_id}.",
         code="value_missing",
-        hint=f"It left: {names}." if names else "A stage leaves what later stages, metrics or gates read.",
+        hint=f"It left: {names}."
+        if names
+        else "A stage leaves what later stages, metrics or gates read.",
     )
 
 
@@ -150,8 +172,8 @@ def _interpreter(kernel: str) -> Path:
 
 
 def _contexts(store: RunStore, run: Run, stage: str) -> Iterator[StageContext]:
-    """What attempts of the run were told, that of the stage itself first, as far as the user signed it. For a
-    reused stage those of the run that computed it."""
+    """What attempts of the run were told, that of the stage itself first, as far as the
+    user signed it. For a reused stage those of the run that computed it."""
     order = sorted(run.stages, key=lambda each: each.name != stage)
     for each in order:
         for run_id in filter(None, (run.run_id, each.cached_from)):
@@ -165,14 +187,20 @@ def _last_context(folder: RunFolder, stage: StageRun) -> StageContext | None:
     attempts = folder.stage(stage.name) / "attempts"
     for attempt in range(max(stage.attempts, 1), 0, -1):
         try:
-            return read_context(attempts / str(attempt) / "context.json", folder.run_id, stage.name, attempt)
+            return read_context(
+                attempts / str(attempt) / "context.json",
+                folder.run_id,
+                stage.name,
+                attempt,
+            )
         except UNREADABLE:
             continue
     return None
 
 
 def _definitions(contexts: list[StageContext]) -> dict[str, dict[str, Any]]:
-    """The notebook's classes and functions; as the stage itself has them, where several have them."""
+    """The notebook's classes and functions; as the stage itself has them, where several
+    have them."""
     found: dict[str, dict[str, Any]] = {}
     for context in reversed(contexts):
         found.update(context.definitions)
@@ -200,8 +228,9 @@ def _read_result(folder: RunFolder, stage: str) -> _Result:
 
 
 def _require_hidden(name: str, result: _Result, unknown: Set[str]) -> None:
-    """Raises ArtifactError for a value that holds a secret while there are `unknown` ones, those that the
-    kernel's environment does not have: what to hide is not known."""
+    """Raises ArtifactError for a value that holds a secret while there are `unknown`
+    ones, those that the kernel's environment does not have: what to hide is not
+    known."""
     if name in result.secret_values and unknown:
         raise ArtifactError(
             f"'{name}' holds a secret of the run, which cannot be hidden here: JupyterLab's environment does "
@@ -212,7 +241,8 @@ def _require_hidden(name: str, result: _Result, unknown: Set[str]) -> None:
 
 
 class _EarlierValues:
-    """The values of a stage in the last run before that left any, to be compared by content."""
+    """The values of a stage in the last run before that left any, to be compared by
+    content."""
 
     def __init__(self, store: RunStore, run: Run, stage: str) -> None:
         self._now = _digests(store.folder(run.run_id), stage)
@@ -223,18 +253,27 @@ class _EarlierValues:
         before, now = self._before.get(value.name), self._now.get(value.name)
         if before is None or now is None:
             return value
-        return msgspec.structs.replace(value, earlier=self._run_id, changed=before != now)
+        return msgspec.structs.replace(
+            value, earlier=self._run_id, changed=before != now
+        )
 
 
-def _digests_before(store: RunStore, run: Run, stage: str) -> Iterator[tuple[str, dict[str, str]]]:
+def _digests_before(
+    store: RunStore, run: Run, stage: str
+) -> Iterator[tuple[str, dict[str, str]]]:
     earlier = (run_id for run_id in store.ids() if run_id < run.run_id)
     for run_id in islice(earlier, _MOST_EARLIER):
         found = _digests(store.folder(run_id), stage)
-        if found and Path(store.read(run_id).facts.notebook).name == Path(run.facts.notebook).name:
+        if (
+            found
+            and Path(store.read(run_id).facts.notebook).name
+            == Path(run.facts.notebook).name
+        ):
             yield run_id, found
 
 
 def _digests(folder: RunFolder, stage: str) -> dict[str, str]:
-    """Of each value the digest of its content, as the stage's result says; nothing if that cannot be read."""
+    """Of each value the digest of its content, as the stage's result says; nothing if
+    that cannot be read."""
     outputs = _read_result(folder, stage).outputs
     return {name: output.ref.digest for output in outputs for name in output.names}

@@ -1,6 +1,8 @@
-"""Scores requests in a thread of its own. What came in meanwhile is scored together, where a proof allows it.
+"""Scores requests in a thread of its own. What came in meanwhile is scored together,
+where a proof allows it.
 
-Nothing waits for company: the thread takes what is there. A request whose rows cannot be scored fails alone.
+Nothing waits for company: the thread takes what is there. A request whose rows cannot
+be scored fails alone.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ _MOST_JOBS = 64
 
 @dataclass(frozen=True)
 class Scored:
-    """What came of one request: a prediction a row, and remarks on rows; or why there is none."""
+    """What came of one request: a prediction a row, and remarks on rows; or why there
+    is none."""
 
     predictions: list[Any] = field(default_factory=list)
     remarks: tuple[Remark, ...] = ()
@@ -123,8 +126,9 @@ def score_jobs(jobs: Sequence[Job]) -> None:
 
 
 def _company(job: Job) -> object:
-    """Jobs with equal answers may be scored together: the same version, and rows that become columns of the
-    same types, since numpy's whole numbers and booleans have no gaps."""
+    """Jobs with equal answers may be scored together: the same version, and rows that
+    become columns of the same types, since numpy's whole numbers and booleans have no
+    gaps."""
     if not job.model.joins:
         return id(job)
     kinds = {column.name: column.kind for column in job.model.form.columns}
@@ -136,7 +140,8 @@ def _company(job: Job) -> object:
 
 
 def _score_together(group: Sequence[Job]) -> bool:
-    """False if anything goes wrong: then each is scored alone, and only the one that is at fault fails."""
+    """False if anything goes wrong: then each is scored alone, and only the one that is
+    at fault fails."""
     model = group[0].model
     sizes = [len(job.rows) for job in group]
     columns = {
@@ -178,7 +183,8 @@ def _unscorable(job: Job, error: Exception) -> RowsError:
 
 
 def _first_failing(job: Job, start: int, end: int) -> int:
-    """The place of a row that fails, found by halves; the first one if rows fail only together."""
+    """The place of a row that fails, found by halves; the first one if rows fail only
+    together."""
     while end - start > 1:
         middle = (start + end) // 2
         if _fails(job, start, middle):

@@ -1,7 +1,8 @@
-"""Follows the sources: a thread that asks them, loads a new version aside, and lets it take over.
+"""Follows the sources: a thread that asks them, loads a new version aside, and lets it
+take over.
 
-A version that was refused is not tried again until its source names another one. What cannot be asked leaves
-running what runs, and is told among the problems.
+A version that was refused is not tried again until its source names another one. What
+cannot be asked leaves running what runs, and is told among the problems.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ __all__ = ["Follower", "News"]
 
 @dataclass(frozen=True)
 class News:
-    """Something that happened to what is live: a version took over, or a problem came or went."""
+    """Something that happened to what is live: a version took over, or a problem came
+    or went."""
 
     role: Role
     kind: str
@@ -60,24 +62,36 @@ class Follower:
         self._thread = threading.Thread(target=self._run, name="following", daemon=True)
 
     def start(self) -> None:
-        """Load what there is, then begin to ask in a thread. Where a source cannot be asked, or names what is
-        refused, the version is taken that was live last."""
+        """Load what there is, then begin to ask in a thread. Where a source cannot be
+        asked, or names what is refused, the version is taken that was live last."""
         self.look()
         for role in self._sources:
             if self._keeper is not None and self.routing.model(role) is None:
                 release = self._keeper.remembered(role)
-                if release is not None and (role == "champion" or role in self.problems):
+                if release is not None and (
+                    role == "champion" or role in self.problems
+                ):
                     self._try(role, release)
         self._thread.start()
 
     def _try(self, role: Role, release: Release) -> None:
-        """Take a version that was live once. That it cannot be loaded says nothing about the source."""
+        """Take a version that was live once. That it cannot be loaded says nothing
+        about the source."""
         try:
             self._put(role, self._load_kept(release))
         except Exception as error:
-            self._note(role, f"{self.problems.get(role, '')} What was live last cannot be loaded: {error}")
+            self._note(
+                role,
+                f"{self.problems.get(role, '')} What was live last cannot be loaded: {error}",
+            )
             return
-        self._tell(News(role, "live", f"{release.name} {release.version}, which was live last, is live"))
+        self._tell(
+            News(
+                role,
+                "live",
+                f"{release.name} {release.version}, which was live last, is live",
+            )
+        )
 
     def close(self) -> None:
         """End; a version that is being loaded is loaded to its end."""
@@ -95,18 +109,21 @@ class Follower:
             try:
                 release = source.current()
                 self._follow(role, release)
-                self._note(role, self._refused[role][1] if role in self._refused else "")
+                self._note(
+                    role, self._refused[role][1] if role in self._refused else ""
+                )
             except SourceAwayError as error:
                 self._note(role, error.message)
             except PipeError as error:
                 self._note(role, error.message)
             except Exception as error:
-                # A source is other people's code, and a bundle is too: neither ends the service.
+                # A source is other people's code, and a bundle is too: neither ends the
+                # service.
                 self._note(role, f"{type(error).__name__}: {error}")
 
     def _follow(self, role: Role, release: Release | None) -> None:
-        """Brings one role to what the source names. A release that could not be loaded is not tried again
-        until another one is named."""
+        """Brings one role to what the source names. A release that could not be loaded
+        is not tried again until another one is named."""
         current = self.routing.model(role)
         if release is None:
             self._refused.pop(role, None)
@@ -125,7 +142,11 @@ class Follower:
         except SourceAwayError:
             raise
         except Exception as error:
-            text = error.message if isinstance(error, PipeError) else f"{type(error).__name__}: {error}"
+            text = (
+                error.message
+                if isinstance(error, PipeError)
+                else f"{type(error).__name__}: {error}"
+            )
             self._refused[role] = (release.digest, text)
             if self._keeper is not None:
                 self._keeper.note_refusal(release, text)
@@ -136,11 +157,16 @@ class Follower:
         self._tell(News(role, "live", text, time.monotonic() - started))
 
     def _load(self, release: Release) -> Model:
-        """What another role has loaded, such as a challenger that was promoted, is not loaded again."""
+        """What another role has loaded, such as a challenger that was promoted, is not
+        loaded again."""
         for known in (self.routing.champion, self.routing.challenger):
             if known is not None and known.release.digest == release.digest:
-                return replace(known, release=replace(release, folder=known.release.folder))
-        return self._load_kept(release if self._keeper is None else self._keeper.keep(release))
+                return replace(
+                    known, release=replace(release, folder=known.release.folder)
+                )
+        return self._load_kept(
+            release if self._keeper is None else self._keeper.keep(release)
+        )
 
     def _load_kept(self, release: Release) -> Model:
         if self._rehearsal is not None:

@@ -1,11 +1,12 @@
-"""Keeps what went live on this disk, so that a worker that starts again needs neither registry nor luck.
+"""Keeps what went live on this disk, so that a worker that starts again needs neither
+registry nor luck.
 
     bundles/DIGEST/    copies of versions, which nobody replaces while they are loaded
     live.json          which of them each role had last, signed
     refused.json       versions that did not go live, with the reason, signed
 
-A copy is loaded under the same rules as what it was copied from. Raises SourceAwayError for a folder that
-changes while it is copied.
+A copy is loaded under the same rules as what it was copied from. Raises SourceAwayError
+for a folder that changes while it is copied.
 """
 
 from __future__ import annotations
@@ -75,22 +76,32 @@ class Keeper:
         made = Path(tempfile.mkdtemp(prefix=".copy-", dir=self._bundles))
         try:
             # What the manifest does not name does not belong to the bundle.
-            names = ("bundle.json", *read_manifest(release.folder, trust=self._trust).digests)
+            names = (
+                "bundle.json",
+                *read_manifest(release.folder, trust=self._trust).digests,
+            )
             for name in names:
-                shutil.copyfile(release.folder / name, made / Path(name).name, follow_symlinks=False)
+                shutil.copyfile(
+                    release.folder / name, made / Path(name).name, follow_symlinks=False
+                )
             if bundle_digest(made) != release.digest:
-                raise SourceAwayError(f"The bundle '{release.folder}' is being replaced.")
+                raise SourceAwayError(
+                    f"The bundle '{release.folder}' is being replaced."
+                )
             with contextlib.suppress(OSError):  # another worker was first
                 made.rename(place)
         except OSError as error:
             why = error.strerror or error
-            raise SourceAwayError(f"The bundle '{release.folder}' cannot be copied: {why}.") from None
+            raise SourceAwayError(
+                f"The bundle '{release.folder}' cannot be copied: {why}."
+            ) from None
         finally:
             shutil.rmtree(made, ignore_errors=True)
         self._clean(place)
 
     def _clean(self, newest: Path) -> None:
-        """Remove copies that no role has had for a while, and what an interrupted copy left."""
+        """Remove copies that no role has had for a while, and what an interrupted copy
+        left."""
         live = {known.digest for known in self._read().roles.values()}
         found = sorted(self._bundles.iterdir(), key=_changed, reverse=True)
         oldest = time.time() - _SETTLED_SECONDS
@@ -99,12 +110,15 @@ class Keeper:
                 shutil.rmtree(path, ignore_errors=True)
 
     def remember(self, role: str, release: Release) -> None:
-        """Write down that this version is live. A disk that is full does not end the service."""
+        """Write down that this version is live. A disk that is full does not end the
+        service."""
         known = _Known(release.name, release.version, release.digest)
         roles = {**self._read().roles, role: known}
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            replace_file(self._folder / _LIVE, sign(_PURPOSE, _LIVE, to_json(_Live(roles))))
+            replace_file(
+                self._folder / _LIVE, sign(_PURPOSE, _LIVE, to_json(_Live(roles)))
+            )
 
     def remembered(self, role: str) -> Release | None:
         """The version that was live last, if its copy is still there."""
@@ -112,18 +126,28 @@ class Keeper:
         if known is None:
             return None
         place = self._bundles / known.digest
-        return Release(known.name, known.version, place, known.digest) if place.is_dir() else None
+        return (
+            Release(known.name, known.version, place, known.digest)
+            if place.is_dir()
+            else None
+        )
 
     def note_refusal(self, release: Release, reason: str) -> None:
-        """Write down why this version does not go live, or with an empty reason that it does."""
+        """Write down why this version does not go live, or with an empty reason that it
+        does."""
         reasons = refusals(self._folder)
         if reasons.get(release.digest, "") == reason:
             return
-        others = {digest: why for digest, why in reasons.items() if digest != release.digest}
+        others = {
+            digest: why for digest, why in reasons.items() if digest != release.digest
+        }
         kept = {**others, release.digest: reason} if reason else others
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            replace_file(self._folder / _REFUSED, sign(_PURPOSE, _REFUSED, to_json(_Refused(kept))))
+            replace_file(
+                self._folder / _REFUSED,
+                sign(_PURPOSE, _REFUSED, to_json(_Refused(kept))),
+            )
 
     def _read(self) -> _Live:
         try:
@@ -133,9 +157,12 @@ class Keeper:
 
 
 def refusals(folder: Path) -> dict[str, str]:
-    """The versions that the service of a model refused, by the digest of their bundle, with the reason."""
+    """The versions that the service of a model refused, by the digest of their bundle,
+    with the reason."""
     try:
-        return from_json(read_record(folder / _REFUSED, _PURPOSE, _REFUSED), _Refused).reasons
+        return from_json(
+            read_record(folder / _REFUSED, _PURPOSE, _REFUSED), _Refused
+        ).reasons
     except UNREADABLE:
         return {}
 

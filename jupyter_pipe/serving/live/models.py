@@ -1,4 +1,5 @@
-"""A version that is ready to answer. Loading runs its code; one whose golden rows differ is refused."""
+"""A version that is ready to answer. Loading runs its code; one whose golden rows
+differ is refused."""
 
 from __future__ import annotations
 
@@ -23,8 +24,9 @@ class RefusedError(PipeError):
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A loaded version. `joins` tells whether rows of several requests may be scored at once: where every
-    prediction is exact, a proof says that a row alone gets what it gets in a batch, bit for bit."""
+    """A loaded version. `joins` tells whether rows of several requests may be scored at
+    once: where every prediction is exact, a proof says that a row alone gets what it
+    gets in a batch, bit for bit."""
 
     release: Release
     manifest: Manifest
@@ -37,19 +39,26 @@ class Model:
 
     @property
     def joins(self) -> bool:
-        # A column of unknown kind gets its dtype from the values, and so from whoever sends the others.
-        return self.manifest.exact and all(column.kind != "other" for column in self.form.columns)
+        # A column of unknown kind gets its dtype from the values, and so from whoever
+        # sends the others.
+        return self.manifest.exact and all(
+            column.kind != "other" for column in self.form.columns
+        )
 
     @property
     def identity(self) -> dict[str, str]:
         """What every answer says of the version that made it."""
         release = self.release
-        return {"name": release.name, "version": release.version, "digest": release.digest}
+        return {
+            "name": release.name,
+            "version": release.version,
+            "digest": release.digest,
+        }
 
 
 def load_model(release: Release, *, trust: bool = False) -> Model:
-    """Load a version aside and let it repeat its golden rows. Raises SourceAwayError if its folder changes
-    meanwhile, RefusedError, and UntrustedError."""
+    """Load a version aside and let it repeat its golden rows. Raises SourceAwayError if
+    its folder changes meanwhile, RefusedError, and UntrustedError."""
     bundle = load_bundle(release.folder, trust=trust)
     if bundle_digest(release.folder) != release.digest:
         raise SourceAwayError(f"The bundle '{release.folder}' is being replaced.")
@@ -66,7 +75,9 @@ def _check_golden_rows(model: Model) -> None:
     try:
         found = plain_predictions(model.scorer.score_records(manifest.golden))
     except Exception as error:
-        raise _refused(model, f"its golden rows cannot be scored: {type(error).__name__}: {error}") from None
+        raise _refused(
+            model, f"its golden rows cannot be scored: {type(error).__name__}: {error}"
+        ) from None
     difference = first_difference(found, list(manifest.predictions), manifest.exact)
     if difference is not None:
         raise _refused(model, f"its golden rows get {difference}")

@@ -1,8 +1,9 @@
-"""Loads a version in a process of its own first: one that crashes must not take the worker with it.
+"""Loads a version in a process of its own first: one that crashes must not take the
+worker with it.
 
-The first worker that meets a version lets it be rehearsed; the others wait and read what came of it. A
-verdict holds as long as the service that asked runs, so a version that fell to a shortage of memory has
-another chance.
+The first worker that meets a version lets it be rehearsed; the others wait and read
+what came of it. A verdict holds as long as the service that asked runs, so a version
+that fell to a shortage of memory has another chance.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ _SECONDS = 300.0
 
 
 class Part(Struct, frozen=True):
-    """What the process is told: the version, and whether whoever signed it is trusted."""
+    """What the process is told: the version, and whether whoever signed it is
+    trusted."""
 
     name: str
     version: str
@@ -38,23 +40,27 @@ class Part(Struct, frozen=True):
 
 
 class Verdict(Struct, frozen=True):
-    """What came of it. `refused` says why the version must not be loaded; empty if it may."""
+    """What came of it. `refused` says why the version must not be loaded; empty if it
+    may."""
 
     refused: str = ""
 
 
 class Rehearsal:
-    """`folder` is where workers of one service find each other's verdicts; `seconds` how long loading may
-    take."""
+    """`folder` is where workers of one service find each other's verdicts; `seconds`
+    how long loading may take."""
 
-    def __init__(self, folder: Path, *, trust: bool = False, seconds: float = _SECONDS) -> None:
+    def __init__(
+        self, folder: Path, *, trust: bool = False, seconds: float = _SECONDS
+    ) -> None:
         self._folder = folder
         self._trust = trust
         self._seconds = seconds
 
     def require(self, release: Release) -> None:
-        """Return if the version can be loaded here. Raises RefusedError if that would end the process, or
-        take for ever. That it fails in an orderly way is for whoever loads it to find."""
+        """Return if the version can be loaded here. Raises RefusedError if that would
+        end the process, or take for ever. That it fails in an orderly way is for
+        whoever loads it to find."""
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / f"{release.digest}.rehearsed"
         with _alone(self._folder / "rehearsing.lock"):
@@ -71,7 +77,13 @@ class Rehearsal:
             )
 
     def _play(self, release: Release) -> str:
-        part = Part(release.name, release.version, str(release.folder), release.digest, self._trust)
+        part = Part(
+            release.name,
+            release.version,
+            str(release.folder),
+            release.digest,
+            self._trust,
+        )
         command = [sys.executable, "-m", _PROCESS]
         try:
             done = subprocess.run(
@@ -92,7 +104,11 @@ def _ending(code: int, said: bytes) -> str:
     """`loading it ends the process (SIGSEGV). It said: …`."""
     how = f"exit code {code}"
     if code < 0:
-        how = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+        how = (
+            signal.Signals(-code).name
+            if -code in set(signal.Signals)
+            else f"signal {-code}"
+        )
     lines = said.decode("utf-8", "replace").strip().splitlines()
     last = f": {lines[-1].strip()[:200]}" if lines else ""
     return f"loading it ends the process ({how}){last}"

@@ -18,8 +18,8 @@ Role = Literal["champion", "challenger"]
 
 @dataclass(frozen=True)
 class Routing:
-    """Everything that a request needs to know of what is live. Never changed: a swap puts another one in its
-    place, and requests that have begun keep theirs."""
+    """Everything that a request needs to know of what is live. Never changed: a swap
+    puts another one in its place, and requests that have begun keep theirs."""
 
     champion: Model | None = None
     challenger: Model | None = None
@@ -45,12 +45,19 @@ class Routing:
 
 def _place(key: str) -> float:
     """A place between 0 and 1, spread evenly over keys."""
-    return int.from_bytes(hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()[:8], "big") / 2**64
+    return (
+        int.from_bytes(
+            hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()[:8], "big"
+        )
+        / 2**64
+    )
 
 
 def key_of_rows(rows: list[dict[str, object]], keys: tuple[str, ...]) -> str:
-    """What divides requests: the key columns of the first row, or all of it if it has none of them. Rows that
-    are sent together are answered together."""
+    """What divides requests: the key columns of the first row, or all of it if it has
+    none of them. Rows that are sent together are answered together."""
     first = rows[0] if rows else {}
     found = {name: first[name] for name in keys if name in first}
-    return msgspec.json.encode(found or first, order="sorted").decode("utf-8", "replace")
+    return msgspec.json.encode(found or first, order="sorted").decode(
+        "utf-8", "replace"
+    )

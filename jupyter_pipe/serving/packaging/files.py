@@ -22,7 +22,8 @@ PORT = 8080
 
 
 class Package(Struct, frozen=True):
-    """What is packaged: the manifest of the bundle, the version it is known by, and the image's name."""
+    """What is packaged: the manifest of the bundle, the version it is known by, and the
+    image's name."""
 
     manifest: Manifest
     version: str
@@ -39,7 +40,11 @@ def package_files(target: str, package: Package) -> dict[str, str]:
 
 
 def _requirements(package: Package, *more: str) -> str:
-    lines = [f"jupyter_pipe[serve]=={__version__}", *more, *package.manifest.requirements]
+    lines = [
+        f"jupyter_pipe[serve]=={__version__}",
+        *more,
+        *package.manifest.requirements,
+    ]
     return "\n".join(dict.fromkeys(lines)) + "\n"
 
 
@@ -84,14 +89,17 @@ exec jupyter-pipe serve "$here/bundle" --trust --host "${{HOST:-0.0.0.0}}" --por
 def _docker(package: Package) -> dict[str, str]:
     probe = _PROBE.format(port=PORT)
     return {
-        "Dockerfile": _DOCKERFILE.format(port=PORT, python=package.manifest.python, probe=probe),
+        "Dockerfile": _DOCKERFILE.format(
+            port=PORT, python=package.manifest.python, probe=probe
+        ),
         "entrypoint.sh": _ENTRYPOINT.format(port=PORT),
         ".dockerignore": "README.md\nDockerfile\nstate\n",
     }
 
 
 def _kserve(package: Package) -> dict[str, str]:
-    """The image, and a manifest that runs it as a predictor of KServe. Its protocol V1 is answered, too."""
+    """The image, and a manifest that runs it as a predictor of KServe. Its protocol V1
+    is answered, too."""
     probe = {"httpGet": {"path": "/ready", "port": PORT}}
     container = {
         "name": "kserve-container",
@@ -103,7 +111,11 @@ def _kserve(package: Package) -> dict[str, str]:
             {
                 "name": "JUPYTER_PIPE_SERVE_TOKEN",
                 "valueFrom": {
-                    "secretKeyRef": {"name": "jupyter-pipe-serve", "key": "token", "optional": True}
+                    "secretKeyRef": {
+                        "name": "jupyter-pipe-serve",
+                        "key": "token",
+                        "optional": True,
+                    }
                 },
             }
         ],
@@ -156,13 +168,18 @@ class Model:
 
 def _bentoml(package: Package) -> dict[str, str]:
     name = _kubernetes_name(package.manifest.name)
-    service = _SERVICE.format(name=json.dumps(name), version=json.dumps(package.version))
+    service = _SERVICE.format(
+        name=json.dumps(name), version=json.dumps(package.version)
+    )
     described: dict[str, Any] = {
         "service": "service:Model",
         "include": ["service.py", "bundle/"],
         "python": {"requirements_txt": "requirements.txt"},
     }
-    return {"service.py": service, "bentofile.yaml": yaml.safe_dump(described, sort_keys=False)}
+    return {
+        "service.py": service,
+        "bentofile.yaml": yaml.safe_dump(described, sort_keys=False),
+    }
 
 
 TARGETS: dict[str, Callable[[Package], dict[str, str]]] = {

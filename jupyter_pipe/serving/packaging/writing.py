@@ -19,10 +19,11 @@ __all__ = ["write_mlflow_model", "write_package"]
 def write_package(
     target: str, release: Release, folder: Path, image: str, *, trust: bool = False
 ) -> list[str]:
-    """Write the package of a version into a folder that is not there yet, or empty. Returns its files.
+    """Write the package of a version into a folder that is not there yet, or empty.
+    Returns its files.
 
-    The version repeats its golden rows first, and its signature is checked, since where the package runs
-    nobody has the key.
+    The version repeats its golden rows first, and its signature is checked, since where
+    the package runs nobody has the key.
     """
     _require_free(folder)
     model = load_model(release, trust=trust)
@@ -45,7 +46,8 @@ def write_package(
 
 
 def write_mlflow_model(release: Release, folder: Path, *, trust: bool = False) -> None:
-    """Write the version as a model of MLflow, which loads where nobody has the key that signed it."""
+    """Write the version as a model of MLflow, which loads where nobody has the key that
+    signed it."""
     from jupyter_pipe.registry.saving import save_model
 
     _require_free(folder)
@@ -67,5 +69,7 @@ def _copy_bundle(source: Path, model: Model, target: Path) -> None:
 def _require_free(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
         raise PipeError(
-            f"The folder '{folder}' is not empty.", code="export_exists", hint="Name another one: -o FOLDER"
+            f"The folder '{folder}' is not empty.",
+            code="export_exists",
+            hint="Name another one: -o FOLDER",
         )

@@ -1,7 +1,8 @@
 """`python -m jupyter_pipe.serving.processes.rehearsing`: loads one version and ends.
 
-What to load comes as JSON on standard input. Exit code 0 if this process is still there afterwards, whether
-the version can be used or not: that is for whoever loads it next to say.
+What to load comes as JSON on standard input. Exit code 0 if this process is still there
+afterwards, whether the version can be used or not: that is for whoever loads it next to
+say.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ def main(text: bytes) -> None:
     part = msgspec.json.decode(text, type=Part)
     warnings.simplefilter("ignore")
     release = Release(part.name, part.version, Path(part.folder), part.digest)
-    # An error is no crash. A version that calls `sys.exit` is one: it would end a worker, too.
+    # An error is no crash. A version that calls `sys.exit` is one: it would end a
+    # worker, too.
     with contextlib.suppress(Exception):
         load_model(release, trust=part.trust)
 

@@ -1,7 +1,8 @@
-"""The supervisor: binds the address, starts workers, starts again those that die, and ends them in order.
+"""The supervisor: binds the address, starts workers, starts again those that die, and
+ends them in order.
 
-It does no serving itself. What a dead worker had accepted and not answered, and answered and not written
-down, is counted: workers count in files that outlive them.
+It does no serving itself. What a dead worker had accepted and not answered, and
+answered and not written down, is counted: workers count in files that outlive them.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ _WORKER = "jupyter_pipe.serving.processes.worker"
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises PipeError for an address that is taken, or not this machine's."""
+    """A listening socket. Raises PipeError for an address that is taken, or not this
+    machine's."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -64,7 +66,8 @@ class _Worker:
 
 @dataclass
 class _Slot:
-    """One place for a worker: who has it, and how often it failed in a row without going live."""
+    """One place for a worker: who has it, and how often it failed in a row without
+    going live."""
 
     worker: _Worker | None = None
     failures: int = 0
@@ -81,7 +84,11 @@ class Supervisor:
     """`tell` hears what the first worker says of versions, and of workers that died."""
 
     def __init__(
-        self, settings: Settings, listening: socket.socket, workers: int, tell: Callable[[str, str], None]
+        self,
+        settings: Settings,
+        listening: socket.socket,
+        workers: int,
+        tell: Callable[[str, str], None],
     ) -> None:
         self._settings = settings
         self._listening = listening
@@ -97,7 +104,8 @@ class Supervisor:
         self._metrics = Metrics()
 
     def run(self) -> int:
-        """Serve until SIGTERM or SIGINT. Returns 0, or 1 if workers cannot be started."""
+        """Serve until SIGTERM or SIGINT. Returns 0, or 1 if workers cannot be
+        started."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._events.put(_Event("signal")))
         try:
@@ -110,7 +118,8 @@ class Supervisor:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _watch(self) -> int:
-        """Handles events until a signal comes (0) or workers cannot be kept alive (1)."""
+        """Handles events until a signal comes (0) or workers cannot be kept alive
+        (1)."""
         while True:
             event = self._events.get()
             if event.kind == "signal":
@@ -121,7 +130,10 @@ class Supervisor:
             elif event.kind == "start":
                 self._start(event.slot)
             elif event.kind == "died" and not self._bury(event.slot):
-                self._tell("failed", "Workers end as soon as they start; see what they said above.")
+                self._tell(
+                    "failed",
+                    "Workers end as soon as they start; see what they said above.",
+                )
                 return 1
 
     # Workers
@@ -129,7 +141,8 @@ class Supervisor:
     def _start(self, slot: int) -> None:
         reading, writing = os.pipe()
         number = self._listening.fileno()
-        # A caller's module may not shadow what the worker imports: it starts as a module, in the same folder.
+        # A caller's module may not shadow what the worker imports: it starts as a
+        # module, in the same folder.
         process = subprocess.Popen(
             [sys.executable, "-m", _WORKER, str(number), str(writing)],
             stdin=subprocess.PIPE,
@@ -140,13 +153,19 @@ class Supervisor:
             process.stdin.write(msgspec.json.encode(self._settings) + b"\n")
             process.stdin.flush()
         self._slots[slot].worker = _Worker(slot, process, time.monotonic())
-        threading.Thread(target=self._listen, args=(slot, process, reading), daemon=True).start()
+        threading.Thread(
+            target=self._listen, args=(slot, process, reading), daemon=True
+        ).start()
 
-    def _listen(self, slot: int, process: subprocess.Popen[bytes], reading: int) -> None:
+    def _listen(
+        self, slot: int, process: subprocess.Popen[bytes], reading: int
+    ) -> None:
         """What a worker says, and that it has ended."""
         with os.fdopen(reading, "rb") as news:
             for line in news:
-                self._events.put(_Event("news", slot, msgspec.json.decode(line, type=News)))
+                self._events.put(
+                    _Event("news", slot, msgspec.json.decode(line, type=News))
+                )
         process.wait()
         self._events.put(_Event("died", slot))
 
@@ -160,7 +179,8 @@ class Supervisor:
             self._tell(news.kind, f"{news.role}: {news.text}{took}")
 
     def _bury(self, slot: int) -> bool:
-        """Count what a dead worker lost, and start another. False if that has failed too often."""
+        """Count what a dead worker lost, and start another. False if that has failed
+        too often."""
         place = self._slots[slot]
         worker, place.worker = place.worker, None
         if worker is None or self._is_ending:
@@ -168,7 +188,10 @@ class Supervisor:
         in_flight, unwritten = self._count_losses(worker)
         code = worker.process.returncode
         lost = f"{in_flight} requests in flight and {unwritten} lines of the log lost"
-        self._tell("died", f"worker {worker.process.pid} ended with {code}: {lost}; another one starts")
+        self._tell(
+            "died",
+            f"worker {worker.process.pid} ended with {code}: {lost}; another one starts",
+        )
         lasted = time.monotonic() - worker.started
         place.failures = 0 if worker.is_live or lasted > _SOON else place.failures + 1
         if place.failures >= _MOST_FAILURES:

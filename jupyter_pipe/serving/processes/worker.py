@@ -1,7 +1,9 @@
-"""A worker: `python -m jupyter_pipe.serving.processes.worker SOCKET_FD NEWS_FD`, started by the supervisor.
+"""A worker: `python -m jupyter_pipe.serving.processes.worker SOCKET_FD NEWS_FD`,
+started by the supervisor.
 
-Its settings come as one line of JSON on standard input. When that closes, the supervisor is gone, and the
-worker ends as it does on SIGTERM: requests in flight are answered, and the log is written.
+Its settings come as one line of JSON on standard input. When that closes, the
+supervisor is gone, and the worker ends as it does on SIGTERM: requests in flight are
+answered, and the log is written.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ from jupyter_pipe.serving.settings import FOLDER_VARIABLE, Settings
 
 __all__ = ["main"]
 
-# The scoring thread holds Python's lock most of the time; the loop should not wait 5 ms for it each time.
+# The scoring thread holds Python's lock most of the time; the loop should not wait 5 ms
+# for it each time.
 _SWITCH_SECONDS = 0.0005
 _BACKLOG = 2048
 
@@ -32,7 +35,9 @@ _BACKLOG = 2048
 def main(socket_fd: int, news_fd: int) -> None:
     """Serve until told to end."""
     settings = msgspec.json.decode(sys.stdin.buffer.readline(), type=Settings)
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s"
+    )
     warnings.simplefilter("ignore")
     sys.setswitchinterval(_SWITCH_SECONDS)
     news = os.fdopen(news_fd, "wb", buffering=0)
@@ -49,7 +54,8 @@ async def _serve(settings: Settings, listening: socket.socket, tell: object) -> 
     from jupyter_pipe.serving.service import Service
     from jupyter_pipe.serving.web.app import make_app
 
-    # The supervisor's folder: what one worker found out of a version holds for all of them.
+    # The supervisor's folder: what one worker found out of a version holds for all of
+    # them.
     rehearsal = Rehearsal(Path(os.environ[FOLDER_VARIABLE]), trust=settings.trust)
     service = Service(settings, tell, rehearsal=rehearsal)  # type: ignore[arg-type]
     tls = settings.tls

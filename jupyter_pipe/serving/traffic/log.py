@@ -1,9 +1,9 @@
 """The request log: SQLite files, written by a thread behind a bounded queue.
 
-Each worker has files of its own, so none waits for another; a new one is begun after a size or a time, and
-old ones are removed. What does not fit into the queue, or cannot be written, is counted as lost. Tables:
-`answers`, one line an answer; `shadows`, what a shadow would have answered; `masks`, which columns are
-missing or hashed.
+Each worker has files of its own, so none waits for another; a new one is begun after a
+size or a time, and old ones are removed. What does not fit into the queue, or cannot be
+written, is counted as lost. Tables: `answers`, one line an answer; `shadows`, what a
+shadow would have answered; `masks`, which columns are missing or hashed.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ Entry = Answered | Shadowed
 
 
 class RequestLog:
-    """The thread. `wrote` is told how many answers are on disk, `lost` how many never will be, and why."""
+    """The thread. `wrote` is told how many answers are on disk, `lost` how many never
+    will be, and why."""
 
     def __init__(
         self,
@@ -63,7 +64,9 @@ class RequestLog:
         self._path = Path()
         self._begun = 0.0
         self._complained = False
-        self._thread = threading.Thread(target=self._run, name="request log", daemon=True)
+        self._thread = threading.Thread(
+            target=self._run, name="request log", daemon=True
+        )
         self._thread.start()
 
     def add(self, entry: Entry) -> None:
@@ -100,7 +103,8 @@ class RequestLog:
         return entries, False
 
     def _write(self, entries: list[Entry]) -> None:
-        """Appends in one transaction. What cannot be written is counted as lost, and said once."""
+        """Appends in one transaction. What cannot be written is counted as lost, and
+        said once."""
         answers = [entry for entry in entries if isinstance(entry, Answered)]
         shadows = [entry for entry in entries if isinstance(entry, Shadowed)]
         try:
@@ -113,7 +117,13 @@ class RequestLog:
                 file.executemany(
                     "INSERT INTO shadows VALUES (?, ?, ?, ?, ?)",
                     [
-                        (each.id, each.at, each.version, each.digest, _json(each.predictions))
+                        (
+                            each.id,
+                            each.at,
+                            each.version,
+                            each.digest,
+                            _json(each.predictions),
+                        )
                         for each in shadows
                     ],
                 )
@@ -129,13 +139,22 @@ class RequestLog:
         settings = self._settings
         rows = masked(answer.rows, settings.drop, settings.hash, _secret())
         problem = None if answer.problem is None else _json(answer.problem)
-        head = (answer.id, answer.at, answer.status, answer.version, answer.digest, answer.role)
+        head = (
+            answer.id,
+            answer.at,
+            answer.status,
+            answer.version,
+            answer.digest,
+            answer.role,
+        )
         return (*head, answer.seconds, _json(rows), _json(answer.predictions), problem)
 
     def _complain(self, error: Exception) -> None:
         """Once, until it works again."""
         if not self._complained:
-            logging.getLogger(__name__).warning("The request log cannot be written: %s", error)
+            logging.getLogger(__name__).warning(
+                "The request log cannot be written: %s", error
+            )
         self._complained = True
 
     def _open_file(self) -> sqlite3.Connection:
@@ -147,9 +166,12 @@ class RequestLog:
             self._remove_old(folder)
             self._begun = self._clock()
             stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(self._begun))
-            self._path = folder / f"requests-{stamp}-{os.getpid()}-{os.urandom(3).hex()}.sqlite"
+            self._path = (
+                folder / f"requests-{stamp}-{os.getpid()}-{os.urandom(3).hex()}.sqlite"
+            )
             file = sqlite3.connect(self._path)
-            # Readers see whole transactions, and a worker that is killed leaves a file that can be read.
+            # Readers see whole transactions, and a worker that is killed leaves a file
+            # that can be read.
             file.execute("PRAGMA journal_mode=WAL")
             file.execute("PRAGMA synchronous=OFF")
             file.executescript(_TABLES)
@@ -161,8 +183,15 @@ class RequestLog:
 
     def _is_full(self) -> bool:
         settings = self._settings
-        size = sum(path.stat().st_size for path in (self._path, _wal(self._path)) if path.exists())
-        return size >= settings.file_bytes or self._clock() - self._begun >= settings.file_seconds
+        size = sum(
+            path.stat().st_size
+            for path in (self._path, _wal(self._path))
+            if path.exists()
+        )
+        return (
+            size >= settings.file_bytes
+            or self._clock() - self._begun >= settings.file_seconds
+        )
 
     def _remove_old(self, folder: Path) -> None:
         """Files whose newest line is older than what is kept."""
@@ -179,9 +208,13 @@ class RequestLog:
 
 
 def log_files(folder: Path) -> list[Path]:
-    """The files of a log, oldest first. A link is none: no service makes one, and it would show a log of
-    somewhere else; nor is a pipe, which would be waited for."""
-    return sorted(path for path in folder.glob(LOG_GLOB) if path.is_file() and not path.is_symlink())
+    """The files of a log, oldest first. A link is none: no service makes one, and it
+    would show a log of somewhere else; nor is a pipe, which would be waited for."""
+    return sorted(
+        path
+        for path in folder.glob(LOG_GLOB)
+        if path.is_file() and not path.is_symlink()
+    )
 
 
 def _wal(path: Path) -> Path:

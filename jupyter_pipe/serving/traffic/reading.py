@@ -1,4 +1,5 @@
-"""Gives back what a request log holds, oldest first. Files that are being written can be read.
+"""Gives back what a request log holds, oldest first. Files that are being written can
+be read.
 
 A file that is damaged, or none of ours, is left out and named.
 """
@@ -33,8 +34,9 @@ _SECONDS = 600.0
 
 
 class LogWindow(Struct, frozen=True):
-    """Answers between two moments; where there were too many, only one of `every` so many. `masked` are
-    columns that the log does not hold as they were sent; `damaged` are files that could not be read."""
+    """Answers between two moments; where there were too many, only one of `every` so
+    many. `masked` are columns that the log does not hold as they were sent; `damaged`
+    are files that could not be read."""
 
     answers: tuple[Answered, ...]
     masked: tuple[str, ...] = ()
@@ -42,9 +44,11 @@ class LogWindow(Struct, frozen=True):
     every: int = 1
 
 
-def read_log(folder: Path, since: float, until: float, *, most: int | None = None) -> LogWindow:
-    """All answers from `since` until before `until`, in UTC seconds since 1970. Of more than `most`, each
-    second, third … is taken, so that they are of the whole time."""
+def read_log(
+    folder: Path, since: float, until: float, *, most: int | None = None
+) -> LogWindow:
+    """All answers from `since` until before `until`, in UTC seconds since 1970. Of more
+    than `most`, each second, third … is taken, so that they are of the whole time."""
     every = 1 if most is None else max(1, -(-_count(folder, since, until) // most))
     answers: list[Answered] = []
     masked: dict[str, None] = {}
@@ -64,7 +68,10 @@ def _count(folder: Path, since: float, until: float) -> int:
     """How many answers there are, of files that can be read."""
     total = 0
     for path in log_files(folder):
-        with contextlib.suppress(sqlite3.Error), closing(open_database(path, seconds=_SECONDS)) as file:
+        with (
+            contextlib.suppress(sqlite3.Error),
+            closing(open_database(path, seconds=_SECONDS)) as file,
+        ):
             total += int(file.execute(_COUNT, (since, until)).fetchone()[0])
     return total
 
@@ -75,10 +82,14 @@ def _masked(file: sqlite3.Connection) -> Iterator[str]:
         yield from msgspec.json.decode(_text(hashed), type=list[str])
 
 
-def _answers(file: sqlite3.Connection, since: float, until: float, every: int) -> Iterator[Answered]:
+def _answers(
+    file: sqlite3.Connection, since: float, until: float, every: int
+) -> Iterator[Answered]:
     for line in file.execute(_QUERY, (since, until, every)):
         # SQLite keeps any type in any column.
-        id_, at, status, version, digest, role, seconds = msgspec.convert(line[:7], _Head)
+        id_, at, status, version, digest, role, seconds = msgspec.convert(
+            line[:7], _Head
+        )
         rows, predictions, problem = line[7:]
         yield Answered(
             id_,
@@ -90,7 +101,9 @@ def _answers(file: sqlite3.Connection, since: float, until: float, every: int) -
             seconds,
             rows=msgspec.json.decode(_text(rows), type=tuple[dict[str, Any], ...]),
             predictions=msgspec.json.decode(_text(predictions), type=tuple[Any, ...]),
-            problem=None if problem is None else msgspec.json.decode(_text(problem), type=Problem),
+            problem=None
+            if problem is None
+            else msgspec.json.decode(_text(problem), type=Problem),
         )
 
 

@@ -24,8 +24,9 @@ class Problem(Struct, frozen=True, omit_defaults=True):
 
 
 class Answered(Struct, frozen=True):
-    """One answer: when (UTC seconds since 1970), with which status, by which version in which role, after how
-    many seconds; the rows and their predictions, or the problem."""
+    """One answer: when (UTC seconds since 1970), with which status, by which version in
+    which role, after how many seconds; the rows and their predictions, or the
+    problem."""
 
     id: str
     at: float
@@ -50,9 +51,13 @@ class Shadowed(Struct, frozen=True):
 
 
 def masked(
-    rows: Iterable[Mapping[str, Any]], drop: Sequence[str], hide: Sequence[str], secret: bytes
+    rows: Iterable[Mapping[str, Any]],
+    drop: Sequence[str],
+    hide: Sequence[str],
+    secret: bytes,
 ) -> list[dict[str, Any]]:
-    """The rows without the columns `drop`, and with the values of the columns `hide` hashed."""
+    """The rows without the columns `drop`, and with the values of the columns `hide`
+    hashed."""
     return [
         {
             name: hashed(value, secret) if name in hide and value is not None else value
@@ -64,6 +69,7 @@ def masked(
 
 
 def hashed(value: Any, secret: bytes) -> str:
-    """A keyed hash: equal values stay equal, and who lacks the key cannot find them out by trying."""
+    """A keyed hash: equal values stay equal, and who lacks the key cannot find them out
+    by trying."""
     data = msgspec.json.encode(value, order="sorted")
     return hmac.new(secret, b"request log\0" + data, hashlib.sha256).hexdigest()[:32]

@@ -1,6 +1,8 @@
-"""How much a request log holds, counted by SQLite: no row of a request is read, so that a long log is quick.
+"""How much a request log holds, counted by SQLite: no row of a request is read, so that
+a long log is quick.
 
-Refusals and latencies are those of the newest answers. A file that is damaged, or none of ours, is named.
+Refusals and latencies are those of the newest answers. A file that is damaged, or none
+of ours, is named.
 """
 
 from __future__ import annotations
@@ -52,8 +54,8 @@ class Bucket(Struct, frozen=True):
 
 
 class TrafficSummary(Struct, frozen=True):
-    """`latency` has seconds at `p50`, `p95` and `p99` of the newest `looked` answers, `refusals` counts those
-    by `column: rule`."""
+    """`latency` has seconds at `p50`, `p95` and `p99` of the newest `looked` answers,
+    `refusals` counts those by `column: rule`."""
 
     versions: tuple[VersionTraffic, ...]
     buckets: tuple[Bucket, ...]
@@ -63,8 +65,11 @@ class TrafficSummary(Struct, frozen=True):
     damaged: tuple[str, ...] = ()
 
 
-def summarise_log(folder: Path, since: float, until: float, buckets: int = 48) -> TrafficSummary:
-    """Answers from `since` until before `until`, in UTC seconds since 1970, in so many buckets of time."""
+def summarise_log(
+    folder: Path, since: float, until: float, buckets: int = 48
+) -> TrafficSummary:
+    """Answers from `since` until before `until`, in UTC seconds since 1970, in so many
+    buckets of time."""
     width = (until - since) / buckets
     totals: dict[tuple[str, str], list[float]] = {}
     counted: Counter[int] = Counter()
@@ -83,8 +88,13 @@ def summarise_log(folder: Path, since: float, until: float, buckets: int = 48) -
             refused[place] += int(no)
         latest += found.latest
     return TrafficSummary(
-        tuple(VersionTraffic(*key, int(a), int(r), newest) for key, (a, r, newest) in sorted(totals.items())),
-        tuple(Bucket(since + n * width, counted[n], refused[n]) for n in range(buckets)) if totals else (),
+        tuple(
+            VersionTraffic(*key, int(a), int(r), newest)
+            for key, (a, r, newest) in sorted(totals.items())
+        ),
+        tuple(Bucket(since + n * width, counted[n], refused[n]) for n in range(buckets))
+        if totals
+        else (),
         _quantiles(sorted(seconds for seconds, _ in latest)),
         len(latest),
         _refusals(latest),
@@ -113,7 +123,8 @@ def _count(path: Path, since: float, until: float, width: float) -> _Counted:
 
 
 def _add_versions(
-    totals: dict[tuple[str, str], list[float]], rows: Sequence[tuple[str, str, int, float, float]]
+    totals: dict[tuple[str, str], list[float]],
+    rows: Sequence[tuple[str, str, int, float, float]],
 ) -> None:
     """One version may have answered in several files."""
     for version, role, answers, refused, newest in rows:
@@ -127,7 +138,8 @@ def _quantiles(seconds: Sequence[float]) -> dict[str, float]:
     if not seconds:
         return {}
     return {
-        name: seconds[min(len(seconds) - 1, int(share * len(seconds)))] for name, share in _QUANTILES.items()
+        name: seconds[min(len(seconds) - 1, int(share * len(seconds)))]
+        for name, share in _QUANTILES.items()
     }
 
 

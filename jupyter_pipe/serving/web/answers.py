@@ -1,7 +1,7 @@
 """One request for predictions, from its body to its answer.
 
-The routing is taken once, so a request is answered by one version from its beginning to its end, whatever
-takes over meanwhile.
+The routing is taken once, so a request is answered by one version from its beginning to
+its end, whatever takes over meanwhile.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ class Answer:
         return Answered(*head, rows, predictions, self.problem)
 
 
-async def answer_rows(body: bytes, routing: Routing, batcher: Batcher, most_rows: int) -> Answer:
+async def answer_rows(
+    body: bytes, routing: Routing, batcher: Batcher, most_rows: int
+) -> Answer:
     """The answer to a body, whatever is in it."""
     if routing.champion is None:
         return _not_ready()
@@ -64,7 +66,8 @@ async def answer_rows(body: bytes, routing: Routing, batcher: Batcher, most_rows
     except PipeError as error:
         return refused(error, model, role, rows)
     if scored.error is not None and role == "challenger":
-        # A client need not know that the challenger cannot answer what the champion can.
+        # A client need not know that the challenger cannot answer what the champion
+        # can.
         instead = await batcher.score(routing.champion, rows)
         if instead.error is None:
             answer = _answered(instead, routing.champion, "champion", rows)
@@ -73,7 +76,9 @@ async def answer_rows(body: bytes, routing: Routing, batcher: Batcher, most_rows
     return _answered(scored, model, role, rows)
 
 
-def _answered(scored: Scored, model: Model, role: Role, rows: list[dict[str, Any]]) -> Answer:
+def _answered(
+    scored: Scored, model: Model, role: Role, rows: list[dict[str, Any]]
+) -> Answer:
     if scored.error is not None:
         return refused(scored.error, model, role, rows)
     said: dict[str, Any] = {**model.identity, "predictions": scored.predictions}
@@ -83,13 +88,23 @@ def _answered(scored: Scored, model: Model, role: Role, rows: list[dict[str, Any
     return Answer(200, body, model, role, rows, scored.predictions, scored.remarks)
 
 
-def refused(error: PipeError, model: Model | None, role: Role, rows: list[dict[str, Any]]) -> Answer:
-    """An answer that says what is wrong with a request: row, column and rule, where they are known."""
+def refused(
+    error: PipeError, model: Model | None, role: Role, rows: list[dict[str, Any]]
+) -> Answer:
+    """An answer that says what is wrong with a request: row, column and rule, where
+    they are known."""
     row = getattr(error, "row", 0)
-    column, rule = (error.column, error.rule) if isinstance(error, RowsError) else ("", "")
+    column, rule = (
+        (error.column, error.rule) if isinstance(error, RowsError) else ("", "")
+    )
     problem = Problem(error.code, error.message, row, column, rule)
-    told: dict[str, Any] = {**(model.identity if model else {}), "error": _told(problem, error.hint)}
-    return Answer(error.http_status, msgspec.json.encode(told), model, role, rows, problem=problem)
+    told: dict[str, Any] = {
+        **(model.identity if model else {}),
+        "error": _told(problem, error.hint),
+    }
+    return Answer(
+        error.http_status, msgspec.json.encode(told), model, role, rows, problem=problem
+    )
 
 
 def failed(model: Model | None) -> Answer:
@@ -101,7 +116,11 @@ def failed(model: Model | None) -> Answer:
 
 def _not_ready() -> Answer:
     problem = Problem("not_ready", "No version is live yet.")
-    return Answer(503, msgspec.json.encode({"error": _told(problem, "See /ready.")}), problem=problem)
+    return Answer(
+        503,
+        msgspec.json.encode({"error": _told(problem, "See /ready.")}),
+        problem=problem,
+    )
 
 
 def _told(problem: Problem, hint: str) -> dict[str, Any]:

@@ -38,14 +38,17 @@ def make_app(service: Service) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        # Until this returns, clients wait in the socket's queue: a worker that starts again in the place of
-        # one that was killed does not answer that it has no version.
+        # Until this returns, clients wait in the socket's queue: a worker that starts
+        # again in the place of one that was killed does not answer that it has no
+        # version.
         await asyncio.to_thread(service.start)
         yield
         await asyncio.to_thread(service.close)
 
     # Its own documentation pages load scripts from another host.
-    app = FastAPI(title="jupyter_pipe", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="jupyter_pipe", lifespan=lifespan, docs_url=None, redoc_url=None
+    )
     app.openapi = lambda: openapi(service.routing.champion)  # type: ignore[method-assign]
     _add_scoring(app, service)
     _add_states(app, service)
@@ -74,7 +77,9 @@ def _add_scoring(app: FastAPI, service: Service) -> None:
             answer = refused(ended, service.routing.champion, "champion", [])
         seconds = now()[1] - started
         after = BackgroundTask(service.after, answer, at, seconds)
-        return Response(answer.body, answer.status, _headers(answer), _JSON, background=after)
+        return Response(
+            answer.body, answer.status, _headers(answer), _JSON, background=after
+        )
 
 
 async def _body(request: Request, most: int) -> bytes:
@@ -107,9 +112,17 @@ def _add_states(app: FastAPI, service: Service) -> None:
     @app.get("/ready")
     async def ready() -> Response:
         routing = service.routing
-        live = [each.identity for each in (routing.champion, routing.challenger) if each is not None]
+        live = [
+            each.identity
+            for each in (routing.champion, routing.challenger)
+            if each is not None
+        ]
         is_ready = routing.champion is not None
-        said = {"ready": is_ready, "live": live, "problems": dict(service.follower.problems)}
+        said = {
+            "ready": is_ready,
+            "live": live,
+            "problems": dict(service.follower.problems),
+        }
         return _said(said, 200 if is_ready else 503)
 
     @app.get("/v1/models/{name}", include_in_schema=False)
@@ -121,7 +134,10 @@ def _add_states(app: FastAPI, service: Service) -> None:
     async def schema() -> Response:
         model = service.routing.champion
         if model is None:
-            return _said({"error": {"code": "not_ready", "message": "No version is live yet."}}, 503)
+            return _said(
+                {"error": {"code": "not_ready", "message": "No version is live yet."}},
+                503,
+            )
         return _said(describe(model))
 
     @app.get("/status")
@@ -130,7 +146,11 @@ def _add_states(app: FastAPI, service: Service) -> None:
 
     @app.get("/metrics")
     async def metrics() -> Response:
-        return Response(service.metrics.text(), headers=_SAFE, media_type="text/plain; version=0.0.4")
+        return Response(
+            service.metrics.text(),
+            headers=_SAFE,
+            media_type="text/plain; version=0.0.4",
+        )
 
 
 def _said(value: Any, status: int = 200) -> Response:

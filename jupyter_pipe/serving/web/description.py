@@ -1,4 +1,5 @@
-"""What may be asked of a version: the JSON schema of a row, and the OpenAPI document of the service. Pure."""
+"""What may be asked of a version: the JSON schema of a row, and the OpenAPI document of
+the service. Pure."""
 
 from __future__ import annotations
 
@@ -11,12 +12,18 @@ from jupyter_pipe.serving.live.models import Model
 
 __all__ = ["describe", "openapi"]
 
-_TYPES = {"integer": ["integer"], "number": ["number"], "boolean": ["boolean"], "text": ["string"]}
+_TYPES = {
+    "integer": ["integer"],
+    "number": ["number"],
+    "boolean": ["boolean"],
+    "text": ["string"],
+}
 _EXAMPLES = 3
 
 
 def describe(model: Model) -> dict[str, Any]:
-    """What `/schema` says: the version, a JSON schema of a row, and rows that can be tried."""
+    """What `/schema` says: the version, a JSON schema of a row, and rows that can be
+    tried."""
     manifest = model.manifest
     return {
         **model.identity,
@@ -28,14 +35,17 @@ def describe(model: Model) -> dict[str, Any]:
 
 
 def row_schema(model: Model) -> dict[str, Any]:
-    """The JSON schema of one row. Columns that a row can do without are not required."""
+    """The JSON schema of one row. Columns that a row can do without are not
+    required."""
     contract = model.manifest.contract
     columns = model.form.columns
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
         "properties": {
-            column.name: _property(column, contract.column(column.name) if contract else None)
+            column.name: _property(
+                column, contract.column(column.name) if contract else None
+            )
             for column in columns
         },
         "required": [column.name for column in columns if not column.optional],
@@ -73,35 +83,59 @@ def _limit(found: dict[str, Any], column: Column, rule: ColumnRule) -> None:
     if not rule.outside and column.kind in ("integer", "number"):
         _limit_range(found, rule)
     if rule.categories and not rule.unseen and column.kind == "text":
-        found["enum"] = [*rule.categories] if rule.nulls == 0 else [*rule.categories, None]
+        found["enum"] = (
+            [*rule.categories] if rule.nulls == 0 else [*rule.categories, None]
+        )
 
 
 def openapi(model: Model | None) -> dict[str, Any]:
     """The OpenAPI document; what a row is depends on the version that is live."""
     row = row_schema(model) if model else {"type": "object"}
     row.pop("$schema", None)
-    body = {"type": "object", "required": ["rows"], "properties": {"rows": {"type": "array", "items": row}}}
+    body = {
+        "type": "object",
+        "required": ["rows"],
+        "properties": {"rows": {"type": "array", "items": row}},
+    }
     said = {"content": {"application/json": {"schema": {"type": "object"}}}}
     answers = {
-        "200": {"description": "A prediction a row, and the version that made them.", **said},
+        "200": {
+            "description": "A prediction a row, and the version that made them.",
+            **said,
+        },
         "400": {"description": "The body is not JSON.", **said},
         "401": {"description": "The token is missing or wrong.", **said},
         "413": {"description": "Too many rows or bytes.", **said},
         "415": {"description": "Another encoding than JSON in UTF-8.", **said},
-        "422": {"description": "Rows that are refused: row, column and rule are named.", **said},
+        "422": {
+            "description": "Rows that are refused: row, column and rule are named.",
+            **said,
+        },
         "429": {"description": "Too many requests are waiting.", **said},
         "503": {"description": "No version is live yet.", **said},
     }
-    title = f"{model.release.name} {model.release.version}" if model else "no version is live yet"
+    title = (
+        f"{model.release.name} {model.release.version}"
+        if model
+        else "no version is live yet"
+    )
     content = {"application/json": {"schema": body}}
     asked = {"required": True, "content": content}
     score = {"summary": "Predict", "requestBody": asked, "responses": answers}
     paths: dict[str, Any] = {"/score": {"post": score}}
     for path, summary in _OTHERS.items():
-        paths[path] = {"get": {"summary": summary, "responses": {"200": {"description": "Well."}}}}
+        paths[path] = {
+            "get": {"summary": summary, "responses": {"200": {"description": "Well."}}}
+        }
     for path in ("/ready", "/schema"):
-        paths[path]["get"]["responses"]["503"] = {"description": "No version is live yet."}
-    return {"openapi": "3.1.0", "info": {"title": title, "version": __version__}, "paths": paths}
+        paths[path]["get"]["responses"]["503"] = {
+            "description": "No version is live yet."
+        }
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": title, "version": __version__},
+        "paths": paths,
+    }
 
 
 _OTHERS = {

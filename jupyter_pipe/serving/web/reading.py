@@ -1,7 +1,7 @@
 """From the body of a request to rows. Pure; raises RequestError.
 
-Taken are `{"rows": [{…}, …]}`, `[{…}, …]`, one row `{…}`, and what KServe's protocol V1 sends,
-`{"instances": [{…}, …]}`. Where a row is a single value, such as a text,
+Taken are `{"rows": [{…}, …]}`, `[{…}, …]`, one row `{…}`, and what KServe's protocol V1
+sends, `{"instances": [{…}, …]}`. Where a row is a single value, such as a text,
 the value alone will do.
 """
 
@@ -24,7 +24,9 @@ _HOW = 'Send {"rows": [{"COLUMN": VALUE, …}, …]} as JSON.'
 class RequestError(PipeError):
     """A request that is none: its status says what kind of mistake it is."""
 
-    def __init__(self, status: int, message: str, hint: str = _HOW, *, row: int = 0) -> None:
+    def __init__(
+        self, status: int, message: str, hint: str = _HOW, *, row: int = 0
+    ) -> None:
         super().__init__(message, code="request_invalid", hint=hint)
         self._status = status
         self.row = row
@@ -39,11 +41,17 @@ def check_headers(headers: Mapping[str, str], most_bytes: int) -> None:
     """Refuse by the headers alone what would not be read."""
     encoding = headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
-        raise RequestError(415, f"Bodies compressed with {encoding[:40]!r} are not read.", "Send plain JSON.")
+        raise RequestError(
+            415,
+            f"Bodies compressed with {encoding[:40]!r} are not read.",
+            "Send plain JSON.",
+        )
     kind = headers.get("content-type", "").lower()
     charset = kind.partition("charset=")[2].strip(' "').partition(";")[0]
     if charset and charset not in _CHARSETS:
-        raise RequestError(415, f"Bodies in {charset[:40]!r} are not read.", "Send JSON in UTF-8.")
+        raise RequestError(
+            415, f"Bodies in {charset[:40]!r} are not read.", "Send JSON in UTF-8."
+        )
     length = headers.get("content-length", "")
     if length.isdigit() and int(length[:18]) > most_bytes:
         raise too_large(most_bytes)
@@ -51,13 +59,20 @@ def check_headers(headers: Mapping[str, str], most_bytes: int) -> None:
 
 def too_large(most_bytes: int) -> RequestError:
     """The error for a body that is longer than a worker reads."""
-    return RequestError(413, f"The body has more than {most_bytes:,} bytes.", "Send fewer rows at a time.")
+    return RequestError(
+        413,
+        f"The body has more than {most_bytes:,} bytes.",
+        "Send fewer rows at a time.",
+    )
 
 
 def read_rows(body: bytes, form: RowsForm, most_rows: int) -> list[dict[str, Any]]:
     """The rows of a body; whether they fit the form is judged later."""
     single = form.columns[0].name if len(form.columns) == 1 else ""
-    rows = [_row(row, number, single) for number, row in enumerate(_listed(_decoded(body), form), 1)]
+    rows = [
+        _row(row, number, single)
+        for number, row in enumerate(_listed(_decoded(body), form), 1)
+    ]
     if not rows:
         raise RequestError(422, "The request has no rows.")
     if len(rows) > most_rows:
@@ -69,19 +84,33 @@ def read_rows(body: bytes, form: RowsForm, most_rows: int) -> list[dict[str, Any
 def _decoded(body: bytes) -> Any:
     try:
         return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+    except (
+        msgspec.DecodeError,
+        UnicodeDecodeError,
+        RecursionError,
+        ValueError,
+    ) as error:
+        why = (
+            "it is nested too deeply"
+            if isinstance(error, RecursionError)
+            else str(error)
+        )
         raise RequestError(400, f"The body is not JSON: {why[:200]}.") from None
 
 
 def _listed(value: Any, form: RowsForm) -> list[Any]:
-    """The rows of a body: a list, `{"rows": […]}` or `{"instances": […]}`, or a single row."""
+    """The rows of a body: a list, `{"rows": […]}` or `{"instances": […]}`, or a single
+    row."""
     if isinstance(value, list):
         return value
     if isinstance(value, dict):
         # A column may be called `rows`, too.
         known = {column.name for column in form.columns}
-        lists = [value[name] for name in ("rows", "instances") if name in value and name not in known]
+        lists = [
+            value[name]
+            for name in ("rows", "instances")
+            if name in value and name not in known
+        ]
         return lists[0] if lists and isinstance(lists[0], list) else [value]
     if form.columns and form.columns[0].name == SINGLE:
         return [value]
@@ -93,9 +122,19 @@ def _row(row: Any, number: int, single: str) -> dict[str, Any]:
         return row
     if single and not isinstance(row, list):
         return {single: row}
-    raise RequestError(422, f"Row {number} is {_kind(row)}, and not an object with columns.", row=number)
+    raise RequestError(
+        422,
+        f"Row {number} is {_kind(row)}, and not an object with columns.",
+        row=number,
+    )
 
 
 def _kind(value: Any) -> str:
-    kinds = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
+    kinds = {
+        dict: "an object",
+        list: "a list",
+        str: "a text",
+        bool: "true or false",
+        type(None): "null",
+    }
     return kinds.get(type(value), "a number")

@@ -1,5 +1,6 @@
-"""Apache Airflow 3, through its folder of DAGs and its REST API: a DAG for each shape of a pipeline
-(`submit.placing`). Airflow keeps what it knows of the runs of DAGs whose files are removed."""
+"""Apache Airflow 3, through its folder of DAGs and its REST API: a DAG for each shape
+of a pipeline (`submit.placing`). Airflow keeps what it knows of the runs of DAGs whose
+files are removed."""
 
 from __future__ import annotations
 
@@ -15,7 +16,12 @@ from jupyter_pipe.export import export_text, find_exporter
 from jupyter_pipe.export.modules.airflow import dag_name
 from jupyter_pipe.submit import Order, Sighting, StageSeen, Started, State, SubmitError
 from jupyter_pipe.submit.engines.beginning import note_begun, was_begun
-from jupyter_pipe.submit.engines.placing import clear, named_by_shape, place, typed_values
+from jupyter_pipe.submit.engines.placing import (
+    clear,
+    named_by_shape,
+    place,
+    typed_values,
+)
 from jupyter_pipe.submit.settings import Configuration, require_address
 from jupyter_pipe.submit.web import RefusedError, Web
 
@@ -45,23 +51,29 @@ _STATES: dict[str | None, State] = {
 
 
 class Airflow:
-    """The handle has what `look` needs to start the run once Airflow has read the DAG: `dag`, its `file`,
-    the typed parameters as `conf`, when the file was `placed`, the run's `folder`."""
+    """The handle has what `look` needs to start the run once Airflow has read the DAG:
+    `dag`, its `file`, the typed parameters as `conf`, when the file was `placed`, the
+    run's `folder`."""
 
     def __init__(self, configuration: Configuration) -> None:
         url = configuration.url or os.environ.get("AIRFLOW__API__BASE_URL", "")
-        require_address(url, "Airflow", "AIRFLOW__API__BASE_URL", "http://localhost:8080")
+        require_address(
+            url, "Airflow", "AIRFLOW__API__BASE_URL", "http://localhost:8080"
+        )
         self._configuration = configuration
         self._url = url.rstrip("/").removesuffix("/api/v2")
         token = os.environ.get(configuration.token or "AIRFLOW_CLI_TOKEN", "")
-        self._web = Web("Airflow", self._url, token, renew=None if token else self._log_in)
+        self._web = Web(
+            "Airflow", self._url, token, renew=None if token else self._log_in
+        )
 
     def require_settings(self) -> None:
         """The folder of DAGs has to be there."""
         _dags_folder(self._configuration)
 
     def start(self, order: Order) -> Started:
-        """Put the DAG into its folder. The run begins when Airflow has read it: `look` sees to that."""
+        """Put the DAG into its folder. The run begins when Airflow has read it: `look`
+        sees to that."""
         folder = _dags_folder(self._configuration)
         # Ids of DAGs end at 250 characters.
         stem = dag_name(order.plan)[:200]
@@ -86,14 +98,17 @@ class Airflow:
         return Started(handle, f"{self._url}/dags/{dag}/runs/{order.run_id}")
 
     def look(self, handle: Mapping[str, str]) -> Sighting:
-        """The DAG run and its task instances; one that has not begun yet is begun as soon as it can be."""
+        """The DAG run and its task instances; one that has not begun yet is begun as
+        soon as it can be."""
         try:
             run = self._web.get(_run_path(handle))
         except RefusedError as error:
             if error.answer != 404:
                 raise
         else:
-            tasks = self._web.get(f"{_run_path(handle)}/taskInstances?limit={_ALL}")["task_instances"]
+            tasks = self._web.get(f"{_run_path(handle)}/taskInstances?limit={_ALL}")[
+                "task_instances"
+            ]
             return sighting_of(run, tasks)
         if was_begun(handle):
             return Sighting("cancelled", note="the DAG run is not there any more")
@@ -103,7 +118,9 @@ class Airflow:
         """Airflow ends the tasks that run and begins no others."""
         try:
             if self._web.get(_run_path(handle))["state"] in {"queued", "running"}:
-                self._web.patch(_run_path(handle), {"state": "failed", "note": _CANCELLED})
+                self._web.patch(
+                    _run_path(handle), {"state": "failed", "note": _CANCELLED}
+                )
         except RefusedError as error:
             if error.answer != 404:
                 raise
@@ -117,7 +134,11 @@ class Airflow:
             return self._unread(handle)
         if dag.get("is_paused"):
             self._web.patch(f"/api/v2/dags/{handle['dag']}", {"is_paused": False})
-        wanted = {"dag_run_id": handle["run"], "logical_date": None, "conf": json.loads(handle["conf"])}
+        wanted = {
+            "dag_run_id": handle["run"],
+            "logical_date": None,
+            "conf": json.loads(handle["conf"]),
+        }
         try:
             self._web.post(f"/api/v2/dags/{handle['dag']}/dagRuns", wanted)
         except RefusedError as error:
@@ -132,7 +153,9 @@ class Airflow:
         problem = self._import_error(name, float(handle["placed"]))
         if problem:
             Path(handle["file"]).unlink(missing_ok=True)
-            return Sighting("failed", note=f"{name} cannot be imported there: {problem}")
+            return Sighting(
+                "failed", note=f"{name} cannot be imported there: {problem}"
+            )
         if time.time() - float(handle["placed"]) > _SECONDS_TO_READ:
             return Sighting(
                 "failed",
@@ -151,7 +174,8 @@ class Airflow:
         return found
 
     def _import_error(self, name: str, placed: float) -> str:
-        """The last line of what Airflow says of the file as it was placed; empty if it says nothing."""
+        """The last line of what Airflow says of the file as it was placed; empty if it
+        says nothing."""
         try:
             asked = f"/api/v2/importErrors?filename_pattern={name}&limit={_ALL}"
             found = self._web.get(asked)["import_errors"]
@@ -159,7 +183,9 @@ class Airflow:
             return ""  # not everybody may see them
         for each in found:
             # Python 3.10 reads no Z.
-            seen = datetime.fromisoformat(each["timestamp"].replace("Z", "+00:00")).timestamp()
+            seen = datetime.fromisoformat(
+                each["timestamp"].replace("Z", "+00:00")
+            ).timestamp()
             if Path(each["filename"]).name == name and seen >= placed:
                 lines: list[str] = each["stack_trace"].strip().splitlines()
                 return lines[-1] if lines else "it does not say why"
@@ -173,7 +199,8 @@ class Airflow:
                 raise self._locked_out(error.message) from None
             if error.answer == 404:
                 raise SubmitError(
-                    f"There is no Airflow 3 at {self._url}: it has no /api/v2.", code="engine_settings"
+                    f"There is no Airflow 3 at {self._url}: it has no /api/v2.",
+                    code="engine_settings",
                 ) from None
             raise
 
@@ -187,13 +214,16 @@ class Airflow:
         )
 
     def _log_in(self) -> str:
-        """A token for name and password; for nobody, where Airflow asks nobody who they are."""
+        """A token for name and password; for nobody, where Airflow asks nobody who they
+        are."""
         user = os.environ.get(_user_variable(self._configuration), "")
         password = os.environ.get(_password_variable(self._configuration), "")
         door = Web("Airflow", self._url)
         try:
             if user:
-                answer = door.post("/auth/token", {"username": user, "password": password})
+                answer = door.post(
+                    "/auth/token", {"username": user, "password": password}
+                )
             else:
                 answer = door.get("/auth/token")
         except RefusedError as error:
@@ -210,15 +240,20 @@ class Airflow:
 
 
 def sighting_of(run: Mapping[str, Any], tasks: list[dict[str, Any]]) -> Sighting:
-    """What a DAG run and its task instances, as the API describes them, say. Airflow has no word for a run
-    that was cancelled: it is one that failed, with a note."""
+    """What a DAG run and its task instances, as the API describes them, say. Airflow
+    has no word for a run that was cancelled: it is one that failed, with a note."""
     is_cancelled = run.get("note") == _CANCELLED
-    stages = {task["task_id"]: _seen(task["state"], is_cancelled=is_cancelled) for task in tasks}
+    stages = {
+        task["task_id"]: _seen(task["state"], is_cancelled=is_cancelled)
+        for task in tasks
+    }
     state = _STATES.get(run["state"], "failed")
     said = run.get("note") if state == "failed" else ""
     if is_cancelled and state == "failed":
         state = "cancelled"
-    return Sighting(state, stages, ": ".join(word for word in (run["state"], said) if word))
+    return Sighting(
+        state, stages, ": ".join(word for word in (run["state"], said) if word)
+    )
 
 
 def _seen(state: str | None, *, is_cancelled: bool) -> StageSeen:
@@ -229,9 +264,14 @@ def _seen(state: str | None, *, is_cancelled: bool) -> StageSeen:
 
 
 def _dags_folder(configuration: Configuration) -> Path:
-    """Where Airflow looks for DAGs: as configured, or as Airflow's own variables say."""
+    """Where Airflow looks for DAGs: as configured, or as Airflow's own variables
+    say."""
     home = os.environ.get("AIRFLOW_HOME") or Path.home() / "airflow"
-    told = configuration.dags or os.environ.get("AIRFLOW__CORE__DAGS_FOLDER") or Path(home, "dags")
+    told = (
+        configuration.dags
+        or os.environ.get("AIRFLOW__CORE__DAGS_FOLDER")
+        or Path(home, "dags")
+    )
     folder = Path(told).expanduser()
     if not folder.is_dir():
         raise SubmitError(

@@ -1,7 +1,8 @@
-"""Argo Workflows, through the REST API of its server: the exported workflow, named as our run is.
+"""Argo Workflows, through the REST API of its server: the exported workflow, named as
+our run is.
 
-The name makes a workflow unique in its namespace: one whose creation was not answered is found by it, and
-never made twice.
+The name makes a workflow unique in its namespace: one whose creation was not answered
+is found by it, and never made twice.
 """
 
 from __future__ import annotations
@@ -14,7 +15,11 @@ from urllib.parse import quote
 
 from jupyter_pipe.export.manifests.argo import manifest_of, template_names, untemplated
 from jupyter_pipe.submit import Order, Sighting, StageSeen, Started, State
-from jupyter_pipe.submit.engines.beginning import begin_or_leave, look_or_begin, note_begun
+from jupyter_pipe.submit.engines.beginning import (
+    begin_or_leave,
+    look_or_begin,
+    note_begun,
+)
 from jupyter_pipe.submit.engines.containers import require_images
 from jupyter_pipe.submit.engines.placing import once
 from jupyter_pipe.submit.settings import Configuration, require_address
@@ -39,15 +44,21 @@ _STATES: dict[str, State] = {
 
 
 class Argo:
-    """The handle has the workflow's `namespace` and `name`, and the stages by the names of their
-    `templates`; the workflow itself is a file in the run's `folder`."""
+    """The handle has the workflow's `namespace` and `name`, and the stages by the names
+    of their `templates`; the workflow itself is a file in the run's `folder`."""
 
     def __init__(self, configuration: Configuration) -> None:
         self._url = (configuration.url or _server()).rstrip("/")
-        require_address(self._url, "the server of Argo", "ARGO_SERVER", "localhost:2746")
-        self._namespace = configuration.namespace or os.environ.get("ARGO_NAMESPACE", "") or "default"
+        require_address(
+            self._url, "the server of Argo", "ARGO_SERVER", "localhost:2746"
+        )
+        self._namespace = (
+            configuration.namespace or os.environ.get("ARGO_NAMESPACE", "") or "default"
+        )
         # As Argo's own command wants it: `Bearer v2:…`.
-        token = os.environ.get(configuration.token or "ARGO_TOKEN", "").removeprefix("Bearer ")
+        token = os.environ.get(configuration.token or "ARGO_TOKEN", "").removeprefix(
+            "Bearer "
+        )
         self._web = Web("Argo", self._url, token)
 
     def require_settings(self) -> None:
@@ -58,23 +69,33 @@ class Argo:
         require_images(order.plan)
         plan = once(order)
         workflow = manifest_of(plan)
-        workflow["metadata"] = {"name": order.run_id, "labels": {"jupyter-pipe/pipeline": plan.label}}
+        workflow["metadata"] = {
+            "name": order.run_id,
+            "labels": {"jupyter-pipe/pipeline": plan.label},
+        }
         variables = {each.name: each.variable for each in plan.parameters}
         for argument in workflow["spec"]["arguments"]["parameters"]:
             given = order.values.get(variables[argument["name"]])
             if given is not None:
-                argument["value"] = untemplated(f"the value of parameter {argument['name']!r}", given)
+                argument["value"] = untemplated(
+                    f"the value of parameter {argument['name']!r}", given
+                )
         (order.folder / _FILE).write_text(json.dumps(workflow), encoding="utf-8")
         handle = {
             "namespace": self._namespace,
             "name": order.run_id,
-            "templates": json.dumps({label: name for name, label in template_names(plan).items()}),
+            "templates": json.dumps(
+                {label: name for name, label in template_names(plan).items()}
+            ),
             "folder": str(order.folder),
         }
-        # Whether it answers at all, and to whom: what it does not answer later may have been done.
+        # Whether it answers at all, and to whom: what it does not answer later may have
+        # been done.
         self._find(handle)
         begin_or_leave(handle, lambda: self._create(handle))
-        return Started(handle, f"{self._url}/workflows/{self._namespace}/{order.run_id}")
+        return Started(
+            handle, f"{self._url}/workflows/{self._namespace}/{order.run_id}"
+        )
 
     def look(self, handle: Mapping[str, str]) -> Sighting:
         """The workflow and its nodes."""
@@ -111,13 +132,15 @@ class Argo:
 
 
 def sighting_of(workflow: Mapping[str, Any], templates: Mapping[str, str]) -> Sighting:
-    """What a workflow says, as the API describes it. `templates` are stages by their templates' names."""
+    """What a workflow says, as the API describes it. `templates` are stages by their
+    templates' names."""
     status = workflow.get("status") or {}
     is_ended = workflow.get("spec", {}).get("shutdown") == _TERMINATE
     stages: dict[str, StageSeen] = {}
     for node in (status.get("nodes") or {}).values():
         stage = templates.get(node.get("templateName", ""))
-        # A template with retries has a node for itself, and one for each of its attempts.
+        # A template with retries has a node for itself, and one for each of its
+        # attempts.
         if stage is None or (node["type"] != "Retry" and stage in stages):
             continue
         stages[stage] = _seen(node, is_ended=is_ended)
@@ -139,7 +162,9 @@ def _seen(node: Mapping[str, Any], *, is_ended: bool) -> StageSeen:
 
 
 def _words(described: Mapping[str, Any]) -> str:
-    return ": ".join(word for word in (described.get("phase"), described.get("message")) if word)
+    return ": ".join(
+        word for word in (described.get("phase"), described.get("message")) if word
+    )
 
 
 def _path(handle: Mapping[str, str]) -> str:

@@ -1,7 +1,8 @@
 """A run that begins once, whatever becomes of the answer to the request that began it.
 
-An engine may have taken what it was asked for when its answer is lost. So who starts a run leaves it at
-that, and who looks at it later finds it or begins it. What is known of it is a mark in the run's folder.
+An engine may have taken what it was asked for when its answer is lost. So who starts a
+run leaves it at that, and who looks at it later finds it or begins it. What is known of
+it is a mark in the run's folder.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ _BEGUN = "begun"
 
 
 def was_begun(handle: Mapping[str, str]) -> bool:
-    """Whether the engine is known to have begun the run of that `folder`, or never shall."""
+    """Whether the engine is known to have begun the run of that `folder`, or never
+    shall."""
     return Path(handle["folder"], _BEGUN).exists()
 
 
@@ -45,7 +47,8 @@ def look_or_begin(
     begin: Callable[[], object],
     sighting: Callable[[T], Sighting],
 ) -> Sighting:
-    """What can be seen of the run that `find` finds; one that has not begun yet begins."""
+    """What can be seen of the run that `find` finds; one that has not begun yet
+    begins."""
     found = find()
     if found is not None:
         note_begun(handle)

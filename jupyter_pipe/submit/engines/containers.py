@@ -1,4 +1,5 @@
-"""What engines need whose stages run in containers, or on machines that are made for them."""
+"""What engines need whose stages run in containers, or on machines that are made for
+them."""
 
 from __future__ import annotations
 

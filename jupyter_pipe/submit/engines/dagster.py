@@ -1,8 +1,9 @@
-"""Dagster, through a folder of definitions and its GraphQL API: a job for each shape of a pipeline
-(`submit.placing`).
+"""Dagster, through a folder of definitions and its GraphQL API: a job for each shape of
+a pipeline (`submit.placing`).
 
-Dagster serves one file of that folder as a code location, which loads all the others. A run has our id in a
-tag: by it a run is found whose launch was not answered, and none is launched twice.
+Dagster serves one file of that folder as a code location, which loads all the others. A
+run has our id in a tag: by it a run is found whose launch was not answered, and none is
+launched twice.
 """
 
 from __future__ import annotations
@@ -16,15 +17,25 @@ from typing import Any
 from jupyter_pipe.export import Plan, export_text, find_exporter
 from jupyter_pipe.export.modules.dagster import asset_keys, job_name
 from jupyter_pipe.submit import Order, Sighting, StageSeen, Started, State, SubmitError
-from jupyter_pipe.submit.engines.beginning import begin_or_leave, look_or_begin, note_begun
-from jupyter_pipe.submit.engines.placing import clear, named_by_shape, place, typed_values
+from jupyter_pipe.submit.engines.beginning import (
+    begin_or_leave,
+    look_or_begin,
+    note_begun,
+)
+from jupyter_pipe.submit.engines.placing import (
+    clear,
+    named_by_shape,
+    place,
+    typed_values,
+)
 from jupyter_pipe.submit.settings import Configuration, require_address
 from jupyter_pipe.submit.web import RefusedError, Web
 
 __all__ = ["LOCATION", "Dagster", "sighting_of"]
 
 LOCATION = "jupyter_pipe_location.py"
-"""The file that Dagster serves, which is also the name of the code location unless a workspace names it."""
+"""The file that Dagster serves, which is also the name of the code location unless a
+workspace names it."""
 
 _TAG = "jupyter_pipe/run"
 _REPOSITORY = "__repository__"
@@ -130,8 +141,9 @@ _WHY = """query ($run: ID!, $cursor: String) {
 
 
 class Dagster:
-    """The handle has what `look` needs to launch the run, if no answer came when it was launched: the `job`,
-    its `config`; and the `steps`, which are stages by the keys of their steps."""
+    """The handle has what `look` needs to launch the run, if no answer came when it was
+    launched: the `job`, its `config`; and the `steps`, which are stages by the keys of
+    their steps."""
 
     def __init__(self, configuration: Configuration) -> None:
         url = configuration.url or os.environ.get("DAGSTER_URL", "")
@@ -139,30 +151,42 @@ class Dagster:
         self._configuration = configuration
         self._url = url.rstrip("/").removesuffix("/graphql")
         self._location = configuration.location or LOCATION
-        self._web = Web("Dagster", self._url, os.environ.get(configuration.token or "DAGSTER_TOKEN", ""))
+        self._web = Web(
+            "Dagster",
+            self._url,
+            os.environ.get(configuration.token or "DAGSTER_TOKEN", ""),
+        )
 
     def require_settings(self) -> None:
         """The folder of definitions has to be there."""
         _folder(self._configuration)
 
     def start(self, order: Order) -> Started:
-        """Put the definitions into their folder, have Dagster load them, and launch the job."""
+        """Put the definitions into their folder, have Dagster load them, and launch the
+        job."""
         folder = _folder(self._configuration)
         # Labels end at 50 characters: the digest has to be in it.
         plan = named_by_shape(order, "dagster", order.plan.label[:41].strip("-"))
         config = typed_values("Dagster", plan, order.values)
-        # Before Dagster is asked: it cannot begin to serve the folder without this file.
+        # Before Dagster is asked: it cannot begin to serve the folder without this
+        # file.
         place(folder / LOCATION, _LOADER, hint=_WRITABLE)
         self._ask(_VERSION)
         job = job_name(plan)
         self._clear(folder, plan, job)
-        place(folder / f"{job}.py", export_text(find_exporter("dagster"), plan), hint=_WRITABLE)
+        place(
+            folder / f"{job}.py",
+            export_text(find_exporter("dagster"), plan),
+            hint=_WRITABLE,
+        )
         self._load(folder, job)
         handle = {
             "job": job,
             "run": order.run_id,
             "config": json.dumps({"resources": {job: {"config": config}}}),
-            "steps": json.dumps({f"{job}__{key}": name for name, key in asset_keys(plan).items()}),
+            "steps": json.dumps(
+                {f"{job}__{key}": name for name, key in asset_keys(plan).items()}
+            ),
             "folder": str(order.folder),
         }
         found = begin_or_leave(handle, lambda: self._launch(handle))
@@ -176,7 +200,9 @@ class Dagster:
             why = self._reason(run["runId"]) if run["status"] == "FAILURE" else ""
             return sighting_of(run, json.loads(handle["steps"]), why)
 
-        return look_or_begin(handle, lambda: self._find(handle), lambda: self._launch(handle), sighting)
+        return look_or_begin(
+            handle, lambda: self._find(handle), lambda: self._launch(handle), sighting
+        )
 
     def cancel(self, handle: Mapping[str, str]) -> None:
         """Dagster interrupts the steps that run and begins no others."""
@@ -186,7 +212,11 @@ class Dagster:
         if run is not None and _RUN_STATES.get(run["status"]) in {"waiting", "running"}:
             told = self._ask(_END, run=run["runId"])
             # One that ended meanwhile cannot be terminated, which is as good.
-            if told["__typename"] not in {"TerminateRunSuccess", "TerminateRunFailure", "RunNotFoundError"}:
+            if told["__typename"] not in {
+                "TerminateRunSuccess",
+                "TerminateRunFailure",
+                "RunNotFoundError",
+            }:
                 raise _refused(told)
 
     def _clear(self, folder: Path, plan: Plan, job: str) -> None:
@@ -196,8 +226,8 @@ class Dagster:
         clear(folder, f"{job.rpartition('_')[0]}_*.py", plan, is_used)
 
     def _load(self, folder: Path, job: str) -> None:
-        """Have Dagster read the folder again. Raises SubmitError if it does not serve it, or if it does not
-        find the job there."""
+        """Have Dagster read the folder again. Raises SubmitError if it does not serve
+        it, or if it does not find the job there."""
         told = self._ask(_RELOAD, location=self._location)
         if told["__typename"] == "RepositoryLocationNotFound":
             raise SubmitError(
@@ -209,12 +239,17 @@ class Dagster:
             )
         if told["__typename"] != "WorkspaceLocationEntry":
             raise _refused(told)
-        # Asked by itself: what the answer above could tell of the location is how it was before.
+        # Asked by itself: what the answer above could tell of the location is how it
+        # was before.
         told = self._ask(_LOADED, location=self._location)
         loaded = told.get("locationOrLoadError") or told
         if "repositories" not in loaded:
             raise _refused(loaded)
-        names = {each["name"] for found in loaded["repositories"] for each in found["pipelines"]}
+        names = {
+            each["name"]
+            for found in loaded["repositories"]
+            for each in found["pipelines"]
+        }
         if job not in names:
             raise SubmitError(
                 f"Dagster does not find {job}.py in its code location {self._location!r}.",
@@ -224,7 +259,8 @@ class Dagster:
             )
 
     def _launch(self, handle: Mapping[str, str]) -> str:
-        """Launch the run; its id in Dagster. Raises RefusedError with what Dagster has against it."""
+        """Launch the run; its id in Dagster. Raises RefusedError with what Dagster has
+        against it."""
         wanted = {
             "selector": {
                 "jobName": handle["job"],
@@ -246,7 +282,8 @@ class Dagster:
         return next(iter(told["results"]), None)
 
     def _reason(self, run: str) -> str:
-        """What Dagster says of a run that failed, besides that a step did: empty if that is all."""
+        """What Dagster says of a run that failed, besides that a step did: empty if
+        that is all."""
         told: dict[str, Any] = {"hasMore": True, "cursor": None}
         said = ""
         while told.get("hasMore"):
@@ -257,27 +294,38 @@ class Dagster:
         return str(said).strip().partition("\n")[0]
 
     def _ask(self, query: str, **variables: Any) -> Any:
-        """The one thing that the query asks for. Raises RefusedError for a query that Dagster does not
-        understand: of another version, or of another server."""
+        """The one thing that the query asks for. Raises RefusedError for a query that
+        Dagster does not understand: of another version, or of another server."""
         answer = self._web.post("/graphql", {"query": query, "variables": variables})
         if not isinstance(answer, dict) or not isinstance(answer.get("data"), dict):
-            raise RefusedError(f"{self._url}/graphql is not Dagster's, or not of this version.", 400)
+            raise RefusedError(
+                f"{self._url}/graphql is not Dagster's, or not of this version.", 400
+            )
         return answer["data"].get("told")
 
 
-def sighting_of(run: Mapping[str, Any], steps: Mapping[str, str], why: str = "") -> Sighting:
-    """What a run and its steps, as the API describes them, say. `steps` are stages by their steps' keys;
-    `why` is the engine's reason for a run that failed."""
+def sighting_of(
+    run: Mapping[str, Any], steps: Mapping[str, str], why: str = ""
+) -> Sighting:
+    """What a run and its steps, as the API describes them, say. `steps` are stages by
+    their steps' keys; `why` is the engine's reason for a run that failed."""
     stages = {
-        steps[step["stepKey"]]: StageSeen(_STEP_STATES.get(step["status"], "failed"), step["status"] or "")
+        steps[step["stepKey"]]: StageSeen(
+            _STEP_STATES.get(step["status"], "failed"), step["status"] or ""
+        )
         for step in run["stepStats"]
         if step["stepKey"] in steps
     }
     state = _RUN_STATES.get(run["status"], "failed")
     if state == "cancelled":
         # A step that was interrupted is one that failed there.
-        stages = {name: StageSeen(_unless_failed(seen.state), seen.note) for name, seen in stages.items()}
-    return Sighting(state, stages, ": ".join(word for word in (run["status"], why) if word))
+        stages = {
+            name: StageSeen(_unless_failed(seen.state), seen.note)
+            for name, seen in stages.items()
+        }
+    return Sighting(
+        state, stages, ": ".join(word for word in (run["status"], why) if word)
+    )
 
 
 def _unless_failed(state: State) -> State:
@@ -286,7 +334,9 @@ def _unless_failed(state: State) -> State:
 
 def _refused(told: Mapping[str, Any]) -> RefusedError:
     """The error that the API describes."""
-    said = told.get("message") or "; ".join(each["message"] for each in told.get("errors", ()))
+    said = told.get("message") or "; ".join(
+        each["message"] for each in told.get("errors", ())
+    )
     return RefusedError(f"Dagster refuses ({told['__typename']}): {said}", 400)
 
 

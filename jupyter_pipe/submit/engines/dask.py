@@ -1,6 +1,7 @@
-"""A Dask cluster. No engine takes the run over: Dask keeps a graph in memory, and only while whoever made it
-is there. So a runner of ours goes on here in a process of its own, and the cluster's workers carry out its
-stages (`run --executor dask`): such a run has a cache, and is not followed, since its runner writes its log.
+"""A Dask cluster. No engine takes the run over: Dask keeps a graph in memory, and only
+while whoever made it is there. So a runner of ours goes on here in a process of its
+own, and the cluster's workers carry out its stages (`run --executor dask`): such a run
+has a cache, and is not followed, since its runner writes its log.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ _SECONDS_TO_WAIT = 20.0
 
 
 class _Order(Struct, frozen=True):
-    """What the runner reads: `target` is a notebook or a package, `root` keeps the run."""
+    """What the runner reads: `target` is a notebook or a package, `root` keeps the
+    run."""
 
     target: str
     root: str
@@ -46,7 +48,8 @@ class _Order(Struct, frozen=True):
 
 
 class Dask:
-    """A cluster whose scheduler listens at the configuration's `url`, such as `tcp://cluster:8786`."""
+    """A cluster whose scheduler listens at the configuration's `url`, such as
+    `tcp://cluster:8786`."""
 
     def __init__(self, configuration: Configuration) -> None:
         self._url = configuration.url or os.environ.get("DASK_SCHEDULER_ADDRESS", "")
@@ -55,11 +58,17 @@ class Dask:
         """Dask has to be installed, and the scheduler's address known."""
         if importlib.util.find_spec("distributed") is None:
             raise ExtraMissingError("submit dask", "dask")
-        require_address(self._url, "Dask's scheduler", "DASK_SCHEDULER_ADDRESS", "tcp://localhost:8786")
+        require_address(
+            self._url,
+            "Dask's scheduler",
+            "DASK_SCHEDULER_ADDRESS",
+            "tcp://localhost:8786",
+        )
 
     def run(self, request: RunRequest) -> Run:
-        """Start the runner; returns when the run has begun. Raises SubmitError for a scheduler that is not
-        there, and for what the runner says if it ends before that."""
+        """Start the runner; returns when the run has begun. Raises SubmitError for a
+        scheduler that is not there, and for what the runner says if it ends before
+        that."""
         self._require_scheduler()
         store = request.target.store
         store.make_state_folder()
@@ -73,7 +82,9 @@ class Dask:
             command=request.command,
             trigger=request.trigger,
         )
-        said = start_detached(__name__, to_json(order), store.folder(run_id).events, store.root)
+        said = start_detached(
+            __name__, to_json(order), store.folder(run_id).events, store.root
+        )
         if said is not None:
             message, hint = _last_words(said)
             raise SubmitError(message, code="engine_refused", hint=hint)
@@ -85,7 +96,9 @@ class Dask:
         if place.scheme not in {"tcp", "tls"} or not place.hostname:
             return  # an address of another kind, which only Dask can try
         try:
-            socket.create_connection((place.hostname, place.port or 8786), _SECONDS_TO_WAIT).close()
+            socket.create_connection(
+                (place.hostname, place.port or 8786), _SECONDS_TO_WAIT
+            ).close()
         except OSError as error:
             raise SubmitError(
                 f"Dask's scheduler at {self._url} does not answer: {error.strerror or error}.",
@@ -95,14 +108,17 @@ class Dask:
 
 
 def main() -> int:
-    """Carry out the order on standard input. What is wrong before the run exists is printed, message and
-    hint, for whoever submitted it; from then on the output goes to the run's own log."""
+    """Carry out the order on standard input. What is wrong before the run exists is
+    printed, message and hint, for whoever submitted it; from then on the output goes to
+    the run's own log."""
     order = msgspec.json.decode(sys.stdin.buffer.read(), type=_Order)
     sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - lives as long as the process
     try:
         return _run(order, os.environ)
     except PipeError as error:
-        sys.stdout.write("\n" + msgspec.json.encode([error.message, error.hint]).decode())
+        sys.stdout.write(
+            "\n" + msgspec.json.encode([error.message, error.hint]).decode()
+        )
         return error.exit_code
 
 
@@ -119,7 +135,12 @@ def _run(order: _Order, environment: Mapping[str, str]) -> int:
         command=order.command,
         run_id=order.run_id,
     )
-    return run_pipeline(request, observers=[log_to(store.folder(order.run_id).log)]).exit_code or 0
+    return (
+        run_pipeline(
+            request, observers=[log_to(store.folder(order.run_id).log)]
+        ).exit_code
+        or 0
+    )
 
 
 def _last_words(said: bytes) -> tuple[str, str]:

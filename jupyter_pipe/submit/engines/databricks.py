@@ -1,7 +1,8 @@
-"""Databricks, through its Jobs API (2.2): a job for each shape of a pipeline, and a run of it.
+"""Databricks, through its Jobs API (2.2): a job for each shape of a pipeline, and a run
+of it.
 
-The run's id goes along as a token that Databricks takes once: a run whose start was not answered is asked
-for again, and is the same.
+The run's id goes along as a token that Databricks takes once: a run whose start was not
+answered is asked for again, and is the same.
 """
 
 from __future__ import annotations
@@ -13,7 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_pipe.export import ExportError
-from jupyter_pipe.export.manifests.databricks import DEFAULT_RUNTIME, Surroundings, job_of
+from jupyter_pipe.export.manifests.databricks import (
+    DEFAULT_RUNTIME,
+    Surroundings,
+    job_of,
+)
 from jupyter_pipe.submit import Order, Sighting, StageSeen, Started, State, SubmitError
 from jupyter_pipe.submit.engines.beginning import begin_or_leave
 from jupyter_pipe.submit.engines.placing import named_by_shape
@@ -47,8 +52,8 @@ _RESULTS: dict[str, State] = {
 
 
 class Databricks:
-    """The handle has the job's number, what the run is started with, and the number of the `run` if it is
-    known."""
+    """The handle has the job's number, what the run is started with, and the number of
+    the `run` if it is known."""
 
     def __init__(self, configuration: Configuration) -> None:
         url = configuration.url or os.environ.get("DATABRICKS_HOST", "")
@@ -56,7 +61,9 @@ class Databricks:
         self._configuration = configuration
         self._url = (url if "://" in url else f"https://{url}").rstrip("/")
         self._token_variable = configuration.token or "DATABRICKS_TOKEN"
-        self._web = Web("Databricks", self._url, os.environ.get(self._token_variable, ""))
+        self._web = Web(
+            "Databricks", self._url, os.environ.get(self._token_variable, "")
+        )
 
     def require_settings(self) -> None:
         """A token, and the machines for stages."""
@@ -86,7 +93,9 @@ class Databricks:
             run_id=f"{{{{job.parameters.{_RUN}}}}}",
         )
         settings = job_of(plan, where)
-        settings.setdefault("parameters", []).append({"name": _RUN, "default": order.run_id})
+        settings.setdefault("parameters", []).append(
+            {"name": _RUN, "default": order.run_id}
+        )
         values = {
             each.name: _plain(order.values[each.variable])
             for each in plan.parameters
@@ -101,7 +110,9 @@ class Databricks:
         run = begin_or_leave(handle, lambda: self._run(handle))
         if run is None:
             return Started(handle, f"{self._url}/jobs/{handle['job']}")
-        return Started({**handle, "run": str(run)}, f"{self._url}/jobs/{handle['job']}/runs/{run}")
+        return Started(
+            {**handle, "run": str(run)}, f"{self._url}/jobs/{handle['job']}/runs/{run}"
+        )
 
     def look(self, handle: Mapping[str, str]) -> Sighting:
         """The run and its tasks, which come in pages."""
@@ -115,8 +126,12 @@ class Databricks:
         return sighting_of(run, tasks)
 
     def cancel(self, handle: Mapping[str, str]) -> None:
-        """Databricks ends the tasks that run and begins no others; one that has ended stays as it is."""
-        self._web.post(f"{_API}/runs/cancel", {"run_id": int(handle.get("run") or self._run(handle))})
+        """Databricks ends the tasks that run and begins no others; one that has ended
+        stays as it is."""
+        self._web.post(
+            f"{_API}/runs/cancel",
+            {"run_id": int(handle.get("run") or self._run(handle))},
+        )
 
     def _described(self, number: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         run: dict[str, Any] = {}
@@ -130,7 +145,10 @@ class Databricks:
         for page in self._web.pages(f"{_API}/list", {"name": name}):
             for each in page.get("jobs", ()):
                 if each["settings"]["name"] == name:
-                    self._web.post(f"{_API}/reset", {"job_id": each["job_id"], "new_settings": settings})
+                    self._web.post(
+                        f"{_API}/reset",
+                        {"job_id": each["job_id"], "new_settings": settings},
+                    )
                     return int(each["job_id"])
         return int(self._web.post(f"{_API}/create", settings)["job_id"])
 
@@ -156,11 +174,19 @@ def sighting_of(run: Mapping[str, Any], tasks: list[dict[str, Any]]) -> Sighting
 
 
 def _state(described: Mapping[str, Any]) -> tuple[State, str]:
-    """The state of a run or task, and Databricks' words for it: `FAILED: Workload failed`."""
+    """The state of a run or task, and Databricks' words for it: `FAILED: Workload
+    failed`."""
     told = described.get("state") or {}
-    life, result = told.get("life_cycle_state") or "PENDING", told.get("result_state") or ""
+    life, result = (
+        told.get("life_cycle_state") or "PENDING",
+        told.get("result_state") or "",
+    )
     words = [result or life, str(told.get("state_message") or "")]
-    state = _RESULTS.get(result, "failed") if life == "TERMINATED" else _LIFE.get(life, "failed")
+    state = (
+        _RESULTS.get(result, "failed")
+        if life == "TERMINATED"
+        else _LIFE.get(life, "failed")
+    )
     return state, ": ".join(word for word in words if word)
 
 

@@ -1,6 +1,8 @@
-"""Kubeflow Pipelines 2, through its REST API (v2beta1): a run whose pipeline travels with it.
+"""Kubeflow Pipelines 2, through its REST API (v2beta1): a run whose pipeline travels
+with it.
 
-Runs have our run's id as their name, by which one is found whose creation was not answered.
+Runs have our run's id as their name, by which one is found whose creation was not
+answered.
 """
 
 from __future__ import annotations
@@ -13,7 +15,11 @@ from typing import Any
 from urllib.parse import quote
 
 from jupyter_pipe.submit import Order, Sighting, StageSeen, Started, State, SubmitError
-from jupyter_pipe.submit.engines.beginning import begin_or_leave, look_or_begin, note_begun
+from jupyter_pipe.submit.engines.beginning import (
+    begin_or_leave,
+    look_or_begin,
+    note_begun,
+)
 from jupyter_pipe.submit.engines.containers import require_images
 from jupyter_pipe.submit.engines.kfp_spec import document_of, task_names
 from jupyter_pipe.submit.engines.placing import once, typed_values
@@ -40,17 +46,22 @@ _STATES: dict[str, State] = {
 
 
 class Kfp:
-    """The handle has the run's `name` and its `experiment`, and the stages by the names of their `tasks`;
-    what is sent is a file in the run's `folder`."""
+    """The handle has the run's `name` and its `experiment`, and the stages by the names
+    of their `tasks`; what is sent is a file in the run's `folder`."""
 
     def __init__(self, configuration: Configuration) -> None:
         url = configuration.url or os.environ.get("KF_PIPELINES_ENDPOINT", "")
-        require_address(url, "Kubeflow Pipelines", "KF_PIPELINES_ENDPOINT", "http://localhost:8888")
+        require_address(
+            url, "Kubeflow Pipelines", "KF_PIPELINES_ENDPOINT", "http://localhost:8888"
+        )
         self._url = url.rstrip("/")
         self._namespace = configuration.namespace
         token = os.environ.get(configuration.token or "KF_PIPELINES_TOKEN", "")
         self._web = Web(
-            "Kubeflow Pipelines", self._url, token or _mounted(), renew=None if token else _mounted
+            "Kubeflow Pipelines",
+            self._url,
+            token or _mounted(),
+            renew=None if token else _mounted,
         )
 
     def require_settings(self) -> None:
@@ -73,11 +84,15 @@ class Kfp:
         handle = {
             "name": order.run_id,
             "experiment": experiment,
-            "tasks": json.dumps({label: name for name, label in task_names(plan).items()}),
+            "tasks": json.dumps(
+                {label: name for name, label in task_names(plan).items()}
+            ),
             "folder": str(order.folder),
         }
         found = begin_or_leave(handle, lambda: self._create(handle))
-        shown = f"runs/details/{found}" if found else f"experiments/details/{experiment}"
+        shown = (
+            f"runs/details/{found}" if found else f"experiments/details/{experiment}"
+        )
         return Started(handle, f"{self._url}/#/{shown}")
 
     def look(self, handle: Mapping[str, str]) -> Sighting:
@@ -104,10 +119,15 @@ class Kfp:
     def _find(self, handle: Mapping[str, str]) -> dict[str, Any] | None:
         """The run with its tasks, which lists do not have."""
         named = {"key": "name", "operation": "EQUALS", "string_value": handle["name"]}
-        asked = {"experiment_id": handle["experiment"], "filter": json.dumps({"predicates": [named]})}
+        asked = {
+            "experiment_id": handle["experiment"],
+            "filter": json.dumps({"predicates": [named]}),
+        }
         for run in self._listed("runs", asked):
             if run.get("display_name") == handle["name"]:
-                found: dict[str, Any] = self._web.get(f"{_API}/runs/{quote(run['run_id'])}")
+                found: dict[str, Any] = self._web.get(
+                    f"{_API}/runs/{quote(run['run_id'])}"
+                )
                 return found
         return None
 
@@ -116,7 +136,11 @@ class Kfp:
         for each in self._listed("experiments", asked):
             if each.get("display_name") == name:
                 return str(each["experiment_id"])
-        return str(self._web.post(f"{_API}/experiments", {"display_name": name, **asked})["experiment_id"])
+        return str(
+            self._web.post(f"{_API}/experiments", {"display_name": name, **asked})[
+                "experiment_id"
+            ]
+        )
 
     def _listed(self, kind: str, asked: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         for page in self._web.pages(f"{_API}/{kind}", {**asked, "page_size": _PAGE}):
@@ -124,8 +148,8 @@ class Kfp:
 
 
 def sighting_of(run: Mapping[str, Any], tasks: Mapping[str, str]) -> Sighting:
-    """What a run says, as the API describes it. `tasks` are stages by their tasks' names; other tasks are
-    those of Kubeflow Pipelines itself."""
+    """What a run says, as the API describes it. `tasks` are stages by their tasks'
+    names; other tasks are those of Kubeflow Pipelines itself."""
     details = (run.get("run_details") or {}).get("task_details") or ()
     stages = {
         tasks[task["display_name"]]: StageSeen(_state(task), _words(task))

@@ -1,5 +1,6 @@
-"""Prefect 3, through its REST API: a deployment a run, carried out by a worker of a pool that runs processes
-on machines that see the run's folder. Secrets come from the workers' environment or Prefect's blocks."""
+"""Prefect 3, through its REST API: a deployment a run, carried out by a worker of a
+pool that runs processes on machines that see the run's folder. Secrets come from the
+workers' environment or Prefect's blocks."""
 
 from __future__ import annotations
 
@@ -33,8 +34,12 @@ class Prefect:
     """The handle has the id of the flow run."""
 
     def __init__(self, configuration: Configuration) -> None:
-        self._url = (configuration.url or os.environ.get("PREFECT_API_URL", "")).rstrip("/")
-        self._pool = configuration.pool or os.environ.get("PREFECT_DEFAULT_WORK_POOL_NAME", "")
+        self._url = (configuration.url or os.environ.get("PREFECT_API_URL", "")).rstrip(
+            "/"
+        )
+        self._pool = configuration.pool or os.environ.get(
+            "PREFECT_DEFAULT_WORK_POOL_NAME", ""
+        )
         require_address(self._url, "Prefect's API", "PREFECT_API_URL")
         token = os.environ.get(configuration.token or "PREFECT_API_KEY", "")
         self._web = Web("Prefect", self._url, token)
@@ -50,10 +55,13 @@ class Prefect:
 
     def start(self, order: Order) -> Started:
         """Make a deployment of the exported flow, and a run of it."""
-        # Workers copy the folder of a flow: in the run's own, files come and go while they do.
+        # Workers copy the folder of a flow: in the run's own, files come and go while
+        # they do.
         script = order.folder / "flow" / "submitted.py"
         script.parent.mkdir()
-        script.write_text(export_text(find_exporter("prefect"), order.plan), encoding="utf-8")
+        script.write_text(
+            export_text(find_exporter("prefect"), order.plan), encoding="utf-8"
+        )
         flow = self._web.post("/flows/", {"name": flow_name(order.plan)})
         # Of its own: that of an earlier run may still have to start, from its own file.
         deployment = self._web.post(
@@ -67,12 +75,17 @@ class Prefect:
             },
         )
         names = parameter_names(order.plan)
-        given = {names[each.name]: order.values.get(each.variable) for each in order.plan.parameters}
+        given = {
+            names[each.name]: order.values.get(each.variable)
+            for each in order.plan.parameters
+        }
         run = self._web.post(
             f"/deployments/{deployment['id']}/create_flow_run",
             {
                 "name": order.run_id,
-                "parameters": {name: value for name, value in given.items() if value is not None},
+                "parameters": {
+                    name: value for name, value in given.items() if value is not None
+                },
                 "job_variables": {"env": {"JUPYTER_PIPE_RUN_ID": order.run_id}},
             },
         )
@@ -102,4 +115,6 @@ def _state(described: Mapping[str, Any]) -> tuple[State, str]:
     """A run that nobody has scheduled yet has no state."""
     found = described.get("state") or {"type": "PENDING"}
     words = [str(found.get("name") or ""), str(found.get("message") or "")]
-    return _STATES.get(found["type"], "failed"), ": ".join(word for word in words if word)
+    return _STATES.get(found["type"], "failed"), ": ".join(
+        word for word in words if word
+    )

@@ -1,5 +1,5 @@
-"""SLURM, through its commands: a job a stage, submitted by the exported script. Secrets and parameters travel
-in the environment that `sbatch` passes on."""
+"""SLURM, through its commands: a job a stage, submitted by the exported script. Secrets
+and parameters travel in the environment that `sbatch` passes on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ import subprocess
 from collections.abc import Mapping
 
 from jupyter_pipe.export import export_text, find_exporter
-from jupyter_pipe.submit import Order, Sighting, SilentError, StageSeen, Started, State, SubmitError
+from jupyter_pipe.submit import (
+    Order,
+    Sighting,
+    SilentError,
+    StageSeen,
+    Started,
+    State,
+    SubmitError,
+)
 from jupyter_pipe.submit.settings import Configuration
 
 __all__ = ["Slurm", "sighting_of"]
@@ -43,12 +51,16 @@ class Slurm:
     def start(self, order: Order) -> Started:
         """Submit the jobs. Raises SubmitError with what `sbatch` said."""
         script = order.folder / "submitted.sh"
-        script.write_text(export_text(find_exporter("slurm"), order.plan), encoding="utf-8")
+        script.write_text(
+            export_text(find_exporter("slurm"), order.plan), encoding="utf-8"
+        )
         environment = {**os.environ, **order.values, "RUN_ID": order.run_id}
         done = _called(["bash", str(script)], environment)
         # For example: "train 17", and at last "run 20261130-…".
         pairs = [line.split() for line in done.stdout.splitlines()]
-        jobs = {pair[0]: pair[1] for pair in pairs if len(pair) == 2 and pair[1].isdigit()}
+        jobs = {
+            pair[0]: pair[1] for pair in pairs if len(pair) == 2 and pair[1].isdigit()
+        }
         if done.returncode == 0:
             return Started(jobs)
         if jobs:
@@ -62,7 +74,9 @@ class Slurm:
 
     def look(self, handle: Mapping[str, str]) -> Sighting:
         """Ask the controller, which forgets jobs some minutes after their end."""
-        done = _called(["squeue", "--all", "--states=all", "--noheader", "--format=%i|%T|%r"])
+        done = _called(
+            ["squeue", "--all", "--states=all", "--noheader", "--format=%i|%T|%r"]
+        )
         if done.returncode:
             raise SilentError(_last_line(done.stderr))
         return sighting_of(done.stdout, handle)
@@ -75,8 +89,8 @@ class Slurm:
 
 
 def sighting_of(listed: str, jobs: Mapping[str, str]) -> Sighting:
-    """What lines such as `17|PENDING|Resources` say of the jobs. One that is not listed has ended, and its
-    log is all that is left of it."""
+    """What lines such as `17|PENDING|Resources` say of the jobs. One that is not listed
+    has ended, and its log is all that is left of it."""
     lines = [line.split("|", 2) for line in listed.splitlines() if line.count("|") >= 2]
     found = {number: (state, reason) for number, state, reason in lines}
     stages = {}
@@ -102,10 +116,17 @@ def _called(
 ) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=_SECONDS_TO_WAIT, check=False
+            command,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS_TO_WAIT,
+            check=False,
         )
     except subprocess.TimeoutExpired:
-        raise SilentError(f"{command[0]} took longer than {_SECONDS_TO_WAIT:g} s") from None
+        raise SilentError(
+            f"{command[0]} took longer than {_SECONDS_TO_WAIT:g} s"
+        ) from None
     except FileNotFoundError:
         raise _missing(command[0]) from None
 

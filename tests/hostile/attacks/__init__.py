@@ -1,4 +1,5 @@
-"""What strangers do. `attack` registers a function that changes a `Repository`; `load_attacks` finds all."""
+"""What strangers do. `attack` registers a function that changes a `Repository`;
+`load_attacks` finds all."""
 
 from __future__ import annotations
 
@@ -14,9 +15,10 @@ __all__ = ["Attack", "attack", "load_attacks"]
 
 @dataclass(frozen=True)
 class Attack:
-    """`name` says in words what was done; `change` does it. `runs` are the commands that start kernels,
-    which take seconds, on which it is worth trying. All others are tried anyway, or those in `only`, where
-    no other command opens what was changed, and of the routes only pages of operations do."""
+    """`name` says in words what was done; `change` does it. `runs` are the commands
+    that start kernels, which take seconds, on which it is worth trying. All others are
+    tried anyway, or those in `only`, where no other command opens what was changed, and
+    of the routes only pages of operations do."""
 
     name: str
     change: Callable[[Repository], None]
@@ -28,7 +30,8 @@ class Attack:
         return command in self.runs if runs else command in self.only or not self.only
 
     def asks(self, starts: frozenset[str], *, is_page: bool) -> bool:
-        """Whether it is worth asking the server for what starts these commands, or for a page."""
+        """Whether it is worth asking the server for what starts these commands, or for
+        a page."""
         return bool(starts & self.runs) if starts else is_page or not self.only
 
 
@@ -41,7 +44,9 @@ def attack(
     """Register an attack. `runs` and `only` are words: `"run resume"`."""
 
     def register(change: Callable[[Repository], None]) -> Callable[[Repository], None]:
-        _FOUND.append(Attack(name, change, frozenset(runs.split()), frozenset(only.split())))
+        _FOUND.append(
+            Attack(name, change, frozenset(runs.split()), frozenset(only.split()))
+        )
         return change
 
     return register

@@ -1,5 +1,6 @@
-"""What a stranger puts where contracts, profiles, studies, scorers, notes, bundles and parameters are read:
-texts that grow when they are read, numbers without end, names that lead elsewhere, code in pickles."""
+"""What a stranger puts where contracts, profiles, studies, scorers, notes, bundles and
+parameters are read: texts that grow when they are read, numbers without end, names that
+lead elsewhere, code in pickles."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ MANY = "9" * 400
 TOLD = "told.jsonl"
 # Ten lists of ten lists of ten lists …: a short text for what no memory holds.
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
-    f"a{depth}: &a{depth} [{', '.join([f'*a{depth - 1}'] * 10)}]\n" for depth in range(1, 20)
+    f"a{depth}: &a{depth} [{', '.join([f'*a{depth - 1}'] * 10)}]\n"
+    for depth in range(1, 20)
 )
 
 
@@ -41,7 +43,10 @@ def _write_texts(repository: Repository, text: str) -> None:
     (repository.folder / "params.yaml").write_text(text)
 
 
-@attack("contracts and parameters are short texts that stand for what no memory holds", runs="contract run")
+@attack(
+    "contracts and parameters are short texts that stand for what no memory holds",
+    runs="contract run",
+)
 def texts_that_grow(repository: Repository) -> None:
     _write_texts(repository, f"{BOMB}n: *a19\ncolumns: *a19\n")
     inside = "".join(f"  - {line.partition(': ')[2]}\n" for line in BOMB.splitlines())
@@ -51,7 +56,10 @@ def texts_that_grow(repository: Repository) -> None:
 @attack("contracts and files of parameters are pipes and devices", runs="contract")
 def data_without_end(repository: Repository) -> None:
     _write_texts(repository, "")
-    for path in (repository.folder / "flow.contracts" / "rows.yaml", repository.folder / "params.yaml"):
+    for path in (
+        repository.folder / "flow.contracts" / "rows.yaml",
+        repository.folder / "params.yaml",
+    ):
         path.unlink()
         os.mkfifo(path)
     for name in ("values.env", "rows.csv"):
@@ -59,7 +67,10 @@ def data_without_end(repository: Repository) -> None:
         os.mkfifo(repository.folder / name)
 
 
-@attack("folders for contracts and packages are links to folders of the victim", runs="contract compile")
+@attack(
+    "folders for contracts and packages are links to folders of the victim",
+    runs="contract compile",
+)
 def written_elsewhere(repository: Repository) -> None:
     repository.edit(repository.flow, ('"stage:make"', '"stage:make", "contract:rows"'))
     shutil.rmtree(repository.package / "notebooks")
@@ -70,7 +81,8 @@ def written_elsewhere(repository: Repository) -> None:
 
 
 @attack(
-    "folders for studies, suggestions and files of stages are links to folders of the victim", runs="sweep"
+    "folders for studies, suggestions and files of stages are links to folders of the victim",
+    runs="sweep",
 )
 def kept_elsewhere(repository: Repository) -> None:
     for name in ("studies", "suggested", "files"):
@@ -80,7 +92,8 @@ def kept_elsewhere(repository: Repository) -> None:
 
 
 def _profiles(repository: Repository, least: int) -> Mapping[str, Any]:
-    """Of a frame whose columns are as no kernel writes them; `least` is the smallest of their counts."""
+    """Of a frame whose columns are as no kernel writes them; `least` is the smallest of
+    their counts."""
     page = PAGE.format(address=repository.address)
     columns = [
         {
@@ -89,13 +102,46 @@ def _profiles(repository: Repository, least: int) -> Mapping[str, Any]:
             "top": [[f"{CONTROLS}{page}", 10**18]],
             "filled": least,
         },
-        {"name": "a", "type": "float", "quantiles": [1e308] * 7, "histogram": [10**18] * 3, "low": 1e308},
-        {"name": "b", "type": "int", "filled": -least, "nulls": least, "mean": -1e308, "high": -1e308},
-        {"name": "a", "type": "datetime", "quantiles": [1e300, -1e300] * 12, "low": -1e300, "high": 1e300},
-        {"name": "c", "type": "float", "quantiles": [0.0] * 23, "histogram": [0] * 64, "filled": 40},
+        {
+            "name": "a",
+            "type": "float",
+            "quantiles": [1e308] * 7,
+            "histogram": [10**18] * 3,
+            "low": 1e308,
+        },
+        {
+            "name": "b",
+            "type": "int",
+            "filled": -least,
+            "nulls": least,
+            "mean": -1e308,
+            "high": -1e308,
+        },
+        {
+            "name": "a",
+            "type": "datetime",
+            "quantiles": [1e300, -1e300] * 12,
+            "low": -1e300,
+            "high": 1e300,
+        },
+        {
+            "name": "c",
+            "type": "float",
+            "quantiles": [0.0] * 23,
+            "histogram": [0] * 64,
+            "filled": 40,
+        },
     ]
-    profile = {"type": f"frame {CONTROLS}{page}", "rows": least, "looked": 10**18, "columns": columns}
-    return {"rows": profile, "total": {**profile, "by": page, "batches": {page: profile}}}
+    profile = {
+        "type": f"frame {CONTROLS}{page}",
+        "rows": least,
+        "looked": 10**18,
+        "columns": columns,
+    }
+    return {
+        "rows": profile,
+        "total": {**profile, "by": page, "batches": {page: profile}},
+    }
 
 
 @attack("profiles of values are such as no kernel writes", runs="contract")
@@ -116,7 +162,10 @@ def _write_profiles(repository: Repository, least: int) -> None:
         "rows: [1, 5]\ncolumns: {a: {type: float, range: [0, 1], drift: 0.1}}\n"
     )
     for path in repository.state.glob("runs/*/stages/*/result.json"):
-        document = {**json.loads(unsigned(path.read_bytes())), "profiles": _profiles(repository, least)}
+        document = {
+            **json.loads(unsigned(path.read_bytes())),
+            "profiles": _profiles(repository, least),
+        }
         path.write_text(json.dumps(document))
 
 
@@ -140,8 +189,20 @@ def study_of_a_stranger(repository: Repository) -> None:
     code = repository.python_canary("trial")
     lines = [
         {"number": 0, "values": {"n": code}, "run_id": "../../../outside/taken"},
-        {"number": -1, "values": {"n": 1}, "run_id": "../../outside", "state": "succeeded", "value": 1e308},
-        {"number": 10**18, "values": {MANY: MANY}, "run_id": CONTROLS, "reason": CONTROLS, "state": "failed"},
+        {
+            "number": -1,
+            "values": {"n": 1},
+            "run_id": "../../outside",
+            "state": "succeeded",
+            "value": 1e308,
+        },
+        {
+            "number": 10**18,
+            "values": {MANY: MANY},
+            "run_id": CONTROLS,
+            "reason": CONTROLS,
+            "state": "failed",
+        },
     ]
     (folder / "trials.jsonl").write_text("\n".join(json.dumps(line) for line in lines))
 
@@ -161,7 +222,10 @@ def _scorer(repository: Repository, key: str | None) -> None:
     values = pickle.dumps({"constant": Poison(repository.shell_canary("scorer"))})
     (folder / MODULE).write_bytes(module)
     (folder / VALUES).write_bytes(values)
-    digests = {name: hashlib.sha256(data).hexdigest() for name, data in ((MODULE, module), (VALUES, values))}
+    digests = {
+        name: hashlib.sha256(data).hexdigest()
+        for name, data in ((MODULE, module), (VALUES, values))
+    }
     manifest = Manifest(
         version=1,
         name="flow",
@@ -181,7 +245,11 @@ def _scorer(repository: Repository, key: str | None) -> None:
         requirements=(),
         digests=digests,
     )
-    signed = sign("scorer", MANIFEST, to_json(manifest), key=key_of(key)) if key else to_json(manifest)
+    signed = (
+        sign("scorer", MANIFEST, to_json(manifest), key=key_of(key))
+        if key
+        else to_json(manifest)
+    )
     (folder / MANIFEST).write_bytes(signed)
     (repository.folder / "rows.csv").write_text("a\n1\n")
 
@@ -202,16 +270,23 @@ def bundle_that_leads_elsewhere(repository: Repository) -> None:
     source = repository.state / "runs" / "shared" / "stages" / "make"
     stage = bundle / "stages" / "make"
     shutil.copytree(source, stage)
-    code = hashlib.sha256((repository.package / "notebooks" / "make.ipynb").read_bytes()).hexdigest()
-    (bundle / "bundle.json").write_text(json.dumps({"stage": "make", "run_id": "shared", "code": code}))
+    code = hashlib.sha256(
+        (repository.package / "notebooks" / "make.ipynb").read_bytes()
+    ).hexdigest()
+    (bundle / "bundle.json").write_text(
+        json.dumps({"stage": "make", "run_id": "shared", "code": code})
+    )
     up = "../" * 4
     result = json.loads(unsigned((stage / "result.json").read_bytes()))
-    leading = replace_references(result, {"artifact": f"{up}outside/taken", "bytes": 14})
+    leading = replace_references(
+        result, {"artifact": f"{up}outside/taken", "bytes": 14}
+    )
     (stage / "result.json").write_text(json.dumps(leading))
     private = f"{up}outside/private.txt"
     changes = {"../../outside/taken.txt": private, "x": private}
     (stage / "files.json").write_text(json.dumps({"files": changes}))
-    # What the names lead to from within the bundle lies where they lead from within the store.
+    # What the names lead to from within the bundle lies where they lead from within the
+    # store.
     for name, kept in (("files", private), ("artifacts", f"{up}outside/taken.payload")):
         (bundle / name).mkdir()
         target = Path(os.path.normpath(bundle / name / ".." / kept))
@@ -222,7 +297,15 @@ def bundle_that_leads_elsewhere(repository: Repository) -> None:
 def notes_of_runs(repository: Repository) -> None:
     page = PAGE.format(address=repository.address)
     runs = sorted(repository.state.glob("runs/*"))
-    notes = [json.dumps({"name": f"{CONTROLS}{page}" * 50, "note": CONTROLS * 10_000, "pinned": True})]
+    notes = [
+        json.dumps(
+            {
+                "name": f"{CONTROLS}{page}" * 50,
+                "note": CONTROLS * 10_000,
+                "pinned": True,
+            }
+        )
+    ]
     notes += ["[" * 100_000, json.dumps({"pinned": MANY, "name": int(MANY)})]
     for run, text in zip(runs, notes * len(runs), strict=False):
         (run / "note.json").write_text(text)
@@ -236,7 +319,10 @@ def reports_of_a_stranger(repository: Repository) -> None:
         (run / "report.html").write_text(PAGE.format(address=repository.address))
 
 
-@attack("notebooks of a package's stages are missing, pipes or something else", runs="run run-stage compile")
+@attack(
+    "notebooks of a package's stages are missing, pipes or something else",
+    runs="run run-stage compile",
+)
 def stages_without_notebooks(repository: Repository) -> None:
     notebooks = repository.package / "notebooks"
     (notebooks / "make.ipynb").unlink()

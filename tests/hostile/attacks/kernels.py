@@ -11,7 +11,11 @@ from tests.hostile.repository import FLOW, Repository, notebook_json
 def _plant(repository: Repository) -> str:
     """A kernelspec in the repository. Returns its folder."""
     program = repository.program("k/start", "kernel")
-    spec = {"argv": [str(program), "-f", "{connection_file}"], "display_name": "k", "language": "python"}
+    spec = {
+        "argv": [str(program), "-f", "{connection_file}"],
+        "display_name": "k",
+        "language": "python",
+    }
     (repository.folder / "k" / "kernel.json").write_text(json.dumps(spec))
     return str(repository.folder / "k")
 
@@ -24,12 +28,17 @@ def absolute_kernel(repository: Repository) -> None:
 @attack("a notebook names a kernel by a path that leads out of Jupyter's folders")
 def relative_kernel(repository: Repository) -> None:
     up = "../" * 30
-    repository.flow.write_text(json.dumps(notebook_json(FLOW, f"{up}{_plant(repository).lstrip('/')}")))
+    repository.flow.write_text(
+        json.dumps(notebook_json(FLOW, f"{up}{_plant(repository).lstrip('/')}"))
+    )
 
 
 @attack("a package names a kernel by its path", runs="run-stage resume debug")
 def kernel_of_a_package(repository: Repository) -> None:
     kernel = json.dumps(_plant(repository))
-    repository.edit(repository.package / "pipeline.json", ('"kernel": "python3"', f'"kernel": {kernel}'))
+    repository.edit(
+        repository.package / "pipeline.json",
+        ('"kernel": "python3"', f'"kernel": {kernel}'),
+    )
     for run in repository.state.glob("runs/*/pipeline.json"):
         repository.edit(run, ('"kernel": "python3"', f'"kernel": {kernel}'))

@@ -48,7 +48,14 @@ def stages_elsewhere(repository: Repository) -> None:
 def files_elsewhere(repository: Repository) -> None:
     private = repository.outside / "private.txt"
     for run in repository.state.glob("runs/*"):
-        for name in ("events.jsonl", "cancel", "writer.lock", "report.html", "runner.log", "cells.json"):
+        for name in (
+            "events.jsonl",
+            "cancel",
+            "writer.lock",
+            "report.html",
+            "runner.log",
+            "cells.json",
+        ):
             (run / name).unlink(missing_ok=True)
             (run / name).symlink_to(private)
     for executed in repository.state.glob("runs/*/stages/*/executed.ipynb"):
@@ -57,12 +64,22 @@ def files_elsewhere(repository: Repository) -> None:
         (executed.parent / "debug.ipy").symlink_to(private)
 
 
-@attack("names that documentation gives to answers are links to files of the victim", runs="run sweep debug")
+@attack(
+    "names that documentation gives to answers are links to files of the victim",
+    runs="run sweep debug",
+)
 def answers_elsewhere(repository: Repository) -> None:
     (repository.folder / "merged.json").write_text('[{"a": 1, "label": "x"}]')
     private = repository.outside / "private.txt"
     pages = ("report.html", "drift.html", "monitor.html", "graph.svg", "junit.xml")
-    for name in (*pages, "best.yaml", "tried.ipynb", "labels.csv", "test_flow.py", "flow.loop.yaml"):
+    for name in (
+        *pages,
+        "best.yaml",
+        "tried.ipynb",
+        "labels.csv",
+        "test_flow.py",
+        "flow.loop.yaml",
+    ):
         (repository.folder / name).symlink_to(private)
     for name in ("flow_golden", "packaged"):
         (repository.outside / name).mkdir()

@@ -1,5 +1,5 @@
-"""Notebooks that are made to be read without end, to count without end, or to be taken for something else;
-and modules beside them whose names we import."""
+"""Notebooks that are made to be read without end, to count without end, or to be taken
+for something else; and modules beside them whose names we import."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ import os
 from tests.hostile.attacks import attack
 from tests.hostile.repository import Repository, notebook_json
 
-WITHOUT_END = ("/dev/zero", "/dev/urandom", "/dev/stdin", "/proc/self/mem", "pipe", "pipe.py")
+WITHOUT_END = (
+    "/dev/zero",
+    "/dev/urandom",
+    "/dev/stdin",
+    "/proc/self/mem",
+    "pipe",
+    "pipe.py",
+)
 MANY = "9" * 400
 
 
@@ -28,27 +35,51 @@ def without_end(repository: Repository) -> None:
             ("glob('", "/**')"),
         )
     ]
-    cells = [(line, f"stage:s{number}") for number, line in enumerate([*lines, "import pipe"])]
+    cells = [
+        (line, f"stage:s{number}")
+        for number, line in enumerate([*lines, "import pipe"])
+    ]
     repository.flow.write_text(json.dumps(notebook_json(cells)))
     deep = "[" * 50_000 + "]" * 50_000
     text = json.dumps(
-        notebook_json([(f"x = {'(' * 5_000}1{')' * 5_000}", "stage:make"), ("rows = 1", "stage:look")])
+        notebook_json(
+            [
+                (f"x = {'(' * 5_000}1{')' * 5_000}", "stage:make"),
+                ("rows = 1", "stage:look"),
+            ]
+        )
     )
     repository.fails.write_text(text.replace('"outputs": []', f'"outputs": {deep}', 1))
 
 
 @attack("tags and literals count without end", runs="run")
 def counts_without_end(repository: Repository) -> None:
-    tags = [f"memory:{MANY}GiB", f"cpus:{MANY}", f"timeout:{MANY}", f"retries:{MANY}", f"priority:{MANY}"]
+    tags = [
+        f"memory:{MANY}GiB",
+        f"cpus:{MANY}",
+        f"timeout:{MANY}",
+        f"retries:{MANY}",
+        f"priority:{MANY}",
+    ]
     cells = [
         (f"n = {MANY}  # how many\nm = 1e999\nt = '\\ud800'", "parameters"),
         ("rows = [1]", "stage:make", *tags),
-        ("total = 1", "stage:add", "metric:total", f"gate:{'-' * 50_000}total < 1", f"gate:total < {MANY}"),
+        (
+            "total = 1",
+            "stage:add",
+            "metric:total",
+            f"gate:{'-' * 50_000}total < 1",
+            f"gate:total < {MANY}",
+        ),
     ]
     repository.flow.write_text(json.dumps(notebook_json(cells)))
     path = repository.package / "pipeline.json"
     pipeline = json.loads(path.read_text())
-    pipeline["stages"][0]["options"] = {"cpus": 10**400, "memory_bytes": 10**30, "retries": 10**30}
+    pipeline["stages"][0]["options"] = {
+        "cpus": 10**400,
+        "memory_bytes": 10**30,
+        "retries": 10**30,
+    }
     path.write_text(json.dumps(pipeline))
 
 
@@ -64,12 +95,24 @@ def modules_of_ours(repository: Repository) -> None:
         "jupyter_pipe",
         "rich",
     )
-    for name in (*names, "jupyter_pipe_kernel", "nbformat", "papermill", "ipykernel", "runpy", "encodings"):
-        (repository.folder / f"{name}.py").write_text(f"{repository.python_canary(name)}\n")
+    for name in (
+        *names,
+        "jupyter_pipe_kernel",
+        "nbformat",
+        "papermill",
+        "ipykernel",
+        "runpy",
+        "encodings",
+    ):
+        (repository.folder / f"{name}.py").write_text(
+            f"{repository.python_canary(name)}\n"
+        )
     for folder in (".ipython/profile_default/startup", ".jupyter"):
         (repository.folder / folder).mkdir(parents=True)
     canary = repository.python_canary("startup")
-    (repository.folder / ".ipython/profile_default/startup/00.py").write_text(f"{canary}\n")
+    (repository.folder / ".ipython/profile_default/startup/00.py").write_text(
+        f"{canary}\n"
+    )
     (repository.folder / ".jupyter/jupyter_server_config.py").write_text(f"{canary}\n")
 
 
@@ -80,7 +123,10 @@ def names_that_break_out(repository: Repository) -> None:
     (repository.folder / odd).write_bytes(repository.flow.read_bytes())
     default = f"1\n$(shell {shell})\n\"\"\"\n{python}\n'''\n{{{{ 1 }}}}"
     cells = [
-        (f"n: str = {default!r}  # $(shell {shell}) `{shell}`\nk = '\\udcff'", "parameters"),
+        (
+            f"n: str = {default!r}  # $(shell {shell}) `{shell}`\nk = '\\udcff'",
+            "parameters",
+        ),
         ("rows = [n]", "stage:make"),
         ("rows[7]", "stage:look"),
     ]

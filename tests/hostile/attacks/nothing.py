@@ -6,6 +6,8 @@ from tests.hostile.attacks import attack
 from tests.hostile.repository import Repository
 
 
-@attack("nothing at all is done to the repository", runs="run run-stage verify resume debug")
+@attack(
+    "nothing at all is done to the repository", runs="run run-stage verify resume debug"
+)
 def nothing(repository: Repository) -> None:
     """Its store is signed by its author all the same."""

@@ -1,5 +1,6 @@
-"""What a stranger leaves for pages and for answers of people: links to the victim's records, answers that the
-victim did not give, exports that are none, votes without end."""
+"""What a stranger leaves for pages and for answers of people: links to the victim's
+records, answers that the victim did not give, exports that are none, votes without
+end."""
 
 from __future__ import annotations
 
@@ -27,10 +28,25 @@ PRIVATE = "the victim's own"
 def _write_log(folder: Path) -> Path:
     """A request log of the last hour that names something private."""
     path = folder / "requests-1.sqlite"
-    columns = "id, at, status, version, digest, role, seconds, rows, predictions, problem"
-    write_database(path, f"CREATE TABLE answers ({columns}); CREATE TABLE masks (dropped, hashed);")
+    columns = (
+        "id, at, status, version, digest, role, seconds, rows, predictions, problem"
+    )
+    write_database(
+        path, f"CREATE TABLE answers ({columns}); CREATE TABLE masks (dropped, hashed);"
+    )
     rows = json.dumps([{PRIVATE: 1}])
-    line = ["a", time.time() - 60, 200, PRIVATE, "d", "champion", 0.1, rows, json.dumps([PRIVATE]), None]
+    line = [
+        "a",
+        time.time() - 60,
+        200,
+        PRIVATE,
+        "d",
+        "champion",
+        0.1,
+        rows,
+        json.dumps([PRIVATE]),
+        None,
+    ]
     insert_rows(path, [("answers", line)] * 9)
     return path
 
@@ -38,7 +54,10 @@ def _write_log(folder: Path) -> Path:
 def _write_queue(folder: Path, name: str, text: str) -> None:
     (folder / f"{name}.tasks.json").write_text(json.dumps([{"data": {"a": text}}]))
     (folder / f"{name}.tasks.xml").write_text(label_config(["a"], [text, "other"]))
-    answer = {"completed_by": text, "result": [{"type": "choices", "value": {"choices": [text]}}]}
+    answer = {
+        "completed_by": text,
+        "result": [{"type": "choices", "value": {"choices": [text]}}],
+    }
     line = json.dumps({"data": {"a": text}, "annotations": [answer]})
     (folder / f"{name}.answers.jsonl").write_text(f"{line}\n")
 
@@ -46,7 +65,9 @@ def _write_queue(folder: Path, name: str, text: str) -> None:
 @attack("what pages show are links to records of the victim", only="monitor")
 def records_elsewhere(repository: Repository) -> None:
     log = _write_log(repository.outside / "log")
-    by_folder, by_file = (repository.state / "serving" / name for name in ("flow", "other"))
+    by_folder, by_file = (
+        repository.state / "serving" / name for name in ("flow", "other")
+    )
     by_folder.mkdir(parents=True)
     (by_folder / "log").symlink_to(log.parent)
     (by_file / "log").mkdir(parents=True)
@@ -59,7 +80,9 @@ def records_elsewhere(repository: Repository) -> None:
         linked.symlink_to(repository.outside / f"rows.{ending}")
 
 
-@attack("rows that wait for labels are pipes, devices, numbers and controls", only="labels")
+@attack(
+    "rows that wait for labels are pipes, devices, numbers and controls", only="labels"
+)
 def rows_without_end(repository: Repository) -> None:
     page = PAGE.format(address=repository.address)
     folder = repository.folder
@@ -72,14 +95,19 @@ def rows_without_end(repository: Repository) -> None:
         (folder / f"device.{ending}").symlink_to("/dev/zero")
     (folder / "deep.tasks.json").write_text("[" * 100_000)
     (folder / "deep.answers.jsonl").write_text("[" * 100_000)
-    (folder / "number.tasks.json").write_text(f'[{{"data": {{"a": {"9" * 4000}, "b": 1e400}}}}]')
+    (folder / "number.tasks.json").write_text(
+        f'[{{"data": {{"a": {"9" * 4000}, "b": 1e400}}}}]'
+    )
     (folder / "queue.answers.jsonl").write_bytes(b'\xff\xfe{"data": \n' * 1000)
 
 
 def _votes(labels: int) -> list[dict[str, Any]]:
     """One row with a vote of everybody, each of another label."""
     annotations = [
-        {"completed_by": number, "result": [{"type": "choices", "value": {"choices": [str(number)]}}]}
+        {
+            "completed_by": number,
+            "result": [{"type": "choices", "value": {"choices": [str(number)]}}],
+        }
         for number in range(labels)
     ]
     return [{"data": {"a": 1}, "annotations": annotations}]
@@ -91,12 +119,18 @@ def approval_of_a_stranger(repository: Repository) -> None:
     canary = repository.python_canary("approved")
     asking = [
         ("n = 3", "parameters"),
-        ("rows = [[number] for number in range(n)]", "stage:make", "approve:Is that so?"),
+        (
+            "rows = [[number] for number in range(n)]",
+            "stage:make",
+            "approve:Is that so?",
+        ),
         (f"total = len(rows)\n{canary}", "stage:add", "metric:total"),
     ]
     repository.flow.write_text(json.dumps(notebook_json(asking)))
     done = run_command(
-        ["run", "flow.ipynb", "-q"], repository.folder, environment={"JUPYTER_PIPE_KEY": STRANGER}
+        ["run", "flow.ipynb", "-q"],
+        repository.folder,
+        environment={"JUPYTER_PIPE_KEY": STRANGER},
     )
     assert done.code == 5, done.output
     store = RunStore(repository.folder)
@@ -104,15 +138,23 @@ def approval_of_a_stranger(repository: Repository) -> None:
     said = to_json(Approval(approved=True, by="the victim", at=1.0))
     folder = repository.state / "approvals"
     folder.mkdir()
-    (folder / f"{asked.digest}.json").write_bytes(sign("approval", asked.digest, said, key=key_of(STRANGER)))
+    (folder / f"{asked.digest}.json").write_bytes(
+        sign("approval", asked.digest, said, key=key_of(STRANGER))
+    )
 
 
-@attack("answers are as Label Studio never writes them, and votes without end", only="labels")
+@attack(
+    "answers are as Label Studio never writes them, and votes without end",
+    only="labels",
+)
 def answers_of_nobody(repository: Repository) -> None:
     folder = repository.folder
     (folder / "answers.json").write_text(json.dumps(_votes(30_000)))
     (folder / "answers.jsonl").write_text(
-        "\n".join(json.dumps({"data": {"a": 1}, "annotations": wrong}) for wrong in (5, [5], [{"result": 5}]))
+        "\n".join(
+            json.dumps({"data": {"a": 1}, "annotations": wrong})
+            for wrong in (5, [5], [{"result": 5}])
+        )
     )
     (folder / "deep.json").write_text("[" * 100_000)
     (folder / "votes.csv").write_text("a,b\n" + "1," * 50_000 + "\n\0\n")

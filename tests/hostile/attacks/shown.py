@@ -1,4 +1,5 @@
-"""What a stranger has us show: names, messages, outputs and pages that would act on whoever looks at them."""
+"""What a stranger has us show: names, messages, outputs and pages that would act on
+whoever looks at them."""
 
 from __future__ import annotations
 
@@ -8,10 +9,9 @@ from pathlib import Path
 from tests.hostile.attacks import attack
 from tests.hostile.repository import Repository
 
-# Titles, the clipboard, hidden text, an answer that the terminal would type, a line that writes over another.
-CONTROLS = (
-    "\x1b]0;owned\x07\x1b]52;c;cm0gLXJm\x07\x1b[8mhidden\x1bP$q\x1b\\\x1b[2J\x9b31m\rall is well\b\x00\u202e"
-)
+# Titles, the clipboard, hidden text, an answer that the terminal would type, a line
+# that writes over another.
+CONTROLS = "\x1b]0;owned\x07\x1b]52;c;cm0gLXJm\x07\x1b[8mhidden\x1bP$q\x1b\\\x1b[2J\x9b31m\rall is well\b\x00\u202e"
 PAGE = (
     "<script>alert(1)</script><img src='http://{address}/i'><link rel=stylesheet href='http://{address}/s'>"
     "<p style=\"background:image-set('http://{address}/b' 1x)\" onclick='x()'>text</p>"
@@ -40,7 +40,11 @@ def controls_in_notebooks(repository: Repository) -> None:
     notebook = json.loads(repository.flow.read_text())
     notebook["cells"][0]["source"] = f"n = 3  # how {CONTROLS} many"
     notebook["cells"][1]["source"] = f"rows = [[1]]\nprint({CONTROLS!r})"
-    notebook["cells"][2]["metadata"]["tags"] = ["stage:add", f"metric:{CONTROLS}", f"gate:{CONTROLS}"]
+    notebook["cells"][2]["metadata"]["tags"] = [
+        "stage:add",
+        f"metric:{CONTROLS}",
+        f"gate:{CONTROLS}",
+    ]
     repository.flow.write_text(json.dumps(notebook))
     for executed in repository.state.glob("runs/*/stages/*/executed.ipynb"):
         _change_json(executed, "made 3", CONTROLS)
@@ -53,9 +57,13 @@ def pages_that_act(repository: Repository) -> None:
         (stage / "cells.json").write_text(json.dumps({"html": page}))
     for executed in repository.state.glob("runs/*/stages/*/executed.ipynb"):
         notebook = json.loads(executed.read_text())
-        shown = dict.fromkeys(("text/html", "text/markdown", "image/svg+xml", "text/plain"), page)
+        shown = dict.fromkeys(
+            ("text/html", "text/markdown", "image/svg+xml", "text/plain"), page
+        )
         for cell in notebook["cells"]:
-            cell["outputs"] = [{"output_type": "display_data", "data": shown, "metadata": {}}]
+            cell["outputs"] = [
+                {"output_type": "display_data", "data": shown, "metadata": {}}
+            ]
         executed.write_text(json.dumps(notebook))
 
 
@@ -84,7 +92,8 @@ def slow_outputs(repository: Repository) -> None:
 def names_of_a_package(repository: Repository) -> None:
     outside = str(repository.outside / "taken")
     repository.edit(
-        repository.package / "pipeline.json", ('"name": "flow"', f'"name": {json.dumps(outside)}')
+        repository.package / "pipeline.json",
+        ('"name": "flow"', f'"name": {json.dumps(outside)}'),
     )
 
 

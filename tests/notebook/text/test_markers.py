@@ -34,11 +34,16 @@ def _code(name: str, data: bytes) -> list[int]:
 def test_only_the_marker_changes_in_every_form(tmp_path: Path, name: str) -> None:
     data = written(tmp_path, name).read_bytes()
     code = _code(name, data)
-    after = edit_text_tags(name, data, {code[0]: _add("stage:new"), code[-1]: _add("é")})
+    after = edit_text_tags(
+        name, data, {code[0]: _add("stage:new"), code[-1]: _add("é")}
+    )
     changed = _changed(data, after)
     assert len(changed) == 4
     assert all("tags" in line for line in changed)
-    tags = [cell["metadata"].get("tags", []) for cell in read_text_notebook(name, after).content["cells"]]
+    tags = [
+        cell["metadata"].get("tags", [])
+        for cell in read_text_notebook(name, after).content["cells"]
+    ]
     assert tags[code[0]] == ["parameters", "stage:new"]
     assert tags[code[-1]][-1] == "é"
 
@@ -48,14 +53,22 @@ MARKERS = [
     ("a.py", "#%%\nx = 1\n", '#%% tags=["s"]\nx = 1\n'),
     ("a.py", "# %% A title\nx = 1\n", '# %% A title tags=["s"]\nx = 1\n'),
     ("a.py", '# %% name="n"\nx = 1\n', '# %% name="n" tags=["s"]\nx = 1\n'),
-    ("a.py", '# %% T {"name": "n"}\nx = 1\n', '# %% T {"name": "n", "tags": ["s"]}\nx = 1\n'),
+    (
+        "a.py",
+        '# %% T {"name": "n"}\nx = 1\n',
+        '# %% T {"name": "n", "tags": ["s"]}\nx = 1\n',
+    ),
     ("a.py", "# %%\r\nx = 1\r\n", '# %% tags=["s"]\r\nx = 1\r\n'),
     ("a.py", "# %%\n# %time\nx = 1\n", '# %% tags=["s"]\n# %time\nx = 1\n'),
     ("a.py", "# +\nx = 1\n\ny = 2\n", '# + tags=["s"]\nx = 1\n\ny = 2\n'),
     ("a.py", "# %%\n\n\nx = 1\n", '# %% tags=["s"]\n\n\nx = 1\n'),
     ("a.md", "```python\nx = 1\n```\n", '```python tags=["s"]\nx = 1\n```\n'),
     ("a.md", "````python\nx = 1\n````\n", '````python tags=["s"]\nx = 1\n````\n'),
-    ("a.md", "```{code-cell}\nx = 1\n```\n", '```{code-cell}\n:tags: ["s"]\n\nx = 1\n```\n'),
+    (
+        "a.md",
+        "```{code-cell}\nx = 1\n```\n",
+        '```{code-cell}\n:tags: ["s"]\n\nx = 1\n```\n',
+    ),
     (
         "a.md",
         "```{code-cell} python\n:name: n\n\nx = 1\n```\n",
@@ -95,7 +108,9 @@ def test_tags_in_other_spellings_of_yaml(before: str, after: str) -> None:
 
 
 def test_a_marker_that_cannot_hold_tags_is_an_error() -> None:
-    with pytest.raises(NotebookError, match="line 2: the tags of the cell at place 1 cannot be written"):
+    with pytest.raises(
+        NotebookError, match="line 2: the tags of the cell at place 1 cannot be written"
+    ):
         edit_text_tags("a.py", b"# In[3]:\nx = 1\n", {0: _add("s")})
 
 
@@ -127,7 +142,9 @@ b = 2
 print(double(x))"""
 
 
-def test_cells_without_a_marker_get_one_and_undoing_takes_it_away(tmp_path: Path) -> None:
+def test_cells_without_a_marker_get_one_and_undoing_takes_it_away(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "light.py"
     path.write_text(LIGHT)
     cells = read_text_notebook(path.name, path.read_bytes()).content["cells"]
@@ -146,8 +163,14 @@ def test_cells_without_a_marker_get_one_and_undoing_takes_it_away(tmp_path: Path
 def test_undoing_leaves_what_was_edited_since(tmp_path: Path) -> None:
     path = tmp_path / "a.py"
     path.write_text("# %%\nx = 1\n\n# %%\ny = 2\n")
-    ids = [cell["id"] for cell in read_text_notebook(path.name, path.read_bytes()).content["cells"]]
+    ids = [
+        cell["id"]
+        for cell in read_text_notebook(path.name, path.read_bytes()).content["cells"]
+    ]
     accept(path, dict.fromkeys(ids, ("stage:a",)))
     path.write_text("# A comment.\n" + path.read_text().replace("y = 2", "y = 3"))
     assert take_back(path) == 1
-    assert path.read_text() == '# A comment.\n# %%\nx = 1\n\n# %% tags=["stage:a"]\ny = 3\n'
+    assert (
+        path.read_text()
+        == '# A comment.\n# %%\nx = 1\n\n# %% tags=["stage:a"]\ny = 3\n'
+    )

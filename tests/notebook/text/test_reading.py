@@ -23,7 +23,9 @@ def said(folder: Path, name: str, text: str | bytes) -> str:
 
 @pytest.mark.parametrize("example", ["quickstart.ipynb", "home_value.ipynb"])
 @pytest.mark.parametrize("name", FORMS)
-def test_every_form_holds_the_same_cells_at_their_lines(tmp_path: Path, name: str, example: str) -> None:
+def test_every_form_holds_the_same_cells_at_their_lines(
+    tmp_path: Path, name: str, example: str
+) -> None:
     kept = read_notebook(copied(tmp_path, example))
     path = written(tmp_path, name, example)
     found = read_notebook(path)
@@ -36,7 +38,9 @@ def test_every_form_holds_the_same_cells_at_their_lines(tmp_path: Path, name: st
         assert cell.file_line is not None
         for offset, line in enumerate(cell.source.split("\n")):
             # Magics stand in the text as comments.
-            assert lines[cell.file_line - 1 + offset].removeprefix("# ") == line.removeprefix("# ")
+            assert lines[cell.file_line - 1 + offset].removeprefix(
+                "# "
+            ) == line.removeprefix("# ")
 
 
 def test_what_an_editor_holds_has_no_lines(tmp_path: Path) -> None:
@@ -54,7 +58,9 @@ def test_ids_hold_as_long_as_the_code_does(tmp_path: Path) -> None:
     path.write_text("# %%\nx = 1\n\n# %%\nx = 1\n\n# %%\ny = 2\n")
     before = [cell.id for cell in read_notebook(path).cells]
     assert len(set(before)) == 3
-    path.write_text('# %%\nfirst = 0\n\n# %% tags=["stage:a"]\nx = 1\n\n# %%\nx = 1\n\n# %%\ny = 3\n')
+    path.write_text(
+        '# %%\nfirst = 0\n\n# %% tags=["stage:a"]\nx = 1\n\n# %%\nx = 1\n\n# %%\ny = 3\n'
+    )
     after = [cell.id for cell in read_notebook(path).cells]
     assert after[1:3] == before[:2]
     assert after[3] not in before
@@ -70,7 +76,9 @@ def test_notebooks_side_by_side_have_names_of_their_own(tmp_path: Path) -> None:
 def test_line_ends_and_marks_of_other_systems(tmp_path: Path) -> None:
     path = tmp_path / "a.py"
     path.write_bytes(b"\xef\xbb\xbf" + PERCENT.replace("\n", "\r\n").encode())
-    assert [(cell.source, cell.tags, cell.file_line) for cell in read_notebook(path).cells] == [
+    assert [
+        (cell.source, cell.tags, cell.file_line) for cell in read_notebook(path).cells
+    ] == [
         ("x = 1", ("stage:a",), 2),
         ("y = x", (), 5),
     ]
@@ -80,7 +88,10 @@ def test_a_cell_in_another_language_counts_from_its_fence(tmp_path: Path) -> Non
     path = tmp_path / "a.md"
     path.write_text("# Title\n\nx = 1\n\n```python\nx = 1\n```\n\n```bash\nls\n```\n")
     cells = read_notebook(path).code_cells
-    assert [(cell.source, cell.file_line) for cell in cells] == [("x = 1", 6), ("%%bash\nls", 9)]
+    assert [(cell.source, cell.file_line) for cell in cells] == [
+        ("x = 1", 6),
+        ("%%bash\nls", 9),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -97,20 +108,42 @@ def test_a_cell_in_another_language_counts_from_its_fence(tmp_path: Path) -> Non
         ("a.py", '# %% tags="stage:load"\nx = 1\n', "not a list of texts"),
         ("a.py", "# %% tags=[1]\nx = 1\n", "not a list of texts"),
         # Versions of jupytext before 1.19 take it for a program.
-        ("a.py", "import marimo\napp = marimo.App()\n@app.cell\ndef f(): ...\n", " not "),
-        ("a.py", "# ---\n# jupyter: [\n# ---\n\n# %%\nx = 1\n", "line 2: this is not YAML"),
-        ("a.py", "# ---\n# jupyter:\n#   - 1\n# ---\n\n# %%\nx = 1\n", "jupytext cannot read it"),
+        (
+            "a.py",
+            "import marimo\napp = marimo.App()\n@app.cell\ndef f(): ...\n",
+            " not ",
+        ),
+        (
+            "a.py",
+            "# ---\n# jupyter: [\n# ---\n\n# %%\nx = 1\n",
+            "line 2: this is not YAML",
+        ),
+        (
+            "a.py",
+            "# ---\n# jupyter:\n#   - 1\n# ---\n\n# %%\nx = 1\n",
+            "jupytext cannot read it",
+        ),
         ("a.md", "# Title\n\nOnly words.\n", "no code cell"),
         ("a.md", "```R\nx <- 1\n```\n", "this one is R"),
         ("a.md", "```bash\nls\n```\n", "this one is Bash"),
-        ("a.md", "::: note\n:::\n\n```python\nx = 1\n```\n", "'pandoc' is not read here"),
+        (
+            "a.md",
+            "::: note\n:::\n\n```python\nx = 1\n```\n",
+            "'pandoc' is not read here",
+        ),
         ("a.md", "```{code-cell}\n:tags: [a\nx = 1\n```\n", "line 2: this is not YAML"),
         ("a.md", "```{code-cell} R\nx <- 1\n```\n", "this one is R"),
-        ("a.md", "```{code-cell} python\nx=1\n```\n```{code-cell} R\nx\n```\n", "same language"),
+        (
+            "a.md",
+            "```{code-cell} python\nx=1\n```\n```{code-cell} R\nx\n```\n",
+            "same language",
+        ),
         ("a.Rmd", "```{r}\nx <- 1\n```\n", "does not hold JSON"),
     ],
 )
-def test_what_is_no_notebook_is_said(tmp_path: Path, name: str, text: str | bytes, words: str) -> None:
+def test_what_is_no_notebook_is_said(
+    tmp_path: Path, name: str, text: str | bytes, words: str
+) -> None:
     assert words in said(tmp_path, name, text)
 
 

@@ -1,1 +1,2 @@
-"""Files and folders: which count, what was learned of each, and the events that tell of them."""
+"""Files and folders: which count, what was learned of each, and the events that tell of
+them."""

@@ -1,4 +1,5 @@
-"""Digests of what a stage read, in the form that `ObservedPath` and `ObservedVariable` describe."""
+"""Digests of what a stage read, in the form that `ObservedPath` and `ObservedVariable`
+describe."""
 
 from __future__ import annotations
 
@@ -11,12 +12,22 @@ from collections.abc import Iterable
 
 from .rules import UNLISTED
 
-__all__ = ["MISSING", "digest_file", "digest_names", "digest_value", "entries", "shown_value"]
+__all__ = [
+    "MISSING",
+    "digest_file",
+    "digest_names",
+    "digest_value",
+    "entries",
+    "shown_value",
+]
 
 MISSING = "missing"
 _CHUNK = 1 << 20
 _SHOWN_LENGTH = 40
-_SECRET = re.compile(r"secret|token|passw|pwd|key|credential|auth|dsn|cookie|private|session", re.IGNORECASE)
+_SECRET = re.compile(
+    r"secret|token|passw|pwd|key|credential|auth|dsn|cookie|private|session",
+    re.IGNORECASE,
+)
 _CREDENTIALS = re.compile(r"://[^/\s]*@")
 
 
@@ -30,7 +41,8 @@ def digest_file(path: str) -> str:
 
 
 def entries(folder: str, pattern: str = "") -> list[str]:
-    """The names in a folder that count, sorted; those of folders end with a slash. Raises OSError."""
+    """The names in a folder that count, sorted; those of folders end with a slash.
+    Raises OSError."""
     with os.scandir(folder) as found:
         names = {one.name: one.is_dir() for one in found if one.name not in UNLISTED}
     return sorted(
@@ -42,12 +54,17 @@ def entries(folder: str, pattern: str = "") -> list[str]:
 
 def digest_names(names: Iterable[str]) -> str:
     """Of the listing of a folder."""
-    return hashlib.sha256("\n".join(names).encode("utf-8", "surrogateescape")).hexdigest()
+    return hashlib.sha256(
+        "\n".join(names).encode("utf-8", "surrogateescape")
+    ).hexdigest()
 
 
 def digest_value(value: str, salt: str) -> str:
-    """Of an environment variable: keyed, so that nobody can guess a short one from it."""
-    return hmac.new(salt.encode(), value.encode("utf-8", "surrogateescape"), "sha256").hexdigest()
+    """Of an environment variable: keyed, so that nobody can guess a short one from
+    it."""
+    return hmac.new(
+        salt.encode(), value.encode("utf-8", "surrogateescape"), "sha256"
+    ).hexdigest()
 
 
 def shown_value(name: str, value: str) -> str:

@@ -19,17 +19,21 @@ from .rules import PathRules
 __all__ = ["FileEvents"]
 
 _WRITES = os.O_WRONLY | os.O_RDWR
-_BY_DESCRIPTOR = frozenset({"_rmtree_safe_fd", "_rmtree_safe_fd_step", "fwalk", "_fwalk"})
+_BY_DESCRIPTOR = frozenset(
+    {"_rmtree_safe_fd", "_rmtree_safe_fd_step", "fwalk", "_fwalk"}
+)
 _CODE = (".py", ".so", ".pyd", ".pth", ".zip", ".egg")
 _NO_FOLDER = -1
 _TIMES = re.compile(r"st_[amc]time")
 
 
 class FileEvents:
-    """Knows for each event what it says of which path, and whether that counts. `sources` are those of the
-    user's code, as far as it has been executed."""
+    """Knows for each event what it says of which path, and whether that counts.
+    `sources` are those of the user's code, as far as it has been executed."""
 
-    def __init__(self, notes: FileNotes, rules: PathRules, places: Places, sources: list[str]) -> None:
+    def __init__(
+        self, notes: FileNotes, rules: PathRules, places: Places, sources: list[str]
+    ) -> None:
         self.notes = notes
         self.sources = sources
         self.rules = rules
@@ -38,7 +42,8 @@ class FileEvents:
         self._read: set[str] = set()
 
     def handlers(self) -> dict[str, Callable[..., None]]:
-        """By the name of the event. https://docs.python.org/3/library/audit_events.html"""
+        """By the name of the event.
+        https://docs.python.org/3/library/audit_events.html"""
         return {
             "open": self.opened,
             "os.listdir": self.listed,
@@ -47,15 +52,22 @@ class FileEvents:
             "glob.glob/2": self.searched_from,
             "pathlib.Path.glob": self.searched_below,
             "pathlib.Path.rglob": self.searched_deep,
-            "os.mkdir": lambda path, mode, folder: self.written(path, folder, keeps=True),
+            "os.mkdir": lambda path, mode, folder: self.written(
+                path, folder, keeps=True
+            ),
             "os.rename": self.renamed,
             "os.remove": self.removed,
             "os.rmdir": self.removed,
-            "shutil.rmtree": lambda path, *_: self.removed(path, forgiving=self._ignores_errors()),
+            "shutil.rmtree": lambda path, *_: self.removed(
+                path, forgiving=self._ignores_errors()
+            ),
             "os.link": self.linked,
             "os.symlink": lambda source, target, *_: self.written(target),
             "os.truncate": lambda path, length: self.read_and_written(path),
-            **dict.fromkeys(("os.utime", "os.chmod", "os.chown"), lambda path, *_: self.secured(path)),
+            **dict.fromkeys(
+                ("os.utime", "os.chmod", "os.chown"),
+                lambda path, *_: self.secured(path),
+            ),
             "os.chdir": lambda path: self._read.clear(),
             "tempfile.mkdtemp": self.made_temporary,
             "tempfile.mkstemp": self.made_temporary,
@@ -64,15 +76,20 @@ class FileEvents:
         }
 
     def past_libraries(self, opened: Callable[..., None]) -> Callable[..., None]:
-        """The handler of `open` for what is not a file of a library, by one look at the beginning of its
-        path: an import opens hundreds of these. Nor for what has been read already."""
+        """The handler of `open` for what is not a file of a library, by one look at the
+        beginning of its path: an import opens hundreds of these. Nor for what has been
+        read already."""
         libraries, linked, known = self.rules.libraries, self.rules.linked, self._read
 
         def past(path: Any, mode: str | None, flags: int) -> None:
             if path.__class__ is str:
                 if path in known and not flags & _WRITES:
                     return
-                if path.startswith(libraries) and "/.." not in path and not path.startswith(linked):
+                if (
+                    path.startswith(libraries)
+                    and "/.." not in path
+                    and not path.startswith(linked)
+                ):
                     return
             opened(path, mode, flags)
 
@@ -88,14 +105,15 @@ class FileEvents:
             return ""
         if path[0] != "/":
             path = f"{os.getcwd()}/{path}"
-        # Tidying takes longer than all of this; one that only looks untidy (`/.hidden`) stays what it is.
+        # Tidying takes longer than all of this; one that only looks untidy (`/.hidden`)
+        # stays what it is.
         if "/." in path or "//" in path or path[-1] == "/" or path[0] != "/":
             path = os.path.normpath(path)
         return "" if self.rules.is_foreign(path) else path
 
     def where(self, path: str, *, content: bool = True) -> Where | None:
-        """Of the first touch; None if this one does not count. What a library looks for while it is
-        imported does not, unless it reads it (`content`)."""
+        """Of the first touch; None if this one does not count. What a library looks for
+        while it is imported does not, unless it reads it (`content`)."""
         known = self.notes.files.get(path)
         if known is not None:
             return known.where
@@ -164,12 +182,16 @@ class FileEvents:
                 self.notes.ask(f"{full[:-3]}/__init__.py", where)
 
     def loaded(self, name: Any) -> None:
-        """A library of machine code. One without a folder (`libc.so.6`) is looked for in the system's."""
+        """A library of machine code. One without a folder (`libc.so.6`) is looked for
+        in the system's."""
         if "/" in os.fsdecode(name or ""):
             self.read(name, module=True)
 
-    def written(self, path: Any, folder: int = _NO_FOLDER, *, keeps: bool = False) -> None:
-        """`folder` is a descriptor that a relative path is relative to; such paths are not followed."""
+    def written(
+        self, path: Any, folder: int = _NO_FOLDER, *, keeps: bool = False
+    ) -> None:
+        """`folder` is a descriptor that a relative path is relative to; such paths are
+        not followed."""
         full = self.path(path) if folder == _NO_FOLDER else ""
         where = self.where(full) if full else None
         if where is not None:
@@ -180,8 +202,11 @@ class FileEvents:
         self.read(path)
         self.written(path, keeps=True)
 
-    def removed(self, path: Any, folder: int | None = _NO_FOLDER, *, forgiving: bool = False) -> None:
-        """A file or a folder is about to be removed; `forgiving`, nobody is told if there is none."""
+    def removed(
+        self, path: Any, folder: int | None = _NO_FOLDER, *, forgiving: bool = False
+    ) -> None:
+        """A file or a folder is about to be removed; `forgiving`, nobody is told if
+        there is none."""
         full = self.path(path) if folder in (_NO_FOLDER, None) else ""
         where = self.where(full) if full else None
         if where is not None:
@@ -232,29 +257,41 @@ class FileEvents:
                 self.notes.look_into(full, pattern, where)
 
     def _where_listed(self, full: str) -> Where | None:
-        """Who imports lists folders that do not count; but not `pkgutil.iter_modules(["plugins"])`."""
+        """Who imports lists folders that do not count; but not
+        `pkgutil.iter_modules(["plugins"])`."""
         frame = self.places.calling_frame()
-        searching = frame is not None and str(frame.f_globals.get("__file__")).endswith("/pkgutil.py")
-        return self.where(full, content=searching and full not in map(os.path.abspath, sys.path))
+        searching = frame is not None and str(frame.f_globals.get("__file__")).endswith(
+            "/pkgutil.py"
+        )
+        return self.where(
+            full, content=searching and full not in map(os.path.abspath, sys.path)
+        )
 
     def scanned(self, path: Any) -> None:
-        """`os.scandir`: the names, and what its entries may be asked for, of which nobody is told. If the
-        user's code has `.stat` anywhere, that counts for each of them."""
+        """`os.scandir`: the names, and what its entries may be asked for, of which
+        nobody is told. If the user's code has `.stat` anywhere, that counts for each of
+        them."""
         self.listed(path)
         full = self.path("." if path is None else path)
         if full:
             self._scanned_links(full)
-        if full and self.places.is_users_code() and any(".stat" in one for one in self.sources):
+        if (
+            full
+            and self.places.is_users_code()
+            and any(".stat" in one for one in self.sources)
+        ):
             timed = any(_TIMES.search(one) for one in self.sources)
             with contextlib.suppress(OSError):
                 for entry in entries(full):
                     self._looked_at(f"{full}/{entry.rstrip('/')}", timed)
 
     def _scanned_links(self, full: str) -> None:
-        """Entries say of a link that it is one, and whether it leads to a file (`is_file`, `os.walk`), which
-        the names in a folder do not show."""
+        """Entries say of a link that it is one, and whether it leads to a file
+        (`is_file`, `os.walk`), which the names in a folder do not show."""
         where = self._where_listed(full)
-        if where is None or self.searches.patterns(full, self.places.calling_frame()) != [""]:
+        if where is None or self.searches.patterns(
+            full, self.places.calling_frame()
+        ) != [""]:
             return
         with contextlib.suppress(OSError), os.scandir(full) as found:
             for link in [one.path for one in found if one.is_symlink()]:
@@ -275,7 +312,9 @@ class FileEvents:
     def searched_from(self, pattern: Any, _: Any, root: Any, *__: Any) -> None:
         """`glob.glob` with `root_dir`"""
         if root is not None:
-            self.searches.begin(os.path.abspath(os.fsdecode(root)), os.fsdecode(pattern))
+            self.searches.begin(
+                os.path.abspath(os.fsdecode(root)), os.fsdecode(pattern)
+            )
 
     def searched_below(self, folder: Any, pattern: Any) -> None:
         """`Path.glob`"""
@@ -291,7 +330,11 @@ class FileEvents:
 
     def connected(self, database: Any) -> None:
         """`sqlite3.connect`, which reads and writes the file itself."""
-        text = os.fsdecode(database) if isinstance(database, (str, bytes, os.PathLike)) else ""
+        text = (
+            os.fsdecode(database)
+            if isinstance(database, (str, bytes, os.PathLike))
+            else ""
+        )
         if text.startswith("file:"):
             from urllib.request import url2pathname
 
@@ -299,10 +342,14 @@ class FileEvents:
         if text and not text.startswith(":"):
             self.used(text)
 
-    def _aspect(self, function: str, full: str, kind: int, callers: Sequence[str]) -> str:
-        """What code of this `kind` learns by the function, as `aspect_of` names it; empty if nothing."""
+    def _aspect(
+        self, function: str, full: str, kind: int, callers: Sequence[str]
+    ) -> str:
+        """What code of this `kind` learns by the function, as `aspect_of` names it;
+        empty if nothing."""
         if not callers[0]:
-            # A library that looks at a file is about to read it. What else it learns is its own affair.
+            # A library that looks at a file is about to read it. What else it learns is
+            # its own affair.
             passing = {"access": "presence", "readlink": "link"}
             return passing.get(function, "presence" if kind > USER else "times")
         if callers[0] in RESOLVING and not self._may_be_link(function, full):
@@ -310,11 +357,15 @@ class FileEvents:
         return aspect_of(function, callers)
 
     def _may_be_link(self, function: str, full: str) -> bool:
-        """Folders on the way are looked at as well: those that are links are read as links next."""
-        return full.startswith(self.rules.below) and not (function == "lstat" and os.path.isdir(full))
+        """Folders on the way are looked at as well: those that are links are read as
+        links next."""
+        return full.startswith(self.rules.below) and not (
+            function == "lstat" and os.path.isdir(full)
+        )
 
     def asked(self, function: str, path: Any, folder: int | None) -> None:
-        """`os.stat` and its like. What is learned depends on who asks: `exists`, `getmtime`, or the user."""
+        """`os.stat` and its like. What is learned depends on who asks: `exists`,
+        `getmtime`, or the user."""
         if isinstance(path, int) or folder is not None:
             return
         full = self.path(path)
@@ -339,4 +390,8 @@ def _source_of(path: str) -> str:
     """`plug.py` of `__pycache__/plug.cpython-311.pyc`."""
     folder, name = os.path.split(path)
     parent, cache = os.path.split(folder)
-    return os.path.join(parent, name.partition(".")[0] + ".py") if cache == "__pycache__" else path
+    return (
+        os.path.join(parent, name.partition(".")[0] + ".py")
+        if cache == "__pycache__"
+        else path
+    )

@@ -1,9 +1,11 @@
-"""Existence checks: `os.stat`, `os.lstat`, `os.readlink` and `os.access`, of which no audit event tells.
+"""Existence checks: `os.stat`, `os.lstat`, `os.readlink` and `os.access`, of which no
+audit event tells.
 
-`os.path`, `pathlib` and most libraries look them up in `os` at each call, so that is where they are
-replaced, by objects that behave as built-in functions do: they are not methods in a class, they are
-pickled by name, and what `os` says about its functions (`os.supports_fd`) holds for them. The pathlib of
-Python 3.10 looks them up once, when it is imported: it is given the same objects.
+`os.path`, `pathlib` and most libraries look them up in `os` at each call, so that is
+where they are replaced, by objects that behave as built-in functions do: they are not
+methods in a class, they are pickled by name, and what `os` says about its functions
+(`os.supports_fd`) holds for them. The pathlib of Python 3.10 looks them up once, when
+it is imported: it is given the same objects.
 """
 
 from __future__ import annotations
@@ -16,24 +18,62 @@ from typing import Any
 __all__ = ["RESOLVING", "ExistenceWatch", "aspect_of"]
 
 _NAMES = ("stat", "lstat", "readlink", "access")
-_SETS = ("supports_dir_fd", "supports_effective_ids", "supports_fd", "supports_follow_symlinks")
+_SETS = (
+    "supports_dir_fd",
+    "supports_effective_ids",
+    "supports_fd",
+    "supports_follow_symlinks",
+)
 
-# What asks in passing, and whose own answer does not depend on it or is told of elsewhere: `makedirs`
-# makes what is missing, `copy` opens what it copies.
+# What asks in passing, and whose own answer does not depend on it or is told of
+# elsewhere: `makedirs` makes what is missing, `copy` opens what it copies.
 _IN_PASSING = frozenset(
     {
         *("makedirs", "_ensure_directory", "walk", "fwalk", "_walk", "_fwalk"),
-        *("copyfile", "copy", "copy2", "copystat", "copymode", "_samefile", "copyfileobj", "_stat", "move"),
-        *("_rmtree_safe_fd", "_rmtree_unsafe", "rmtree", "checkcache", "updatecache", "getsourcefile"),
-        *("disk_usage", "_islink", "_exists", "mkdtemp", "_mkstemp_inner", "_get_default_tempdir"),
+        *(
+            "copyfile",
+            "copy",
+            "copy2",
+            "copystat",
+            "copymode",
+            "_samefile",
+            "copyfileobj",
+            "_stat",
+            "move",
+        ),
+        *(
+            "_rmtree_safe_fd",
+            "_rmtree_unsafe",
+            "rmtree",
+            "checkcache",
+            "updatecache",
+            "getsourcefile",
+        ),
+        *(
+            "disk_usage",
+            "_islink",
+            "_exists",
+            "mkdtemp",
+            "_mkstemp_inner",
+            "_get_default_tempdir",
+        ),
         *("getmodule", "getabsfile"),
-        "pexpect.utils.is_executable_file",  # in each folder of PATH, for the shell of `!ls`
+        # in each folder of PATH, for the shell of `!ls`
+        "pexpect.utils.is_executable_file",
     }
 )
 _WHETHER = frozenset(
     {
         *("exists", "isfile", "isdir", "lexists", "islink", "ismount", "which"),
-        *("is_file", "is_dir", "is_symlink", "is_mount", "is_block_device", "is_socket", "is_fifo"),
+        *(
+            "is_file",
+            "is_dir",
+            "is_symlink",
+            "is_mount",
+            "is_block_device",
+            "is_socket",
+            "is_fifo",
+        ),
     }
 )
 _LINKS = frozenset({"lexists", "islink", "is_symlink", "samefile"})
@@ -60,7 +100,9 @@ class _Told:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True
-        self._tell(self.__name__, args[0] if args else kwargs.get("path"), kwargs.get("dir_fd"))
+        self._tell(
+            self.__name__, args[0] if args else kwargs.get("path"), kwargs.get("dir_fd")
+        )
         return self.__wrapped__(*args, **kwargs)
 
     def __reduce__(self) -> str:
@@ -71,7 +113,8 @@ class _Told:
 
 
 class ExistenceWatch:
-    """Tells `asked(function, path, dir_fd)` of every check, between `begin` and `end`."""
+    """Tells `asked(function, path, dir_fd)` of every check, between `begin` and
+    `end`."""
 
     def __init__(self, asked: Callable[..., None]) -> None:
         self._asked = asked
@@ -107,10 +150,11 @@ def _sets() -> list[set[Any]]:
 
 
 def aspect_of(function: str, callers: Sequence[str]) -> str:
-    """What a check tells to functions of the standard library: `presence`, `content` (its size), `times`,
-    `link`, or nothing of interest. `callers` are the names of the innermost ones, and at last that of who
-    calls them, with its module, if that is another library; empty if the user asks `os` itself: the user may
-    look at anything in what `Path.stat` returns."""
+    """What a check tells to functions of the standard library: `presence`, `content`
+    (its size), `times`, `link`, or nothing of interest. `callers` are the names of the
+    innermost ones, and at last that of who calls them, with its module, if that is
+    another library; empty if the user asks `os` itself: the user may look at anything
+    in what `Path.stat` returns."""
     # `Path.is_symlink` asks `Path.lstat`, which asks `Path.stat`.
     inner, outer = _who_asks(callers)
     if not inner:
@@ -125,9 +169,14 @@ def aspect_of(function: str, callers: Sequence[str]) -> str:
 
 
 def _who_asks(callers: Sequence[str]) -> tuple[str, str]:
-    """The function that asks, and the one that it asks for. Several functions resolve a path together."""
-    forwarding = next((place for place, name in enumerate(callers) if name not in _FORWARDING), 0)
+    """The function that asks, and the one that it asks for. Several functions resolve a
+    path together."""
+    forwarding = next(
+        (place for place, name in enumerate(callers) if name not in _FORWARDING), 0
+    )
     inner, outer = (*callers[forwarding:], "", "")[:2]
     if inner in RESOLVING:
-        outer = next((name for name in callers if name not in RESOLVING | _FORWARDING), "")
+        outer = next(
+            (name for name in callers if name not in RESOLVING | _FORWARDING), ""
+        )
     return inner, outer

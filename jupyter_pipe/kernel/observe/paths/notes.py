@@ -1,7 +1,9 @@
-"""Files and folders that a stage touched: what it learned of each, and what it left there.
+"""Files and folders that a stage touched: what it learned of each, and what it left
+there.
 
-The first touch counts. What the stage itself made before it read it is not an input; what it overwrites after
-reading is digested before it is gone. Everything else is left to the host by size, time and inode.
+The first touch counts. What the stage itself made before it read it is not an input;
+what it overwrites after reading is digested before it is gone. Everything else is left
+to the host by size, time and inode.
 """
 
 from __future__ import annotations
@@ -19,11 +21,13 @@ from .rules import PathRules
 __all__ = ["FileNotes", "State", "Where", "state_of"]
 
 _FEW_BYTES = 16 << 20
-"""What is digested while the stage runs, where nobody knows whether it will be needed."""
+"""What is digested while the stage runs, where nobody knows whether it will be
+needed."""
 _NAMES = 500
 _LIMIT = 20_000
 
-# The functions themselves: a stage's own lookups go through what stands in `os` meanwhile.
+# The functions themselves: a stage's own lookups go through what stands in `os`
+# meanwhile.
 _stat = os.stat
 
 
@@ -51,16 +55,19 @@ def state_of(path: str) -> State | None:
     except (OSError, ValueError):
         return None
     is_folder = stat.S_ISDIR(found.st_mode)
-    return State(found.st_size, found.st_mtime_ns, found.st_ino, is_folder, found.st_ctime_ns)
+    return State(
+        found.st_size, found.st_mtime_ns, found.st_ino, is_folder, found.st_ctime_ns
+    )
 
 
 @dataclass(slots=True)
 class FileNote:
     """One path. `before` is what lay there at the first touch.
 
-    `made`: nothing of that was left when the stage first read it. `appended`: it was only added to.
-    `module`: it was read to be executed. `watched`: a program or a library in native code may write it.
-    `link` is where a symbolic link led when somebody looked at that, as the host reads it (`-> TARGET`).
+    `made`: nothing of that was left when the stage first read it. `appended`: it was
+    only added to. `module`: it was read to be executed. `watched`: a program or a
+    library in native code may write it. `link` is where a symbolic link led when
+    somebody looked at that, as the host reads it (`-> TARGET`).
     """
 
     where: Where
@@ -87,8 +94,9 @@ class Listing:
 
 @dataclass
 class FileNotes:
-    """All paths are absolute. `temporary` are folders and files that `tempfile` made for the stage, `emptied`
-    what it removed with all that was in it, `touched` what has been touched since `take` was asked."""
+    """All paths are absolute. `temporary` are folders and files that `tempfile` made
+    for the stage, `emptied` what it removed with all that was in it, `touched` what has
+    been touched since `take` was asked."""
 
     rules: PathRules
     files: dict[str, FileNote] = field(default_factory=dict)
@@ -106,7 +114,8 @@ class FileNotes:
             note.module = note.module or module
 
     def ask(self, path: str, where: Where, *, timed: bool = False) -> None:
-        """Somebody asked whether it is there; `timed`: also when it was last changed."""
+        """Somebody asked whether it is there; `timed`: also when it was last
+        changed."""
         note = self._note(path, where)
         if note is not None and not note.made:
             note.asked = note.asked or not timed
@@ -131,7 +140,13 @@ class FileNotes:
     def append(self, path: str, where: Where) -> None:
         """Something is about to be added to what there is, which nobody looks at."""
         note = self._note(path, where)
-        if note is None or note.made or note.read or note.written or note.before is None:
+        if (
+            note is None
+            or note.made
+            or note.read
+            or note.written
+            or note.before is None
+        ):
             return
         note.appended = True
         if note.before.size <= _FEW_BYTES and state_of(path) == note.before:
@@ -139,8 +154,9 @@ class FileNotes:
                 note.digest = digest_file(path)
 
     def remove(self, path: str, where: Where, *, forgiving: bool = False) -> None:
-        """It is about to be removed, a folder with all that is in it. Who finds nothing to remove would do
-        something else if there were something, unless it is `forgiving`."""
+        """It is about to be removed, a folder with all that is in it. Who finds nothing
+        to remove would do something else if there were something, unless it is
+        `forgiving`."""
         self.emptied.add(path)
         for one in self._walk(path, _LIMIT):
             note = self._note(one, where)
@@ -151,7 +167,8 @@ class FileNotes:
                 note.written = note.made = True
 
     def empty(self, path: str, where: Where) -> None:
-        """A program may remove the folder: what is there at the stage's end counts, whatever else it does."""
+        """A program may remove the folder: what is there at the stage's end counts,
+        whatever else it does."""
         if self._note(path, where) is not None:
             self.emptied.add(path)
 
@@ -177,7 +194,11 @@ class FileNotes:
     def look_into(self, path: str, pattern: str, where: Where) -> None:
         """The names in a folder were read, as far as they match the pattern."""
         note = self.files.get(path)
-        if (path, pattern) in self.listings or self._is_temporary(path) or (note is not None and note.made):
+        if (
+            (path, pattern) in self.listings
+            or self._is_temporary(path)
+            or (note is not None and note.made)
+        ):
             return
         try:
             names = entries(path, pattern)
@@ -190,7 +211,8 @@ class FileNotes:
         self.listings[path, pattern] = Listing(where, digest_names(names), names)
 
     def secure(self, path: str, note: FileNote, limit: int | None = None) -> None:
-        """Digests what was read before it is overwritten; what is larger than `limit` is not."""
+        """Digests what was read before it is overwritten; what is larger than `limit`
+        is not."""
         if not note.read or note.digest or note.before is None or note.before.is_folder:
             return
         if limit is not None and note.before.size > limit:
@@ -200,7 +222,8 @@ class FileNotes:
                 note.digest = digest_file(path)
 
     def secure_small(self, budget: int = _FEW_BYTES) -> None:
-        """Before a program runs, which may overwrite anything: what is small and was read."""
+        """Before a program runs, which may overwrite anything: what is small and was
+        read."""
         for path, note in self.files.items():
             size = note.before.size if note.before is not None else 0
             if note.read and not note.digest and size <= budget:
@@ -208,7 +231,8 @@ class FileNotes:
                 self.secure(path, note)
 
     def tree(self, folder: str, limit: int) -> Iterator[tuple[str, bool]]:
-        """The files and folders below a folder that count: path, whether it is a folder."""
+        """The files and folders below a folder that count: path, whether it is a
+        folder."""
         for path in self._walk(folder, limit):
             yield path, os.path.isdir(path)
 
@@ -250,7 +274,11 @@ class FileNotes:
         touched, self.touched = self.touched, set()
         return {
             "emptied": [*self.emptied],
-            "files": {path: _fields_of(self.files[path]) for path in touched if path in self.files},
+            "files": {
+                path: _fields_of(self.files[path])
+                for path in touched
+                if path in self.files
+            },
             "listings": [
                 (path, pattern, one.where, one.digest, one.names)
                 for (path, pattern), one in self.listings.items()
@@ -259,21 +287,33 @@ class FileNotes:
         }
 
     def merge(self, record: dict[str, Any]) -> None:
-        """Adds what another process of the stage has noted. What the stage itself made is not an input."""
+        """Adds what another process of the stage has noted. What the stage itself made
+        is not an input."""
         self.emptied.update(record["emptied"])
         for path, fields in record["files"].items():
             there = FileNote(
-                **{**fields, "where": Where(*fields["where"]), "before": _state(fields["before"])}
+                **{
+                    **fields,
+                    "where": Where(*fields["where"]),
+                    "before": _state(fields["before"]),
+                }
             )
             here = self.files.setdefault(path, there)
             if here is not there:
                 _merge(here, there)
         for path, pattern, where, digest, names in record["listings"]:
-            self.listings.setdefault((path, pattern), Listing(Where(*where), digest, names))
+            self.listings.setdefault(
+                (path, pattern), Listing(Where(*where), digest, names)
+            )
 
     def reports(self) -> dict[str, list[dict[str, Any]]]:
-        """`read`, `written`, `emptied` and `modules` of the `Observations`, now that the stage is over."""
-        found: dict[str, list[dict[str, Any]]] = {"read": [], "written": [], "modules": []}
+        """`read`, `written`, `emptied` and `modules` of the `Observations`, now that
+        the stage is over."""
+        found: dict[str, list[dict[str, Any]]] = {
+            "read": [],
+            "written": [],
+            "modules": [],
+        }
         found["emptied"] = [*self._emptied_reports()]
         # Who lists a folder knows that it is there, and the notebook's own always is.
         listed = {self.rules.folder, *(path for path, _ in self.listings)}
@@ -291,7 +331,8 @@ class FileNotes:
         return found
 
     def _emptied_reports(self) -> Iterator[dict[str, Any]]:
-        """The folders that were removed and made again, with those below them, as they are now."""
+        """The folders that were removed and made again, with those below them, as they
+        are now."""
         for path in sorted(self.emptied & self.files.keys()):
             below = self.tree(path, _LIMIT) if os.path.isdir(path) else ()
             for folder in [one for one, is_folder in below if is_folder]:
@@ -300,7 +341,12 @@ class FileNotes:
                 yield self._place(folder, self.files[path].where, report)
 
     def _place(self, path: str, where: Where, report: dict[str, Any]) -> dict[str, Any]:
-        return {"path": self.rules.shown(path), **report, "cell_id": where.cell_id, "line": where.line}
+        return {
+            "path": self.rules.shown(path),
+            **report,
+            "cell_id": where.cell_id,
+            "line": where.line,
+        }
 
 
 def _link_of(path: str, state: State | None) -> str:
@@ -319,13 +365,16 @@ def _state(fields: list[Any] | None) -> State | None:
 
 
 def _merge(here: FileNote, there: FileNote) -> None:
-    """Adds what another process noted of the same path: what it read counts only if the stage has not made
-    the file itself."""
+    """Adds what another process noted of the same path: what it read counts only if the
+    stage has not made the file itself."""
     if not here.made:
         here.read, here.asked = here.read or there.read, here.asked or there.asked
         here.timed, here.module = here.timed or there.timed, here.module or there.module
         here.digest, here.link = here.digest or there.digest, here.link or there.link
-    here.written, here.watched = here.written or there.written, here.watched or there.watched
+    here.written, here.watched = (
+        here.written or there.written,
+        here.watched or there.watched,
+    )
 
 
 def _read_reports(note: FileNote) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -342,22 +391,34 @@ def _read_reports(note: FileNote) -> Iterator[tuple[str, dict[str, Any]]]:
     yield from _content_reports(note, before)
 
 
-def _content_reports(note: FileNote, before: State) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What was seen of a file or folder that was there: its content, what was only added to, or its kind."""
+def _content_reports(
+    note: FileNote, before: State
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What was seen of a file or folder that was there: its content, what was only
+    added to, or its kind."""
     if note.read and not before.is_folder:
-        yield ("modules" if note.module else "read"), {**_stat_report(before), "digest": note.digest}
+        yield (
+            ("modules" if note.module else "read"),
+            {**_stat_report(before), "digest": note.digest},
+        )
     elif note.appended and not note.asked:
         yield "read", {**_stat_report(before), "digest": note.digest, "appended": True}
     elif note.read or note.asked:
-        yield "read", {"aspect": "presence", "digest": "folder" if before.is_folder else "file"}
+        yield (
+            "read",
+            {"aspect": "presence", "digest": "folder" if before.is_folder else "file"},
+        )
 
 
 def _left_report(note: FileNote, path: str) -> dict[str, Any]:
-    """What the stage left at a path; empty if it did not write it, or removed what it had made itself."""
+    """What the stage left at a path; empty if it did not write it, or removed what it
+    had made itself."""
     if not (note.written or note.watched):
         return {}
     now = state_of(path)
-    if (not note.written and now == note.before) or (now is None and note.before is None):
+    if (not note.written and now == note.before) or (
+        now is None and note.before is None
+    ):
         return {}
     flags = {"existed": note.before is not None, "guessed": note.guessed}
     return {**_written_report(now), **{name: True for name, on in flags.items() if on}}

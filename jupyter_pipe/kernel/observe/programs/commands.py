@@ -1,8 +1,9 @@
 """What a program that the stage starts reads and writes, as far as its command says.
 
-A command is a list of arguments or a line for the shell. Arguments that name files are inputs with their
-contents; what a folder contributes depends on the program, as the table says. A program that is not in it
-may read anything: it is a contact that people are told of. Pure, but for looking whether a path exists.
+A command is a list of arguments or a line for the shell. Arguments that name files are
+inputs with their contents; what a folder contributes depends on the program, as the
+table says. A program that is not in it may read anything: it is a contact that people
+are told of. Pure, but for looking whether a path exists.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from typing import NamedTuple
 
 __all__ = ["Command", "read_command"]
 
-# What a program does with the folders among its arguments, and that it reads nothing else.
+# What a program does with the folders among its arguments, and that it reads nothing
+# else.
 _PROGRAMS = {
     "nothing": "echo printf true false : sleep pwd whoami id uname hostname mkdir touch rm rmdir kill clear "
     "which type export unset test [ exit set basename dirname realpath seq yes chmod tput",
@@ -34,8 +36,12 @@ _KNOWN = {name: kind for kind, names in _PROGRAMS.items() for name in names.spli
 # Those whose arguments are paths also if nothing is there.
 _ASKING = frozenset({"names", "tree", "contents", "copies"})
 _SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ksh"})
-_SEPARATORS = frozenset({";", "&", "&&", "|", "||", "(", ")", "\n", "|&", ";;", "{", "}"})
-_WORDS = frozenset({"if", "then", "else", "elif", "fi", "for", "in", "do", "done", "while", "!"})
+_SEPARATORS = frozenset(
+    {";", "&", "&&", "|", "||", "(", ")", "\n", "|&", ";;", "{", "}"}
+)
+_WORDS = frozenset(
+    {"if", "then", "else", "elif", "fi", "for", "in", "do", "done", "while", "!"}
+)
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 _MAGIC = re.compile(r"[*?\[]")
@@ -44,10 +50,12 @@ _SECRET = re.compile(r"(?i)(pass\w*|token|secret|key|auth\w*)([=:\s]+)\S+|://[^/
 
 
 class Command(NamedTuple):
-    """What a command line touches. Paths are absolute. `read` are files, there or not, `asked` those whose
-    presence alone counts, `names` are folders that are listed, `trees` those
-    that are listed with all below, `contents` those that are read with all below, `emptied` those that are
-    removed, be it to be made again. `unknown` are commands that
+    """What a command line touches. Paths are absolute. `read` are files, there or not,
+    `asked` those whose presence alone counts, `names` are folders that are listed,
+    `trees` those
+    that are listed with all below, `contents` those that are read with all below,
+    `emptied` those that are removed, be it to be made again. `unknown` are commands
+    that
     may read anything else, as people are shown them."""
 
     read: tuple[str, ...] = ()
@@ -93,9 +101,12 @@ class _Reading:
         else:
             self._run(words[0], program, arguments, shell=shell)
 
-    def _run(self, path: str, program: str, arguments: list[str], *, shell: bool) -> None:
-        """Notes what one program does with its arguments, by what is known of it: `cat a.csv` reads, `ls`
-        without a path lists the folder, and an unknown program may read anything."""
+    def _run(
+        self, path: str, program: str, arguments: list[str], *, shell: bool
+    ) -> None:
+        """Notes what one program does with its arguments, by what is known of it: `cat
+        a.csv` reads, `ls` without a path lists the folder, and an unknown program may
+        read anything."""
         kind = _KNOWN.get(program, "unknown")
         if kind in ("calendar", "environment"):
             self.found[kind].append(program)
@@ -108,7 +119,11 @@ class _Reading:
             return
         if kind == "copies":
             arguments = arguments[:-1]  # the last is where the copy goes
-        paths = [one for argument in arguments for one in self._paths(program, argument, shell=shell)]
+        paths = [
+            one
+            for argument in arguments
+            for one in self._paths(program, argument, shell=shell)
+        ]
         for one in paths:
             self._use(one, kind)
         if kind in ("names", "tree") and not paths:
@@ -134,7 +149,8 @@ class _Reading:
             self.found["trees" if kind == "tree" else "contents"].append(path)
 
     def _paths(self, program: str, argument: str, *, shell: bool) -> Iterator[str]:
-        """The paths that an argument names: its own, one after `=`, or those that match it."""
+        """The paths that an argument names: its own, one after `=`, or those that match
+        it."""
         if argument.startswith("-"):
             argument = argument.partition("=")[2]
         if not argument or len(argument) > 4096:
@@ -145,7 +161,9 @@ class _Reading:
             if os.path.isdir(folder):
                 self.listed.append((folder, pattern))
             yield from sorted(glob.glob(path))
-        elif os.path.exists(path) or (_KNOWN.get(program) in _ASKING and len(argument) < 256):
+        elif os.path.exists(path) or (
+            _KNOWN.get(program) in _ASKING and len(argument) < 256
+        ):
             yield path
         elif "=" in argument and os.path.exists(self._path(argument.partition("=")[2])):
             yield self._path(argument.partition("=")[2])
@@ -163,13 +181,16 @@ class _Reading:
 
 
 def read_command(command: str | Sequence[str], folder: str) -> Command:
-    """What a command does that is started in the folder; a text is one for the shell."""
+    """What a command does that is started in the folder; a text is one for the
+    shell."""
     reading = _Reading(folder)
     if isinstance(command, str):
         reading.line(command)
     elif command:
         reading.words(command, shell=False)
-    found = {name: tuple(dict.fromkeys(values)) for name, values in reading.found.items()}
+    found = {
+        name: tuple(dict.fromkeys(values)) for name, values in reading.found.items()
+    }
     return Command(
         found["read"],
         found["asked"],
@@ -226,6 +247,8 @@ def _without_redirections(words: list[str], reading: _Reading) -> list[str]:
 
 def _shown(words: Sequence[str]) -> str:
     """A command as people are told of it: short, and without what may be a secret."""
-    text = _SECRET.sub(lambda found: (found[1] or "") + (found[2] or "://") + "…", " ".join(words))
+    text = _SECRET.sub(
+        lambda found: (found[1] or "") + (found[2] or "://") + "…", " ".join(words)
+    )
     text = " ".join(text.split())
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"

@@ -1,1 +1,2 @@
-"""Readers in native code: tables of them, how they are made to tell, and what that means."""
+"""Readers in native code: tables of them, how they are made to tell, and what that
+means."""

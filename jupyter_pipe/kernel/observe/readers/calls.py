@@ -18,7 +18,16 @@ __all__ = ["ReaderCalls"]
 _MAGIC = re.compile(r"[*?\[]")
 _FILES = 10_000
 # GDAL and others prefix paths: `zip://data.zip`, `NETCDF:"data.nc":variable`.
-_LOCAL_SCHEMES = ("zip://", "tar://", "gzip://", "netcdf:", "/vsizip/", "/vsigzip/", "/vsitar/", "file://")
+_LOCAL_SCHEMES = (
+    "zip://",
+    "tar://",
+    "gzip://",
+    "netcdf:",
+    "/vsizip/",
+    "/vsigzip/",
+    "/vsitar/",
+    "file://",
+)
 _MEMORY = frozenset({":memory:", ":default:", ""})
 
 
@@ -42,7 +51,9 @@ class ReaderCalls:
         if caller is None:
             return
         if verb == "contacts":
-            self._contacts.add("database", shown_server(values[0]), self._files.places.where(caller))
+            self._contacts.add(
+                "database", shown_server(values[0]), self._files.places.where(caller)
+            )
             return
         if verb == "queries":
             for query in (value for value in values if isinstance(value, str)):
@@ -50,7 +61,9 @@ class ReaderCalls:
             return
         for text in texts_of(values):
             if is_url(text) and not text.startswith(_LOCAL_SCHEMES):
-                self._contacts.add("network", shown_url(text), self._files.places.where(caller))
+                self._contacts.add(
+                    "network", shown_url(text), self._files.places.where(caller)
+                )
             elif text not in _MEMORY:
                 self._verbs[verb](_without_scheme(text))
 
@@ -75,7 +88,8 @@ class ReaderCalls:
         self._files.used(text)
 
     def mentions(self, text: str) -> None:
-        """A value that is perhaps a path: `read_csv(?)` is given it, and `name = ?` a name."""
+        """A value that is perhaps a path: `read_csv(?)` is given it, and `name = ?` a
+        name."""
         if _MAGIC.search(text) or os.path.exists(text):
             self.reads(text)
 
@@ -84,7 +98,9 @@ class ReaderCalls:
         for path in paths_in_query(text):
             if is_url(path):
                 caller = self._files.places.find()
-                where = self._files.places.where(caller) if caller is not None else Where()
+                where = (
+                    self._files.places.where(caller) if caller is not None else Where()
+                )
                 self._contacts.add("network", shown_url(path), where)
             elif _MAGIC.search(path) or os.path.exists(path):
                 self.reads(path)
@@ -96,7 +112,8 @@ class ReaderCalls:
         root = full
         while _MAGIC.search(root):
             root, last = os.path.split(root)
-        # Below `data/**/*.csv` and `data/*/x.csv` every folder may get another one that matches.
+        # Below `data/**/*.csv` and `data/*/x.csv` every folder may get another one that
+        # matches.
         if os.path.split(full) == (root, last):
             self._list(root, last)
         else:
@@ -104,7 +121,8 @@ class ReaderCalls:
                 if is_folder:
                     self._list(path, "")
         for path in glob.glob(full, recursive=True):
-            # A link that leads nowhere is read, too: it may lead somewhere the next time.
+            # A link that leads nowhere is read, too: it may lead somewhere the next
+            # time.
             if not os.path.isdir(path):
                 self._files.read(path)
 

@@ -1,11 +1,14 @@
-"""Readers in native code, of which no audit event tells: which argument is the path, as data.
+"""Readers in native code, of which no audit event tells: which argument is the path, as
+data.
 
-A table maps a module to what its functions do, in the words of `docs/knowledge.md`: `"reads 0:source"` lists
-functions, classes and methods of that module whose first argument, or the one called `source`, is the path of
-what they read. `writes`, `uses` (reads or writes, or may do so later), `queries` (SQL that may name files in
-quotes), `mentions` (values that may be paths) and `contacts` (the address of a database) are said in the same
-way. A positional argument of a method
-is counted without `self`. Distributions add tables by entry points of the group `jupyter_pipe.readers`.
+A table maps a module to what its functions do, in the words of `docs/knowledge.md`:
+`"reads 0:source"` lists functions, classes and methods of that module whose first
+argument, or the one called `source`, is the path of what they read. `writes`, `uses`
+(reads or writes, or may do so later), `queries` (SQL that may name files in quotes),
+`mentions` (values that may be paths) and `contacts` (the address of a database) are
+said in the same way. A positional argument of a method
+is counted without `self`. Distributions add tables by entry points of the group
+`jupyter_pipe.readers`.
 """
 
 from __future__ import annotations
@@ -38,8 +41,14 @@ READERS: dict[str, dict[str, str]] = {
         "writes 1:output_file": "write_csv",
     },
     "pyarrow.json": {"reads 0:input_file": "read_json open_json"},
-    "pyarrow.feather": {"reads 0:source": "read_table read_feather", "writes 1:dest": "write_feather"},
-    "pyarrow.orc": {"reads 0:source": "read_table ORCFile", "writes 1:where": "write_table"},
+    "pyarrow.feather": {
+        "reads 0:source": "read_table read_feather",
+        "writes 1:dest": "write_feather",
+    },
+    "pyarrow.orc": {
+        "reads 0:source": "read_table ORCFile",
+        "writes 1:where": "write_table",
+    },
     "pyarrow.dataset": {
         "reads 0:source": "dataset parquet_dataset",
         "writes 1:base_dir": "write_dataset",
@@ -85,7 +94,9 @@ READERS: dict[str, dict[str, str]] = {
         "writes 0:path": "Dataset.to_netcdf DataArray.to_netcdf",
         "writes 0:store": "Dataset.to_zarr DataArray.to_zarr",
     },
-    "zarr": {"uses 0:store": "open open_group open_array load save save_array save_group"},
+    "zarr": {
+        "uses 0:store": "open open_group open_array load save save_array save_group"
+    },
     "cv2": {
         "reads 0:filename": "imread imreadmulti VideoCapture FileStorage",
         "writes 0:filename": "imwrite imwritemulti VideoWriter",
@@ -129,10 +140,19 @@ READERS: dict[str, dict[str, str]] = {
     "onnxruntime": {"reads 0:path_or_bytes": "InferenceSession"},
     "onnx": {"reads 0:f": "load load_model"},
     "safetensors": {"reads 0:filename": "safe_open"},
-    "safetensors.numpy": {"reads 0:filename": "load_file", "writes 1:filename": "save_file"},
-    "safetensors.torch": {"reads 0:filename": "load_file", "writes 1:filename": "save_file"},
+    "safetensors.numpy": {
+        "reads 0:filename": "load_file",
+        "writes 1:filename": "save_file",
+    },
+    "safetensors.torch": {
+        "reads 0:filename": "load_file",
+        "writes 1:filename": "save_file",
+    },
     "tensorflow": {"reads 0:filename": "io.read_file io.gfile.GFile"},
-    "fasttext": {"reads 0:path": "load_model", "reads 0:input": "train_supervised train_unsupervised"},
+    "fasttext": {
+        "reads 0:path": "load_model",
+        "reads 0:input": "train_supervised train_unsupervised",
+    },
     "pyreadstat": {
         "reads 0:filename_path": "read_sas7bdat read_sav read_dta read_por read_xport",
         "writes 1:dst_path": "write_sav write_dta write_xport write_por",
@@ -147,7 +167,10 @@ READERS: dict[str, dict[str, str]] = {
         "uses 0:filename": "AlignmentFile VariantFile FastaFile TabixFile",
         "reads 0:filename": "faidx",
     },
-    "igraph": {"reads 0:f": "Graph.Read Graph.Load", "writes 0:f": "Graph.write Graph.save"},
+    "igraph": {
+        "reads 0:f": "Graph.Read Graph.Load",
+        "writes 0:f": "Graph.write Graph.save",
+    },
     "ROOT": {"uses 0:fname": "TFile.Open TFile"},
     "dbm": {"uses 0:file": "open"},
     "psycopg2": {"contacts 0:dsn": "connect"},

@@ -1,7 +1,8 @@
 """Wraps readers in native code, so that they tell what they are about to read.
 
-A function is replaced in its module, a class has its `__init__` replaced, once the library has been imported
-by somebody else. They stay what they are by name and signature, and are pickled by name.
+A function is replaced in its module, a class has its `__init__` replaced, once the
+library has been imported by somebody else. They stay what they are by name and
+signature, and are pickled by name.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ class _Phrase(NamedTuple):
 
 
 class ReaderWatch:
-    """Tells `tell(verb, values)` of calls, with the argument that the table points to, between `arrived` and
-    `end`."""
+    """Tells `tell(verb, values)` of calls, with the argument that the table points to,
+    between `arrived` and `end`."""
 
     def __init__(self, tables: Tables, tell: Tell) -> None:
         self._tables = tables
@@ -71,24 +72,36 @@ class ReaderWatch:
 
     def _wrap(self, module: Any, dotted: str, phrase: _Phrase) -> None:
         *owners, name = dotted.split(".")
-        owner = functools.reduce(lambda one, part: getattr(one, part, None), owners, module)
+        owner = functools.reduce(
+            lambda one, part: getattr(one, part, None), owners, module
+        )
         original = inspect.getattr_static(owner, name, None)
         if original is None:
             return
         if isinstance(original, type):
             self._wrap_class(owner, name, original, phrase)
         elif isinstance(original, (classmethod, staticmethod)):
-            made = type(original)(self._telling(original.__func__, phrase, isinstance(original, classmethod)))
+            made = type(original)(
+                self._telling(
+                    original.__func__, phrase, isinstance(original, classmethod)
+                )
+            )
             self._replace(owner, name, made)
         elif callable(original):
-            self._replace(owner, name, self._telling(original, phrase, isinstance(owner, type)))
+            self._replace(
+                owner, name, self._telling(original, phrase, isinstance(owner, type))
+            )
 
-    def _wrap_class(self, owner: Any, name: str, original: type, phrase: _Phrase) -> None:
+    def _wrap_class(
+        self, owner: Any, name: str, original: type, phrase: _Phrase
+    ) -> None:
         if "__init__" in vars(original) or original.__flags__ & _MUTABLE:
             wrapped = self._telling(original.__init__, phrase, True)  # type: ignore[misc]
             if self._replace(original, "__init__", wrapped):
                 return
-        self._replace(owner, name, _stand_in(original, functools.partial(self._note, phrase)))
+        self._replace(
+            owner, name, _stand_in(original, functools.partial(self._note, phrase))
+        )
 
     def _telling(self, original: Any, phrase: _Phrase, is_method: bool) -> Any:
         note, skipped = functools.partial(self._note, phrase), int(is_method)
@@ -101,7 +114,9 @@ class ReaderWatch:
 
         return telling
 
-    def _note(self, phrase: _Phrase, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+    def _note(
+        self, phrase: _Phrase, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> None:
         value = kwargs.get(phrase.keyword)
         if value is None and len(args) > phrase.position:
             value = args[phrase.position]
@@ -111,7 +126,9 @@ class ReaderWatch:
         """Also where it was defined, so that pickling by name finds the same object."""
         original = inspect.getattr_static(owner, name)
         home = sys.modules.get(getattr(original, "__module__", None) or "")
-        for place in {id(one): one for one in (owner, home) if one is not None}.values():
+        for place in {
+            id(one): one for one in (owner, home) if one is not None
+        }.values():
             if inspect.getattr_static(place, name, None) is original or place is owner:
                 try:
                     setattr(place, name, made)
@@ -125,20 +142,32 @@ _MUTABLE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 
 
 def _stand_in(original: type, note: Callable[..., None]) -> type:
-    """A class for one whose constructor cannot be replaced. It calls itself by the same name, and every
-    instance of the original is one of it."""
+    """A class for one whose constructor cannot be replaced. It calls itself by the same
+    name, and every instance of the original is one of it."""
 
     class Meta(type(original)):  # type: ignore[misc]
         def __call__(cls, *args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
             note(args, kwargs)
-            return original(*args, **kwargs) if cls is made else super().__call__(*args, **kwargs)
+            return (
+                original(*args, **kwargs)
+                if cls is made
+                else super().__call__(*args, **kwargs)
+            )
 
         def __instancecheck__(cls, instance: Any) -> bool:
-            return isinstance(instance, original) if cls is made else super().__instancecheck__(instance)
+            return (
+                isinstance(instance, original)
+                if cls is made
+                else super().__instancecheck__(instance)
+            )
 
         def __subclasscheck__(cls, subclass: type) -> bool:
-            return issubclass(subclass, original) if cls is made else super().__subclasscheck__(subclass)
+            return (
+                issubclass(subclass, original)
+                if cls is made
+                else super().__subclasscheck__(subclass)
+            )
 
     names = {
         "__module__": original.__module__,
@@ -156,7 +185,8 @@ def _parse(phrase: str) -> _Phrase:
 
 
 def texts_of(values: Iterable[Any]) -> Iterator[str]:
-    """The paths among values, and in lists of them; not those that stand for open files or data."""
+    """The paths among values, and in lists of them; not those that stand for open files
+    or data."""
     for value in values:
         if isinstance(value, (list, tuple)):
             yield from texts_of(value[:10_000])
@@ -168,7 +198,8 @@ def texts_of(values: Iterable[Any]) -> Iterator[str]:
 
 
 def paths_in_query(query: str) -> Iterator[str]:
-    """What is quoted in SQL and looks like a path or an address: `select * from 'sales/*.parquet'`."""
+    """What is quoted in SQL and looks like a path or an address: `select * from
+    'sales/*.parquet'`."""
     for found in _QUOTED.finditer(query):
         text = (found[1] or found[2]).replace("''", "'")
         if "/" in text or "." in text:

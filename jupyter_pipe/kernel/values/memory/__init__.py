@@ -1,1 +1,2 @@
-"""How arrays and frames lie in memory: what overlaps, what is mapped, and the regions to write."""
+"""How arrays and frames lie in memory: what overlaps, what is mapped, and the regions
+to write."""

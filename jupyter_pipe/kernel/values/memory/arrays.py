@@ -1,8 +1,10 @@
-"""Where the memory of arrays lies: which arrays overlap, and the regions to write for them.
+"""Where the memory of arrays lies: which arrays overlap, and the regions to write for
+them.
 
-Works on absolute addresses, so that views, slices, transposes and a frame's columns need no case of
-their own: arrays whose bytes overlap share one region of the payload and are rebuilt as views of it.
-Nothing here imports numpy; arrays are seen through their attributes.
+Works on absolute addresses, so that views, slices, transposes and a frame's columns
+need no case of their own: arrays whose bytes overlap share one region of the payload
+and are rebuilt as views of it. Nothing here imports numpy; arrays are seen through
+their attributes.
 """
 
 from __future__ import annotations
@@ -34,8 +36,9 @@ _SMALL = 1 << 16  # below this, an array with gaps is kept as it lies
 
 @dataclass(frozen=True)
 class Span:
-    """The bytes `[low, high)` of one array. `owner` names the copy-on-write group that it belongs
-    to (0: none): memory shared inside one such group is not shared for the user."""
+    """The bytes `[low, high)` of one array. `owner` names the copy-on-write group that
+    it belongs to (0: none): memory shared inside one such group is not shared for the
+    user."""
 
     low: int
     high: int
@@ -45,8 +48,8 @@ class Span:
 
 
 def instance_attributes(array: Any) -> dict[str, Any] | None:
-    """What a subclass of numpy's array keeps in the instance; numpy's own keep only how they came
-    about, such as the file behind a memmap."""
+    """What a subclass of numpy's array keeps in the instance; numpy's own keep only how
+    they came about, such as the file behind a memmap."""
     own = package_of(type(array)) != "numpy"
     return (getattr(array, "__dict__", None) or None) if own else None
 
@@ -67,12 +70,17 @@ def address_of(buffer: memoryview) -> int:
     return 0 if numpy is None else start_of(numpy.frombuffer(buffer, dtype="u1"))
 
 
-def span_of(array: Any, number: int = 0, *, owner: int = 0, private: bool = False) -> Span:
+def span_of(
+    array: Any, number: int = 0, *, owner: int = 0, private: bool = False
+) -> Span:
     """The span of a numpy array; empty arrays have an empty one."""
     start = start_of(array)
     if array.size == 0:
         return Span(start, start, number, owner, private)
-    steps = [(length - 1) * stride for length, stride in zip(array.shape, array.strides, strict=True)]
+    steps = [
+        (length - 1) * stride
+        for length, stride in zip(array.shape, array.strides, strict=True)
+    ]
     low = start + sum(step for step in steps if step < 0)
     high = start + sum(step for step in steps if step > 0) + array.itemsize
     return Span(low, high, number, owner, private)
@@ -86,7 +94,8 @@ def root_of(array: Any) -> Any:
 
 
 def overlapping(spans: Iterable[Span]) -> Iterator[list[Span]]:
-    """Clusters of spans that overlap, one after the other; private spans stand alone."""
+    """Clusters of spans that overlap, one after the other; private spans stand
+    alone."""
     cluster: list[Span] = []
     high = -1
     for span in sorted(spans, key=lambda one: (one.low, one.number)):
@@ -123,11 +132,13 @@ class Memory:
         self.buffers.append(buffer)
 
     def lay_out(self) -> tuple[list[memoryview], tuple[list[Any], list[Any]]]:
-        """The regions to write and the layout: for each array (offset, shape, strides, writable),
-        for each buffer (offset, length); offsets are those in the file."""
+        """The regions to write and the layout: for each array (offset, shape, strides,
+        writable), for each buffer (offset, length); offsets are those in the file."""
         placed = _Placement()
         arrays: list[Any] = [None] * len(self.arrays)
-        for cluster in sorted(overlapping(self.spans), key=lambda spans: min(one.number for one in spans)):
+        for cluster in sorted(
+            overlapping(self.spans), key=lambda spans: min(one.number for one in spans)
+        ):
             self._place(cluster, placed, arrays)
         buffers = [(placed.add(buffer), len(buffer)) for buffer in self.buffers]
         return placed.regions, (arrays, buffers)
@@ -135,14 +146,20 @@ class Memory:
     def places(self, layout: tuple[list[Any], list[Any]]) -> dict[int, int]:
         """Where in the file the memory at an address lies."""
         arrays, buffers = layout
-        found = {start_of(array): place[0] for array, place in zip(self.arrays, arrays, strict=True)}
+        found = {
+            start_of(array): place[0]
+            for array, place in zip(self.arrays, arrays, strict=True)
+        }
         found.update(
-            (address_of(buffer), place[0]) for buffer, place in zip(self.buffers, buffers, strict=True)
+            (address_of(buffer), place[0])
+            for buffer, place in zip(self.buffers, buffers, strict=True)
         )
         found.pop(0, None)
         return found
 
-    def _place(self, cluster: list[Span], placed: _Placement, arrays: list[Any]) -> None:
+    def _place(
+        self, cluster: list[Span], placed: _Placement, arrays: list[Any]
+    ) -> None:
         low, high = cluster[0].low, max(span.high for span in cluster)
         first = self.arrays[cluster[0].number]
         if len(cluster) == 1 and high - low > 2 * first.nbytes + _SMALL:
@@ -158,7 +175,8 @@ class Memory:
                 base + start - low,
                 tuple(array.shape),
                 tuple(array.strides),
-                bool(self.arrays[span.number].flags.writeable) and span.number not in self.read_only,
+                bool(self.arrays[span.number].flags.writeable)
+                and span.number not in self.read_only,
             )
 
 
@@ -185,7 +203,8 @@ def _view(address: int, length: int) -> memoryview:
 
 
 def contiguous_bytes(array: Any) -> memoryview:
-    """The elements of a numpy array (without objects) in C order; copies only if they are strewn."""
+    """The elements of a numpy array (without objects) in C order; copies only if they
+    are strewn."""
     flat = array if array.flags.c_contiguous else array.copy(order="C")
     view = _view(start_of(flat), math.prod(flat.shape) * flat.itemsize)
     return view if flat is array else memoryview(bytes(view))

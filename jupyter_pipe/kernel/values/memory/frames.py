@@ -1,6 +1,7 @@
 """pandas' own ways of holding memory: blocks, copy-on-write references, indexes.
 
-pandas is never imported here; its modules are looked up where a value of it has been met.
+pandas is never imported here; its modules are looked up where a value of it has been
+met.
 """
 
 from __future__ import annotations
@@ -77,13 +78,18 @@ def arrays_of(values: Any) -> Iterator[Any]:
 
 
 def reduce_apart(index: Any) -> tuple[Any, list[Any]]:
-    """The index's own reduction over an array object of its own, and the numpy arrays under that.
+    """The index's own reduction over an array object of its own, and the numpy arrays
+    under that.
 
-    An index never changes, so it need not share memory with the column that it was made from, and
-    must not once pandas' record of that is gone.
+    An index never changes, so it need not share memory with the column that it was made
+    from, and must not once pandas' record of that is gone.
     """
     function, arguments, *rest = index.__reduce__()
-    if len(arguments) != 2 or not isinstance(arguments[1], dict) or "data" not in arguments[1]:
+    if (
+        len(arguments) != 2
+        or not isinstance(arguments[1], dict)
+        or "data" not in arguments[1]
+    ):
         return (function, arguments, *rest), []
     original = arguments[1]["data"]
     data = original[:]
@@ -95,8 +101,8 @@ def reduce_apart(index: Any) -> tuple[Any, list[Any]]:
 
 
 def without_caches(state: dict[str, Any], kind: type) -> dict[str, Any]:
-    """The state of an instance of pandas without what it remembers of its own: `array.dtype`, once asked for,
-    would make another array of it."""
+    """The state of an instance of pandas without what it remembers of its own:
+    `array.dtype`, once asked for, would make another array of it."""
     if "_cache" not in state or kind.__module__.partition(".")[0] != "pandas":
         return state
     return {name: value for name, value in state.items() if name != "_cache"}
@@ -109,7 +115,8 @@ def is_arrow(kind: type) -> bool:
 
 
 def reduce_arrow(array: Any) -> tuple[Any, ...]:
-    """The array as it is where it lies in one piece of its own: pandas' reduction copies it each time."""
+    """The array as it is where it lies in one piece of its own: pandas' reduction
+    copies it each time."""
     held = array._pa_array
     is_small = held.get_total_buffer_size() <= 2 * held.nbytes + ALIGNMENT
     piece = held.chunk(0) if is_small and _is_canonical(held) else held.combine_chunks()
@@ -125,11 +132,12 @@ def _is_canonical(held: Any) -> bool:
 
 
 class Reference:
-    """Stands for pandas' record of which blocks share memory, so that blocks which shared it before
-    the trip know it afterwards and copy on write.
+    """Stands for pandas' record of which blocks share memory, so that blocks which
+    shared it before the trip know it afterwards and copy on write.
 
-    `is_shared` if somebody held the memory, in the payload or not: pandas then splits a block that is
-    written to, and sums over the parts may differ in the last digit from sums over the whole.
+    `is_shared` if somebody held the memory, in the payload or not: pandas then splits a
+    block that is written to, and sums over the parts may differ in the last digit from
+    sums over the whole.
     """
 
     def __init__(self, is_shared: bool = False) -> None:
@@ -140,9 +148,15 @@ class Reference:
         from pandas._libs.internals import BlockPlacement
         from pandas.core.internals.blocks import new_block
 
-        made = new_block(values, placement=BlockPlacement(places), ndim=dimensions, refs=self._refs)
+        made = new_block(
+            values, placement=BlockPlacement(places), ndim=dimensions, refs=self._refs
+        )
         if self._refs is None and self.is_shared:
-            _HOLDERS.append(new_block(values, placement=made.mgr_locs, ndim=dimensions, refs=made.refs))
+            _HOLDERS.append(
+                new_block(
+                    values, placement=made.mgr_locs, ndim=dimensions, refs=made.refs
+                )
+            )
         self._refs = made.refs
         return made
 

@@ -1,7 +1,9 @@
-"""Memory maps of files: what is written to them goes to the file, but only from the process that mapped it.
+"""Memory maps of files: what is written to them goes to the file, but only from the
+process that mapped it.
 
-A later stage gets the values as they were. It may read them; of a map that could be written to, it may not
-write to its copy, which would look right and leave the file as it was.
+A later stage gets the values as they were. It may read them; of a map that could be
+written to, it may not write to its copy, which would look right and leave the file as
+it was.
 """
 
 from __future__ import annotations

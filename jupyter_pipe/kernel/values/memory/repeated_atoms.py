@@ -1,6 +1,6 @@
-"""Object arrays in which few atoms stand many times, as in a column of names: each atom is stored
-once, with the places of all. Reading follows the places at the speed of numpy; which elements are
-the same object stays exact.
+"""Object arrays in which few atoms stand many times, as in a column of names: each atom
+is stored once, with the places of all. Reading follows the places at the speed of
+numpy; which elements are the same object stays exact.
 
 numpy and pandas are never imported here.
 """
@@ -21,7 +21,8 @@ _SAMPLED = 64
 _CHUNK = 1 << 20
 _BLOCK = 1 << 15
 
-# atoms in the order in which they appear, places as bytes of the dtype, shape, memory order
+# atoms in the order in which they appear, places as bytes of the dtype, shape, memory
+# order
 Repeated = tuple[list[Any], "bytes | memoryview", str, tuple[int, ...], str]
 
 
@@ -38,7 +39,8 @@ _MADE: dict[int, _Made] = {}
 
 
 def find_repeated(array: Any) -> Repeated | None:
-    """The array's parts; None if it is small, not in one piece, or holds many different objects."""
+    """The array's parts; None if it is small, not in one piece, or holds many different
+    objects."""
     numpy = sys.modules["numpy"]
     flags = array.flags
     if (
@@ -65,7 +67,11 @@ def find_repeated(array: Any) -> Repeated | None:
 
 
 def spread(
-    atoms: list[Any], places: bytes | memoryview, kind: str, shape: tuple[int, ...], order: str
+    atoms: list[Any],
+    places: bytes | memoryview,
+    kind: str,
+    shape: tuple[int, ...],
+    order: str,
 ) -> Any:
     """The array again, writable."""
     numpy = sys.modules["numpy"]
@@ -73,14 +79,16 @@ def spread(
     lookup[:] = atoms
     array = lookup[numpy.frombuffer(places, kind)].reshape(shape, order=order)
     key = id(array)
-    _MADE[key] = _Made(weakref.ref(array, lambda _: _MADE.pop(key, None)), lookup, places, kind)
+    _MADE[key] = _Made(
+        weakref.ref(array, lambda _: _MADE.pop(key, None)), lookup, places, kind
+    )
     return array
 
 
 def find_names(array: Any) -> tuple[list[str], bytes, str] | None:
-    """For many strings of which few differ: each that occurs, in the order in which they appear, and the
-    places as bytes of the dtype. None for all else. Depends on the content alone, not on which strings are
-    the same object.
+    """For many strings of which few differ: each that occurs, in the order in which
+    they appear, and the places as bytes of the dtype. None for all else. Depends on the
+    content alone, not on which strings are the same object.
     """
     numpy = sys.modules["numpy"]
     if array.dtype.kind != "O" or array.size < _MANY:
@@ -101,14 +109,19 @@ def find_names(array: Any) -> tuple[list[str], bytes, str] | None:
 
 def _kind(numpy: Any, many: int) -> str:
     """The smallest dtype that numbers so many."""
-    return next(kind for kind in ("u1", "u2", "u4", "u8") if many <= numpy.iinfo(kind).max)
+    return next(
+        kind for kind in ("u1", "u2", "u4", "u8") if many <= numpy.iinfo(kind).max
+    )
 
 
 def _is_as_made(numpy: Any, pointers: Any, made: _Made) -> bool:
-    """Whether the very objects stand where they were put: told without looking at any of them."""
+    """Whether the very objects stand where they were put: told without looking at any
+    of them."""
     places, lookup = numpy.frombuffer(made.places, made.kind), _pointers(made.lookup)
     return len(places) == len(pointers) and all(
-        (lookup[places[start : start + _CHUNK]] == pointers[start : start + _CHUNK]).all()
+        (
+            lookup[places[start : start + _CHUNK]] == pointers[start : start + _CHUNK]
+        ).all()
         for start in range(0, len(places), _CHUNK)
     )
 
@@ -131,11 +144,14 @@ def _pointers(elements: Any) -> Any:
 
 
 def _places(numpy: Any, pointers: Any) -> tuple[Any, Any]:
-    """For each pointer the number of its object, and for each object where it appears first; objects are
-    numbered in the order in which they appear, not by their addresses, which change from run to run."""
+    """For each pointer the number of its object, and for each object where it appears
+    first; objects are numbered in the order in which they appear, not by their
+    addresses, which change from run to run."""
     pandas = sys.modules.get("pandas")
     if pandas is None:
-        _, first, places = numpy.unique(pointers, return_index=True, return_inverse=True)
+        _, first, places = numpy.unique(
+            pointers, return_index=True, return_inverse=True
+        )
         order = numpy.argsort(first)
         return numpy.argsort(order)[places.reshape(-1)], first[order]
     places, objects = pandas.factorize(pointers)
@@ -143,8 +159,8 @@ def _places(numpy: Any, pointers: Any) -> tuple[Any, Any]:
 
 
 def _first_places(numpy: Any, places: Any, many: int) -> Any:
-    """Where each number appears first: the places where the highest so far rises. Ends at the last one, which
-    is early where few objects stand many times."""
+    """Where each number appears first: the places where the highest so far rises. Ends
+    at the last one, which is early where few objects stand many times."""
     found: list[Any] = []
     seen = start = 0
     while seen < many:
