@@ -76,9 +76,8 @@ class _LocalNotebooks:
             if name == _THE_WEB:
                 spec.loader = LazyLoader(spec.loader)
             else:
-                spec.loader.exec_module = partial(
-                    self._execute, spec.loader.exec_module
-                )  # type: ignore[method-assign]
+                execute = partial(self._execute, spec.loader.exec_module)
+                spec.loader.exec_module = execute  # type: ignore[method-assign]
         return spec
 
     def _execute(
