@@ -44,12 +44,18 @@ def analyse(
     units, diagnostics = cut(program)
     looks = observers(units)
     world = new_world(knowledge or read_knowledge(folder), folder)
+    # Interpreting fills the facts of the units and the heap; all that follows only
+    # reads them.
     groups = interpret(world, units, looks)
+    # Must come before stages are made of the facts: what is dropped here would be an
+    # edge.
     drop_unseeded([*units, *(look for found in looks.values() for look in found)])
     definitions = Definitions(units, world.names.star_imports.units)
     setup_units(units, definitions)
     stages = stage_facts(program, units, looks)
     for stage in stages:
+        # Groups first: whether a name may be replayed depends on what shares memory
+        # with it.
         stage.groups = groups.get(stage.name, ())
         classify(stage, units, definitions)
     stages, conflicts = arrange(stages, units)
@@ -57,10 +63,16 @@ def analyse(
     for stage in stages:
         diagnostics += check_stage(stage, units, world, definitions)
         replayed = stage.replays | kept_definitions(
-            stage, units, definitions, world.heap
+            # Functions that stay in the stage although others replay them, since a
+            # class keeps state.
+            stage,
+            units,
+            definitions,
+            world.heap,
         )
         diagnostics += check_redefinitions(stage, units, definitions, replayed)
     diagnostics += advise(stages, units)
+    # Both look across stages, so all of them must have been classified.
     passed, frozen = tie(stages), find_frozen(stages, world.heap)
     for stage in stages:
         stage.passed = passed.get(stage.name, set())

@@ -98,11 +98,16 @@ def use_current_figure(world: World, qualified: str, arguments: Arguments) -> No
             " ".join(text_of(frozenset((value,))) or "" for value in arguments.every()),
         )
     module, _, name = qualified.rpartition(".")
+    # `plt.show()` with Agg still leaves the figure for the next cell; `rc` draws
+    # nothing.
     if not world.process.keeps_figures or module not in DRAWING or name in NOT_DRAWING:
         return
     if name in CLOSING:
+        # plt.close(): what the next cell draws is a new figure, whoever made the last
+        # one.
         world.names.set(FIGURE, Slot(NOTHING, frozenset((START,))))
     else:
+        # plt.figure() starts anew, plt.plot() adds to whatever figure there is.
         world.touch(FIGURE, arguments.node, write=True, whole=name in OPENING)
 
 
@@ -111,6 +116,8 @@ def drop_unseeded(units: Sequence[Unit]) -> None:
     entropy."""
     drawn = {component for unit in units for component in unit.facts.draws}
     seeded = {component for unit in units for component in unit.facts.seeds}
+    # `np.random.rand()` without any `seed`: an edge here would order stages for
+    # nothing.
     for component in drawn - seeded:
         for unit in units:
             unit.facts.reads.pop(component, None)

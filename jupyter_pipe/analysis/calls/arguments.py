@@ -28,6 +28,7 @@ class Arguments:
 
     def pick(self, wanted: Argument) -> Values:
         """The values of the argument that knowledge speaks of (not of the receiver)."""
+        # `torch.block_diag(a, b, c)`: all arguments, or all from a position on.
         position = wanted.position
         if wanted.every:
             start = position or 0
@@ -38,6 +39,8 @@ class Arguments:
             return self.keywords[wanted.keyword]
         if position is not None and 0 <= position < len(self.positional):
             return self.positional[position]
+        # `f(*xs)`: the wanted argument may be among the elements whose number nobody
+        # knows.
         return self.rest if position is None or position >= 0 else NOTHING
 
     def given(self, wanted: Argument) -> bool:

@@ -53,6 +53,8 @@ def _result(world: World, arguments: Arguments, type_: str) -> Object:
 
 def _zip(world: World, arguments: Arguments) -> Values:
     result = _result(world, arguments, "builtins.zip")
+    # Each iterable gives one part of the tuples: changing `a` in `for a, b in zip(xs,
+    # ys)` changes elements of `xs`, not of `ys`.
     for position, values in enumerate(arguments.positional):
         world.heap.store(
             result, f"[{position}]", elements_of(world, values, arguments.node)
@@ -75,6 +77,8 @@ def _map(world: World, arguments: Arguments) -> Values:
             elements_of(world, values, arguments.node)
             for values in arguments.positional[1:]
         ]
+        # `map` is lazy, the call is not: what the function does is seen where `map`
+        # stands.
         inner = type(arguments)(arguments.node, given)
         world.heap.store(result, ANY, world.call_values(arguments.positional[0], inner))
     return frozenset((result,))
@@ -109,6 +113,8 @@ def _dict(world: World, arguments: Arguments) -> Values:
     result = _result(world, arguments, "builtins.dict")
     for values in arguments.positional[:1]:
         for source in values:
+            # `dict(other)` and `dict(Counter(xs))` copy the parts, `dict(pairs)` takes
+            # them apart.
             if source.type in {"builtins.dict", ""} or source.type.startswith(
                 "collections."
             ):
@@ -119,6 +125,7 @@ def _dict(world: World, arguments: Arguments) -> Values:
                     world.heap.store(result, ANY, world.heap.load(pair, "[1]"))
     for name, values in arguments.keywords.items():
         world.heap.store(result, f"[{name!r}]", values)
+    # dict(**options): keys that cannot be told.
     world.heap.store(result, ANY, arguments.rest)
     return frozenset((result,))
 
@@ -127,6 +134,8 @@ def _print(world: World, arguments: Arguments) -> Values:
     world.recorder.facts.prints = True
     show(world, arguments.every(), arguments.node, rich=_is_display(arguments.node))
     file = arguments.keywords.get("file", NOTHING)
+    # print(x, file=log) changes `log`. `sys.stderr` is a library's object and nobody's
+    # data.
     world.mutate(
         (value for value in file if not isinstance(value.payload, Library)),
         arguments.node,
@@ -179,6 +188,7 @@ def _getattr(world: World, arguments: Arguments) -> Values:
     base, name = arguments.positional[:2]
     constants = texts_of(name)
     default = frozenset().union(*arguments.positional[2:])
+    # getattr(model, name) with `name` from a loop: each attribute may be meant.
     if not constants or len(constants) < len(name):
         parts = [
             part for value in base for held in value.fields.values() for part in held
@@ -197,6 +207,7 @@ def _getattr(world: World, arguments: Arguments) -> Values:
 def _setattr(world: World, arguments: Arguments) -> Values:
     if len(arguments.positional) == 3:
         base, name, values = arguments.positional
+        # setattr(obj, name, x) with a computed name may replace any attribute.
         store_attribute(world, base, text_of(name) or ANY, values, arguments.node)
     return NOTHING
 
@@ -224,6 +235,8 @@ def _partial(world: World, arguments: Arguments) -> Values:
 def _super(world: World, arguments: Arguments) -> Values:
     result = _result(world, arguments, "super")
     frame = world.names.frame.home()
+    # The method that runs now; `super()` finds its first parameter, whatever it is
+    # called.
     innermost = world.calls.callees[-1].payload if world.calls.callees else None
     arguments_of = getattr(innermost, "node", None)
     parameters = (
@@ -273,6 +286,8 @@ def _eval(world: World, arguments: Arguments) -> Values:
         parsed = [
             evaluate_text(world, constant, arguments.node) for constant in constants
         ]
+    # Of `eval(expressions[i])` some may be constant: those were read, the others are
+    # told of.
     if not all(parsed) or len(parsed) < max(len(values), 1):
         world.note(
             "PIPE221",
@@ -291,6 +306,7 @@ def _exec(world: World, arguments: Arguments) -> Values:
     if constant is not None:
         if read_statements(world, constant, arguments.node):
             return NOTHING
+    # exec(code, namespace): names are bound in the dictionary that is given, not here.
     elif len(arguments.positional) < 2:
         world.note(
             "PIPE221",
@@ -298,6 +314,8 @@ def _exec(world: World, arguments: Arguments) -> Values:
             arguments.node,
             "Write the code in the cell itself.",
         )
+    # `exec("x = 1")` that does not parse, or binds in ways that cannot be followed,
+    # too.
     world.note(
         "PIPE220",
         "`exec` may bind and read names that cannot be seen, so they cannot travel to other stages.",
@@ -330,8 +348,12 @@ def _next(world: World, arguments: Arguments) -> Values:
     source = arguments.positional[0]
     given = world.call_special(source, "__next__", (), arguments.node)
     plain = frozenset(
-        value for value in source if not isinstance(value.payload, Instance)
+        # An iterator of the notebook's class: its `__next__` says what happens.
+        value
+        for value in source
+        if not isinstance(value.payload, Instance)
     )
+    # Others move on: two stages that share one iterator depend on each other's order.
     advance(world, plain, arguments.node)
     return (
         given
@@ -347,6 +369,7 @@ def _import_module(world: World, arguments: Arguments) -> Values:
     found = [
         import_by_name(world, name, arguments.node)
         for name in names
+        # import_module(".plug", package=…) is relative to what only the program knows.
         if name[:1].isalpha()
     ]
     return frozenset(found) or call_unknown(world, arguments, NOTHING)
@@ -377,6 +400,8 @@ def _lru_cache(world: World, arguments: Arguments) -> Values:
     functions = arguments.positional[0] if arguments.positional else NOTHING
     for value in functions:
         if isinstance(value.payload, Function):
+            # The function itself is marked, since `f = lru_cache(f)` has no object of
+            # its own.
             value.payload.decorators |= {"functools.lru_cache"}
     return functions or frozenset((world.objects.library("functools.lru_cache"),))
 
@@ -420,6 +445,8 @@ def _subplots(world: World, arguments: Arguments) -> Values:
     world.heap.store(grid, ".flat", (grid,))
     world.heap.store(pair, "[0]", (figure,))
     world.heap.store(
+        # plt.subplots() gives one Axes, plt.subplots(2, 2) an array, plt.subplots(n)
+        # either.
         pair,
         "[1]",
         (axes, grid) if arguments.node.args or arguments.node.keywords else (axes,),

@@ -41,9 +41,12 @@ def _configure_by_dictionary(world: World, arguments: Arguments) -> Values:
         else arguments.keywords.get("config", frozenset())
     )
     for value in given:
+        # {"handlers": make_handlers()}: a part that was computed may hold any
+        # `filename`.
         if value.open or value.type != "builtins.dict":
             _write_any_file(world, arguments)
         for path in _file_names(value, DEEPEST):
+            # Handlers append by default (mode "a"), so what was there is still read.
             touch_file(world, path, arguments.node, write=True, whole=False)
     return _configure(world, arguments, "logging.config.dictConfig")
 
@@ -63,6 +66,7 @@ def _configure_by_file(world: World, arguments: Arguments) -> Values:
     paths = texts_of(arguments.positional[0]) if arguments.positional else []
     for path in paths:
         touch_file(world, Text(path), arguments.node, write=False)
+    # A file that is not there yet is written by the notebook: it may say anything.
     if not paths or any(_may_write(world, path) for path in paths):
         _write_any_file(world, arguments)
     return _configure(world, arguments, "logging.config.fileConfig")

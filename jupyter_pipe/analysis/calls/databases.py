@@ -62,6 +62,7 @@ def changes_database(sql: str) -> bool:
     """Whether a statement of the text leaves something in the database or the
     connection."""
     first = (
+        # "(select …) union (select …)" begins with a bracket.
         statement.split(None, 1)[0].lower().strip("(")
         for statement in statements_of(sql)
     )
@@ -88,6 +89,7 @@ def _default_connection(world: World, arguments: Arguments) -> Values:
     sql = text_of(arguments.positional[0]) if arguments.positional else None
     if sql is not None and changes_database(sql):
         world.patch("duckdb", node)
+    # duckdb looks names up in the caller's frame: duckdb.sql("select * from frame").
     for name in mentioned_names(sql or ""):
         if world.names.get(name) is not None:
             world.read(name, node)
@@ -101,6 +103,7 @@ def _engine(world: World, arguments: Arguments) -> Values:
     A database in memory is gone with its engine."""
     effect = world.knowledge.function(ENGINE)
     url = text_of(arguments.positional[0]) if arguments.positional else None
+    # An engine in memory is its only connection: a second one would find no tables.
     if url is not None and not IN_MEMORY.match(url):
         world.recorder.facts.again.add(arguments.node)
     return (
@@ -119,6 +122,7 @@ DATABASE_CALLS: dict[str, Callable[[World, Arguments], Values]] = {
 def run_sql(world: World, line: str, body: str, node: ast.Call) -> None:
     """`%sql URL` opens a connection, which the shell keeps; `%sql STATEMENT` and
     `%%sql` use it."""
+    # `{{table}}`, `:limit` and `$limit` of JupySQL, each in a group of its own.
     for name in (name for found in INSERTED.findall(line + body) for name in found):
         if name and world.names.get(name) is not None:
             world.read(name, node)
@@ -127,9 +131,11 @@ def run_sql(world: World, line: str, body: str, node: ast.Call) -> None:
         world.process.database = url[1]
         world.set_component("ipython.extensions", node)
         line = line[url.end() :]
+    # %sql --persist frame: the frame becomes a table of its name.
     kept = KEPT.findall(line)
     for name in kept:
         world.read(name, node)
+    # `rows << select …` and `rows = << select …` bind a name of the notebook.
     result = RESULT.match(line)
     if result:
         world.bind(
@@ -151,6 +157,8 @@ def _use_database(world: World, node: ast.AST, *, changes: bool) -> None:
             world.touch("@process.sql", node)
             world.recorder.facts.effects = True
         return
+    # Of a server elsewhere nothing can be carried: only the order of its readers and
+    # writers.
     world.recorder.facts.effects = True
     file = IN_FILE.match(world.process.database)
     if file:

@@ -83,10 +83,13 @@ def evaluate_call(world: World, node: ast.Call) -> Values:
     """The value of a call expression."""
     function = node.func
     if isinstance(function, ast.Attribute):
+        # `get_ipython().system(command)` with a computed command is a call like any
+        # other; with a literal it is what `!` was turned into.
         if is_magic(function.value) and runs_magic(function.attr) and _is_literal(node):
             return run_magic(world, node)
         base = world.evaluate(function.value)
         arguments = evaluate_arguments(world, node)
+        # `df.query("age > @limit")` reads `limit`.
         read_embedded_names(world, function.attr, arguments)
         read_formulas(world, arguments)
         return _call_methods(world, base, function.attr, arguments)
@@ -108,6 +111,7 @@ def evaluate_arguments(world: World, node: ast.Call) -> Arguments:
             arguments.rest |= values
         elif not arguments.rest:
             arguments.positional.append(values)
+        # f(*xs, y): y is at no position that is known.
         else:
             arguments.rest |= values
     for keyword in node.keywords:
@@ -124,6 +128,7 @@ def _spread(world: World, arguments: Arguments, values: Values) -> None:
         if value is world.namespace:
             _spread_namespace(world, arguments)
         for label, held in value.fields.items():
+            # f(**{"axis": 0}): labels of constant keys are `['axis']`.
             if label.startswith("['"):
                 arguments.keywords[label[2:-2]] = frozenset(held)
         arguments.rest |= world.heap.load(value, "*")
@@ -148,6 +153,8 @@ def _call_methods(
 ) -> Values:
     if not base:
         return call_unknown(world, arguments, NOTHING)
+    # A name that may be dozens of objects, as in a recursive structure: each call would
+    # interpret the same method again.
     if len(base) > FEW:
         return _call_methods_of_many(world, base, name, arguments)
     found: set[Object] = set()
@@ -173,7 +180,10 @@ def _call_methods_of_many(
     notebook, and one for those of which nothing is known."""
     found: set[Object] = set()
     own = frozenset(
-        v for v in base if _is_own(v, name) and not isinstance(v.payload, Class)
+        # A class as receiver: `Base.method(obj)` is told apart by _call_method.
+        v
+        for v in base
+        if _is_own(v, name) and not isinstance(v.payload, Class)
     )
     if own:
         found |= call_values(
@@ -207,6 +217,7 @@ def _call_method(
         return _call_member(world, payload.qualified, name, arguments)
     if value is world.namespace:
         return _call_namespace(world, name, arguments)
+    # collections.abc.Sequence.register(Mine)
     if name == "register" and isinstance(payload, Class):
         world.mutate(
             (value,), arguments.node
@@ -225,6 +236,8 @@ def _call_member(
     if qualified == SHELL and runs_magic(name):
         known = BUILTIN_CALLS.get(f"{qualified}.{name}")
         is_magic_call = known is None or _is_literal(arguments.node)
+        # ip.run_line_magic("time", …) is a magic; ip.register_magics(…) a method with
+        # its table.
         return (
             run_magic(world, arguments.node)
             if is_magic_call or known is None
@@ -233,6 +246,7 @@ def _call_member(
     component = world.knowledge.component(qualified)
     if component is not None:
         effect = world.knowledge.method("", name)
+        # os.environ.update(…) writes the component, os.environ.get(…) only reads it.
         if effect is not None and effect.mutates:
             world.set_component(component, arguments.node)
         return call_library(world, f"{qualified}.{name}", arguments)
@@ -246,6 +260,7 @@ def _call_namespace(world: World, name: str, arguments: Arguments) -> Values:
     if name in {"get", "pop", "setdefault"} and arguments.node.args:
         return read_namespace(world, arguments.node.args[0], arguments.node)
     if name == "update":
+        # globals().update(x=1) inside a function binds at the top level all the same.
         with world.names.inside(world.names.globals):
             for key, values in {
                 **_named_items(arguments),
@@ -273,9 +288,12 @@ def call_foreign_method(
     world.heap.spend(CALL)
     if value.type == "super":
         return _call_super(world, value, name, arguments)
+    # Only plain mappings: `.items()` of a frame or of h5py gives no pairs that it
+    # holds.
     if name == "items" and not arguments.node.args and value.type in MAPPINGS:
         return items(world, value, arguments)
     if isinstance(value.payload, Text):
+        # An empty answer means that it lists no folder: ask the methods of texts next.
         known = list_folder(world, value, name, arguments) or call_method_of_text(
             world, value, name, arguments
         )
@@ -298,6 +316,7 @@ def _call_super(world: World, value: Object, name: str, arguments: Arguments) ->
     found: set[Object] = set()
     for instance in value.fields.get("self", ()):
         class_ = (
+            # In a classmethod `super()` is over the class itself.
             instance.payload.class_
             if isinstance(instance.payload, Instance)
             else instance
@@ -308,6 +327,8 @@ def _call_super(world: World, value: Object, name: str, arguments: Arguments) ->
             receiver = Bound(instance, name, member)
             found |= _call_bound(world, receiver, arguments)
         if not members:
+            # `super().__init__(units)` of keras.Layer: what it was given is found in
+            # the instance.
             world.heap.store(instance, "*", arguments.every())
     return frozenset(found)
 
@@ -317,6 +338,8 @@ def call_values(world: World, callees: Values, arguments: Arguments) -> Values:
     if not callees:
         return call_unknown(world, arguments, NOTHING)
     found: set[Object] = set()
+    # Receivers of unknown kind are asked together: knowledge would say the same of
+    # each.
     unknown = frozenset(callee for callee in callees if callee.payload is None)
     methods = _methods_of_many(callees - unknown)
     for method, receivers in methods.items():
@@ -375,6 +398,8 @@ def _call_value(world: World, callee: Object, arguments: Arguments) -> Values:
         return call_library(world, payload.qualified, arguments)
     if isinstance(payload, Instance):
         methods = find_in_class(payload.class_, "__call__")
+        # Without one, `model(x)` of a torch.nn.Module runs the library's, which calls
+        # `forward`.
         if methods:
             bound = [Bound(callee, "__call__", method) for method in methods]
             return frozenset().union(
@@ -387,6 +412,8 @@ def _passed(arguments: Arguments) -> tuple[list[Values], dict[str, Values]]:
     if not arguments.rest:
         return arguments.positional, arguments.keywords
     # Where `*args` end is not known: any later parameter may get any of their elements.
+    # Eight is more than functions have parameters that are filled by `*args`; each
+    # costs a value.
     return [*arguments.positional, *[arguments.rest] * 8], {
         **arguments.keywords,
         "**": arguments.rest,
@@ -409,6 +436,7 @@ def _call_method_of(
     if not isinstance(method.payload, Function):
         return call_values(world, frozenset((method,)), arguments)
     positional, keywords = _passed(arguments)
+    # `Model.load(path)` of a static method has no receiver to pass.
     if "builtins.staticmethod" in method.payload.decorators:
         return call_function(world, method, positional, keywords, arguments.node)
     return call_function(
@@ -428,6 +456,7 @@ def _call_partial(world: World, partial: Partial, arguments: Arguments) -> Value
 
 def call_library(world: World, qualified: str, arguments: Arguments) -> Values:
     """A function or class of a library or a builtin."""
+    # `np.random.seed` of `import numpy as np` and numpy's own re-exports have one name.
     qualified = first_name(qualified)
     read_expression(world, qualified, arguments)
     use_current_figure(world, qualified, arguments)
@@ -440,10 +469,14 @@ def call_library(world: World, qualified: str, arguments: Arguments) -> Values:
         world.touch("@" + component, arguments.node)
     effect = world.knowledge.function(qualified)
     keyword_effects(world, None, arguments, qualified)
+    # `locale.localeconv()`, `warnings.filters`: part of the component, not a copy of
+    # it.
     if effect is None and component is not None:
         return frozenset((world.objects.library(qualified),))  # `decimal.getcontext()`
     if effect is None:
         is_set = note_setting(world, qualified, arguments)
+        # `lib.Model()` of a library that has no table is at least an object of that
+        # type.
         result = qualified if qualified.rpartition(".")[2][:1].isupper() else ""
         with kept_for_later(world, is_kept=is_set):
             return call_unknown(world, arguments, NOTHING, result_type=result)
@@ -466,6 +499,7 @@ def call_special(
                 methods.setdefault(method, set()).update(instances)
     found: set[Object] = set()
     for method in in_order(methods):
+        # Each instance on its own while they are few: `self` then stays exact.
         for itself in one_by_one(methods[method]):
             found |= call_function(world, method, [itself, *positional], {}, node)
     return frozenset(found)

@@ -75,6 +75,7 @@ OVER = 3
 def file_name(path: str) -> str:
     """The name under which a path flows: relative to the notebook, normalised."""
     for prefix in LOCAL:
+        # "a//b", "./a" and "x/../a" are the same file, "**" and "*" the same pattern.
         path = path.removeprefix(prefix)
     return FILE + STARS.sub("*", posixpath.normpath(path.replace("\\", "/")))
 
@@ -91,11 +92,15 @@ def touch_files(
     node = arguments.node
     name = getattr(node.func, "attr", getattr(node.func, "id", ""))
     suffix = SUFFIXES.get(qualified or name, "")
+    # mkdir of a folder that is there writes nothing, and only needs the folder.
     if name in MAKES_FOLDER or name in ENTERS_FOLDER:
         _use_folder(world, name, arguments, receiver)
         return
+    # `lib.convert(folder)`: no table says what it does with the path.
     if not _names_files(effect):
         touch_temporary_folders(world, arguments.every(), node)
+    # cursor.execute("select …") reads the database, "insert …" writes it; both are one
+    # entry of the tables.
     looks = name in SQL and _looks(arguments)
     for wanted in effect.reads_files:
         _touch(world, _pick(wanted, arguments, receiver), node, write=False)
@@ -131,6 +136,7 @@ def _touch_below(
     write: bool,
 ) -> None:
     """What a folder holds; a folder that is not given is the working one."""
+    # `os.listdir()` and `shutil.make_archive(base, "zip")` mean the working folder.
     given = wanted.position == -1 or arguments.given(wanted) or arguments.rest
     for value in (
         _pick(wanted, arguments, receiver) if given else (world.objects.text("."),)
@@ -162,9 +168,15 @@ def _open(
         place
     )
     mode = mode if isinstance(mode, str) else "r"
+    # "r+" and "w+" read as well, but what is written there has to reach later stages.
     writes = bool(set(mode) & set("wxa+"))
     _touch(
-        world, picked, arguments.node, write=writes, whole="w" in mode or "x" in mode
+        # "a" keeps what was there, so the stage also reads what was written before.
+        world,
+        picked,
+        arguments.node,
+        write=writes,
+        whole="w" in mode or "x" in mode,
     )
 
 
@@ -193,6 +205,7 @@ def _use_folder(
 
 def make_folder(world: World, path: Text, node: ast.AST) -> None:
     """A write, unless the notebook has made it before."""
+    # A second `mkdir("out", exist_ok=True)` changes nothing: it needs the first.
     known = world.names.get(file_name(path.value)) is not None
     touch_file(world, path, node, write=not known)
 
@@ -202,6 +215,7 @@ def enter_folder(world: World, path: Text, node: ast.AST) -> None:
     notebook makes it."""
     name = file_name(path.value)
     known = path.exact and world.names.get(name) is not None
+    # os.chdir(folder) to a folder the notebook did not make: later paths are as given.
     world.process.working_folder = name if known else ""
     if known:
         world.touch(name, node)
@@ -228,6 +242,8 @@ def _touch(
         for path in _paths(value):
             ends = not suffix or posixpath.splitext(path.value)[1]
             named = path if ends else Text(path.value + suffix, path.exact)
+            # A path that was reached through a list or a handle may be one of several:
+            # none is certain to be replaced.
             touch_file(world, named, node, write=write, whole=whole and direct)
             if not write and direct:
                 _touch_held(world, path, node)
@@ -238,9 +254,11 @@ def _paths(value: Object, depth: int = OVER) -> Iterator[Text]:
     if isinstance(value.payload, Text):
         yield value.payload
         return
+    # `connection.cursor()` is over the database, and so is what the cursor gives.
     held = value.fields.get(HANDLE, set())
     if not held and value.type in {"builtins.list", "builtins.tuple"}:
         held = {
+            # Labels of elements are `[0]`, of any element `*`; others are attributes.
             part
             for label, parts in value.fields.items()
             if label[0] in "[*"
@@ -256,6 +274,7 @@ def _touch_held(world: World, path: Text, node: ast.AST) -> None:
     """Who reads a folder as one file reads what was written into it:
     `read_parquet("parts")`."""
     start = file_name(path.value) + "/"
+    # Only where the notebook itself wrote below: a data folder beside it is one input.
     if path.exact and any(name.startswith(start) for name in world.process.files):
         touch_below(world, path, node, write=False)
 
@@ -265,6 +284,7 @@ def touch_file(
 ) -> None:
     """Reads or writes one file, or one of those that a computed path may mean."""
     local = path.value.startswith(LOCAL)
+    # "\n": a text that is data, as in pd.read_csv(StringIO(text)), and no path.
     if (
         (path.value.startswith(FOREIGN) and not local)
         or "\n" in path.value
@@ -275,7 +295,13 @@ def touch_file(
         world.touch(_temporary_folder(path), node, write=write)
     elif not _is_vague(path):
         touch_name(
-            world, file_name(path.value), node, write=write, whole=whole and path.exact
+            # `whole` takes the earlier writers away, so it must be certain which file
+            # it is.
+            world,
+            file_name(path.value),
+            node,
+            write=write,
+            whole=whole and path.exact,
         )
 
 
@@ -289,11 +315,14 @@ def touch_name(
     world: World, name: str, node: ast.AST, *, write: bool, whole: bool = False
 ) -> None:
     """Reads or writes the file, or any of the files, of this name."""
+    # A relative path means something else after os.chdir.
     if not posixpath.isabs(name.removeprefix(FILE)):
         world.touch(FOLDER, node)
     _touch_folders(world, name, node)
     if not write:
         _read_some(world, name, node)
+    # "out/*.csv" written: files of earlier writers may still be there beside the new
+    # ones.
     if write and is_pattern(name):
         _write_some(world, name, node)
     else:
@@ -308,6 +337,8 @@ def _read_some(world: World, name: str, node: ast.AST) -> None:
         if known == name or not may_be_same(known, name):
             continue
         slot = world.names.get(known)
+        # Two patterns that may overlap: the reader takes the sources of the other as
+        # its own.
         if is_pattern(known) and slot is not None:
             world.record(name, slot, node)
         else:
@@ -334,6 +365,8 @@ def _touch_folders(world: World, name: str, node: ast.AST) -> None:
 def make_temporary_folder(world: World, node: ast.AST, *, fleeting: bool) -> Object:
     """The path of a new folder, whose name nobody knows before."""
     start = FLEETING if fleeting else TEMPORARY
+    # The same statement in a loop gets one folder: else the fixed point is never
+    # reached.
     number = world.process.temporary.setdefault(
         (world.recorder.unit, node), len(world.process.temporary) + 1
     )

@@ -29,6 +29,7 @@ WILDCARDS = re.compile(r"\*+|\?|\[[^\]]*\]")
 
 def _pattern(text: str) -> str:
     """A pattern of `glob` in our words: `out/**/?.csv` -> `out/*.csv`."""
+    # Brackets and question marks become stars: wider, so no writer is missed.
     return WILDCARDS.sub("*", text.replace("**/", "*"))
 
 
@@ -51,6 +52,7 @@ def _list(
     """Reads what a pattern may mean; the object of a path that is given back."""
     text = _pattern(posixpath.join(folder.value, pattern) if folder.value else pattern)
     name = file_name(text)
+    # glob("*.csv") of the notebook's own folder reads what other stages wrote there.
     if name == "file:*" and folder.exact:
         touch_name(world, name, arguments.node, write=False)
     else:
@@ -62,6 +64,7 @@ def _list(
 
 def _glob(world: World, arguments: Arguments) -> Values:
     """`glob.glob("out/*.csv")`, of a folder that `root_dir` names as well."""
+    # root_dir=None is glob's default: the pattern stands alone.
     roots = _texts(world, arguments.keywords.get("root_dir", NOTHING)) or [Text("")]
     patterns = _texts(world, arguments.positional[0]) if arguments.positional else []
     found = [

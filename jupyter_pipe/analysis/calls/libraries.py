@@ -106,11 +106,13 @@ def apply_effect(
 ) -> Values:
     """Does what `effect` says and returns the call's value."""
     node = arguments.node
+    # `pd.DataFrame(globals())`: every name of the notebook may be read.
     if world.namespace in arguments.every():
         world.note_namespace(node)
     _change(world, effect, receiver, arguments)
     if effect.again:
         world.recorder.facts.again.add(node)
+    # train_test_split(x, random_state=0) draws nothing from numpy's global generator.
     excepted = any(
         _is_set(arguments.keyword_node(keyword)) for keyword in effect.unless
     )
@@ -122,11 +124,14 @@ def apply_effect(
     type_ = (excepted and effect.otherwise_type) or effect.result_type
     result = _result(world, effect, receiver, arguments, type_)
     for value in result:
+        # KMeans(random_state=rng) draws from `rng` in `fit`, so the estimator holds it.
         if _is_class(qualified):
             world.heap.store(value, GENERATOR, _generators(arguments))
             _keep_functions(world, value, arguments)
         if receiver is None:
             _retain(world, effect, value, arguments)
+        # df.apply(f) gives what f returned, unless the call returns the receiver
+        # itself.
         if called and effect.returns is not Returns.same:
             world.heap.store(value, ANY, called)
     return result
@@ -161,9 +166,12 @@ def _change(
 ) -> None:
     for wanted in effect.mutates:
         changed = _pick(wanted, receiver, arguments)
+        # `deep` is for libraries that change what is held: `model.train()` reaches
+        # every layer.
         world.mutate(
             world.heap.reachable(changed) if effect.deep else changed, arguments.node
         )
+        # kmeans.fit(x) moves on the generator that the estimator holds.
         for value in changed:
             world.mutate(value.fields.get(GENERATOR, ()), arguments.node)
     if receiver is not None:
@@ -177,6 +185,7 @@ def _pick(wanted: Argument, receiver: Object | None, arguments: Arguments) -> Va
     return arguments.pick(wanted)
 
 
+# `random_state=None` is the default said aloud: the draw happens.
 def _is_set(node: ast.expr | None) -> bool:
     return node is not None and not (
         isinstance(node, ast.Constant) and node.value is None
@@ -197,6 +206,7 @@ def _use_components(
         world.touch("@" + component, node)
 
 
+# The order of drawing and reading is that of the tables, so a seed comes before a draw.
 def _call_back(
     world: World,
     effect: CallEffect,
@@ -211,6 +221,7 @@ def _call_back(
         found |= escape(world, arguments.pick(wanted), arguments.node)
     own = receiver.type if receiver is not None else qualified
     carried = [value for value in arguments.every() if value.carries]
+    # `len(x)` runs x.__len__, and never the other methods of x.
     if own.startswith("builtins."):
         if receiver is None:
             run_special_methods(world, carried, arguments.node)
@@ -218,6 +229,8 @@ def _call_back(
     if receiver is not None and receiver.carries:
         carried.append(receiver)
     plain = frozenset(value for value in arguments.every() if not value.carries)
+    # Thread(target=f, args=(x,)): f gets x. DataFrame.apply(f) does not get the frame's
+    # neighbours.
     passes_on = own.partition(".")[0] in RUNNERS
     given = plain | world.heap.elements(plain) if passes_on else NOTHING
     return frozenset(found) | escape(world, frozenset(carried), arguments.node, given)
@@ -239,11 +252,14 @@ def _result(
         return sources
     if effect.returns is Returns.element:
         return world.heap.elements(sources)
+    # int(x) shares nothing with x: an object would only slow down what follows.
     if effect.returns is Returns.fresh and type_ in ATOMS:
         return NOTHING
     if effect.returns is Returns.holder:
         type_ = _narrowed(world, type_, sources)
     type_ = type_ or _type_of_part(effect, receiver)
+    # `list(xs)` holds exactly what xs held; a frame's `.copy()` may hold more than was
+    # seen.
     opened = effect.returns is not Returns.shallow or type_ not in CLOSED
     result = world.objects.allocate((arguments.node, receiver), type_, open_=opened)
     for source in sources:
@@ -278,6 +294,8 @@ def _relate(world: World, returns: Returns, result: Object, source: Object) -> N
         world.heap.share(result, source)
     elif returns is Returns.holder:
         _hold(world, result, source)
+    # dict(d.items()) would copy the parts of a pair where the pairs themselves are
+    # meant.
     elif returns is Returns.shallow and source.type in PAIRS:
         world.heap.store(result, ANY, (source,))
     elif returns is Returns.shallow:
@@ -287,6 +305,7 @@ def _relate(world: World, returns: Returns, result: Object, source: Object) -> N
 def _hold(world: World, result: Object, source: Object) -> None:
     """An iterator or wrapper holds its source, and gives out the source's elements."""
     world.heap.store(result, "receiver", (source,))
+    # except ValueError as error: error.args holds what was given.
     if result.type == EXCEPTION:
         world.heap.store(result, ANY, (source,))
     elif source.fields:
@@ -334,6 +353,7 @@ def keyword_effects(
 ) -> None:
     """`out=` and `inplace=` mean the same in every library. Who is given a generator
     draws from it; a class only keeps it."""
+    # `RandomForest(random_state=rng)` has drawn nothing yet.
     if not _is_class(qualified):
         world.mutate(_generators(arguments), arguments.node)
     out = arguments.keywords.get("out")
@@ -341,8 +361,10 @@ def keyword_effects(
         world.mutate(out, arguments.node)
         for value in out:
             if value.type == "builtins.tuple":
+                # numpy.divmod(a, b, out=(q, r))
                 world.mutate(world.heap.load(value, ANY), arguments.node)
     inplace = arguments.keyword_node("inplace")
+    # inplace=False changes nothing, inplace=flag may.
     constant = isinstance(inplace, ast.Constant) and not inplace.value
     if inplace is not None and not constant and receiver is not None:
         world.mutate((receiver,), arguments.node)
@@ -373,6 +395,7 @@ def _escape(world: World, value: Object, node: ast.AST, given: Values) -> Values
             return call_function(
                 world, method, [frozenset((payload.receiver,))], keywords, node
             )
+        # A method of a library that is passed on: `map(xs.append, ys)` changes xs.
         if method is None:
             world.mutate((payload.receiver,), node)
             world.heap.store(payload.receiver, ANY, given)

@@ -104,6 +104,7 @@ def is_unknown(name: str, *body: object) -> bool:
 def _interpolated(text: str) -> tuple[str, ...]:
     """The names in `{expression}` and `$name`, in order of appearance."""
     names = dict.fromkeys(DOLLAR.findall(text))
+    # {frame.shape[0]:>8} inserts an expression with a format.
     for expression in BRACES.findall(text):
         names.update(dict.fromkeys(_loaded(expression.partition(":")[0])))
     return tuple(names)
@@ -142,6 +143,7 @@ def _program(name: str) -> Callable[[str], MagicEffects]:
 def _words(line: str) -> list[str]:
     try:
         return shlex.split(line)
+    # An apostrophe in `!echo it's` is no reason to fail: words will do.
     except ValueError:
         return line.split()
 
@@ -152,6 +154,7 @@ def _operands(line: str) -> list[str]:
 
 def _line_magic(name: str, line: str) -> MagicEffects:
     known = LINE_MAGICS.get(name)
+    # A magic of an extension: nothing is known but what IPython inserts before it runs.
     if known is not None:
         return known(line)
     return MagicEffects(reads=_interpolated(line), literal=not _interpolated(line))
@@ -167,6 +170,7 @@ def _sets(*components: str) -> Callable[[str], MagicEffects]:
 
 def _cd(line: str) -> MagicEffects:
     names = _interpolated(line)
+    # `%cd -` and `%cd {folder}` lead where only the run knows.
     operands = _operands(line)
     known = len(operands) == 1 and LITERAL.fullmatch(operands[0])
     enters = operands[0] if known else ""
@@ -175,6 +179,7 @@ def _cd(line: str) -> MagicEffects:
 
 def _env(line: str) -> MagicEffects:
     names = _interpolated(line)
+    # `%env A=1` and `%env A 1` set, `%env A` shows.
     if "=" in line or len(line.split()) > 1:
         return MagicEffects(reads=names, sets=("os.environ",), literal=not names)
     return MagicEffects(reads=names, ambient_reads=("os.environ",))
@@ -185,6 +190,7 @@ def _run(line: str) -> MagicEffects:
         reads=_interpolated(line),
         reads_files=tuple(_operands(line)[:1]),
         star=True,
+        # `%run` binds whatever the script binds, so no stage can repeat it as text.
         literal=False,
     )
 
@@ -192,6 +198,7 @@ def _run(line: str) -> MagicEffects:
 def _store(line: str) -> MagicEffects:
     names = tuple(word for word in _operands(line) if word.isidentifier())
     return (
+        # `%store -r x` brings x back from an earlier session.
         MagicEffects(binds=names) if "-r" in _words(line) else MagicEffects(reads=names)
     )
 
@@ -280,6 +287,7 @@ def _cell_magic(name: str, line: str, body: str) -> MagicEffects:
     reads = _interpolated(line)
     if name in ("writefile", "file"):
         path = tuple(_operands(line)[-1:])
+        # The file that is appended to must be there as it was.
         appended = path if {"-a", "--append"} & set(_words(line)) else ()
         return MagicEffects(
             reads=reads,
@@ -296,6 +304,7 @@ def _cell_magic(name: str, line: str, body: str) -> MagicEffects:
         return _cython(body)
     if name in SHELL_CELLS:
         shell = _shell(body, expanded=False)
+        # %%bash --out text puts what is printed into a variable.
         binds = tuple(re.findall(r"--(?:out|err|proc)[\s=]([A-Za-z_]\w*)", line))
         return MagicEffects(
             reads,

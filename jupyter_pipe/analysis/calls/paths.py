@@ -58,6 +58,7 @@ LISTS = frozenset({"glob", "rglob"})
 def part_of_path(world: World, value: Object, name: str) -> Values | None:
     """`path.parent`, `path.name` and the like of a constant path."""
     found = PARTS.get(name) if value.type == PATH else None
+    # `.name` of an instance of the notebook's class is no part of a path.
     return change_texts(world, frozenset((value,)), *found) if found else None
 
 
@@ -88,6 +89,7 @@ def call_method_of_text(
 def _renamed(world: World, itself: Values, name: str, given: Values) -> Values | None:
     def build(parts: Sequence[str]) -> str:
         path = PurePosixPath(parts[0])
+        # path.with_suffix(f".{kind}"): the star may hold the dot itself.
         if name == "with_suffix" and parts[1].startswith("*"):
             return f"{path.parent}/{path.stem}*"
         changed: PurePosixPath = getattr(path, name)(parts[1])
@@ -104,6 +106,7 @@ def _renamed(world: World, itself: Values, name: str, given: Values) -> Values |
 
 def _path(world: World, arguments: Arguments, type_: str = PATH) -> Values:
     """`Path("a", "b")` and `os.path.join("a", "b")` of constants are constants."""
+    # Path() and Path(".") are the same.
     if not arguments.positional and not arguments.rest:
         return frozenset((world.objects.text(".", type_),))
     parts = [*arguments.positional, *([arguments.rest] if arguments.rest else [])]

@@ -50,6 +50,8 @@ def fill_in(world: World, command: str) -> str:
         """The one text that a `{name}` or `$name` stands for, or `*` if that is not
         certain."""
         name = (found[1] or found[2]).strip()
+        # `{sys.executable} script.py` is common in notebooks, and means `python
+        # script.py`.
         if name in CONSTANTS:
             return CONSTANTS[name]
         slot = world.names.get(name)
@@ -58,6 +60,7 @@ def fill_in(world: World, command: str) -> str:
             if slot
             else []
         )
+        # A name that may be two texts is a star: a file of either may be read.
         return texts[0] if slot and len(texts) == len(slot.values) == 1 else ANYTHING
 
     return INSERTED.sub(value, command)
@@ -72,6 +75,7 @@ def _use(world: World, files: CommandFiles, node: ast.AST) -> None:
     """Applies what a program does to files. One that may touch anything reads the whole
     folder first and writes it last; `pip install` changes the packages."""
     world.recorder.facts.effects = True
+    # The order is that of a program: it reads what is there and then changes it.
     if files.anything:
         touch_name(world, WHOLE_FOLDER, node, write=False)
     for path in files.reads:
@@ -81,6 +85,7 @@ def _use(world: World, files: CommandFiles, node: ast.AST) -> None:
     for path in files.folders:
         make_folder(world, _text(path), node)
     for path in files.writes:
+        # `sort -o a.csv a.csv` reads what it writes.
         _touch(world, path, node, write=True, whole=path not in files.reads)
     for path in files.writes_below:
         touch_below(world, _text(path), node, write=True)
@@ -102,6 +107,7 @@ def _touch(
         touch_name(world, WHOLE_FOLDER, node, write=write)
     elif path and not path.startswith("-"):
         touch_file(world, _text(path), node, write=write, whole=whole)
+        # `!python train.py data/` reads what the notebook wrote below data.
         if not write and any(
             name.startswith(f"{FILE}{path.rstrip('/')}/")
             for name in world.process.files
@@ -122,6 +128,7 @@ def _start(qualified: str) -> Callable[[World, Arguments], Values]:
             else arguments.keywords.get("args", NOTHING)
         )
         folders = sorted(_words_of(arguments.keywords.get("cwd", NOTHING))) or [""]
+        # asyncio.create_subprocess_exec("cp", "a", "b")
         if qualified == SPREAD:
             words = [
                 next(_words_of(values), ANYTHING) for values in arguments.positional
@@ -130,6 +137,7 @@ def _start(qualified: str) -> Callable[[World, Arguments], Values]:
         elif given:
             for value in sorted(given, key=lambda value: value.serial):
                 _use(world, _files_of(value, folders[0]), arguments.node)
+        # subprocess.run() without words we can see may run anything.
         else:
             _use(world, files_of_words([ANYTHING]), arguments.node)
         effect = world.knowledge.function(qualified)
@@ -147,6 +155,7 @@ def _files_of(value: Object, folder: str) -> CommandFiles:
     words that are not constant stand for anything."""
     if isinstance(value.payload, Text):
         return files_of_command(value.payload.value, folder)
+    # Positions are known as far as labels go; after a star words have no order.
     places = [label for label in value.fields if label[0] == "["]
     words = [
         next(_words_of(frozenset(value.fields.get(f"[{n}]", ()))), ANYTHING)

@@ -90,10 +90,13 @@ def is_setting(qualified: str) -> bool:
     words = words_of(qualified.rpartition(".")[2])
     if qualified in _EXACT:
         return True
+    # `show_config()` and `load_settings(path)` have a setting's noun and set nothing.
     if not words or words[0] in _ACTIONS:
         return False
     return (
         words[0] in _VERBS
+        # `init` would also match `initial_state`, which nobody calls without its
+        # result.
         or words[0].startswith(JOINED)
         or not _NOUNS.isdisjoint(words)
     )
@@ -153,6 +156,7 @@ def note_registry_change(
     known = world.knowledge.function(f"{qualified}.{name}") is not None
     is_change = (
         name in _REGISTRY
+        # A call whose result is used, `x = modules.pop(name)`, is left to the tables.
         and arguments.node in world.recorder.facts.unused
         and "." in qualified
         and not known
@@ -169,6 +173,7 @@ def kept_for_later(world: World, *, is_kept: bool = True) -> Iterator[None]:
     effects, prints = world.recorder.facts.effects, world.recorder.facts.prints
     yield
     if is_kept:
+        # `atexit.register(f)`: that f prints when it runs is not what registering does.
         world.recorder.facts.effects, world.recorder.facts.prints = effects, prints
 
 

@@ -61,6 +61,7 @@ def _choices(values: Values) -> list[Text] | None:
     list."""
     found: dict[Text, None] = {}
     for value in sorted(values, key=lambda value: value.serial):
+        # By serial, since sets have no order and names must be the same on each run.
         if isinstance(value.payload, Text):
             found[value.payload] = None
         elif isinstance(value.payload, Library):
@@ -69,6 +70,7 @@ def _choices(values: Values) -> list[Text] | None:
                 if (name := value.payload.qualified) in CONSTANTS
                 else UNKNOWN
             ] = None
+        # An object of unknown type may well be a text: `open(config.path)`.
         elif value.payload is None and value.type in UNSEEN_TYPES:
             found[UNKNOWN] = None
         else:
@@ -89,6 +91,8 @@ def join_texts(
     if len(known) < len(options):
         return None
     if math.prod(map(len, known)) > MOST:
+        # Sixteen names from nested loops over literals; beyond, one pattern stands for
+        # all.
         known = [[_common(option)] for option in known]
     return frozenset(
         world.objects.text(
@@ -106,6 +110,7 @@ def _common(texts: Sequence[Text]) -> Text:
         return texts[0]
     values = [text.value for text in texts]
     start = _common_start(values)
+    # The ends are compared from behind: "a-1.csv" and "b-1.csv" share "-1.csv".
     rests = [value[len(start) :][::-1] for value in values]
     return Text(f"{start}*{_common_start(rests)[::-1]}", exact=False)
 
@@ -141,6 +146,7 @@ def percent(world: World, left: Values, right: Values) -> Values | None:
     if template is None:
         return None
     found = list(CONVERSION.finditer(template))
+    # "%5.2f" changes how the text looks, so what it gives is not known.
     pieces = [
         NOTHING if one[2] else _operand(right, number, one[1])
         for number, one in enumerate(found)
@@ -234,6 +240,7 @@ def _field(
     automatic: Iterator[int],
 ) -> Values:
     place = field or str(next(automatic))
+    # "{:03d}" and "{!r}" give other letters than the value has.
     if spec:
         return NOTHING
     if place.isdigit():
@@ -253,6 +260,7 @@ def _join(world: World, separator: Values, arguments: Arguments) -> Values | Non
         for place in range(len(fields))
         if (label := f"[{place}]") in fields
     ]
+    # A list that was also appended to has a part without a position.
     if not parts or len(parts) < len(fields):
         return None
     return join_texts(world, parts, between.join)

@@ -69,12 +69,14 @@ def stage_facts(
     for cell in program.cells:
         own = by_cell[cell.cell.id]
         tagged = cell.stage if cell.role == "stage" else None
+        # A leading cell has no stage, but some of its statements may make up `setup`.
         for name in filter(
             None, dict.fromkeys([tagged, *(unit.stage for unit in own)])
         ):
             stage = stages.setdefault(name, StageFacts(name))
             stage.cells.append(cell.cell.id)
             stage.units += [unit for unit in own if unit.stage == name]
+    # Gates and metrics read what their stage leaves, as if they were its last cell.
     for look in itertools.chain.from_iterable(observers.values()):
         if look.stage in stages:
             stages[look.stage].units.append(look)
@@ -88,10 +90,14 @@ def _collect_needs(stage: StageFacts) -> None:
     for unit in stage.units:
         for name, read in unit.facts.reads.items():
             outside = read.sources - own
+            # Without any source the name was never bound: the stage still says that it
+            # wants it.
             if outside or not read.sources:
                 stage.needs[name] |= outside
                 stage.first.setdefault(name, (unit, read.place))
         for name, write in unit.facts.writes.items():
+            # What is changed, or perhaps bound, must be there before, even if nobody
+            # reads it.
             if write.kind in {"may_bind", "mutates"}:
                 stage.needs[name] |= write.sources - own
 
@@ -104,6 +110,7 @@ def classify(
     todo: set[int] = set()
     for name, sources in stage.needs.items():
         for source in sources:
+            # Negative numbers stand for the start of the program and for `del`.
             if source < 0 or units[source].role == "skip":
                 continue
             if (
@@ -116,6 +123,8 @@ def classify(
     last = stage.last
     todo.update(definitions.before(last, ReplayKind.shared))
     imports = definitions.before(last, ReplayKind.import_)
+    # `from __future__ import annotations` anywhere above changes how later cells
+    # compile.
     todo.update(number for number in imports if is_future(units[number].node))
     _use_what_replays_use(stage, units, definitions, definitions.closure(todo))
     for number in definitions.settings_before(last):
@@ -145,6 +154,8 @@ def _use_what_replays_use(
         for name, read in unit.facts.reads.items():
             if not name.startswith(only):
                 continue
+            # What replays read of other replays is replayed too: only makers that run
+            # once count.
             outside = (n for n in read.sources - own if 0 <= n < last)
             makers = {
                 n
@@ -173,6 +184,8 @@ def _take(
     plain = {n for kind in PLAIN for n in definitions.before(stage.last, kind)}
     early = definitions.closure(outside) & plain
     for number in numbers:
+        # A parameter's value comes from the run, not from the line that assigns its
+        # default.
         if units[number].role == "parameter":
             stage.parameters |= set(units[number].facts.bound)
         elif number in outside or number in early:
@@ -186,6 +199,8 @@ def stage_flow(
     kept = kept_definitions(stage, units, definitions, heap)
     replays = [
         definitions.replay(number, needed=number in stage.replays)
+        # Kept definitions are for unpickling: they are not needed by the stage's own
+        # code.
         for number in sorted(stage.replays | kept)
     ]
     behind = [units[number] for number in stage.replays]
@@ -216,6 +231,7 @@ def _left_to_others(units: Sequence[Unit]) -> Iterator[Replay]:
     imported = {name for unit in units for name in unit.facts.modules}
     for unit in units:
         for module in sorted(unit.facts.submodules):
+            # `import a.b.c` of the stage itself makes `a.b` usable as well.
             if not any(
                 name == module or name.startswith(module + ".") for name in imported
             ):
@@ -238,6 +254,7 @@ def kept_definitions(
     """Definitions that what the stage receives may refer to: any class made before,
     since libraries may hold instances where nobody sees them, and the functions that
     can be reached."""
+    # Nothing arrives, so nothing can refer to a definition.
     if not stage.values and not stage.needs:
         return set()
     found = _definitions_received(stage, definitions, heap)
@@ -258,6 +275,7 @@ def _other_classes(
     """The classes made before the stage ends. Of two definitions of one name the one
     that arrives is kept, unless the stage uses the other."""
     names = {name for number in found for name in units[number].facts.bound}
+    # Two classes of one name: pickles name it, and a kernel has one.
     return {
         number
         for number in definitions.before(stage.last, ReplayKind.class_)
@@ -297,6 +315,8 @@ def _effects(stage: StageFacts, definitions: Definitions) -> list[Effect]:
             kind = EffectKind(write.kind)
             replayed = definitions.kind(unit.number) is not None
             if replayed and kind is EffectKind.mutates:
+                # A definition that is replayed runs anew in each stage, so its changes
+                # do not flow.
                 continue
             if replayed and kind is EffectKind.binds:
                 kind = EffectKind.defines
@@ -323,6 +343,8 @@ class Summary:
         if kind in SURE:
             for other in WRITES - {kind}:
                 self._found.pop((name, other), None)
+        # xs = []; xs.append(1): whoever binds the name passes on what it changed as
+        # well.
         elif kind is EffectKind.mutates and (name, EffectKind.binds) in self._found:
             return
         self.add(name, kind, unit, place)
@@ -340,6 +362,8 @@ class Summary:
 
     def pass_on(self, names: set[str]) -> None:
         for name in names:
+            # A stage that only hands a name on counts as if it changed it, so it
+            # becomes the definer.
             if (name, EffectKind.binds) not in self._found:
                 effect = Effect(name, EffectKind.mutates)
                 self._found.setdefault((name, EffectKind.mutates), effect)

@@ -28,6 +28,7 @@ def find_frozen(stages: Sequence[StageFacts], heap: Heap) -> dict[str, set[str]]
     spans = [
         (min(numbers), max(numbers)) for stage in stages if (numbers := stage.numbers)
     ]
+    # No stage has cells on both sides of another: every order is that of the notebook.
     if all(one[1] < other[0] for one, other in itertools.pairwise(spans)):
         return {}
     found: dict[str, set[str]] = {}
@@ -58,6 +59,7 @@ def _out_of_order(stages: Sequence[StageFacts], place: int) -> Iterator[Unit]:
 def _reads(unit: Unit, last: int) -> Iterator[tuple[str, Values]]:
     """Values that were there before unit `last` ended."""
     for name, read in unit.facts.reads.items():
+        # `@numpy.random` and files have rules of their own; here it is about values.
         if name.isidentifier() and read.sources and min(read.sources) < last:
             yield name, read.values
 

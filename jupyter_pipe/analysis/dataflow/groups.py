@@ -27,6 +27,7 @@ def expected_groups(world: World, names: set[str]) -> tuple[tuple[str, ...], ...
     owner: dict[Object, str] = {}
     leader = {name: name for name in names}
 
+    # A union-find without ranks: a stage has a few dozen names.
     def find(name: str) -> str:
         while leader[name] != name:
             name = leader[name]
@@ -39,6 +40,8 @@ def expected_groups(world: World, names: set[str]) -> tuple[tuple[str, ...], ...
             if not todo:
                 break
             value = todo.pop()
+            # A function is replayed and not stored, so sharing one is no reason to
+            # travel together.
             if isinstance(value.payload, IMMUTABLE):
                 continue
             if value in owner:

@@ -59,6 +59,7 @@ def arrange(
     stages: Sequence[StageFacts], units: Sequence[Unit]
 ) -> tuple[list[StageFacts], list[Diagnostic]]:
     """The stages in a possible order, and why there is none."""
+    # Cheap, and true whatever the order is: so it comes before the graph is made.
     untimely = [conflict for stage in stages for conflict in _untimely(stage, units)]
     if untimely:
         return list(stages), _all_reordered(untimely)
@@ -68,6 +69,8 @@ def arrange(
     felt = [name for name in FELT_EVERYWHERE if name in writers]
     uses = [use for stage in stages for use in _uses(stage, units, felt)]
     before = _makers(uses)
+    # Only what is read makes the first edges; demands of overwriting come after, and
+    # are refused one by one.
     cycle = find_cycle(_sorted_before(stages, before))
     if cycle:
         return list(stages), [_cycle(cycle, uses)]
@@ -106,11 +109,14 @@ def _untimely(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Conflict]:
     read_outside: dict[str, int] = {}
     for unit in stage.units:
         for name, read in unit.facts.reads.items():
+            # A stage whose own cell also binds the name may still get it from a skipped
+            # branch.
             given = _last_outside(read.sources - stage.numbers, units)
             if first.setdefault(name, unit.number) < given or _means_builtin(
                 name, stage, given
             ):
                 yield Conflict(name, units[given], unit)
+            # x = 1 in an own cell below does not count: there the name is the stage's.
             if not read.sources <= stage.numbers:
                 read_outside.setdefault(name, unit.number)
         for name in unit.facts.writes:
@@ -139,6 +145,8 @@ def _untimely_settings(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Con
         before = [unit for unit in stage.units if unit.number < number]
         for name in units[number].facts.writes:
             library = name.removeprefix(PATCHED)
+            # `%config` between cells of a stage, or a library that cells above it used
+            # already.
             if name in SHOWN or (
                 name != library and any(_uses_library(unit, library) for unit in before)
             ):
@@ -159,6 +167,8 @@ def _uses_library(unit: Unit, library: str) -> bool:
 def _means_builtin(name: str, stage: StageFacts, given: int) -> bool:
     """Whether a cell of the stage above unit `given`, which makes the name, uses the
     builtin."""
+    # `list(x)` in a cell above, `list = [...]` in one between: replayed first, it would
+    # shadow.
     if name not in BUILTINS:
         return False
     above = (
@@ -200,6 +210,7 @@ def _writers(stages: Sequence[StageFacts]) -> dict[str, list[Unit]]:
     writers: dict[str, list[Unit]] = defaultdict(list)
     for stage in stages:
         for unit in stage.units:
+            # A tag `mutates:x` is a writer although no statement shows it.
             for name in {**unit.facts.writes, **dict.fromkeys(unit.cell.mutates)}:
                 writers[name].append(unit)
     return writers
@@ -227,10 +238,14 @@ def _conflicts(
         reader, last = _stage(use.unit), use.sources[-1] if use.sources else None
         for writer in _writers_of(writers, use.name):
             stage = _stage(writer)
+            # The reader must see the old value: it runs before whoever writes the name
+            # next.
             if stage != reader and writer.number > use.unit.number:
                 if not _demand(before, reader, stage):
                     yield Conflict(use.name, use.unit, writer)
             elif last is not None and writer.number <= last.number:
+                # The last writer before the read counts; earlier ones must not run
+                # after it.
                 yield from _before_last(use, writer, last, before)
 
 
@@ -242,6 +257,8 @@ def _before_last(
     stage = _stage(writer)
     if stage == _stage(use.unit):
         if writer.number < use.unit.number:
+            # The stage itself wrote the name above another writer, and reads it below:
+            # both orders are wrong.
             yield Conflict(use.name, last, use.unit)
     elif stage != _stage(last) and not _demand(before, stage, _stage(last)):
         yield Conflict(use.name, writer, last)
@@ -278,6 +295,8 @@ def _sorted(
 def _cycle(cycle: Sequence[str], uses: Sequence[Use]) -> Diagnostic:
     pairs = list(itertools.pairwise(cycle))
     hops = [
+        # The cycle's own edges, or the message would speak of reads that have no part
+        # in it.
         use
         for use in uses
         if any((_stage(s), _stage(use.unit)) in pairs for s in use.sources)
@@ -287,6 +306,7 @@ def _cycle(cycle: Sequence[str], uses: Sequence[Use]) -> Diagnostic:
         f"'{_stage(use.unit)}' reads '{use.name}' of '{_stage(use.sources[-1])}' in {cell_number(use.unit)}"
         for use in hops
     )
+    # Four are enough to see why; a cycle through ten names would fill the screen.
     details = "; ".join(itertools.islice(said, 4))
     message = f"Stages need each other, a cycle {' -> '.join(cycle)}: {details}."
     return report(

@@ -81,11 +81,14 @@ class Definitions:
         self._again: set[int] = set()
         for unit in units:
             kind = self._kinds[unit.number] = self._kind(unit)
+            # In order of units, as each kind depends on the kinds of what the unit
+            # reads.
             if kind is ReplayKind.ambient or (kind is not None and unit.facts.settings):
                 self._settings.append(unit.number)
             if kind is not None:
                 self._by_kind[kind].append(unit.number)
                 self._by_node[id(unit.node)] = unit.number
+                # `f = lambda x: x` is known by its assignment and by the lambda itself.
                 self._by_node[id(getattr(unit.node, "value", None))] = unit.number
         self._settings = sorted({*self._settings, *self._imports_for_effect()})
 
@@ -116,6 +119,8 @@ class Definitions:
         kind = shape(unit.node) or (
             ReplayKind.constant if self._is_literal(unit) else None
         )
+        # `@register` above a `def` both sets and defines: it is replayed as a
+        # definition.
         if (unit.role == "leading" or _is_told_again(unit)) and self._is_ambient(unit):
             return kind if isinstance(unit.node, DEFINITIONS) else ReplayKind.ambient
         if not self._is_repeatable(unit):
@@ -160,6 +165,7 @@ class Definitions:
         facts = unit.facts
         if facts.mutated and not isinstance(unit.node, DEFINITIONS):
             return False
+        # A class body that prints would print again in each stage.
         if facts.prints or facts.settings or _has_effects(unit):
             return False
         writes_again = all(
@@ -171,6 +177,7 @@ class Definitions:
         """Binding a name is; changing one is only where a class registers itself with
         another."""
         write = unit.facts.writes[name]
+        # Writing a file or `del` twice is not the same as once.
         if name.startswith(("@", "file:")) or write.kind == "deletes":
             return False
         if write.kind != "mutates" or name not in unit.facts.changed_definitions:
@@ -179,6 +186,8 @@ class Definitions:
 
     def _reads_replayable(self, unit: Unit) -> bool:
         return all(
+            # Negative sources: builtins, and names that were deleted, are the same
+            # everywhere.
             source in {START, UNBOUND} or self._is_available(source)
             for name, read in unit.facts.reads.items()
             if not name.startswith(("@", "file:"))
@@ -203,6 +212,8 @@ class Definitions:
             return False
         if not unit.facts.settings and not self._sets_code(unit):
             return False
+        # A setting may read ambient state that was set: settings are made in their
+        # order.
         made = _names_made(unit)
         others = (
             name for name in unit.facts.writes if name[0] != "@" and name not in made
@@ -236,6 +247,8 @@ class Definitions:
         if write.kind != "mutates" or name.startswith("file:") or not write.sources:
             return False
         kinds = {self._kinds.get(source) for source in write.sources - self._again}
+        # config.init() where `config` is a module; log.setLevel() where `log` was made
+        # again.
         allowed = {ReplayKind.import_, ReplayKind.ambient}
         if _is_registering(unit.node):
             allowed |= {ReplayKind.class_, ReplayKind.function}
@@ -243,6 +256,8 @@ class Definitions:
 
     def settings_before(self, number: int) -> list[int]:
         """The settings above unit `number`, which every later stage makes again."""
+        # Numbers only rise, so a bisection does; the notebook may have thousands of
+        # statements.
         return self._settings[: bisect.bisect_left(self._settings, number)]
 
     def _imports_for_effect(self) -> Iterator[int]:
@@ -296,6 +311,8 @@ class Definitions:
         source = source_of(unit)
         kind = self._kinds[number]
         assert kind is not None
+        # Names of files and components are not what a reader calls the result of a
+        # replay.
         return Replay(
             kind,
             star(unit)
@@ -350,6 +367,7 @@ def _is_made_again(unit: Unit) -> bool:
     """An assignment of what any stage can make: `log = logging.getLogger("a")`, `ip =
     get_ipython()`."""
     node = unit.node
+    # a = b = getLogger() still; `a.log = getLogger()` changes what `a` is.
     targets = node.targets if isinstance(node, ast.Assign) else []
     named = bool(targets) and all(isinstance(target, ast.Name) for target in targets)
     return named and isinstance(node, ast.Assign) and node.value in unit.facts.again
@@ -388,6 +406,8 @@ def star(unit: Unit) -> tuple[str, ...]:
 
 def shape(node: ast.stmt) -> ReplayKind | None:
     """The kind of definition that a statement looks like."""
+    # By what the statement looks like; whether it may be repeated is asked of its
+    # facts.
     if isinstance(node, IMPORTS):
         return ReplayKind.import_
     if isinstance(node, FUNCTIONS):
@@ -410,6 +430,7 @@ def _assigned(node: ast.Assign | ast.AnnAssign) -> ReplayKind | None:
     if isinstance(node.value, ast.Lambda):
         return ReplayKind.function
     if isinstance(node.value, ast.Call):
+        # typing.NamedTuple("P", …) and NamedTuple("P", …) are one.
         function = node.value.func
         name = getattr(function, "attr", getattr(function, "id", ""))
         return ReplayKind.class_ if name in FACTORIES else None
@@ -439,6 +460,7 @@ def is_constant(node: ast.expr) -> bool:
             return is_constant(left) and is_constant(right)
         case ast.Tuple(elts=elements):
             return all(is_constant(element) for element in elements)
+        # `math.pi` is one; `a.b.c` is taken for a computed value.
         case ast.Attribute(value=ast.Name()):
             return True
     return False
@@ -452,6 +474,8 @@ def _compound(node: ast.stmt) -> ReplayKind | None:
         isinstance(leaf, ast.Pass) or shape(leaf) is not None for leaf in leaves
     ):
         return None
+    # if a branch imports and another defines a fallback, the import decides where it
+    # stands.
     kinds = {shape(leaf) for leaf in leaves}
     for kind in (ReplayKind.import_, ReplayKind.function, ReplayKind.class_):
         if kind in kinds:
@@ -482,6 +506,7 @@ def source_of(unit: Unit) -> str:
     node = unit.node
     first = first_line(node)
     lines = unit.source.python.splitlines()[first - 1 : node.end_lineno]
+    # `a = 1; b = 2`: a line that it shares is cut at the columns of the AST.
     alone = (
         not lines[0][: node.col_offset].strip()
         and ";" not in lines[-1][node.end_col_offset or 0 :]
@@ -493,6 +518,7 @@ def source_of(unit: Unit) -> str:
 
 def first_line(node: ast.stmt) -> int:
     """Where the statement begins, decorators included."""
+    # `lineno` of a decorated function is that of `def` since Python 3.8.
     decorators: list[ast.expr] = getattr(node, "decorator_list", [])
     return min([node.lineno, *(decorator.lineno for decorator in decorators)])
 

@@ -26,6 +26,8 @@ def setup_units(units: Sequence[Unit], definitions: Definitions) -> None:
         for unit in leading
         if definitions.kind(unit.number) is None and not _is_idle(unit.node)
     ]
+    # Settings before the first or after the last of its own cells can be replayed
+    # anywhere.
     span = range(own[0], own[-1]) if own else range(0)
     settings = (n for n in span if definitions.kind(n) is ReplayKind.ambient)
     for number in (*own, *settings, *_installed(units, own, span)):
@@ -38,6 +40,7 @@ def _installed(units: Sequence[Unit], own: Sequence[int], span: range) -> Iterat
     late = {number for number in own if PACKAGES in units[number].facts.writes}
     if not late:
         return
+    # !pip install x, import x, y = x.load(): each needs the one above it.
     for number in range(min(late), span.stop):
         facts = units[number].facts
         imports = facts.imports and PACKAGES in facts.reads
@@ -54,6 +57,7 @@ def _installed(units: Sequence[Unit], own: Sequence[int], span: range) -> Iterat
 
 
 def _is_idle(node: ast.stmt) -> bool:
+    # A text alone in a cell is a comment by another name.
     return isinstance(node, ast.Pass) or (
         isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     )

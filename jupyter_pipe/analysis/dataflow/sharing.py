@@ -32,6 +32,8 @@ def tie(stages: Sequence[StageFacts]) -> dict[str, set[str]]:
     passed: dict[str, set[str]] = defaultdict(set)
     for _ in range(ROUNDS):
         changed = False
+        # From the last stage back: what one must pass on becomes a demand on those
+        # before it.
         for position in range(len(stages) - 1, 0, -1):
             wanted = (
                 stages[position].values
@@ -81,6 +83,7 @@ def _tie_group(
         for name in names
         if (origin := writers.last(name, position)) is not None
     }
+    # All names come from one stage, or from none: one payload holds them already.
     if len(set(origins.values())) < 2:
         return None
     latest = max(origins.values())

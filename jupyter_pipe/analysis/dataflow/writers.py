@@ -42,6 +42,8 @@ def feeds(stages: Sequence[StageFacts]) -> Iterator[tuple[int, int, str]]:
     stages."""
     writers = Writers(stages)
     for position, stage in enumerate(stages):
+        # Files are needs, not values: they do not travel as payloads, but they order
+        # stages.
         files = [name for name in stage.first if name.startswith("file:")]
         for name in sorted({*stage.values, *files}):
             writer = writers.last(name, position)

@@ -31,6 +31,7 @@ def _chained_by_generators(
 ) -> Iterator[Diagnostic]:
     """Says where two stages run one after the other for the sake of a seeded generator
     alone."""
+    # A wait that a value demands as well would not go away with another generator.
     others = {(writer, reader) for writer, reader, name in flows if name not in drawn}
     for writer, reader, name in flows:
         draws = any(name in unit.facts.draws for unit in stages[writer].units)
@@ -63,6 +64,7 @@ def _computed_match(writer: StageFacts, reader: StageFacts) -> tuple[str, str] |
     written = {
         name for unit in writer.units for name in unit.facts.writes if is_pattern(name)
     }
+    # A program that may write anything, `!make`, is no name that could be written out.
     for known in sorted(written - {WHOLE_FOLDER}):
         found = (name for name in reader.first if is_file(name) and name not in written)
         name = next(

@@ -40,6 +40,7 @@ def check_units(
         unit for unit in units if any(f.code == "PIPE220" for f in unit.facts.findings)
     ]
     for unit in units:
+        # Nothing in a skipped cell runs, but its draws are missing from the sequence.
         if unit.role == "skip":
             yield from _check_skipped_draws(unit, units)
             continue
@@ -60,6 +61,7 @@ def _first_definitions(units: Sequence[Unit]) -> dict[str, Unit]:
 
 def _report_findings(unit: Unit, units: Sequence[Unit]) -> Iterator[Diagnostic]:
     """What the interpreter found in the statement, but for what says nothing there."""
+    # PIPE220 is told at the name that is missing, where it matters, not at each `exec`.
     silent = {"PIPE220"} if _comes_later(unit, units) else {"PIPE220", *UNSEEN}
     for found in unit.facts.findings:
         if found.code not in silent:
@@ -72,6 +74,7 @@ def _check_undefined(
     """Names that nothing above defines, unless an `exec` above in the same stage may
     have done it."""
     before = next((other for other in execs if other.number < unit.number), None)
+    # In the stage of the `exec` itself the name may well be there when it runs.
     if before is None or before.stage != unit.stage:
         for name, read in unit.facts.undefined.items():
             yield _undefined(unit, name, read, defined, before)
@@ -102,11 +105,13 @@ def _undefined(
         code = "PIPE220"
         message = f"'{name}' may come from {what} in {cell_number(before)}, which cannot be followed."
         hint = f"Write the code that {what} runs in the cell itself."
+    # The name is defined further down: the notebook was run out of order.
     elif later is not None and later.number > unit.number:
         message = f"'{name}' is read in {cell_number(unit)}, but first defined below, in {cell_number(later)}."
         hint = f"Move {cell_number(later)} up: a pipeline runs the cells from top to bottom."
     else:
         message += did_you_mean(name, [*defined, *BUILTINS])
+    # if debug: print(state): whoever never sets `debug` never needs `state`.
     if not read.certain and code == "PIPE201":
         code = "PIPE202"
     return report(code, unit, read.place, message, hint)
@@ -117,6 +122,7 @@ def _check_read(
 ) -> Iterator[Diagnostic]:
     """Checks one read: of a name that was deleted, from a shared cell, of hidden state,
     or of what a skipped cell made."""
+    # `certain`: under a condition the notebook's author may know that it is there.
     if read.sources == {UNBOUND} and read.certain:
         message = f"'{name}' is read in {cell_number(unit)}, but was deleted before."
         yield report(
@@ -142,6 +148,8 @@ def _check_hidden(
     """A star import of unknown names between a binding and its use may have hidden
     it."""
     makers = [source for source in read.sources if source >= 0]
+    # A definition that is replayed is found by its own name, whatever a star import
+    # brings.
     if not makers or any(definitions.kind(source) is not None for source in makers):
         return
     for star in definitions.unknown_stars:
@@ -174,6 +182,7 @@ def _check_shared_read(
 def _skipped(unit: Unit, name: str, read: Read, skipped: Unit) -> Diagnostic:
     kind = skipped.facts.writes[name].kind if name in skipped.facts.writes else "binds"
     verb = {"mutates": "changes", "deletes": "deletes"}.get(kind, "binds")
+    # A file or a component has no write of that name in the skipped cell itself.
     message = (
         f"'{name}' is read in {cell_number(unit)}, but {cell_number(skipped)}, which {verb} it, "
         "is tagged 'skip'."
@@ -202,6 +211,7 @@ def _skipped_setting(unit: Unit, name: str, read: Read, skipped: Unit) -> Diagno
 
 def _check_skipped_draws(unit: Unit, units: Sequence[Unit]) -> Iterator[Diagnostic]:
     for component, place in unit.facts.draws.items():
+        # Unseeded draws differ on each run anyway.
         seeded = any(component in other.facts.seeds for other in units[: unit.number])
         used = any(
             component in other.facts.draws
@@ -250,6 +260,8 @@ def _check_module(
     changers = [
         units[source]
         for source in makers
+        # Importing is no change; only an assignment into the module, `config.N = 2`,
+        # is.
         if units[source].facts.writes[name].kind == "mutates"
     ]
     if changers and any(world.is_of_module(value) for value in read.values):
@@ -274,6 +286,7 @@ def _changed_module(stage: StageFacts, name: str, unit: Unit, what: str) -> Diag
 def _changed_process(stage: StageFacts, name: str, units: Sequence[Unit]) -> Diagnostic:
     """State of a library that no kernel can hand to the next."""
     unit, _ = stage.first[name]
+    # The last one: earlier changes may have been undone by it.
     source = max(
         source
         for source in unit.facts.reads[name].sources - stage.numbers
@@ -311,6 +324,8 @@ def _check_replays(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnos
         for name, read in unit.facts.reads.items():
             makers = [units[source] for source in sorted(read.sources) if source >= 0]
             own = [
+                # Leading code is replayed in its order; a tagged cell of the stage runs
+                # after all of it.
                 maker
                 for maker in makers
                 if maker.cell.cell.id in cells and maker.role == "stage"
@@ -335,6 +350,8 @@ def _check_transport(
     makers = [
         units[source] for source in sorted(read.sources - stage.numbers) if source >= 0
     ]
+    # A read under a condition may never ask for the value: the kernel tells when it
+    # does.
     if bad is None or not makers or not read.certain:
         return
     type_, reason = bad
@@ -353,6 +370,7 @@ def _untransportable(read: Read, world: World) -> tuple[str, str] | None:
     with the reason."""
     parts = {part for value in read.values for part in world.heap.load(value, "*")}
     held = (
+        # `{conn: 1}`: keys are held as well as values.
         set(read.values)
         | parts
         | {key for value in read.values for key in value.fields.get("keys", ())}
@@ -368,6 +386,8 @@ def _check_sets(stage: StageFacts, world: World) -> Iterator[Diagnostic]:
     reported: set[str] = set()
     for unit in stage.units:
         for value, place in unit.facts.iterated_sets.items():
+            # Whatever the name is: the set is what loops see, also through `for x in
+            # self.seen`.
             for name in sorted(world.names.holders.get(value, ())):
                 if name in stage.values and name not in reported:
                     reported.add(name)

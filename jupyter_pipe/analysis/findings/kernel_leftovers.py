@@ -58,6 +58,7 @@ def _check_shell(
     """What an earlier stage told the shell, and cannot be told again."""
     for unit in units[: stage.last]:
         told = unit.facts.writes.keys() & SHELL
+        # Told by a cell without a stage means that it is replayed, so all hear it.
         if not told or unit.stage in {None, stage.name} or _is_for_elsewhere(unit.node):
             continue
         if definitions.kind(unit.number) is None:
@@ -85,6 +86,7 @@ def _check_memory_maps(stage: StageFacts, world: World) -> Iterator[Diagnostic]:
     it."""
     reported: set[str] = set()
     for unit in stage.units:
+        # Writing to a view, `m[3:]`, writes to the map.
         for value, place in unit.facts.mutated.items():
             over = world.heap.affected((value,))
             names = {
@@ -110,6 +112,7 @@ def _writes_to_file(value: Object) -> bool:
         return False
     given = {keyword.arg: keyword.value for keyword in call.keywords}
     mode = given.get("mode") or given.get("mmap_mode")
+    # Mode "c" (copy on write) never writes to the file, and "r" never writes.
     return not (isinstance(mode, ast.Constant) and mode.value in {"r", "c"})
 
 
@@ -122,6 +125,8 @@ def _check_caches(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnost
         for call in unit.facts.cached_calls:
             earlier = (
                 (other, before)
+                # Above the first cell of this stage, since its own calls fill a cache
+                # of its own.
                 for other in units[: min(own)]
                 for before in other.facts.cached_calls
                 if before.function == call.function and other.stage != stage.name
@@ -131,6 +136,8 @@ def _check_caches(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnost
                     n
                     for n, sources in call.sources.items()
                     if before.sources.get(n) != sources
+                    # The same sources give the same answers: such a cache is only empty,
+                    # not wrong.
                 ]
                 if changed and call.function not in reported:
                     reported.add(call.function)
@@ -174,6 +181,7 @@ def _check_flags(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnosti
                 for other in units[: unit.number]
                 if other.stage not in {None, stage.name}
             )
+            # One is enough: any of them may have raised a flag.
             other = next((other for other in others if _calculates(other)), None)
             if other is not None:
                 message = (
@@ -202,6 +210,7 @@ def _check_folders(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnos
     """A `TemporaryDirectory` is removed when the kernel of its stage ends."""
     for name, (unit, place) in stage.first.items():
         makers = [source for source in stage.needs[name] if source >= 0]
+        # The path is a made-up one, which says that its folder ends with the process.
         if name.startswith("file:" + FLEETING) and makers:
             maker = units[min(makers)]
             message = (
@@ -215,6 +224,7 @@ def _check_folders(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnos
 def _check_history(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnostic]:
     """`Out[3]` and `_` are empty in another kernel: reports units that read the outputs
     or annotations of cells in other stages."""
+    # Outputs of the stage's own cells are in its kernel.
     cells = {unit.cell.cell.number for unit in stage.units}
     for unit in stage.units:
         for name, read in unit.facts.history.items():
@@ -237,6 +247,7 @@ def _check_history(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnos
 
 def _history_cells(unit: Unit, name: str, units: Sequence[Unit]) -> list[int]:
     """The numbers of the cells whose output or source `name` stands for."""
+    # `_`, `__` and `___` go back by one, two and three outputs.
     if name in HISTORY:
         return _shown_before(unit, name.count("_"), units)
     if name == ANNOTATIONS:
@@ -257,6 +268,7 @@ def _shown_before(unit: Unit, back: int, units: Sequence[Unit]) -> list[int]:
         for other in units
         if _shows(other) and _is_before(other, unit)
     ]
+    # The slice ends before the next one, and is empty where there are not so many.
     return [
         number for number in shown[-back : len(shown) - back + 1] if number is not None
     ]

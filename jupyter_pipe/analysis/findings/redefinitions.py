@@ -44,6 +44,7 @@ def check_redefinitions(
     last: dict[str, int] = {}
     for number in sorted(replayed):
         if definitions.kind(number) in DEFINITIONS:
+            # The last definition of a name is what the kernel ends up with.
             last.update(dict.fromkeys(units[number].facts.bound, number))
     for name in sorted(stage.values & stage.first.keys()):
         unit, place = stage.first[name]
@@ -54,6 +55,7 @@ def check_redefinitions(
                 else None
             )
             again = last.get(getattr(part.payload, "name", ""), made)
+            # Two equal definitions under one name can stand for each other.
             if made is None or again is None or not _differ(units[made], units[again]):
                 continue
             held = getattr(part.payload, "name", "")
@@ -82,6 +84,7 @@ def _directly_held(value: Object) -> Iterator[Object]:
         yield payload.class_
     if isinstance(payload, Bound):
         yield payload.receiver
+    # Of other objects it is not sure that they still hold what once went in.
     if isinstance(payload, (Instance, Partial)) or value.type in HOLDERS:
         for held in value.fields.values():
             yield from held

@@ -28,6 +28,7 @@ def report(
     severity: Severity | None = None,
 ) -> Diagnostic:
     """A diagnostic at `place` of the unit's cell, in the user's lines and columns."""
+    # Magics were rewritten: a column in the Python text is another one in the cell.
     line, column = unit.source.position(place[0], place[1])
     return Diagnostic(
         code,
@@ -46,11 +47,13 @@ def report(
 def cell_number(unit: Unit) -> str:
     """How messages call a cell."""
     number = unit.cell.cell.number
+    # A cell made by a tool may have no number that people see.
     return f"cell {number}" if number is not None else f"cell {unit.cell.cell.id}"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A question to append to a message, or nothing."""
+    # Three quarters alike: `mode1` for `model`, but not `mean` for `main`.
     close = difflib.get_close_matches(
         name, [other for other in known if other != name], n=1, cutoff=0.75
     )

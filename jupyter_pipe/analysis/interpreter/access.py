@@ -68,20 +68,25 @@ def _load_attribute(world: World, value: Object, name: str, node: ast.AST) -> Va
     payload = value.payload
     if isinstance(payload, Library):
         return frozenset((_library_attribute(world, payload.qualified, name, node),))
+    # `config.rate` of config.py beside the notebook: the global in its frame.
     if isinstance(payload, LocalModule):
         slot = world.names.get(payload.frame.key(name))
         return slot.values if slot else NOTHING
     if value is world.namespace:
         return world.read_global(name, node)
+    # vars(x) and x.__dict__ stand for x itself, whose labels are its attributes.
     if name == "__dict__":
         return frozenset((value,))
     if name == "__class__" and isinstance(payload, Instance):
         return world.heap.load(value, "class")
+    # Both may be: an instance's own attribute hides that of its class only at times.
     own = world.heap.load(value, "." + name) if "." + name in value.fields else NOTHING
     if isinstance(payload, Instance):
         return own | _class_attribute(world, value, payload.class_, name, node)
     if isinstance(payload, Class):
         return own | _inherited(world, value, name)
+    # A library's object: what the notebook stored in it, `model.history = []`, comes
+    # first.
     return own or _foreign_attribute(world, value, name, node)
 
 
@@ -94,6 +99,8 @@ def _library_attribute(
     component = world.knowledge.component(full)
     if component is not None:
         world.touch("@" + component, node)
+    # `scipy.stats` after `import scipy`: it works only if somebody imported the
+    # submodule.
     if is_left_to_others(full):
         world.recorder.facts.submodules.add(full)
     return world.objects.library(full)
@@ -108,6 +115,8 @@ def _class_attribute(
     found: set[Object] = set()
     for member in find_in_class(class_, name):
         payload = member.payload
+        # The default of a dataclass is not the class's attribute but made for each
+        # instance.
         if member.type == FIELD:
             continue
         if not isinstance(payload, Function):
@@ -129,6 +138,7 @@ def _class_attribute(
 def _inherited(world: World, value: Object, name: str) -> Values:
     found: set[Object] = set()
     for member in find_in_class(value, name):
+        # Model.load as an attribute of the class is bound, Model.predict is not.
         payload = member.payload
         bound = (
             isinstance(payload, Function)
@@ -141,6 +151,7 @@ def _inherited(world: World, value: Object, name: str) -> Values:
 def _bound(
     world: World, receiver: Object, name: str, function: Object | None = None
 ) -> Object:
+    # One for each receiver and name: the same method asked for twice is one object.
     bound = world.objects.allocate(
         (receiver, "." + name), "builtins.method", Bound(receiver, name, function)
     )
@@ -166,6 +177,8 @@ def _foreign_attribute(world: World, value: Object, name: str, node: ast.AST) ->
     if known is not None:
         return known
     if effect is None:
+        # A method that the tables know is given to be called; of others any part may be
+        # meant.
         if world.knowledge.method(value.type, name) is not None or isinstance(
             value.payload, Text
         ):
@@ -175,6 +188,7 @@ def _foreign_attribute(world: World, value: Object, name: str, node: ast.AST) ->
         return frozenset((value,))
     if effect.returns is Returns.element:
         return world.heap.load(value, "." + name)
+    # x.size, x.shape[0]: numbers cannot be changed, so no object stands for them.
     if effect.returns is Returns.fresh and effect.result_type in ATOMIC:
         return NOTHING
     result = world.objects.allocate((value, "." + name), effect.result_type, open_=True)
@@ -190,8 +204,10 @@ def _tie_attribute(
     if returns is Returns.view:
         world.heap.share(result, value)
     elif returns is Returns.holder:
+        # s.str and df.plot: they hold the frame, and calls on them may reach it.
         world.heap.store(result, "receiver", (value,))
         world.heap.copy_parts(value, result)
+    # `model.layers` is the same list at each look: one part, kept under its name.
     elif returns is Returns.part and result not in value.fields.get("." + name, ()):
         world.heap.store(value, "." + name, (result,))
 
@@ -203,6 +219,8 @@ def store_attribute(
     module."""
     for value in in_order(base):
         if isinstance(value.payload, Library):
+            # np.random.seed = f and os.environ = {}: the component, or a patch of the
+            # library.
             _store_in_library(world, f"{value.payload.qualified}.{name}", node)
             continue
         if value is world.namespace:
@@ -210,6 +228,7 @@ def store_attribute(
             continue
         world.mutate((value,), node)
         world.heap.store(value, "." + name, values)
+        # config.rate = 3 must also be seen by functions inside config.py.
         if isinstance(value.payload, LocalModule):
             frame = value.payload.frame
             slot = world.names.get(frame.key(name))
@@ -233,6 +252,8 @@ def delete_part(
     """`del base.name` and `del base[key]`."""
     for value in in_order(base):
         if isinstance(value.payload, Library):
+            # del os.environ["A"] changes the component, `del np.foo` patches the
+            # library.
             suffix = f".{node.attr}" if isinstance(node, ast.Attribute) else ""
             _store_in_library(world, value.payload.qualified + suffix, node)
         else:
@@ -242,6 +263,7 @@ def delete_part(
 def item_label(node: ast.AST) -> str:
     """The label of `[key]` for a constant key."""
     if isinstance(node, ast.Constant):
+        # Labels use `repr`: `x[1]` and `x["1"]` are two.
         return f"[{node.value!r}]"
     return ANY
 
@@ -257,15 +279,18 @@ def look_up_by_identity(world: World, keys: Values, node: ast.AST) -> None:
 def load_item(world: World, base: Values, node: ast.Subscript) -> Values:
     """What `base[key]` may be: an element, a view, a copy, or what `__getitem__`
     returns."""
+    # `__getitem__` of the notebook's class runs, whatever else the value may be.
     found = set(world.call_special(base, "__getitem__", (NOTHING,), node))
     sliced = any(isinstance(part, ast.Slice) for part in ast.walk(node.slice))
     for value in in_order(base):
+        # Letters of a text are no objects that could be changed.
         if isinstance(value.payload, Text):
             continue
         if value is world.namespace:
             found |= read_namespace(world, node.slice, node)
         elif isinstance(value.payload, Library):
             found.add(_item_of_library(world, value, node))
+        # `vars(box)[name]` with a computed name may be any attribute.
         elif _is_its_dict(value, "__getitem__"):
             for label in _attribute_labels(value, node.slice):
                 found |= world.heap.load(value, label)
@@ -314,6 +339,7 @@ def _load_item(
     """What `value[key]` may be, by what is known of the type: a copy (`xs[1:]`), a view
     (`array[0]`), a holder (`df.groupby("k")["a"]`), or the part itself (`df["a"]`). A
     `defaultdict` is changed by it."""
+    # xs[1:] copies a list; array[1:] is a view of it.
     if sliced and value.type in LISTS:
         copy = world.objects.allocate((node, value), value.type)
         world.heap.copy_parts(value, copy)
@@ -323,6 +349,8 @@ def _load_item(
     if effect is None:
         parts = world.heap.load(value, label)
         return (
+            # Of an unknown type a slice may be a view (arrays) or a copy (lists): both,
+            # then.
             parts | {_view(world, value, node, "")} if sliced and value.open else parts
         )
     if effect.mutates:
@@ -352,7 +380,10 @@ def _note_item_types(parts: Values, result_type: str, node: ast.Subscript) -> No
 def _item_type(type_: str, node: ast.Subscript) -> str:
     """`df[["a"]]` and `df[df.a > 1]` are frames, `df["a"]` is a column."""
     if type_ == "pandas.Series" and not isinstance(
-        node.slice, (ast.Constant, ast.Name, ast.Attribute)
+        node.slice,
+        (ast.Constant, ast.Name, ast.Attribute),
+        # df[cols] with a name is read as one column, the more frequent; the guard sees the
+        # rest.
     ):
         return "pandas.DataFrame"
     return type_
@@ -373,12 +404,14 @@ def store_item(world: World, base: Values, node: ast.Subscript, values: Values) 
             continue
         if value is world.namespace:
             _bind_in_namespace(world, node, values)
+            # Constants stand for all equal texts, and so are never changed.
             continue
         if not isinstance(value.payload, Text):
             world.mutate((value,), node)
         if _is_its_dict(value, "__setitem__"):
             for label in _attribute_labels(value, node.slice):
                 world.heap.store(value, label, values)
+        # array[0] = row copies the numbers of row; list[0] = row keeps it.
         elif _retains(world, value):
             world.heap.store(value, item_label(node.slice), values)
 
@@ -394,6 +427,7 @@ def _retains(world: World, value: Object) -> bool:
 def read_namespace(world: World, key: ast.expr, node: ast.AST) -> Values:
     """`globals()[key]`: a name, if the key is a constant."""
     name = text_of(world.evaluate(key))
+    # globals()["x"] and globals()[name] with `name = "x"`.
     if name is not None:
         return world.read_global(name, node)
     world.note_namespace(node)

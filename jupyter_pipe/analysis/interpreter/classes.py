@@ -34,14 +34,17 @@ def make_class(world: World, node: ast.ClassDef) -> Object:
     bases = tuple(value for base in node.bases for value in world.evaluate(base))
     keywords = {keyword.arg: world.evaluate(keyword.value) for keyword in node.keywords}
     result = world.objects.allocate(node, "builtins.type")
+    # In a loop the same object stands for each class that the statement makes.
     result.payload = Class(node, bases)
     result.carries = True
     frame = Frame(scope_of(node), world.names.frame, kind="class", holder=result)
+    # kind="class": names of the body are not seen by the methods' bodies.
     with world.names.inside(frame):
         world.execute(node.body)
     world.heap.store(
         result, "bases", [base for base in bases if isinstance(base.payload, Class)]
     )
+    # A metaclass is inherited from whichever base has one.
     inherited = frozenset().union(*(base.fields.get("class", ()) for base in bases))
     _run_hooks(world, result, bases, keywords.get("metaclass", inherited), node)
     return result
@@ -57,12 +60,16 @@ def _run_hooks(
     """What the bases and the metaclass do when a class is made."""
     itself = frozenset((class_,))
     for base in bases:
+        # Plug-in registries: `class Base: def __init_subclass__(cls):
+        # registry.append(cls)`.
         for hook in find_in_class(base, "__init_subclass__"):
             if isinstance(hook.payload, Function):
                 call_function(world, hook, (itself,), {}, node)
     for metaclass in metaclasses:
         world.heap.store(class_, "class", (metaclass,))
         for name in ("__new__", "__init__"):
+            # class Meta(type): def __init__(cls, name, bases, body): registry[name] =
+            # cls
             for hook in find_in_class(metaclass, name):
                 if isinstance(hook.payload, Function):
                     call_function(world, hook, (frozenset((metaclass,)),), {}, node)
@@ -78,7 +85,12 @@ def instantiate(
     """Calls a class of the notebook."""
     foreign = _foreign_base(class_)
     result = world.objects.allocate(
-        (node, class_), foreign or "", Instance(class_), open_=foreign is not None
+        (node, class_),
+        foreign or "",
+        Instance(class_),
+        open_=foreign is not None,
+        # class Net(nn.Module): an instance has the type of the library's class for the
+        # tables.
     )
     world.heap.store(result, "class", (class_,))
     itself = frozenset((result,))
@@ -86,6 +98,7 @@ def instantiate(
     for maker in makers:
         if isinstance(maker.payload, Function):
             call_function(world, maker, (itself, *positional), keywords, node)
+    # Without an `__init__` it is a dataclass or NamedTuple, or takes no arguments.
     if not makers:
         _fill_fields(world, class_, result, positional, keywords)
     for hook in find_in_class(class_, "__post_init__"):
@@ -110,6 +123,7 @@ def _fill_fields(
     for name, values in keywords.items():
         world.heap.store(result, "." + name, values)
     for name in names:
+        # A field that was not given has its default, also if the class is a plain one.
         if "." + name not in result.fields:
             _make_default(world, class_, result, name)
 
@@ -126,6 +140,7 @@ def _make_default(world: World, class_: Object, result: Object, name: str) -> No
                 made = call_function(world, factory, (), {}, factory.payload.node)
             elif isinstance(factory.payload, Class):
                 made = instantiate(world, factory, (), {}, factory.payload.node)
+            # field(default_factory=list)
             elif isinstance(factory.payload, Library):
                 made = frozenset(
                     (world.objects.allocate((result, name), factory.payload.qualified),)
@@ -156,4 +171,6 @@ def _foreign_base(class_: Object) -> str | None:
         return next(
             (found for base in payload.bases if (found := _foreign_base(base))), None
         )
+    # A base that is an unknown value: something foreign, of which not even the name is
+    # known.
     return "" if payload is None else None

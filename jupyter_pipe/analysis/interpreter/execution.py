@@ -64,11 +64,14 @@ def interpret(
     groups: dict[str, tuple[tuple[str, ...], ...]] = {}
     for unit in units:
         _run(world, unit)
+        # Gates look at this point of the notebook; later cells may change what they
+        # look at.
         for observer in ends.get(unit.number, ()):
             observe(world, observer)
         if unit.stage is not None:
             names = written.setdefault(unit.stage, set())
             names.update(name for name in unit.facts.writes if name.isidentifier())
+            # Only when the stage ends: what shares memory in between does not travel.
             if last[unit.stage] == unit.number:
                 groups[unit.stage] = expected_groups(world, names)
     return groups
@@ -77,10 +80,12 @@ def interpret(
 def _run(world: World, unit: Unit) -> None:
     world.begin(unit)
     try:
+        # A cell that is expected to fail may end after any of its statements.
         if "raises-exception" in unit.cell.cell.tags:
             guarded(world, lambda: _execute(world, unit))
         else:
             _execute(world, unit)
+    # Python's own recursion limit is reached by code that nests a few hundred deep.
     except (RecursionError, ExhaustedError):
         _run_roughly(world, unit)
     _finish(world, unit)
@@ -95,6 +100,7 @@ def _run_roughly(world: World, unit: Unit) -> None:
     try:
         world.calls.follow_roughly(outermost)
         _execute(world, unit)
+    # Even without calls: a literal of ten thousand nested brackets, say.
     except (RecursionError, ExhaustedError):
         world.calls.give_up(outermost)
         world.begin_again(unit)
@@ -103,10 +109,12 @@ def _run_roughly(world: World, unit: Unit) -> None:
 
 def _execute(world: World, unit: Unit) -> bool:
     for component in FELT_EVERYWHERE:
+        # Once somebody wrote it, every later statement feels it; before, no one does.
         if world.names.get(component) is not None:
             world.touch(component, unit.node)
     if not (isinstance(unit.node, ast.Expr) and unit.displays):
         return world.execute((unit.node,))
+    # The last expression of a cell is shown, and so used for its `repr` only.
     world.recorder.facts.unused.update(calls_for_effect(unit.node.value))
     show(world, world.evaluate(unit.node.value), unit.node)
     return True
@@ -138,6 +146,7 @@ def _touch_name(world: World, node: ast.Name) -> None:
     if slot is None:
         return
     for value in in_order(world.read_global(node.id, node)):
+        # Functions that the statement names may run as well.
         touch_free_names(world, value, set())
     world.mutate(slot.values, node)
 
@@ -161,6 +170,8 @@ def _finish(world: World, unit: Unit) -> None:
         elif slot.sources == {UNBOUND}:
             kind = "deletes"
         else:
+            # For a file or component there is no "may bind": it exists before the
+            # notebook.
             kind = "mutates" if name.startswith(("@", "file:")) else "may_bind"
         if is_pattern(
             name
@@ -170,6 +181,7 @@ def _finish(world: World, unit: Unit) -> None:
             facts.writes[name] = Write(kind, place, slot.sources - {unit.number})
     _spread_mutations(world, unit)
     for value in facts.identified:
+        # `a is b`: both names must arrive as one object, so they share a group.
         _share(facts, set(_reaching(world, world.heap.affected((value,)))))
 
 
@@ -184,6 +196,8 @@ def _spread_mutations(world: World, unit: Unit) -> None:
         if value in done:
             continue
         affected = world.heap.affected((value,))
+        # Everything that shares memory with it reaches the same names: skip it from
+        # here on.
         done |= affected & facts.mutated.keys() if value.shares else {value}
         names = set(_reaching(world, affected)) | _functions_of(world, affected)
         world.process.changed_classes.update(
@@ -196,6 +210,8 @@ def _spread_mutations(world: World, unit: Unit) -> None:
         for name in sorted(names):
             slot = world.names.get(name)
             if slot is not None and slot.sources != {number}:
+                # The name has a value that this unit made, too: later reads depend on
+                # it.
                 world.names.set(name, slot._replace(sources=slot.sources | {number}))
                 facts.writes.setdefault(
                     name, Write("mutates", place, slot.sources - {number})
@@ -205,8 +221,11 @@ def _spread_mutations(world: World, unit: Unit) -> None:
 def _reaching(world: World, values: Set[Object]) -> Iterator[str]:
     """The global names whose value may be one of `values`."""
     for value in values:
+        # A copy, since `discard` below changes the set while it is walked.
         for name in tuple(world.names.holders.get(value, ())):
             slot = world.names.get(name)
+            # The name was bound to something else since: holders are cleaned up when
+            # asked.
             if slot is None or value not in slot.values:
                 world.names.holders[value].discard(name)
             else:

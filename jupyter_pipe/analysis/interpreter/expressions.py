@@ -66,6 +66,7 @@ CONTAINERS = {
 
 @rule(expression_rules, ast.Constant)
 def _constant(world: World, node: ast.Constant) -> Values:
+    # Numbers have no object, since nothing can change them; texts may be paths.
     return (
         frozenset((world.objects.text(node.value),))
         if isinstance(node.value, str)
@@ -86,6 +87,7 @@ def _attribute(world: World, node: ast.Attribute) -> Values:
 @rule(expression_rules, ast.Subscript)
 def _subscript(world: World, node: ast.Subscript) -> Values:
     base = world.evaluate(node.value)
+    # d[key] with an instance as key finds it by `__hash__`, mostly its identity.
     look_up_by_identity(world, world.evaluate(node.slice), node)
     return load_item(world, base, node)
 
@@ -98,6 +100,7 @@ def _call(world: World, node: ast.Call) -> Values:
 @rule(expression_rules, ast.NamedExpr)
 def _walrus(world: World, node: ast.NamedExpr) -> Values:
     values = world.evaluate(node.value)
+    # In a comprehension `:=` binds in the function around it (PEP 572).
     with world.names.inside(world.names.frame.home()):
         world.bind(node.target.id, values, node.target)
     return values
@@ -120,6 +123,8 @@ def combine(
     if joined is not None:
         return joined
     name = OPERATORS[type(operator)]
+    # Python asks the left operand first, and the right one if that gives up: both may
+    # run.
     special = world.call_special(left, f"__{name}__", (right,), node)
     special |= world.call_special(right, f"__r{name}__", (left,), node)
     plain = [
@@ -130,9 +135,11 @@ def combine(
     if not plain:
         return special
     types = {value.type for value in plain}
+    # Joined lists are known in all their parts, joined arrays are not.
     result = world.objects.allocate(
         node, _dominant(types), open_=not types <= SEQUENCES or types == {""}
     )
+    # [1] + [[2]] holds the inner list of the second.
     for value in plain:
         if value.type in SEQUENCES and value.fields:
             world.heap.copy_parts(value, result)
@@ -167,6 +174,7 @@ def _join_texts(
 @rule(expression_rules, ast.UnaryOp)
 def _unary(world: World, node: ast.UnaryOp) -> Values:
     values = world.evaluate(node.operand)
+    # `not x` is True or False, which nobody can change.
     if isinstance(node.op, ast.Not):
         world.call_special(values, "__bool__", (), node)
         return NOTHING
@@ -185,6 +193,7 @@ def _unary(world: World, node: ast.UnaryOp) -> Values:
 def _compare(world: World, node: ast.Compare) -> Values:
     operands = [world.evaluate(operand) for operand in (node.left, *node.comparators)]
     plain = True
+    # a < b < c compares pairs; each operand is evaluated once.
     for operator, left, right in zip(node.ops, operands, operands[1:], strict=False):
         if isinstance(operator, (ast.Is, ast.IsNot)):
             _identify(world, left, right, node)
@@ -196,6 +205,7 @@ def _compare(world: World, node: ast.Compare) -> Values:
             world.call_special(
                 left, f"__{COMPARISONS[type(operator)]}__", (right,), node
             )
+            # Reflected: `a < b` may run b.__gt__; for == and != it is the same name.
             world.call_special(
                 right, f"__{COMPARISONS[type(operator)]}__", (left,), node
             )
@@ -211,6 +221,7 @@ def _look_up(world: World, left: Values, right: Values, node: ast.AST) -> None:
         and name is not None
         and world.names.get(name) is not None
     ):
+        # if "x" in globals(): x need not be there.
         with world.recorder.under_a_condition():
             world.read_global(name, node)
 
@@ -222,6 +233,7 @@ def _identify(world: World, left: Values, right: Values, node: ast.AST) -> None:
 
 
 def _array_like(values: Values) -> bool:
+    # df.a > 1 gives a new mask, 1 > 2 gives a bool.
     return any(
         not value.type.startswith("builtins.") and value.payload is None
         for value in values
@@ -231,6 +243,7 @@ def _array_like(values: Values) -> bool:
 @rule(expression_rules, ast.BoolOp)
 def _boolean(world: World, node: ast.BoolOp) -> Values:
     found = world.evaluate(node.values[0])
+    # a or b: b may never run, so what it binds it only may bind.
     for operand in node.values[1:]:
         found |= _perhaps(world, operand)
     return found
@@ -262,6 +275,7 @@ def _sequence(world: World, node: ast.List | ast.Tuple) -> Values:
         (position, item, world.evaluate(item))
         for position, item in enumerate(node.elts)
     ]
+    # (1, "a") cannot be changed and holds nothing that can; most tuples are such.
     if isinstance(node, ast.Tuple) and not any(found for _, _, found in values):
         return NOTHING
     result = world.objects.allocate(
@@ -291,6 +305,7 @@ def _set(world: World, node: ast.Set) -> Values:
 def _dict(world: World, node: ast.Dict) -> Values:
     result = world.objects.allocate(node, "builtins.dict")
     for key, item in zip(node.keys, node.values, strict=True):
+        # {**defaults, "a": 1}
         if key is None:
             for source in world.evaluate(item):
                 world.heap.copy_parts(source, result)
@@ -298,6 +313,8 @@ def _dict(world: World, node: ast.Dict) -> Values:
         keys = world.evaluate(key)
         label = f"[{key.value!r}]" if isinstance(key, ast.Constant) else ANY
         world.heap.store(result, label, world.evaluate(item))
+        # Constant keys are in the labels; others, such as instances, are objects that
+        # it holds.
         world.heap.store(
             result,
             "keys",
@@ -308,6 +325,7 @@ def _dict(world: World, node: ast.Dict) -> Values:
 
 @rule(expression_rules, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 def _comprehension(world: World, node: Comprehension) -> Values:
+    # Python evaluates the first iterable outside of the comprehension's own scope.
     first = world.evaluate(node.generators[0].iter)
     frame = Frame(scope_of(node), world.names.frame, kind="comprehension")
     result = world.objects.allocate(node, CONTAINERS[type(node)])
@@ -317,6 +335,7 @@ def _comprehension(world: World, node: Comprehension) -> Values:
         return True
 
     with world.names.inside(frame):
+        # It may be empty: what its body does with `:=` or calls may not happen.
         world.branches(arm, lambda: True)
     return frozenset((result,))
 
@@ -355,6 +374,7 @@ def _formatted(world: World, node: ast.FormattedValue) -> Values:
     world.call_special(
         values, "__repr__" if node.conversion == ord("r") else "__str__", (), node
     )
+    # f"{os.sep}": constants of libraries have texts as well.
     is_text = are_texts(values) or any(
         isinstance(value.payload, Library) for value in values
     )
@@ -364,6 +384,7 @@ def _formatted(world: World, node: ast.FormattedValue) -> Values:
 @rule(expression_rules, ast.Await)
 def _await(world: World, node: ast.Await) -> Values:
     values = world.evaluate(node.value)
+    # `await f()` gives what f returned; of a library's coroutine nothing is known.
     results = [world.heap.load(value, "result") for value in values]
     return frozenset().union(*results) if results else NOTHING
 
@@ -372,6 +393,7 @@ def _await(world: World, node: ast.Await) -> Values:
 def _yield(world: World, node: ast.Yield) -> Values:
     if node.value is not None:
         world.names.frame.home().yielded.update(world.evaluate(node.value))
+    # What `send` passes in.
     return frozenset((world.objects.allocate(node, open_=True),))
 
 

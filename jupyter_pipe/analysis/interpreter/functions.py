@@ -46,6 +46,8 @@ def make_function(world: World, node: FunctionNode) -> Object:
     caller's."""
     defaults = _defaults(world, node.args)
     result = world.objects.allocate(node, "builtins.function")
+    # The same `def` interpreted again, as in a loop, is the same object with new
+    # defaults.
     if result.payload is None:
         result.payload = Function(
             node,
@@ -54,6 +56,7 @@ def make_function(world: World, node: FunctionNode) -> Object:
             _captures(node),
             sum(1 for _ in ast.walk(node)),
         )
+        # Only for cells of the notebook: functions of modules beside it have no cell.
         if world.names.frame.module() is world.names.globals:
             result.payload.cell = world.recorder.cell
         result.carries = True
@@ -63,6 +66,8 @@ def make_function(world: World, node: FunctionNode) -> Object:
     payload.defaults = defaults
     for values in defaults.values():
         world.heap.store(result, "defaults", values)
+    # What it may see of the frames around it: changing the function's closure changes
+    # it.
     frame: Frame | None = world.names.frame
     while frame is not None and frame.parent is not None:
         if frame.holder is not None:
@@ -98,16 +103,19 @@ def call_function(
     """Interprets the body of a notebook function. Its value is what it may return."""
     function = callee.payload
     assert isinstance(function, Function)
+    # We are in the rough pass: nothing is followed, everything is collected.
     if world.calls.postponed.open:
         return _postpone(world, callee, positional, keywords, node)
     if world.calls.is_hopeless(callee):
         raise ExhaustedError
+    # The inner call gives what the function has been found to return until now.
     if world.calls.is_recursion(callee):
         return function.returned
     if world.calls.is_too_much(callee):
         returned = _postpone(world, callee, positional, keywords, node)
         _run_postponed(world, node)
         return returned
+    # Frozen sets as keys: the same call with the same arguments in the same world.
     key = (callee, tuple(positional), tuple(keywords.items()))
     before = world.version
     known = world.calls.results.get(key)
@@ -119,6 +127,8 @@ def call_function(
     result = _interpret(
         world, callee, positional, keywords, node, (*world.calls.sites, node)
     )
+    # Only a call that changed nothing and made nothing: a new object must be another
+    # one for each call.
     if world.version == before and result <= frozenset().union(
         *positional, *keywords.values()
     ):
@@ -140,8 +150,12 @@ def _interpret(
     assert isinstance(function, Function)
     frame = Frame(function.scope, function.frame)
     if function.captures:
+        # Variables that inner functions may keep live on after the call, as parts of a
+        # frame.
         frame.holder = world.objects.allocate((site, function.node, "frame"))
     with world.names.inside(frame), world.calls.entering(callee, sites):
+        # A layer of its own: locals disappear with it, whatever branch left the
+        # function.
         world.names.push()
         frame.depth = len(world.names.layers) - 1
         _bind_parameters(world, function, positional, keywords)
@@ -167,6 +181,7 @@ def _postpone(
 def _run_postponed(world: World, node: ast.AST) -> None:
     """Interprets every function that was postponed, and those that they call, as code
     that may run."""
+    # Others that are called while these run are added to the same list.
     postponed, sites = world.calls.postponed, (*world.calls.sites, node)
     postponed.open = True
     while (call := postponed.take()) is not None:
@@ -187,6 +202,7 @@ def _note_cached_call(world: World, callee: Object, node: ast.AST) -> None:
     same."""
     function = callee.payload
     assert isinstance(function, Function)
+    # Every name in the body, also those of inner functions: too many is safe here.
     names = {part.id for part in ast.walk(function.node) if isinstance(part, ast.Name)}
     slots = {
         name: world.names.get(name)
@@ -214,6 +230,7 @@ def _run_body(world: World, function: Function, frame: Frame) -> None:
         alive = True
     else:
         alive = world.execute(node.body)
+    # Without a value at the end (`return` in each branch) only the exits count.
     outcomes = (
         [world.names.pop(), *frame.exits]
         if alive
@@ -228,6 +245,7 @@ def _run_body(world: World, function: Function, frame: Frame) -> None:
 
 def _without_locals(layer: Layer, number: int, keep: bool) -> Layer:
     if keep:
+        # Locals that a closure may still see are kept for it.
         return layer
     return {
         key: slot
@@ -261,6 +279,7 @@ def touch_free_names(world: World, callee: Object, seen: set[Object]) -> None:
     """What a function may do that is not interpreted: it and the functions that it
     names read their free names, change what these stand for, and bind what they declare
     global."""
+    # Each function once, since they may name each other.
     if callee in seen or not isinstance(callee.payload, Function):
         return
     seen.add(callee)
@@ -270,6 +289,7 @@ def touch_free_names(world: World, callee: Object, seen: set[Object]) -> None:
         for part in ast.walk(function.node):
             if not isinstance(part, ast.Name):
                 continue
+            # `global n; n = 1` in the body.
             if part.id in declared and not isinstance(part.ctx, ast.Load):
                 _may_bind(world, part)
             elif part.id not in bound or part.id in declared:
@@ -307,6 +327,7 @@ def _bind_parameters(
     known = {*names, *(argument.arg for argument in arguments.kwonlyargs)}
     given.update({name: values for name, values in keywords.items() if name in known})
     if arguments.kwarg:
+        # def f(a, **options): names that are no parameters are its items.
         extra = world.objects.allocate(arguments.kwarg, "builtins.dict")
         for name, values in keywords.items():
             if name not in known:
@@ -331,6 +352,7 @@ def _pack(world: World, node: ast.arg, values: list[Values]) -> Values:
 def _result(world: World, callee: Object, frame: Frame, node: ast.AST) -> Values:
     function = callee.payload
     assert isinstance(function, Function)
+    # Calling a generator function runs nothing yet: we take it to have run to its end.
     if frame.scope.generator:
         result = world.objects.allocate(
             (node, callee, "generator"), "builtins.generator"

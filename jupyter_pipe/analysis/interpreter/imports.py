@@ -24,6 +24,8 @@ __all__ = ["import_by_name", "import_from", "import_module", "is_future"]
 def import_module(world: World, alias: ast.alias, node: ast.AST) -> None:
     """`import a.b` binds `a`; `import a.b as c` binds `c` to `a.b`."""
     root = alias.name.partition(".")[0]
+    # `import a.b` makes the whole of `a` readable; only with `as` it is the submodule
+    # alone.
     module = _module(world, alias.name if alias.asname else root, node)
     _remember(world, root)
     world.recorder.facts.modules.add(alias.name)
@@ -45,6 +47,7 @@ def import_from(world: World, node: ast.ImportFrom) -> None:
         if alias.name == "*":
             _import_star(world, module, node)
         else:
+            # b of `from a import b` may be a module itself.
             world.recorder.facts.modules.add(f"{name}.{alias.name}")
             values = _member(world, module, alias.name, node)
             world.bind(alias.asname or alias.name, values, node)
@@ -85,6 +88,7 @@ def _bind_public_names(world: World, frame: Frame, node: ast.AST) -> None:
         for key in list(layer):
             if not isinstance(key, tuple) or key[0] != frame.number:
                 continue
+            # `__all__` wins, also over underscores, as in Python.
             if key[1] in listed if listed else not key[1].startswith("_"):
                 world.bind(key[1], layer[key].values, node)
 
@@ -99,11 +103,16 @@ def _import_star(world: World, module: Object, node: ast.ImportFrom) -> None:
     public = _public_names(name)
     for member in public or ():
         world.bind(
-            member, frozenset((world.objects.library(f"{name}.{member}"),)), node
+            member,
+            frozenset((world.objects.library(f"{name}.{member}"),)),
+            node,
+            # Of other libraries only the run knows what the star brings.
         )
     if public is None and world.names.is_top_level:
         world.names.star_imports.units.append(world.recorder.unit)
         world.names.star_imports.modules.append(name)
+        # A star import of a package that is missing fails in the notebook, too: told
+        # elsewhere.
         if importlib.util.find_spec(name.partition(".")[0]) is None:
             world.names.star_imports.missing.append(name)
 
@@ -123,6 +132,7 @@ def _listed_names(world: World, frame: Frame) -> set[str]:
 def _public_names(name: str) -> list[str] | None:
     """What a star import of a module of the standard library binds; other code is not
     run."""
+    # Importing `this` prints, and `antigravity` opens a browser.
     if name.partition(".")[0] not in sys.stdlib_module_names or name in {
         "antigravity",
         "this",
@@ -145,6 +155,7 @@ def _module(world: World, name: str, node: ast.AST) -> Object:
         known = world.process.modules[name] = _read_module(
             world, name
         ) or world.objects.library(name)
+    # A cell may write the module with %%writefile before it is imported.
     for path in (
         f"file:{name.replace('.', '/')}.py",
         f"file:{name.replace('.', '/')}/__init__.py",
@@ -164,6 +175,8 @@ def _read_module(world: World, name: str) -> Object | None:
     for path in (base.with_suffix(".py"), base / "__init__.py"):
         try:
             tree = ast.parse(read_source(path))
+        # A module that does not parse is a library for us; its error comes when it
+        # runs.
         except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
             continue
         return _run_module(world, name, tree)
@@ -175,6 +188,7 @@ def _run_module(world: World, name: str, tree: ast.Module) -> Object:
     notebook's."""
     frame = Frame(Scope(), kind="module")
     module = world.heap.make("builtins.module", LocalModule(name, frame))
+    # Registered before its body runs, as Python does, so that circular imports end.
     world.process.modules[name] = module
     frame.holder = module
     with world.names.inside_module(frame), world.recorder.in_a_module():

@@ -57,6 +57,7 @@ def advance(world: World, values: Iterable[Object], node: ast.AST) -> None:
     for value in values:
         world.mutate((value,), node)
         sources = value.fields.get("receiver", ())
+        # `next(enumerate(it))` moves `it` on, too.
         advance(world, [source for source in sources if source.type in ITERATORS], node)
 
 
@@ -79,8 +80,11 @@ def _elements(world: World, value: Object, node: ast.AST) -> Values:
     if isinstance(value.payload, (Library, Class)):
         return NOTHING
     if isinstance(value.payload, Instance):
+        # A notebook's iterator that is its own `__iter__` is asked for `__next__`.
         iterators = world.call_special(frozenset((value,)), "__iter__", (), node)
         given = world.call_special(iterators, "__next__", (), node)
+        # `def __iter__(self): return iter(self.items)`: a library's iterator of our
+        # list.
         others = frozenset(i for i in iterators if not isinstance(i.payload, Instance))
         return (
             given | world.heap.elements(others)
@@ -92,6 +96,7 @@ def _elements(world: World, value: Object, node: ast.AST) -> Values:
         advance(world, (value,), node)
     if value.type in SETS:
         world.recorder.facts.iterated_sets.setdefault(value, world.place_of(node))
+    # Iterating over a dict gives keys, and ANY of it are its values.
     if value.type == "builtins.dict":
         return frozenset(value.fields.get("keys", ()))
     if value.type in PAIRS:

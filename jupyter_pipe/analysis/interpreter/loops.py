@@ -30,17 +30,24 @@ def _for(world: World, node: ast.For | ast.AsyncFor) -> bool:
         assign(world, node.target, elements_of(world, source, node.iter))
 
     return _loop(
-        world, head, node.body, node.orelse, at_least_once=_never_empty(node.iter)
+        # for i in range(3): what its body binds is bound afterwards.
+        world,
+        head,
+        node.body,
+        node.orelse,
+        at_least_once=_never_empty(node.iter),
     )
 
 
 @rule(statement_rules, ast.While)
 def _while(world: World, node: ast.While) -> bool:
+    # `while True:` ends by `break` alone; what follows sees only the states at breaks.
     endless = truth(node.test) is True
 
     def head() -> None:
         world.evaluate(node.test)
 
+    # A condition is evaluated once more than the body runs.
     if not endless:
         world.evaluate(node.test)
     return _loop(
@@ -83,13 +90,18 @@ def _loop(
     breaks: list[Layer] = []
     for turn in range(ROUNDS):
         ends = _turn(world, head, body, breaks)
+        # In the first turn of a loop that surely runs, the state before it does not
+        # survive.
         first = at_least_once and turn == 0
+        # Four rounds: a value handed down a chain of names (a, b = b, c) needs one
+        # round each.
         if not ends or not world.names.merge(ends if first else [{}, *ends]):
             break
     if endless:
         if breaks:
             world.names.merge(breaks)
         return bool(breaks)
+    # `else:` runs where no `break` was taken.
     alive = _otherwise(world, orelse)
     if breaks:
         world.names.merge([{}, *breaks] if alive else breaks)

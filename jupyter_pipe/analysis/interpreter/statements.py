@@ -57,6 +57,7 @@ def _expression(world: World, node: ast.Expr) -> bool:
 @rule(statement_rules, ast.Assign)
 def _assign(world: World, node: ast.Assign) -> bool:
     values = world.evaluate(node.value)
+    # ip = get_ipython(): made again where it is needed, as the shell is not a value.
     if is_part_of_shell(values):
         world.recorder.facts.again.add(node.value)
     for target in node.targets:
@@ -66,6 +67,7 @@ def _assign(world: World, node: ast.Assign) -> bool:
 
 @rule(statement_rules, ast.AnnAssign)
 def _annotated(world: World, node: ast.AnnAssign) -> bool:
+    # Annotations of local variables are never evaluated by Python.
     if world.names.frame.kind != "function":
         _annotation(world, node.annotation)
     if node.value is not None:
@@ -78,6 +80,7 @@ def _augmented(world: World, node: ast.AugAssign) -> bool:
     """`target += value`: what the target held may be changed in place, as a list is,
     and is bound again. A number or text only gets a new value."""
     target = node.target
+    # `+=` reads its target before its value: `x += f()` sees the old x.
     before: Values
     if isinstance(target, ast.Name):
         before = world.read(target.id, target)
@@ -94,6 +97,7 @@ def _augmented(world: World, node: ast.AugAssign) -> bool:
     )
     world.mutate(changed, node)
     for value in changed:
+        # xs += [ys]: xs now holds ys. An array's `+=` copies numbers.
         if value.type in {"builtins.list", "builtins.set", "builtins.dict", ""}:
             for source in right:
                 world.heap.copy_parts(source, value)
@@ -111,6 +115,7 @@ def _delete(world: World, node: ast.Delete) -> bool:
 @rule(statement_rules, ast.If)
 def _if(world: World, node: ast.If) -> bool:
     world.evaluate(node.test)
+    # `if TYPE_CHECKING:` never runs, `if __name__ == "__main__":` always does.
     known = truth(node.test)
     if known is not None:
         return world.execute(node.body if known else node.orelse)
@@ -147,6 +152,7 @@ def _match(world: World, node: ast.Match) -> bool:
 
     arms = [lambda case=case: arm(case) for case in node.cases]
     last = node.cases[-1]
+    # `case _:` and `case name:` match everything, so one of the arms is taken.
     total = (
         isinstance(last.pattern, ast.MatchAs)
         and last.pattern.pattern is None
@@ -163,7 +169,9 @@ def _with(world: World, node: ast.With | ast.AsyncWith) -> bool:
     def body() -> bool:
         return world.execute(node.body)
 
+    # with suppress(Error): the body may stop anywhere, and the program goes on.
     alive = guarded(world, body) if suppresses else body()
+    # Contexts are left in the reverse of the order in which they were entered.
     for context in reversed(contexts):
         for name in ("__exit__", "__aexit__"):
             world.call_special(context, name, (), node)
@@ -178,6 +186,7 @@ def _enter(world: World, item: ast.withitem) -> Values:
         own = isinstance(value.payload, Instance) and find_in_class(
             value.payload.class_, "__enter__"
         )
+        # Where the notebook's class has an `__enter__`, that has said what `as` binds.
         if not own:
             entered |= _entered(world, value)
     if item.optional_vars is not None:
@@ -189,6 +198,7 @@ def _entered(world: World, value: Object) -> Values:
     """What `with value as x` binds where the class is not the notebook's: itself or
     what it gives out."""
     effect = world.knowledge.method(value.type, "__enter__") if value.type else None
+    # A generator with @contextmanager gives what it yields.
     if value.type == "builtins.generator" or (
         effect is not None and effect.returns is Returns.element
     ):
@@ -204,6 +214,7 @@ def _may_suppress(world: World, context: Values) -> bool:
             return True
         if isinstance(value.payload, Instance):
             for method in find_in_class(value.payload.class_, "__exit__"):
+                # def __exit__(self, *error): return True
                 if isinstance(method.payload, Function) and _returns_truth(
                     method.payload.node
                 ):
@@ -243,9 +254,11 @@ def _try(world: World, node: ast.Try) -> bool:
     def body() -> bool:
         with world.calls.catching(raised):
             alive = world.execute(node.body)
+        # `else:` runs only if the body got to its end.
         return alive and world.execute(node.orelse)
 
     def handler(clause: ast.ExceptHandler) -> bool:
+        # Each variable is what it was, or any of what the body made of it.
         _end_anywhere(world, watched)
         return _handle(world, clause, frozenset(raised))
 
@@ -253,6 +266,7 @@ def _try(world: World, node: ast.Try) -> bool:
         whole = world.branch(body)
     handled = [world.branch(partial(handler, clause)) for clause in node.handlers]
     alive = world.join([whole, *handled])
+    # `finally:` runs in every case, also where no branch goes on.
     return world.execute(node.finalbody) and alive
 
 
@@ -260,9 +274,12 @@ def _handle(world: World, clause: ast.ExceptHandler, raised: Values) -> bool:
     if clause.type is not None:
         world.evaluate(clause.type)
     if clause.name is not None:
+        # except Error as error: what the notebook raised, or some exception of a
+        # library.
         caught = raised | {world.objects.allocate(clause, open_=True)}
         world.bind(clause.name, caught, clause)
     alive = world.execute(clause.body)
+    # Python deletes the name at the end of the handler.
     if clause.name is not None:
         world.unbind(clause.name, clause)
     return alive
@@ -280,6 +297,7 @@ def _function(world: World, node: ast.FunctionDef | ast.AsyncFunctionDef) -> boo
 
 def _annotations(world: World, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
     arguments = node.args
+    # Defaults were evaluated by make_function; here only what stands behind the colons.
     for argument in ast.walk(arguments):
         if isinstance(argument, ast.arg) and argument.annotation is not None:
             _annotation(world, argument.annotation)
@@ -299,6 +317,7 @@ def _annotation(world: World, node: ast.expr) -> None:
         world.evaluate(node)
         return
     for name in names:
+        # A name that is not there is no error: nobody may ever look it up.
         if world.names.get(name) is not None:
             world.read(name, node)
 
@@ -321,6 +340,7 @@ def decorate(
     for decorator in reversed(decorators):
         found: set[Object] = set()
         for one in in_order(decorator):
+            # @functools.wraps(f), @app.route("/"): what they return calls the function.
             if isinstance(one.payload, Library) or one.payload is None:
                 _mark(world, values, one, node)
                 _run_at_once(world, values, one, node)
@@ -372,6 +392,7 @@ def _return(world: World, node: ast.Return) -> bool:
     frame = world.names.frame
     if node.value is not None:
         frame.returned |= world.evaluate(node.value)
+    # The state at each `return`; the end of the body adds its own.
     frame.exits.append(world.names.flatten(frame.depth))
     return False
 
@@ -380,6 +401,8 @@ def _return(world: World, node: ast.Return) -> bool:
 def _raise(world: World, node: ast.Raise) -> bool:
     for part in (node.exc, node.cause):
         if part is not None:
+            # `except … as error` in the notebook may catch it, and then hold what it
+            # holds.
             world.calls.raised |= world.evaluate(part)
     return False
 
@@ -394,6 +417,7 @@ def _assert(world: World, node: ast.Assert) -> bool:
 
 @rule(statement_rules, ast.Break)
 def _break(world: World, _: ast.Break) -> bool:
+    # A `break` outside of a loop is a syntax error; in an exec'd text we do not know.
     if world.calls.loops:
         loop = world.calls.loops[-1]
         loop.breaks.append(world.names.flatten(loop.depth))
@@ -426,6 +450,7 @@ def _import_from(world: World, node: ast.ImportFrom) -> bool:
     return True
 
 
+# `type X = int` exists since Python 3.12.
 if hasattr(ast, "TypeAlias"):
 
     @rule(statement_rules, ast.TypeAlias)
