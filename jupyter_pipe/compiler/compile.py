@@ -113,6 +113,7 @@ def compile_notebook(
     pipeline = msgspec.structs.replace(pipeline, contract_digests=digests)
     modules = {module for stage in pipeline.stages for module in stage.imports}
     # What `run-stage` needs wherever an engine runs a stage: ourselves, and a kernel.
+    # Each pin once, ours last, even where a stage imports jupyter_pipe.
     pins = requirement_lines({*modules, "ipykernel"}, interpreter, beside)
     requirements = tuple(dict.fromkeys((*pins, f"jupyter_pipe=={__version__}")))
     return Compiled(
@@ -173,10 +174,12 @@ def _analysed(
     grouping = group_cells(notebook, reading)
     folder = Path(notebook.path).resolve().parent
     shares = find_shares(notebook, reading)
+    # Variables of other notebooks are cells before the first and behind the last.
     analysis = analyse(with_outer_cells(grouping.program, shares, takes), folder=folder)
     name = notebook.settings.name or notebook.name
     stages = _stages(grouping, analysis, package, _read_learned(folder, name))
     found = [*grouping.diagnostics, *relocated(analysis.diagnostics, shares)]
+    # Only a notebook that shares or takes pays for resolving twice.
     if shares or takes:
         left = resolve(stages).inputs.get(LEFT, ())
         found += unshareable(analysis, shares, left)
@@ -231,6 +234,7 @@ def _stage(grouping: Grouping, flow: StageFlow, package: str, names: set[str]) -
         groups=flow.groups,
         effects=flow.effects,
         replays=flow.replays,
+        # `after:` may name a stage that turned out to have nothing to do.
         after=tuple(name for name in tagged.after if name in names),
         metrics=tagged.metrics,
         gates=tagged.gates,
@@ -259,6 +263,7 @@ def _first_leading(grouping: Grouping, analysis: Analysis) -> str | None:
             continue
         for cell_id in flow.cells:
             if cell_id in leading:
+                # The first in notebook order: the message points at it.
                 return cell_id
     return None
 
@@ -313,6 +318,7 @@ def _in_order(
     notebook: Notebook, found: Iterable[Diagnostic]
 ) -> tuple[Diagnostic, ...]:
     place = {cell.id: cell.index for cell in notebook.cells}
+    # Two analyses of one cell may find the same; a diagnostic is equal if its text is.
     unique = {msgspec.json.encode(diagnostic): diagnostic for diagnostic in found}
     return tuple(
         sorted(

@@ -43,5 +43,6 @@ def _names(paths: Iterable[str]) -> Iterator[str]:
     for path in paths:
         name = FILE + _WILD.sub("*", posixpath.normpath(path))
         yield name
+        # `writes: out` may be a folder as well as a file.
         if "*" not in name:
             yield f"{name}/*"

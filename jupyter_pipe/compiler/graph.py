@@ -51,10 +51,16 @@ def resolve(stages: Sequence[Stage]) -> Wiring:
     definers = _definers(stages)
     inputs: dict[str, tuple[StageInput, ...]] = {}
     names: dict[tuple[str, str], set[str]] = defaultdict(set)
+    # What is asked of each stage: at first its metrics and gates, then what later ones
+    # read.
     demanded: dict[str, set[str]] = {stage.name: _observed(stage) for stage in stages}
+    # From the last: a stage that only passes a name on needs it only if somebody behind
+    # it does.
     for stage in reversed(stages):
         found = []
         for name in sorted(_needs(stage, demanded[stage.name])):
+            # A definer of None: the name is replayed, or was deleted, so nobody sends
+            # it.
             definer = definers[stage.name].get(name)
             if definer is None:
                 continue
@@ -69,6 +75,7 @@ def resolve(stages: Sequence[Stage]) -> Wiring:
                     name
                 )  # beside what shares objects with it, the guard can watch it
         inputs[stage.name] = tuple(found)
+    # Values flow from maker to user; files also make writers wait for earlier readers.
     _order_file_writes(stages, names)
     _order_computed_files(stages, names)
     edges = _edges(stages, names)
@@ -175,6 +182,7 @@ def _definers(stages: Sequence[Stage]) -> dict[str, dict[str, str | None]]:
         looked_at = [effect.name for effect in stage.effects]
         looked_at += _observed(stage).union(stage.frozen)
         found[stage.name] = {name: last[name] for name in looked_at if name in last}
+        # `pure:x` says that the change which the guard or the analysis sees is not one.
         pure = {
             effect.name for effect in stage.effects if effect.kind is EffectKind.pure
         }
@@ -183,6 +191,7 @@ def _definers(stages: Sequence[Stage]) -> dict[str, dict[str, str | None]]:
             # Several stages may each have written some of a pattern's files.
             if is_pattern(name) or unchanged:
                 continue
+            # A stage that deletes or only defines a name leaves no value of it.
             gone = kinds <= {EffectKind.deletes, EffectKind.defines}
             last[name] = None if gone else stage.name
     return found
@@ -202,6 +211,7 @@ def _needs(stage: Stage, demanded: set[str]) -> set[str]:
     needs = {effect.name for effect in stage.effects if effect.kind is EffectKind.reads}
     writes = _writes(stage)
     for name in demanded:
+        # Nobody in this stage writes it: it is passed through from an earlier one.
         kinds = writes.get(name, set())
         if not kinds or (kinds & PASSES_ON and not kinds & SURE):
             needs.add(name)
@@ -223,6 +233,8 @@ def _order_file_writes(
         written = {effect.name for effect in files if effect.kind in WRITES}
         for name in sorted({effect.name for effect in files}):
             if name in written:
+                # The writer waits for all who used the old state, and is the first to
+                # use the new one.
                 for user in users[name]:
                     names[user, stage.name].add(name)
                 users[name] = []
@@ -260,6 +272,7 @@ def _is_ordered(known: str, wrote: bool, name: str, writes: bool) -> bool:
     patterns = is_pattern(known) + is_pattern(name)
     if (
         not patterns
+        # Equal fixed names are ordered by _order_file_writes; two reads need no order.
         or not (wrote or writes)
         or (wrote and writes and patterns == 2 and known != name)
     ):
@@ -278,6 +291,7 @@ def _edges(
         for earlier in stage.after:
             if earlier in position:
                 pairs.setdefault((earlier, stage.name), ())
+        # What runs have seen counts only forwards: a later stage cannot be followed.
         for earlier, seen in stage.follows.items():
             if position.get(earlier, len(stages)) < position[stage.name]:
                 known = pairs.get((earlier, stage.name), ())

@@ -43,7 +43,8 @@ def with_learned(stage: Stage, learned: Learned) -> Stage:
     new = (name for name in sorted(learned.mutates) if name not in known)
     effects = tuple(Effect(name, EffectKind.mutates, learned=True) for name in new)
     follows = merge_learned(
-        Learned(follows=stage.follows), Learned(follows=learned.follows)
+        Learned(follows=stage.follows),
+        Learned(follows=learned.follows),
     ).follows
     return msgspec.structs.replace(
         stage, effects=stage.effects + effects, follows=follows

@@ -24,6 +24,8 @@ def stage_name(stem: str) -> str:
     reserved = (
         keyword.iskeyword(name) or name == "shared" or re.fullmatch(r"__\w*__", name)
     )
+    # "class" and "shared" would hide a keyword or our own module; `__init__` would be
+    # one.
     return name.strip("_") + _SUFFIX if reserved else name
 
 
@@ -50,6 +52,7 @@ def _is_importable(name: str, folder: Path) -> bool:
     paths = sysconfig.get_paths()
     beside = folder / f"{name}.py", folder / name / "__init__.py"
     found = PathFinder.find_spec(name, [paths["purelib"], paths["platlib"]])
+    # A namespace package (no origin) is any folder, such as one that a test run left.
     return (found is not None and found.origin is not None) or any(
         path.is_file() for path in beside
     )

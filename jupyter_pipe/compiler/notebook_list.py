@@ -79,6 +79,7 @@ def list_notebooks(paths: Sequence[Path]) -> NotebookList:
     names = [each.name for each in listed]
     name = "+".join(names)
     if file_name_problem(name):
+        # A joined name longer than a file's may be: "first+9".
         name = f"{names[0]}+{len(names) - 1}"
     return NotebookList(first, name, listed)
 
@@ -98,6 +99,7 @@ def _named(paths: Sequence[Path]) -> tuple[ListedNotebook, ...]:
             hint="Name it once.",
         )
     names = [stage_name(notebook_name(path)) for path in paths]
+    # Two notebooks called `train.ipynb` in two folders.
     same = {name for name, _ in _repeated(names, paths)}
     names = [
         stage_name(f"{path.parent.name}_{name}") if name in same else name
@@ -142,6 +144,7 @@ def _read_list(path: Path) -> NotebookList:
         name,
         _named(notebooks),
         content.get("description", ""),
+        # An empty schedule is none.
         content.get("schedule") or None,
     )
 
@@ -227,6 +230,7 @@ def _line_of(text: str, word: str) -> str:
     """`, line 3`: the first line, comments aside, on which the word stands as a key or
     a text."""
     pattern = re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w-])")
+    # The word of a comment would point beside the mistake.
     for number, line in enumerate(text.splitlines(), 1):
         if not line.lstrip().startswith("#") and pattern.search(line):
             return f", line {number}"

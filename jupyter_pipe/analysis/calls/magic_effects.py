@@ -3,7 +3,7 @@ write.
 
 A pure function of the call's AST, as `magics.transform` leaves it. Reads are *possible*
 ones: a shell expands `$HOME` itself if the notebook has no such name, so a name that
-nothing binds is no error. Paths and names are given only where they are literal.
+nothing binds is not an error. Paths and names are given only where they are literal.
 """
 
 from __future__ import annotations

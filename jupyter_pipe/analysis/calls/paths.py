@@ -58,7 +58,7 @@ LISTS = frozenset({"glob", "rglob"})
 def part_of_path(world: World, value: Object, name: str) -> Values | None:
     """`path.parent`, `path.name` and the like of a constant path."""
     found = PARTS.get(name) if value.type == PATH else None
-    # `.name` of an instance of the notebook's class is no part of a path.
+    # `.name` of an instance of the notebook's class is not part of a path.
     return change_texts(world, frozenset((value,)), *found) if found else None
 
 

@@ -317,7 +317,7 @@ def _annotation(world: World, node: ast.expr) -> None:
         world.evaluate(node)
         return
     for name in names:
-        # A name that is not there is no error: nobody may ever look it up.
+        # A name that is missing does no harm: nobody may ever look it up.
         if world.names.get(name) is not None:
             world.read(name, node)
 

@@ -23,6 +23,8 @@ def main_module(pipeline: Pipeline, package: str) -> str:
         _parser(pipeline, package),
         _main(pipeline),
     ]
+    # Only the converters that an option uses, in a fixed order: the same notebook gives
+    # the same bytes.
     parts += [
         _CONVERTERS[name]
         for name in sorted(_CONVERTERS)
@@ -32,6 +34,7 @@ def main_module(pipeline: Pipeline, package: str) -> str:
 
 
 def _head(package: str, kinds: set[str], notebook: str) -> str:
+    # `ast` is imported only if a converter needs it: the file is read by people.
     modules = (
         ["argparse", "ast", "os", "sys"]
         if any("_literal" in kind for kind in kinds)
@@ -65,6 +68,7 @@ def _option(parameter: Parameter) -> str:
     flag = "--" + parameter.name.replace("_", "-")
     arguments = [f'"{flag}"']
     if parameter.type_ == "bool":
+        # `--verbose` and `--no-verbose`; `type=bool` would take "False" for true.
         arguments.append("action=argparse.BooleanOptionalAction")
     else:
         arguments.append(f"type={_converter(parameter)}")
@@ -78,6 +82,7 @@ def _option(parameter: Parameter) -> str:
 
 def _converter(parameter: Parameter) -> str:
     base, _, optional = (part.strip() for part in parameter.type_.partition("|"))
+    # `int | none`: the option takes `none` besides numbers.
     if base in _DIRECT:
         return f"_or_none({base})" if optional else base
     return "_literal_or_text" if base == "any" else "_literal"
@@ -95,11 +100,14 @@ def _main(pipeline: Pipeline) -> str:
     names = ", ".join(dict.fromkeys(watched))
     note = f"Not judged here: the contract of {names}. `jupyter pipe run` judges it."
     said = wrap_call("    print(", [quoted(note), "file=sys.stderr"], width=84)
+    # Before the folder is entered, once: the notice is about this run, not about a
+    # stage.
     return _MAIN.replace("    _enter_folder()\n", f"{said}\n    _enter_folder()\n", 1)
 
 
 def _text(text: str) -> str:
     """A Python string that argparse prints as `text`."""
+    # argparse reads `%` in help texts as a format.
     return quoted(" ".join(text.split("\n")).replace("%", "%%"))
 
 

@@ -39,6 +39,7 @@ def find_scripts(program: ProgramCode, level: ModuleLevel) -> dict[str, str]:
         reason = _first_reason(stage, level)
         if reason:
             reasons[stage.name] = reason
+    # Reasons spread from stage to stage, so until no stage is added.
     size = -1
     while len(reasons) != size:
         size = len(reasons)
@@ -55,6 +56,8 @@ def _first_reason(stage: StageCode, level: ModuleLevel) -> str:
         statement for statement in _running(stage) if not level.holds(statement)
     ]
     checks = (
+        # The cheap and frequent ones first; the first that holds is the one that is
+        # told.
         _frame_reason,
         _syntax_reason,
         _class_reason,
@@ -96,6 +99,7 @@ def is_dropped_magic(statement: Statement) -> bool:
 def _only_shows(words: Sequence[object]) -> bool:
     """An extension may bring magics that compute (`%load_ext sql`), with settings of
     their own."""
+    # `%config InlineBackend…` shows, `%config SqlMagic.…` sets how a magic computes.
     magic, line = [*map(str, words), "", ""][:2]
     if magic in _EXTENSIONS:
         return line.strip() == "autoreload"
@@ -114,6 +118,7 @@ def _frame_reason(
     bound: set[str] = set(stage.received())
     for statement in statements:
         for name in sorted(statement.reads - bound):
+            # `!ls` and `%time` have become calls of it.
             if name == "get_ipython":
                 return "it uses magics or the shell"
             if name in FRAME_NAMES or _OUTPUT_HISTORY.fullmatch(name):
@@ -127,6 +132,8 @@ def _syntax_reason(
 ) -> str:
     """Syntax that means something else, or nothing, inside a function: `await`,
     `global`, star imports."""
+    # `sys.path.insert(0, "lib"); import helper`: a module's imports would come before
+    # both.
     if stage.steers_imports() and any(
         is_import(statement) for statement in stage.statements()
     ):
@@ -148,6 +155,7 @@ def _statement_reason(statement: Statement) -> str:
     for node in _own_scope(statement.nodes):
         if isinstance(node, (ast.Await, ast.AsyncFor, ast.AsyncWith)):
             return "it awaits at top level"
+        # `from x import *` is a syntax error inside a function.
         if isinstance(node, ast.ImportFrom) and any(
             alias.name == "*" for alias in node.names
         ):
@@ -191,6 +199,8 @@ def _class_reason(
     stage: StageCode, statements: Sequence[Statement], level: ModuleLevel
 ) -> str:
     for statement in _with_words(statements, ("class",)):
+        # A class in a function has the qualified name `train.<locals>.Model`, which
+        # pickle cannot find.
         for node in _own_scope(statement.nodes):
             if isinstance(node, ast.ClassDef):
                 return f"class '{node.name}' needs the names of the namespace"
@@ -204,6 +214,7 @@ def _shadow_reason(
     bound."""
     outer = frozenset(vars(builtins)) | level.names()
     received = stage.received()
+    # `sum = sum(xs)`: in a function the right side would be an unbound local.
     for name in sorted(_bound_names(statements) & outer):
         bound = name in received or _is_bound_first(name, statements)
         if not bound or _is_deleted(name, statements):
@@ -252,6 +263,7 @@ def _unbound_reason(
 
 def _may_be_unbound(stage: StageCode, name: str, level: ModuleLevel) -> bool:
     kinds = {effect.kind for effect in stage.stage.effects if effect.name == name}
+    # A name under `if` may be missing at the end; `return Outputs(x=x)` would fail.
     sure = EffectKind.binds in kinds and EffectKind.deletes not in kinds
     return not sure and name not in stage.received() and name not in level.names()
 
@@ -282,6 +294,8 @@ def _repeated_reason(
         case ReplayKind.ambient:
             return ""
         case ReplayKind.import_:
+            # import numpy as np here and `import np_like as np` in another cell: the
+            # name has two meanings.
             if set(names) <= set(level.imports):
                 return ""
             return f"what it imports as {_listed(names)} changes its meaning elsewhere"
@@ -294,6 +308,8 @@ def _repeated_reason(
         for statement in inner
     ):
         return f"{_listed(names)} needs the names of the namespace"
+    # def scale(x): … in one stage, and `scale = model.scale` in another that this one
+    # receives.
     received = stage.received() & set(names)
     if received:
         return f"{_listed(sorted(received))} is code first and a value then"
@@ -305,6 +321,7 @@ def _text_reason(
 ) -> str:
     """Code that only a string names: `dmatrix("~ np.sqrt(x)")` finds it in the
     namespace."""
+    # patsy and statsmodels evaluate formulas in the caller's namespace.
     for name in sorted(_unread_code(stage)):
         word = re.compile(rf"\b{re.escape(name)}\b")
         if any(
@@ -354,6 +371,8 @@ def _carried_names(stage: StageCode, level: ModuleLevel) -> set[str]:
         if statement.reads & defined:
             values.update(_loaded_as_values(statement))
     names: set[str] = set()
+    # `f` in `map(f, xs)` travels as a value: what it reads must be the same wherever it
+    # is called.
     for statement in functions:
         passed_on = bool(statement.binds & values)
         if passed_on or not _is_plain_function(statement):
@@ -399,6 +418,7 @@ def _spread(
     own = name in stage.received() or stage.name in binders
     foreign = binders - {stage.name}
     rebound = len(binders) > 1 or (bool(foreign) and name not in stage.received())
+    # The stage itself is its only binder: a closure over the local variable will do.
     if own and not rebound and stage.name not in reasons:
         return
     for other in program.stages:
@@ -448,6 +468,7 @@ def _must_be_single(program: ProgramCode, code: ReplayCode, level: ModuleLevel) 
             for statement in code.statements
             if not level.holds_names(statement)
         ]
+        # Of a function without state nobody can tell two copies apart, unless by `is`.
         return any(map(_keeps_state, nested))
     return False
 
@@ -470,6 +491,7 @@ def _keeps_state(statement: Statement) -> bool:
         ast.DictComp,
         ast.SetComp,
     )
+    # def f(x, seen=[]): the list is shared by all calls of one function object.
     return bool(node.decorator_list) or any(
         isinstance(default, mutable) for default in defaults
     )

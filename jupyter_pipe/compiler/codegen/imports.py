@@ -35,6 +35,7 @@ class ImportedName(Struct, frozen=True, order=True):
     def target(self) -> tuple[str, str, int, str]:
         """What the name stands for: `import a.b` binds the package `a`, whatever the
         submodule."""
+        # `import a.b` and `import a.c` bind the same `a`.
         plain = not self.member and self.name == self.module.partition(".")[0]
         module = self.name if plain else self.module
         return module, self.member, self.level, self.text
@@ -83,12 +84,16 @@ def import_lines(names: Iterable[ImportedName]) -> str:
         "ours": [],
     }
     longer: dict[str, None] = {}
+    # A set, as two stages' cells import the same; sorted, so that the file is the same
+    # each time.
     for name in sorted(set(names)):
         if name.text:
             longer[name.text] = None
         else:
             groups[_group(name)].append(name)
     texts = [_lines(group) for group in groups.values() if group]
+    # from numpy import * brings a `typing` that is numpy's: ours is imported once more
+    # behind it.
     again = (
         [one for one in groups["standard"] if one.name in _OURS]
         if _has_star(longer)

@@ -38,6 +38,7 @@ __all__ = [
 
 _INDENT = "    "
 _TYPES = {"none": "None", "any": "typing.Any"}
+# A docstring alone is a valid body, and says why it is empty.
 _EMPTY = '"""Nothing is left to do: what the stage defines stands at module level."""'
 _SILENT = frozenset({"print", "display"})
 _SILENT_METHODS = frozenset(
@@ -91,6 +92,7 @@ def definition_blocks(statements: Iterable[Statement]) -> list[str]:
     joins = False
     for statement in statements:
         simple = isinstance(statement.node, (ast.Assign, ast.AnnAssign))
+        # N = 3 and M = 4 in one block, as a person would write them.
         if simple and joins:
             blocks[-1] += "\n" + trimmed(statement.text)
         else:
@@ -143,6 +145,8 @@ def _imports(stage: StageCode, level: ModuleLevel, used: Sequence[Statement]) ->
             found += _replayed_imports(code, reads, level)
     if "display" in reads and "display" not in level.imports:
         found.append(ImportedName("_notebook", "display", "display", 1))
+    # A value at the end of a cell is shown by the notebook, so the function shows it,
+    # too.
     if _shows(stage, level):
         found.append(ImportedName("_notebook", "display", _display_name(level), 1))
     if stage.stage.gates:
@@ -156,6 +160,7 @@ def _kept(
     """The names that this module reads. An import that nobody reads is there for what
     it does."""
     items = [item for item in imported_names(statement) if item.name in level.imports]
+    # `import seaborn` above all cells, never named: it registers styles.
     if not any(item.name in level.reads for item in items):
         return items
     return [item for item in items if item.name in reads]
@@ -222,6 +227,8 @@ def outputs_class(stage: StageCode, default: str = "") -> str:
 def class_name(stage: StageCode) -> str:
     """`TrainModelOutputs` of stage `train_model`."""
     words = stage.name.split("_")
+    # The class and the function of a stage must not meet: `Train` would be one for
+    # `train`.
     # Not `capitalize`, which would make the other letters small.
     capitals = [word[:1].upper() + word[1:] for word in words]
     return "".join(capitals) + "Outputs"
@@ -254,6 +261,7 @@ def _function(stage: StageCode, level: ModuleLevel, nested: Sequence[Statement])
     ]
     for position, text in cells:
         if text:
+            # A stage of one cell needs no headings.
             heading = f"# Cell {position} of {len(cells)}\n" if len(cells) > 1 else ""
             lines.append(heading + text)
     lines += map(_gate_text, stage.stage.gates)

@@ -29,6 +29,7 @@ def stage_notebook(
     own = [_user_cell(cells[cell_id]) for cell_id in stage.cells]
     ours = [*_prelude(stage, parameters, cells)]
     if stage.inputs:
+        # As JSON strings, which Python reads the same way: a name may hold any letter.
         names = ", ".join(
             json.dumps(item.name, ensure_ascii=False) for item in stage.inputs
         )
@@ -62,6 +63,7 @@ def _prelude(
     name.
     """
     replays: dict[str, list[Replay]] = {}
+    # Replays that only unpickling needs are in the definitions of the payload.
     for replay in stage.replays:
         if replay.needed:
             replays.setdefault(replay.cell_id, []).append(replay)
@@ -69,6 +71,8 @@ def _prelude(
     for parameter in parameters:
         if (
             parameter.name in stage.own_parameters
+            # A parameter cell of the stage itself stands among its own cells, where
+            # papermill finds it.
             and parameter.cell_id not in stage.cells
         ):
             literals.setdefault(parameter.cell_id, []).append(parameter)
@@ -77,6 +81,8 @@ def _prelude(
         {*replays, *literals}, key=lambda cell_id: cells[cell_id].index
     ):
         if cell_id in literals:
+            # The order within a cell is lost: a parameter comes before what replays of
+            # that cell read.
             made.append(_parameters_cell(cell_id, literals[cell_id]))
         if cell_id in replays:
             made.append(_replay_cell(cell_id, replays[cell_id]))
@@ -99,6 +105,7 @@ def _parameters_cell(cell_id: str, parameters: Iterable[Parameter]) -> _JSON:
         f"{parameter.name} = {parameter.literal}" for parameter in parameters
     )
     cell = _our_cell("parameters", source, source_cell=cell_id)
+    # papermill injects its own cell behind the first that has this tag.
     cell["metadata"]["tags"] = ["parameters"]
     return cell
 
@@ -139,6 +146,8 @@ def _with_ids(cells: list[_JSON]) -> list[_JSON]:
     counts: dict[str, int] = {}
     for cell in cells:
         role = cell["metadata"]["jupyter_pipe"]["role"]
+        # nbformat 4.5 requires ids that are unique in the notebook; a user's cell may
+        # have one like ours.
         while not cell["id"]:
             counts[role] = counts.get(role, 0) + 1
             made = f"pipe-{role}-{counts[role]}"

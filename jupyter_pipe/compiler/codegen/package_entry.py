@@ -42,6 +42,7 @@ def shared_module(level: ModuleLevel) -> str:
     ]
     if not shared:
         return ""
+    # What shared definitions read of each other is in the same file.
     reads = {name for statement in shared for name in statement.reads} - level.shared
     docstring = '"""What several stages share: functions, classes and constants."""'
     imports = import_lines([*_future(level), *module_imports(reads, level)])
@@ -53,6 +54,8 @@ def shared_module(level: ModuleLevel) -> str:
 
 def _future(level: ModuleLevel) -> list[ImportedName]:
     """Nobody reads these imports; they hold for the code beside them."""
+    # `from __future__ import annotations` in the notebook holds for functions moved
+    # here, too.
     items = [item for found in level.imports.values() for item in found]
     return sorted(item for item in items if item.module == "__future__")
 
@@ -94,6 +97,7 @@ def one_line(text: str) -> str:
     printable = "".join(
         letter if letter.isprintable() else "\ufffd" for letter in words
     )
+    # A description with three quotes would end the docstring.
     return printable.replace("\\", "\\\\").replace('"""', "'''").rstrip('"')
 
 
@@ -103,6 +107,7 @@ def _run_function(pipeline: Pipeline, program: ProgramCode, *, prepares: bool) -
     arguments = (
         ["*", *map(parameter_text, pipeline.parameters)] if pipeline.parameters else []
     )
+    # Results and calls are local variables of run(), next to its parameters.
     taken = {parameter.name for parameter in pipeline.parameters}
     names = {
         stage.name: _free(f"{stage.name}_outputs", taken) for stage in program.stages
@@ -184,6 +189,7 @@ def _ambient(program: ProgramCode) -> list[ReplayCode]:
     """Settings that the notebook makes before its first stage, unless a stage makes
     them itself."""
     owned = {cell_id for stage in program.stages for cell_id in stage.stage.cells}
+    # By place and content, since several stages replay the same setting.
     found = {
         (code.index, code.replay.line, code.replay.digest): code
         for stage in program.stages
@@ -214,6 +220,7 @@ def _prepare_function(
         s
         for code in ambient
         for s in code.statements
+        # `%matplotlib inline` has no meaning in a module.
         if s.nodes and not is_dropped_magic(s)
     ]
     if not statements:
@@ -263,6 +270,8 @@ def _from_stars(statements: Sequence[Statement], stars: str, level: ModuleLevel)
     if not stars:
         return ""
     bound = {name for statement in statements for name in statement.binds}
+    # Names that are known otherwise are not taken from the star: it may have another
+    # `sum`.
     known = bound | {"get_ipython", *level.imports, *level.definitions, *dir(builtins)}
     names = sorted(
         {name for statement in statements for name in statement.reads} - known

@@ -29,6 +29,7 @@ __all__ = [
     "requirement_lines",
 ]
 
+# A cold interpreter on a network drive takes many seconds to answer.
 _TIMEOUT_SECONDS = 60
 # `python -c` looks for modules in the current folder first, where a `json.py` may be
 # anybody's.
@@ -43,6 +44,7 @@ def find_interpreter(kernel: str) -> Path | None:
     is installed."""
     spec = read_kernelspec(kernel)
     if spec is not None:
+        # argv is not run here: only its first word, the interpreter, is of interest.
         return _resolved(str(spec["argv"][0]))
     # jupyter_client offers its own interpreter as `python3` even where nobody installed
     # a kernelspec.
@@ -73,6 +75,7 @@ def read_kernelspec(kernel: str) -> dict[str, Any] | None:
         return None
     for folder in jupyter_path("kernels"):
         try:
+            # A megabyte is more than any kernelspec: what is larger is not read.
             spec = json.loads(
                 read_regular_file(Path(folder, kernel, "kernel.json"), 1 << 20)
             )
@@ -113,6 +116,7 @@ def requirement_lines(
 
     Without an interpreter, or where it has no such module, the line is a comment.
     """
+    # Sorted, so that the cached answer below is found again.
     wanted = sorted(name for name in set(modules) if not _is_own(name, folder))
     found = ask_versions(interpreter, wanted) if interpreter and wanted else {}
     pins = {
@@ -120,6 +124,8 @@ def requirement_lines(
         for module in wanted
         for name, version in found.get(module, ())
     }
+    # A comment, as `pip install -r` would stop at a name without a version that exists
+    # nowhere.
     missing = tuple(
         f"# not installed when this was compiled: {name}"
         for name in wanted
@@ -133,6 +139,8 @@ def _is_own(name: str, folder: Path) -> bool:
     return (
         not name
         or name in sys.stdlib_module_names
+        # `import helpers` where helpers.py or the folder helpers lies beside the
+        # notebook.
         or any(path.exists() for path in beside)
     )
 
@@ -156,6 +164,7 @@ def ask_versions(
             text=True,
             check=True,
             timeout=_TIMEOUT_SECONDS,
+            # Not the notebook's folder: a `json.py` there would be imported.
             cwd=interpreter.parent,
         )
         answered: dict[str, list[tuple[str, str]]] = json.loads(answer.stdout)

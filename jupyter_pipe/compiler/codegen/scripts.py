@@ -36,6 +36,8 @@ def script_module(stage: StageCode, reason: str) -> str:
     if stage.stage.outputs:
         imports.append(ImportedName("dataclasses", "", "dataclasses"))
         imports.append(ImportedName("typing", "", "typing"))
+    # An output that the script leaves unbound has this default, and stays unbound for
+    # the next stage.
     record = outputs_class(stage, " = _namespace.UNBOUND")
     parts = [record, _function(stage)] if record else [_function(stage)]
     head = f"{module_docstring(stage, reason)}\n\n{import_lines(imports)}"
@@ -57,8 +59,10 @@ def stage_script(
 ) -> str:
     """The cells of the stage, after the definitions that it repeats."""
     parts = [_shared_part(stage, level, package), _constants_part(stage, level)]
+    # In the order of the notebook: what stands in several stages, then their own.
     parts += [_replay_part(code, program, level) for code in stage.replays]
     parts += [_cell_part(cell, level) for cell in stage.cells]
+    # As comments with the gate's text: an editor's outline shows them beside the cells.
     parts += [
         f"# %% [gate {gate.expression}]\n{gate.expression}"
         for gate in stage.stage.gates
@@ -78,6 +82,7 @@ def _shared_part(stage: StageCode, level: ModuleLevel, package: str) -> str:
     if not used:
         return ""
     lines = import_lines(ImportedName(f"{package}.shared", name, name) for name in used)
+    # "once": the part is not run again in a process where another stage has run it.
     return f"# %% [once {' '.join(used)}]\n{lines}"
 
 

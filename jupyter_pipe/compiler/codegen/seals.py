@@ -26,6 +26,7 @@ def sealed_text(header: str, body: str) -> bytes:
     """`header` (comment lines without the `#`), the seal, and `body`."""
     comments = "".join(f"# {line}\n" for line in header.splitlines())
     text = f"{comments}# sha256:{_BLANK}\n\n{body}"
+    # The digest is of the text with zeros in its place, so it can be inside.
     return text.replace(f"# sha256:{_BLANK}", f"# sha256:{_digest(text)}", 1).encode()
 
 
@@ -39,6 +40,8 @@ def sealed_notebook(notebook: dict[str, Any]) -> bytes:
         ).decode()
         + "\n"
     )
+    # From the right: a cell's source may hold 64 zeros, and our key sorts behind the
+    # cells.
     head, _, tail = text.rpartition(_BLANK)
     return f"{head}{_digest(text)}{tail}".encode()
 
@@ -61,6 +64,7 @@ def is_intact(name: str, data: bytes) -> bool:
     seal = _find_seal(name, data)
     if seal is None:
         return False
+    # git on Windows checks files out with CRLF.
     text = data.decode("utf-8", errors="replace").replace("\r\n", "\n")
     return _digest(text.replace(seal, _BLANK, 1)) == seal
 
@@ -69,6 +73,7 @@ def _find_seal(name: str, data: bytes) -> str | None:
     text = data.decode("utf-8", errors="replace").replace("\r\n", "\n")
     if name.endswith((".json", ".ipynb")):
         return _find_json_seal(name, text)
+    # The header of ours is short; a digest further down is the user's text.
     found = _SEAL_LINE.search(text[:2000])
     return found.group(1) if found else None
 

@@ -105,12 +105,14 @@ def find_module_level(program: ProgramCode) -> ModuleLevel:
     candidates = _without_side_effects(
         _candidates(program), frozenset(program.bindings) - set(imports)
     )
+    # A constant that is read as `@limit` in a query must stay a variable of the stage.
     for name in _hidden_reads(program) & {
         n for n, s in candidates.items() if _is_constant(s)
     }:
         del candidates[name]
     allowed = _BUILTINS - frozenset(program.bindings)
     allowed |= frozenset(imports) - _steered_imports(program)
+    # What is dropped takes along what reads it: until nothing changes.
     changed = True
     while changed:
         known = allowed | frozenset(candidates)
@@ -124,6 +126,7 @@ def find_module_level(program: ProgramCode) -> ModuleLevel:
     reads = frozenset(
         name for statement in _distinct_statements(program) for name in statement.reads
     )
+    # In the order of the notebook, as definitions may read those above them.
     return ModuleLevel(imports, candidates, _users(program, candidates), reads)
 
 
@@ -160,6 +163,7 @@ def _stable_imports(program: ProgramCode) -> dict[str, frozenset[ImportedName]]:
         for item in imported_names(statement) if is_import(statement) else ():
             found.setdefault(item.name, set()).add(item)
             bound[item.name] += 1
+    # Names of `try: import ujson as json` count like those of a plain import.
     for text, names in _long_imports(program):
         for name in names:
             found.setdefault(name, set()).add(ImportedName("", "", name, text=text))
@@ -167,6 +171,8 @@ def _stable_imports(program: ProgramCode) -> dict[str, frozenset[ImportedName]]:
     changing = program.mutated | _failing_imports(program)
     stable = {}
     for name, items in found.items():
+        # `np = fake` somewhere in the notebook: then it is not the import alone that
+        # binds it.
         only_imported = program.bindings[name] <= bound[name]
         if only_imported and name not in changing and _mean_one(items, program.written):
             stable[name] = frozenset(items)
@@ -188,6 +194,7 @@ def _steered_imports(program: ProgramCode) -> set[str]:
     return {
         item.name
         for stage in program.stages
+        # The standard library is found whatever sys.path says.
         if stage.steers_imports()
         for statement in stage.statements()
         for item in imported_names(statement)
@@ -243,7 +250,11 @@ def _candidates(program: ProgramCode) -> dict[str, Statement]:
             if code.replay.kind in {ReplayKind.import_, ReplayKind.ambient}:
                 continue
             for line, name, statement in _bound_once(
-                program, code.statements, assigned=True
+                program,
+                code.statements,
+                assigned=True,
+                # A replay may be of a cell that no stage owns; a stage's own cell replaces
+                # it below.
             ):
                 found.setdefault(
                     name, ((code.index, code.replay.line + line), statement)
@@ -276,6 +287,8 @@ def _without_side_effects(
     """Definitions that can be made earlier than the notebook makes them: nothing of the
     notebook's `own` names runs for them, no decorator, no metaclass and no hook of a
     base."""
+    # class Base: def __init_subclass__: deriving runs it, so when a class is made
+    # matters.
     hooks = {name for name, s in candidates.items() if "__init_subclass__" in s.text}
     kept = {}
     for name, statement in candidates.items():
@@ -309,6 +322,8 @@ def _hidden_reads(program: ProgramCode) -> set[str]:
         words = set(
             re.findall(r"\w+", " ".join(statement.text for statement in statements))
         )
+        # With globals() or eval any received name may be read; else only those whose
+        # word occurs.
         received = {item.name for item in stage.stage.inputs} - seen
         hidden |= received if seen & _CALLS else received & words
     return hidden
@@ -325,6 +340,7 @@ def _bound_once(
             continue
         (name,) = statement.binds
         movable = _is_definition(statement) or (assigned and _is_assignment(statement))
+        # Bound once and never changed: else it would matter when it is made.
         fixed = program.bindings[name] == 1 and name not in program.mutated
         bare = not statement.reads & FRAME_NAMES and not looks_up_names(statement)
         if movable and fixed and name not in _BUILTINS and bare:
@@ -334,6 +350,7 @@ def _bound_once(
 def looks_up_names(statement: Statement) -> bool:
     """Whether functions in it pass text in which a library looks up variables of the
     caller."""
+    # Text before trees: nearly no statement has such a call.
     if not any(f".{method}(" in statement.text for method in _LOOKUPS):
         return False
     functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
@@ -356,6 +373,7 @@ def _is_definition(statement: Statement) -> bool:
     """A function or class whose head and class body do nothing but define."""
     node = statement.node
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        # def f(x=N) may move with N; def f(x=compute()) runs something where it stands.
         defaults = [
             *node.args.defaults,
             *(default for default in node.args.kw_defaults if default),
@@ -413,6 +431,8 @@ def _users(
     written."""
     users: dict[str, dict[str, None]] = {name: {} for name in definitions}
     for stage in program.stages:
+        # First who uses each; then definitions that nobody uses, which stay with their
+        # stage.
         for name in _with_reads(_used(stage, definitions), definitions):
             users[name][stage.name] = None
     for stage in program.stages:

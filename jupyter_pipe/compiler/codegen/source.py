@@ -76,6 +76,8 @@ def _by_lines(body: Iterable[ast.stmt]) -> Iterator[tuple[ast.stmt, ...]]:
     """Statements that share a line (`a = 1; b = 2`) stay together."""
     group: list[ast.stmt] = []
     for node in body:
+        # `if x: a = 1` and a decorator above a function: a statement begins where its
+        # decorators do.
         if group and _first_line(node) > (group[-1].end_lineno or 0):
             yield tuple(group)
             group = []
@@ -95,6 +97,8 @@ def _first_line(node: ast.stmt) -> int:
 def _statement(text: str, code: str, nodes: tuple[ast.stmt, ...]) -> Statement:
     """One statement with the global names that it binds and reads, now or when its
     functions are called."""
+    # symtable is CPython's own answer to which names are local, and needs code that
+    # compiles.
     try:
         table = symtable.symtable(code, "<cell>", "exec")
     except SyntaxError:
@@ -102,6 +106,7 @@ def _statement(text: str, code: str, nodes: tuple[ast.stmt, ...]) -> Statement:
         # coroutine.
         table = _awaiting_table(code)
     now, later = _global_reads(table, deferred=False)
+    # symtable does not tell that `x = x` in a class body reads the global one.
     now |= {
         name
         for node in nodes
@@ -133,6 +138,7 @@ def _global_reads(
     """Names of the namespace that are read at once, and those that wait for a call."""
     now: set[str] = set()
     later: set[str] = set()
+    # The wrapping coroutine of _awaiting_table stands for the module.
     top = table.get_type() == "module" or table.get_name() == "cell"
     names = {
         s.get_name()
@@ -142,6 +148,8 @@ def _global_reads(
     (later if deferred else now).update(names)
     for child in table.get_children():
         runs_later = (
+            # Before Python 3.12 a comprehension is a function in symtable, which runs
+            # at once.
             child.get_type() == "function" and child.get_name() not in _COMPREHENSIONS
         )
         first, second = _global_reads(child, deferred=deferred or runs_later)
@@ -160,6 +168,7 @@ def _class_reads(node: ast.ClassDef) -> set[str]:
     reads: set[str] = set()
     for statement in node.body:
         if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            # What methods read is read when they are called, not by the body.
             bound.add(statement.name)
             continue
         names = [item for item in ast.walk(statement) if isinstance(item, ast.Name)]
@@ -209,12 +218,14 @@ def indented(source: str, prefix: str) -> str:
 
 def _lines_inside_strings(source: str) -> set[int]:
     inside: set[int] = set()
+    # Most cells have no text over several lines: tokenizing them would be for nothing.
     if not any(mark in source for mark in ('"""', "'''", "\\\n")):
         return inside
     starts: list[int] = []
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type in _STRING_START:
             starts.append(token.start[0])
+        # Python 3.12 splits f-strings into tokens, which nest.
         elif token.type in _STRING_END:
             inside.update(range(starts.pop() + 1, token.end[0] + 1))
         elif token.type == tokenize.STRING:

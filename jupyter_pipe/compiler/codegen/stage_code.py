@@ -126,6 +126,8 @@ def read_code(notebook: Notebook, pipeline: Pipeline) -> ProgramCode:
         _stage_code(stage, pipeline.parameters, cells, replays)
         for stage in pipeline.stages
     )
+    # Replays of leading cells and shared cells are of no stage: their bindings count
+    # once.
     owned = {cell_id for stage in pipeline.stages for cell_id in stage.cells}
     loose = [code for code in replays.values() if code.replay.cell_id not in owned]
     bindings: Counter[str] = Counter()
@@ -182,6 +184,8 @@ def _stage_code(
         item
         for item in parameters
         if item.cell_id in stage.cells
+        # An input of the same name: the stage reads what another one made of the
+        # parameter.
         or (item.name in stage.parameters and item.name not in inputs)
     )
     needed = []
@@ -203,6 +207,7 @@ def _replay_code(replay: Replay, index: int) -> ReplayCode:
 
 def _cell_code(cell: Cell) -> CellCode:
     made = transform(cell.source)
+    # Each line becomes a comment, so that the file around it parses.
     if (
         made.problem is not None
     ):  # tagged `raises-exception`: it fails, and the notebook goes on
@@ -222,6 +227,7 @@ def _shows_last(python: str, statements: Sequence[Statement]) -> bool:
         return False
     lines = python.split("\n")
     last = nodes[-1]
+    # Columns of the syntax tree count bytes of UTF-8.
     rest = lines[(last.end_lineno or 1) - 1].encode()[last.end_col_offset :].decode()
     return not rest.lstrip().startswith(";")
 
@@ -240,6 +246,7 @@ def _without_parameters(code: CellCode, parameters: Iterable[Parameter]) -> Cell
         if len(nodes) == len(statement.nodes):
             kept.append(statement)
         elif nodes:
+            # a = 1; b = 2 where only `a` is a parameter.
             kept.append(split_statements("; ".join(map(ast.unparse, nodes)))[0])
     return msgspec.structs.replace(code, statements=tuple(kept))
 
