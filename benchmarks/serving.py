@@ -1,5 +1,4 @@
-"""A service under load: how fast, how steady in a swap, what is lost, what bad input
-does, what memory does.
+"""A service under load: speed, swaps, what is lost, bad input, memory.
 
     python benchmarks/serving.py --rate            # requests a second beside `mlflow models serve`
     python benchmarks/serving.py --swaps 100000    # requests through 20 swaps, kills and an absent source

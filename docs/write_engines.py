@@ -190,7 +190,7 @@ def is_left_out(nodes: Iterable[ast.AST]) -> bool:
 def told_by(test: ast.FunctionDef) -> str:
     """The test's docstring, which says what runs the engine. Raises ValueError if there
     is none."""
-    found = ast.get_docstring(test) or ""
+    found = " ".join((ast.get_docstring(test) or "").split())
     if not found.startswith((REAL, STAND_IN)):
         raise ValueError(
             f"{test.name} has no docstring `By …` or `Stand-in: …` that says what runs the engine."

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -166,6 +167,23 @@ def test_airflow_ends_a_task_and_with_it_the_command(
     ):
         called(run_stage, f"echo $$ > {tmp_path}/pid; exec sleep 600")
     assert is_gone(int((tmp_path / "pid").read_text()))
+
+
+def test_a_task_that_ends_while_it_starts_its_command_leaves_none(
+    run_stage: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Interrupted(subprocess.Popen[bytes]):
+        def __init__(self, *words: Any, **named: Any) -> None:
+            super().__init__(*words, **named)
+            started.append(self)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    with pytest.raises(AgainError, match="Exit code -15"):
+        called(run_stage, "exec sleep 600")
+    assert started[0].returncode == -signal.SIGTERM
 
 
 def is_gone(pid: int) -> bool:

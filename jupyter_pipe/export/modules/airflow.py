@@ -37,9 +37,19 @@ def run_stage(command, names, tries, run_id, ti, params, dag_run):
         raise AirflowFailException(f"The pipeline has no parameter {{unknown[0]!r}}.")
     given = {{f"JUPYTER_PIPE_{{name.upper()}}": str(params[name]) for name in names}}
     run = ["--run-id", run_id.replace(":", "-"), "--attempt", str(ti.try_number)]
-    process = subprocess.Popen([*command, *run], env={{**os.environ, **given}})
+    running, ended = [], []
+
+    def end(*_):
+        ended.append(True)
+        for process in running:
+            process.terminate()
+
     # Airflow ends a task with this signal, and kills it some seconds later.
-    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    signal.signal(signal.SIGTERM, end)
+    process = subprocess.Popen([*command, *run], env={{**os.environ, **given}})
+    running.append(process)
+    if ended:  # while it was started
+        process.terminate()
     try:
         code = process.wait()
     except BaseException as problem:  # the time limit
