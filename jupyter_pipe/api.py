@@ -30,20 +30,24 @@ __all__ = ["compile_notebook", "run", "start"]
 
 
 def compile_notebook(
-    path: str | Path, *, output: str | Path | None = None, force: bool = False
+    path: str | Path | Sequence[str | Path],
+    *,
+    output: str | Path | None = None,
+    force: bool = False,
 ) -> Pipeline:
     """Compile a notebook, write its package (default: `STEM_pipeline/` beside it),
-    return the DAG.
+    return the DAG. A list of paths, or the path of a `pipeline.toml`, is one pipeline
+    of several notebooks (default: `NAME_pipeline/` beside the list).
 
     `force` replaces generated files that were edited by hand.
     """
-    from jupyter_pipe.compiler import compile_notebook as compile_
-    from jupyter_pipe.compiler import default_output, write_package
+    from jupyter_pipe.compiler import write_package
+    from jupyter_pipe.compiler.named import compile_named
 
-    folder = Path(output) if output is not None else default_output(path)
-    compiled = compile_(path, output=folder)
-    write_package(compiled, folder, force=force)
-    return compiled.pipeline
+    folder = Path(output) if output is not None else None
+    named = compile_named(_paths(path), output=folder)
+    write_package(named.compiled, named.folder, force=force)
+    return named.compiled.pipeline
 
 
 def run(
@@ -110,6 +114,11 @@ def start(
     return start_run(_request(path, options, parameters, root, workdir))
 
 
+def _paths(path: str | Path | Sequence[str | Path]) -> list[Path]:
+    named = [path] if isinstance(path, str | Path) else path
+    return [Path(each) for each in named]
+
+
 def _request(
     path: str | Path | Sequence[str | Path],
     options: RunOptions,
@@ -123,9 +132,8 @@ def _request(
     from jupyter_pipe.runs.remote import local_root
     from jupyter_pipe.runs.store import RunStore
 
-    paths = [path] if isinstance(path, str | Path) else list(path)
     store = None if root is None else RunStore(local_root(root))
-    target = open_several([Path(each) for each in paths], store)
+    target = open_several(_paths(path), store)
     return RunRequest(
         target=target,
         options=options,

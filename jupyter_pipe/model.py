@@ -361,7 +361,8 @@ class Pipeline(Struct, frozen=True):
     `schedule` is a cron expression for engines that start runs by themselves.
     `contract_digests` are those of the package's `contracts/NAME.yaml`, by the value
     that each judges. `notebooks` are those of a pipeline of several, in the order in
-    which they would be run; `kernel` and `source` are then those of the first."""
+    which they would be run; `kernel` is then that of the first, and `source` the file
+    that lists them, or the first, with the digest of all."""
 
     version: int
     name: str

@@ -6,7 +6,7 @@ That list is printed without importing any of the modules.
 
 from __future__ import annotations
 
-__all__ = ["COMMANDS", "SUMMARIES"]
+__all__ = ["COMMANDS", "FOR_ONE_NOTEBOOK", "SUMMARIES"]
 
 COMMANDS = {
     "run": "jupyter_pipe.cli.runs.run",
@@ -49,6 +49,21 @@ COMMANDS = {
     "run-stage": "jupyter_pipe.cli.runs.run_stage",
     "completion": "jupyter_pipe.cli.completion",
 }
+FOR_ONE_NOTEBOOK = frozenset(
+    {
+        "contract",
+        "labels",
+        "loop",
+        "register",
+        "score",
+        "serve",
+        "suggest",
+        "sweep",
+        "tests",
+        "verify",
+    }
+)
+"""What is about cells, a model or data of one notebook, and refuses a list."""
 SUMMARIES = {
     "run": "run a notebook as a pipeline",
     "plan": "say what would run and why, without running it",

@@ -15,10 +15,11 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from jupyter_pipe import __version__
-from jupyter_pipe.cli.commands import COMMANDS, SUMMARIES
+from jupyter_pipe.cli.commands import COMMANDS, FOR_ONE_NOTEBOOK, SUMMARIES
 
 if TYPE_CHECKING:
     from jupyter_pipe.errors import PipeError
@@ -131,6 +132,7 @@ def _run_command(arguments: list[str]) -> int:
 
     args = _parse(arguments)
     try:
+        _refuse_list(arguments[0], getattr(args, "target", None))
         code: int = args.run(args)
         return code
     except PipeError as error:
@@ -148,6 +150,20 @@ def _run_command(arguments: list[str]) -> int:
             raise
         print_error(trouble)
         return trouble.exit_code
+
+
+def _refuse_list(command: str, target: str | Path | None) -> None:
+    """Commands that are about one notebook say so of a list of several. Raises
+    NotebookError."""
+    if command not in FOR_ONE_NOTEBOOK or target is None:
+        return
+    from jupyter_pipe.notebook.file_kinds import PIPELINE_FILE, names_several
+
+    path = Path(target)
+    if names_several([path]):
+        from jupyter_pipe.notebook.reader import refuse_list
+
+        refuse_list(path / PIPELINE_FILE if path.is_dir() else path)
 
 
 def _of_the_disk(error: OSError) -> PipeError | None:

@@ -60,6 +60,11 @@ class NotebookList(Struct, frozen=True):
     def folder(self) -> Path:
         return self.path.parent
 
+    @property
+    def default_output(self) -> Path:
+        """The folder that they compile to unless told otherwise."""
+        return self.folder / f"{self.name}_pipeline"
+
 
 def list_notebooks(paths: Sequence[Path]) -> NotebookList:
     """The notebooks that `paths` name: a `pipeline.toml`, the folder of one, or at

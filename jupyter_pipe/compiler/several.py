@@ -59,13 +59,16 @@ class _Part(Struct, frozen=True):
     contracts: dict[str, bytes]
 
 
-def compile_several(listed: NotebookList) -> Compiled:
-    """Compile the notebooks to one pipeline. Its package has the stage notebooks and no
+def compile_several(listed: NotebookList, *, output: Path | None = None) -> Compiled:
+    """Compile the notebooks to one pipeline for a package in `output` (default:
+    `NAME_pipeline` beside the list). The package has the stage notebooks and no
     modules."""
     parts = _compile_parts(listed)
     pipeline = _joined(listed, parts)
     _raise_errors(listed, pipeline.diagnostics)
-    files = {"pipeline.json": sealed_pipeline(pipeline)}
+    folder = output or listed.default_output
+    pipeline = replace(pipeline, source=_source(listed, parts, folder))
+    files = {"pipeline.json": sealed_pipeline(_portable(listed, pipeline))}
     lines: list[str] = []
     for part in parts:
         own = pipeline.beside(f"{part.listed.name}.")
@@ -83,6 +86,36 @@ def compile_several(listed: NotebookList) -> Compiled:
         header, "".join(f"{line}\n" for line in pins)
     )
     return Compiled(pipeline, files)
+
+
+def _source(listed: NotebookList, parts: Sequence[_Part], output: Path) -> Source:
+    """What the package was made from, as seen from there: the list, or the first of
+    the notebooks that were named. Its digest is that of all of them."""
+    digests = "\n".join(
+        f"{part.listed.name} {part.draft.notebook.source.notebook} {part.notebook.digest}"
+        for part in parts
+    )
+    place = Path(_relative(listed.folder, Path(os.path.realpath(output))))
+    return Source(
+        (place / listed.path.name).as_posix(),
+        hashlib.sha256(digests.encode()).hexdigest(),
+    )
+
+
+def _portable(listed: NotebookList, pipeline: Pipeline) -> Pipeline:
+    """With notebooks named as from the folder of the list: a package has the same bytes
+    on every machine."""
+    found = (
+        replace(
+            each,
+            notebook=Path(
+                _relative(Path(each.notebook).parent, listed.folder),
+                Path(each.notebook).name,
+            ).as_posix(),
+        )
+        for each in pipeline.diagnostics
+    )
+    return replace(pipeline, diagnostics=tuple(found))
 
 
 def check_several(listed: NotebookList) -> tuple[Diagnostic, ...]:

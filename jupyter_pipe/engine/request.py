@@ -155,11 +155,11 @@ def prepare(
     store.require_no_links()
     pipeline = _with_learned(compiled, read_learned(store.state_folder, compiled.name))
     workdir = (request.workdir or notebook.parent).absolute()
-    _check_folders(compiled, request.workdir, workdir)
     if not workdir.is_dir():
         raise RunError(
             f"The working directory {workdir} does not exist.", code="workdir_missing"
         )
+    _check_folders(target, request.workdir, workdir)
     selected = _selected(pipeline, options)
     environment = dict(
         os.environ if request.environment is None else request.environment
@@ -218,9 +218,22 @@ def _check_kernels(pipeline: Pipeline) -> None:
         check_kernel(kernel)
 
 
-def _check_folders(pipeline: Pipeline, given: Path | None, workdir: Path) -> None:
+def _check_folders(target: Target, given: Path | None, workdir: Path) -> None:
     """Several notebooks may run in several folders, all found from that of the
-    pipeline."""
+    pipeline. A package travels without its notebooks: those of its folders that lie
+    below the working directory are made when stages run there."""
+    pipeline = target.pipeline
+    if target.package is not None:
+        for each in pipeline.notebooks:
+            folder = Path(each.folder)
+            is_below = not folder.is_absolute() and ".." not in folder.parts
+            if not is_below and not (workdir / folder).is_dir():
+                raise RunError(
+                    f"The notebook {each.name} runs in {each.folder}, which is not found from {workdir}.",
+                    code="workdir_missing",
+                    hint="Put the package where that folder is, or the notebooks below that of the list.",
+                )
+        return
     if (
         pipeline.notebooks
         and given is not None

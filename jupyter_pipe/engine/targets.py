@@ -75,6 +75,25 @@ class Target(Struct, frozen=True):
             self.package, self.pipeline.contract_digests, names
         )
 
+    @property
+    def source_digests(self) -> dict[Path, str]:
+        """The source notebooks, with the digests that they had when the pipeline was
+        compiled."""
+        pipeline, folder = self.pipeline, self.notebook.parent
+        if not pipeline.notebooks:
+            return {self.notebook: pipeline.source.digest}
+        return {
+            folder / each.source.notebook: each.source.digest
+            for each in pipeline.notebooks
+        }
+
+    @property
+    def words_to_compile(self) -> tuple[str, ...]:
+        """What is named to compile it again, in the folder of the notebook."""
+        if self.notebook.name == PIPELINE_FILE or not self.pipeline.notebooks:
+            return (self.notebook.name,)
+        return tuple(each.source.notebook for each in self.pipeline.notebooks)
+
     def _contracts_of_several(self, names: Iterable[str]) -> dict[str, Contract]:
         """The names are those of values, each after the notebook that it is of."""
         from jupyter_pipe.contracts import read_contracts

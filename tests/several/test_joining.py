@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_pipe.cli.commands import FOR_ONE_NOTEBOOK
 from jupyter_pipe.cli.main import main
 from jupyter_pipe.compiler import draft_pipeline
 from jupyter_pipe.compiler.graph import rewire
@@ -305,17 +306,26 @@ def test_a_folder_stands_for_its_list(tmp_path: Path) -> None:
     assert list_notebooks([listed]).description == "From rows to a report"
 
 
-@pytest.mark.parametrize(
-    "command",
-    ["register", "contract check", "sweep -p a=1,2", "verify", "compile", "suggest"],
-)
+@pytest.mark.parametrize("command", sorted(FOR_ONE_NOTEBOOK))
+@pytest.mark.parametrize("target", ["pipeline.toml", "."])
 def test_what_is_for_one_notebook_says_so(
-    tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    target: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    name, *more = command.split()
-    listed = write_shop(tmp_path)
-    assert main([name, *more, str(listed)]) == 2
-    assert "lists several notebooks" in capsys.readouterr().err
+    write_shop(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    words = {
+        "contract": ["check", target],
+        "labels": ["export", target, "--key", "row"],
+        "loop": ["once", target],
+        "score": [target, "rows.csv"],
+        "tests": ["init", target],
+    }
+    assert main([command, *words.get(command, [target])]) == 2
+    assert "'pipeline.toml' lists several notebooks" in capsys.readouterr().err
 
 
 def test_a_folder_with_a_list_is_not_a_package(

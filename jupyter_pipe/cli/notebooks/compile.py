@@ -18,19 +18,33 @@ STALE = 2
 EXAMPLES = """
 jupyter pipe compile home_value.ipynb
 jupyter pipe compile home_value.ipynb -o build/home_value
+jupyter pipe compile ingest.ipynb train.ipynb report.ipynb
+jupyter pipe compile pipeline.toml
 jupyter pipe compile home_value.ipynb --check      exits 2 when the package is not up to date"""
 
 
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
     parser = add_command(subparsers, "compile", run, examples=EXAMPLES)
-    parser.add_argument("target", type=Path, metavar="NB")
+    parser.add_argument(
+        "target",
+        type=Path,
+        metavar="NB",
+        help="a notebook, or a pipeline.toml that lists notebooks",
+    )
+    parser.add_argument(
+        "more",
+        nargs="*",
+        type=Path,
+        metavar="NB",
+        help="notebooks that would be run after it: one pipeline of all",
+    )
     parser.add_argument(
         "-o",
         "--output",
         type=Path,
         metavar="DIR",
-        help="default: STEM_pipeline beside the notebook",
+        help="default: NAME_pipeline beside the notebook, or beside the list",
     )
     parser.add_argument(
         "--check",
@@ -46,21 +60,20 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the package, or check that it is up to date."""
-    from jupyter_pipe.compiler import (
-        compile_notebook,
-        default_output,
-        stale_files,
-        write_package,
-    )
-    from jupyter_pipe.contracts import read_contracts
+    from jupyter_pipe.compiler import stale_files, write_package
+    from jupyter_pipe.compiler.named import compile_named
+    from jupyter_pipe.engine.targets import Target
+    from jupyter_pipe.runs.store import RunStore
 
     terminal = Terminal.of(args)
-    folder = args.output or default_output(args.target)
-    compiled = compile_notebook(args.target, output=folder)
-    _print_warnings(terminal, compiled.pipeline, args.target)
+    named = compile_named([args.target, *args.more], output=args.output)
+    compiled, folder = named.compiled, named.folder
+    pipeline = compiled.pipeline
+    _print_warnings(terminal, pipeline, named.source)
     # Where the package travels nobody may be there to correct a contract that cannot be
     # read.
-    read_contracts(args.target, compiled.pipeline.contract_digests)
+    target = Target(pipeline, named.source, RunStore(named.source.parent))
+    target.contracts(pipeline.contract_digests)
     if args.check:
         return _check(terminal, stale_files(compiled, folder), folder)
     write_package(compiled, folder, force=args.force)
@@ -73,7 +86,7 @@ def _check(terminal: Terminal, stale: tuple[str, ...] | list[str], folder: Path)
         terminal.say(f"{folder} is up to date.")
         return 0
     listed = "".join(f"\n  {path}" for path in stale)
-    terminal.result(f"{folder} is not what the notebook compiles to:{listed}")
+    terminal.result(f"{folder} is not what is compiled now:{listed}")
     return STALE
 
 

@@ -80,19 +80,27 @@ def execute(args: argparse.Namespace, request: RunRequest) -> int:
 
 def _warn_if_stale(terminal: Terminal, target: Target) -> None:
     """A package runs as it is; that its notebook has moved on since is worth a line."""
+    if target.package is None:
+        return
+    newer = [
+        path.name
+        for path, digest in target.source_digests.items()
+        if _is_newer(path, digest)
+    ]
+    if newer:
+        again = " ".join(target.words_to_compile)
+        terminal.say(
+            f"{target.package} is older than {' and '.join(newer)}. Renew it: jupyter pipe compile {again}"
+        )
+
+
+def _is_newer(notebook: Path, digest: str) -> bool:
+    """Whether the notebook is another than the one that was compiled. A package may
+    travel without it."""
     from jupyter_pipe.errors import NotebookError
     from jupyter_pipe.notebook import read_notebook
 
-    if target.package is None:
-        return
     try:
-        is_stale = (
-            read_notebook(target.notebook).digest != target.pipeline.source.digest
-        )
+        return read_notebook(notebook).digest != digest
     except NotebookError:
-        return  # a package may travel without its notebook
-    if is_stale:
-        name = target.notebook.name
-        terminal.say(
-            f"{target.package} is older than {name}. Renew it: jupyter pipe compile {name}"
-        )
+        return False

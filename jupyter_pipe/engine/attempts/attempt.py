@@ -141,6 +141,9 @@ def _run_to_its_end(
         Path(work.workdir), work.environment, work.hidden, work.salt, today()
     )
     try:
+        # That of one of several notebooks may not have come along with the package.
+        if work.pipeline.folder_of(work.stage):
+            work.folder.mkdir(parents=True, exist_ok=True)
         result = _run(work, report, stop, kernels)
         if work.allow_secret_values:
             result = hide_passed_on(
