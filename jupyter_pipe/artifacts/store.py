@@ -109,7 +109,7 @@ class Store:
         """The payload's members by name. Needs the interpreter and libraries that wrote
         it, and the definitions of the notebook's classes that it holds."""
         from jupyter_pipe.kernel.definitions import Definitions
-        from jupyter_pipe.kernel.values.decoder import decode
+        from jupyter_pipe.kernel.values.decoding import decode
 
         scope = {"__name__": "__main__"} if namespace is None else namespace
         try:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .values.immutable import package_of
+from .values.kinds.kind import package_of
 
 __all__ = ["evaluate_gates", "read_metrics", "short"]
 

@@ -31,7 +31,7 @@ from .profiles import make_profile
 from .profiles.schemas import ask_schemas
 from .secrets.crossing import Secrets
 from .secrets.results import masked_result
-from .values.decoder import decode
+from .values.decoding import decode
 from .values.digest import NoRuleError, content_digest
 from .values.encoding import Encoded, encode
 

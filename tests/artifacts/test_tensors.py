@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from jupyter_pipe.kernel.errors import CannotTravelError
-from jupyter_pipe.kernel.values.tensors import (
-    is_tensor,
+from jupyter_pipe.kernel.values.kinds.table import find_kind
+from jupyter_pipe.kernel.values.kinds.torch import (
+    Tensors,
     make_tensor,
     parts_of_tensor,
     travelling_parts,
@@ -112,7 +113,7 @@ def test_what_autograd_keeps_is_refused(name: str, value: object) -> None:
 
 
 def test_only_tensors_are_tensors() -> None:
-    assert is_tensor(Parameter)
-    assert not is_tensor(np.ndarray)
+    assert isinstance(find_kind(Parameter), Tensors)
+    assert not isinstance(find_kind(np.ndarray), Tensors)
     del sys.modules["torch"]
-    assert not is_tensor(Parameter)
+    assert not isinstance(find_kind(Parameter), Tensors)

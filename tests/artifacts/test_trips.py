@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from jupyter_pipe.kernel.definitions import Definitions
 from jupyter_pipe.kernel.values.digest import content_digest
-from jupyter_pipe.kernel.values.functions import is_global
+from jupyter_pipe.kernel.values.kinds.definitions import is_global
 from tests.artifacts.stages import Stages
 
 VALUES = {

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ..values.encoding import Encoded
-from ..values.functions import is_global
-from ..values.immutable import is_immutable
+from ..values.kinds.definitions import is_global
+from ..values.kinds.pandas import copies_on_write
+from ..values.kinds.table import is_immutable
 from ..values.memory.arrays import Span, overlapping
-from ..values.memory.frames import copies_on_write
 
 __all__ = ["find_groups"]
 

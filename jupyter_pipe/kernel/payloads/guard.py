@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..definitions import Definitions
-from ..values.decoder import decode
+from ..values.decoding import decode
 from ..values.digest import NoRuleError, content_digest
 from ..values.encoding import Encoded, encode
 from ..values.memory.arrays import address_of, start_of

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..errors import CannotTravelError
-from ..values import functions
+from ..values.kinds.functions import cell_content
+from ..values.kinds.kind import attributes
 
-__all__ = ["attributes", "find_culprit"]
+__all__ = ["find_culprit"]
 
 _DEPTH = 12
 _BREADTH = 2000
@@ -76,22 +77,8 @@ def _closure_parts(value: Any) -> Iterator[tuple[str, Any]]:
     for name, cell in zip(
         names, getattr(value, "__closure__", None) or (), strict=False
     ):
-        for content in functions.cell_content(cell):
+        for content in cell_content(cell):
             yield f" (its variable {name})", content
-
-
-def attributes(value: Any) -> list[tuple[str, Any]]:
-    """What an instance holds, in its `__dict__` and in slots."""
-    if isinstance(value, type):
-        return []
-    found = getattr(value, "__dict__", None)
-    attributes = list(found.items()) if isinstance(found, dict) else []
-    for kind in type(value).__mro__:
-        slots = vars(kind).get("__slots__", ())
-        for name in (slots,) if isinstance(slots, str) else tuple(slots):
-            if name not in ("__dict__", "__weakref__") and hasattr(value, name):
-                attributes.append((name, getattr(value, name)))
-    return attributes
 
 
 def _reason(error: Exception) -> str:

@@ -21,7 +21,7 @@ from ..definitions import Definitions
 from ..errors import DefinitionError, PayloadError
 from ..payloads.store import open_payload
 from ..secrets.crossing import Secrets
-from ..values.decoder import decode
+from ..values.decoding import decode
 from .describing import describe
 
 __all__ = ["answer"]

@@ -10,17 +10,14 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-import types
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..checks import short
 from ..payloads.store import open_payload
 from ..payloads.summary import type_name
-from ..payloads.untransferable import attributes
-from .decoder import decode
-from .memory.frames import is_frame, is_index
+from .decoding import decode
+from .kinds.table import find_kind
 from .plain_containers import ATOMS
 
 if TYPE_CHECKING:
@@ -28,16 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Difference", "compare_stored", "first_difference"]
 
-_CODE = (
-    type,
-    types.FunctionType,
-    types.BuiltinFunctionType,
-    types.MethodType,
-    types.ModuleType,
-)
 _PARTS = 1_000_000
-
-Pairs = Iterator[tuple[str, Any, Any]]
 
 
 class Difference(NamedTuple):
@@ -108,7 +96,7 @@ class _Comparison:
         """The first difference below `path`, or None. Pairs seen before are skipped, so
         that cycles end, and are kept alive, so that no other object gets their `id`."""
         kind = type(before)
-        if before is after or isinstance(before, _CODE) or len(self._kept) > _PARTS:
+        if before is after or len(self._kept) > _PARTS:
             return None
         if type_name(before) != type_name(after):
             return Difference(
@@ -124,89 +112,7 @@ class _Comparison:
             return None
         self._seen.add((id(before), id(after)))
         self._kept.append((before, after))
-        pairs = _pairs(path, before, after)
+        pairs = find_kind(kind).pairs(path, before, after)
         return next(
             (one for pair in pairs if (one := self.compare(*pair)) is not None), None
-        )
-
-
-def _pairs(path: str, before: Any, after: Any) -> Pairs:
-    """The parts of both values, side by side."""
-    kind = type(before)
-    numpy = sys.modules.get("numpy")
-    if isinstance(before, (list, tuple)):
-        yield from _items(path, before, after)
-    elif isinstance(before, dict):
-        yield f"list({path})", list(before), list(after)
-        yield from (
-            (f"{path}[{key!r}]", value, after.get(key)) for key, value in before.items()
-        )
-    elif isinstance(before, (set, frozenset)):
-        yield f"len({path})", len(before), len(after)
-        yield (
-            path,
-            sorted(map(short, before - after)),
-            sorted(map(short, after - before)),
-        )
-    elif numpy is not None and isinstance(before, numpy.ndarray):
-        yield from _arrays(path, before, after)
-    elif is_frame(kind) or is_index(kind):
-        yield from _tables(path, before, after)
-    else:
-        yield from _states(path, before, after)
-
-
-def _items(path: str, before: Any, after: Any) -> Pairs:
-    yield f"len({path})", len(before), len(after)
-    pairs = zip(before, after, strict=False)
-    yield from (
-        (f"{path}[{place}]", one, other) for place, (one, other) in enumerate(pairs)
-    )
-
-
-def _arrays(path: str, before: Any, after: Any) -> Pairs:
-    yield f"{path}.shape", before.shape, after.shape
-    yield f"{path}.dtype", str(before.dtype), str(after.dtype)
-    if before.dtype.hasobject or before.tobytes() != after.tobytes():
-        flat = f"{path}.flat" if before.ndim != 1 else path
-        yield from _items(flat, before.ravel().tolist(), after.ravel().tolist())
-
-
-def _tables(path: str, before: Any, after: Any) -> Pairs:
-    """Frames by columns, series and indexes by elements."""
-    if hasattr(before, "columns"):
-        yield f"{path}.columns", before.columns.tolist(), after.columns.tolist()
-        yield f"{path}.index", before.index, after.index
-        for place, name in enumerate(before.columns):
-            yield f"{path}[{name!r}]", before.iloc[:, place], after.iloc[:, place]
-        return
-    yield f"{path}.dtype", str(before.dtype), str(after.dtype)
-    yield f"{path}.name", before.name, after.name
-    if hasattr(before, "iloc"):
-        yield f"{path}.index", before.index, after.index
-        yield from _items(f"{path}.iloc", before.tolist(), after.tolist())
-    else:
-        yield from _items(path, before.tolist(), after.tolist())
-
-
-def _states(path: str, before: Any, after: Any) -> Pairs:
-    """Attributes of an instance, else what pickle would keep of it."""
-    own, others = attributes(before), dict(attributes(after))
-    if own:
-        # What only one of them has is a cache.
-        yield from (
-            (f"{path}.{name}", value, others[name])
-            for name, value in own
-            if name in others
-        )
-        return
-    try:
-        one, other = (value.__reduce_ex__(4) for value in (before, after))
-    except Exception:
-        return  # it cannot be pickled: nothing more can be seen
-    if isinstance(one, tuple) and isinstance(other, tuple):
-        yield (
-            path,
-            [part for part in one[1:3] if part],
-            [part for part in other[1:3] if part],
         )

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...payloads.payload_file import ALIGNMENT, padding
-from ..immutable import package_of
+from ..kinds.kind import package_of
 
 __all__ = [
     "Memory",

@@ -11,19 +11,17 @@ from __future__ import annotations
 
 import functools
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..plugins import is_installed
-from .widgets import refuse_callback
+from ...plugins import is_installed
+from ..decoder import Decoder, restores
+from .kind import Kind
+from .refused import refuse_callback
 
-__all__ = [
-    "is_registry",
-    "is_transform",
-    "reduce_registry",
-    "reduce_transform",
-    "refuse_callbacks",
-    "restore_transform",
-]
+if TYPE_CHECKING:
+    from ..encoder import Encoder
+
+__all__ = ["Callbacks", "Transforms"]
 
 _OF_PEOPLE = (
     *(
@@ -43,37 +41,41 @@ _OF_PEOPLE = (
 """Signals of a mouse and a keyboard, which no pipeline has."""
 
 
-def is_transform(kind: type) -> bool:
-    """Whether the class is a node of matplotlib's graphs of transforms."""
-    return _is_kind_of(kind, "matplotlib.transforms", "TransformNode")
+class Transforms(Kind):
+    """Nodes of the graphs of transforms."""
+
+    def reduce(self, value: Any) -> tuple[Any, ...]:
+        """Constructor, arguments and state, in which the parents have no ids."""
+        make, arguments, state = value.__reduce_ex__(5)[:3]
+        parents = [one for one in state["_parents"].values() if one is not None]
+        return make, arguments, {**state, "_parents": parents}
+
+    def encode(self, encoder: Encoder, value: Any) -> Any:
+        return *self.reduce(value), None, None, set_transform
 
 
-def reduce_transform(node: Any) -> tuple[Any, ...]:
-    """Constructor, arguments and state, in which the parents have no ids."""
-    make, arguments, state = node.__reduce_ex__(5)[:3]
-    parents = [parent for parent in state["_parents"].values() if parent is not None]
-    return make, arguments, {**state, "_parents": parents}
+class Callbacks(Kind):
+    """Registries of the callbacks of a figure or of one of its parts."""
+
+    def encode(self, encoder: Encoder, value: Any) -> Any:
+        _refuse_callbacks(value)
+        return NotImplemented
+
+    def reduce(self, value: Any) -> tuple[Any, ...]:
+        """Without the number that the next callback will get."""
+        make, arguments, state = value.__reduce_ex__(5)[:3]
+        return make, arguments, {**state, "_cid_gen": None}
 
 
-def restore_transform(node: Any, state: dict[str, Any]) -> None:
-    """Fills a bare node from that state, with the ids of this process."""
+@restores
+def set_transform(decoder: Decoder, node: Any, state: dict[str, Any]) -> None:
+    """Fills a bare node, with the ids of this process."""
     node.__setstate__(
         {**state, "_parents": {id(parent): parent for parent in state["_parents"]}}
     )
 
 
-def is_registry(kind: type) -> bool:
-    """Whether the class keeps the callbacks of a figure or of one of its parts."""
-    return _is_kind_of(kind, "matplotlib.cbook", "CallbackRegistry")
-
-
-def reduce_registry(registry: Any) -> tuple[Any, ...]:
-    """For a digest: without the number that the next callback will get."""
-    make, arguments, state = registry.__reduce_ex__(5)[:3]
-    return make, arguments, {**state, "_cid_gen": None}
-
-
-def refuse_callbacks(registry: Any) -> None:
+def _refuse_callbacks(registry: Any) -> None:
     """Raises CannotTravelError if code of the notebook is called when a part of the
     figure changes."""
     for signal, connected in registry.callbacks.items():
@@ -93,8 +95,3 @@ def _is_a_librarys(callback: Any) -> bool:
     if name == "__main__":
         return False  # the file of that module is the kernel's
     return is_installed(getattr(sys.modules.get(name), "__file__", None))
-
-
-def _is_kind_of(kind: type, module: str, name: str) -> bool:
-    base = getattr(sys.modules.get(module), name, None)
-    return base is not None and issubclass(kind, base)

@@ -8,18 +8,32 @@ from __future__ import annotations
 import importlib
 import sys
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..errors import CannotTravelError
+from ...errors import CannotTravelError
+from ..decoder import Decoder, restores
+from .kind import Kind
 
-__all__ = ["is_tensor", "make_tensor", "parts_of_tensor", "travelling_parts"]
+if TYPE_CHECKING:
+    from ..digest import Walk
+    from ..encoder import Encoder
+
+__all__ = ["Tensors", "make_tensor", "parts_of_tensor", "travelling_parts"]
 
 
-def is_tensor(kind: type) -> bool:
-    """Whether instances of the class are tensors of torch, parameters of networks
-    included."""
-    base = getattr(sys.modules.get("torch"), "Tensor", None)
-    return isinstance(base, type) and issubclass(kind, base)
+class Tensors(Kind):
+    """Tensors, parameters of networks included."""
+
+    def encode(self, encoder: Encoder, value: Any) -> Any:
+        return tensor, travelling_parts(value)
+
+    def digest(self, walk: Walk, value: Any) -> None:
+        walk.tagged(b"tensor", *parts_of_tensor(value))
+
+
+@restores
+def tensor(decoder: Decoder, *parts: Any) -> Any:
+    return make_tensor(*parts)
 
 
 def travelling_parts(tensor: Any) -> tuple[Any, ...]:

@@ -11,18 +11,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from ..errors import CannotTravelError
+from ..decoder import Decoder, restores
+from .kind import Kind
+from .refused import refuse_callback
 
-__all__ = [
-    "has_traits",
-    "is_widget",
-    "make_widget",
-    "refuse_callback",
-    "refuse_if_watched",
-    "widget_state",
-]
+if TYPE_CHECKING:
+    from ..digest import Walk
+    from ..encoder import Encoder
+
+__all__ = ["Watched", "Widgets"]
 
 _OWN = frozenset({"comm", "keys", "log"})
 """Traits that belong to the connection, not to what is shown."""
@@ -34,52 +33,44 @@ _DISPATCHERS = (
 )
 
 
-def is_widget(kind: type) -> bool:
-    """Whether instances of the class are widgets."""
-    base = getattr(sys.modules.get("ipywidgets"), "Widget", None)
-    return base is not None and issubclass(kind, base)
+class Watched(Kind):
+    """Whatever has traits: it travels if nothing but itself is told of its changes."""
+
+    def encode(self, encoder: Encoder, value: Any) -> Any:
+        for callback in _callbacks(value):
+            refuse_callback(value, callback)
+        return NotImplemented
 
 
-def has_traits(kind: type) -> bool:
-    """Whether instances of the class have traits that can be watched."""
-    base = getattr(sys.modules.get("traitlets"), "HasTraits", None)
-    return base is not None and issubclass(kind, base)
+class Widgets(Watched):
+    """Widgets, as their class and the traits that differ from the default."""
+
+    def encode(self, encoder: Encoder, value: Any) -> Any:
+        return widget, self._content(value)
+
+    def digest(self, walk: Walk, value: Any) -> None:
+        walk.tagged(b"widget", *self._content(value))
+
+    def _content(self, value: Any) -> tuple[type, dict[str, Any]]:
+        """Raises CannotTravelError."""
+        for callback in _callbacks(value):
+            refuse_callback(value, callback)
+        return type(value), {name: getattr(value, name) for name in _shown(value)}
 
 
-def refuse_if_watched(value: Any) -> None:
-    """Raises CannotTravelError if anything but the object itself is told of its
-    changes."""
-    for callback in _callbacks(value):
-        refuse_callback(value, callback)
-
-
-def refuse_callback(value: Any, callback: Any) -> NoReturn:
-    """Raises CannotTravelError."""
-    name = getattr(callback, "__name__", type(callback).__name__)
-    raise CannotTravelError(
-        f"it calls {name!r} when it changes; connect it in the stage that uses it",
-        type_name=type(value).__name__,
-    )
-
-
-def widget_state(widget: Any) -> tuple[type, dict[str, Any]]:
-    """Class and traits that differ from the default. Raises CannotTravelError."""
-    refuse_if_watched(widget)
-    state = {name: getattr(widget, name) for name in _shown(widget)}
-    return type(widget), state
-
-
-def make_widget(kind: type, state: dict[str, Any]) -> Any:
+@restores
+def widget(decoder: Decoder, kind: type, state: dict[str, Any]) -> Any:
     """A widget of the class that shows the same."""
     return kind(**state)
 
 
 def _shown(widget: Any) -> Iterator[str]:
+    widgets = sys.modules["ipywidgets"].Widget
     for name, trait in sorted(widget.traits().items()):
         if name.startswith("_") or name in _OWN or trait.read_only:
             continue
         value = getattr(widget, name)
-        if is_widget(type(value)) or not _is_default(trait, value, widget):
+        if isinstance(value, widgets) or not _is_default(trait, value, widget):
             yield name
 
 
