@@ -63,7 +63,11 @@ def _files(
 
 
 def needed_files(
-    stage: Stage, folder: Path, changed: Iterable[tuple[str, str]] = ()
+    stage: Stage,
+    folder: Path,
+    changed: Iterable[tuple[str, str]] = (),
+    *,
+    below: str = "",
 ) -> Iterator[Path]:
     """The files below the notebook's folder that a stage needs elsewhere: local modules
     that it imports, and files that its code or tags name, also those that it writes,
@@ -71,7 +75,8 @@ def needed_files(
 
     Names were found with the notebook's parameters. `changed` are pairs of a value of
     these and the one that it has in a run: `data_2025.csv` may be `data_2026.csv`
-    there.
+    there. Of several notebooks, files are named from the `folder` of the pipeline, and
+    the stage's own lies `below` that: there are its modules.
     """
     named = [*files_read(stage), *files_written(stage)]
     for before, now in changed:
@@ -81,7 +86,10 @@ def needed_files(
         for effect in stage.effects
         if is_pattern(effect.name)
     }
-    modules = module_digests(stage.imports, folder)
+    modules = [
+        posixpath.join(below, name)
+        for name in module_digests(stage.imports, folder / below)
+    ]
     for name in dict.fromkeys((*modules, *named, *sorted(patterns - {"*"}))):
         if ".." in Path(name).parts or Path(name).is_absolute():
             continue

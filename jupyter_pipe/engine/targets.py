@@ -90,7 +90,7 @@ class Target(Struct, frozen=True):
     @property
     def words_to_compile(self) -> tuple[str, ...]:
         """What is named to compile it again, in the folder of the notebook."""
-        if self.notebook.name == PIPELINE_FILE or not self.pipeline.notebooks:
+        if self.notebook.suffix == ".toml" or not self.pipeline.notebooks:
             return (self.notebook.name,)
         return tuple(each.source.notebook for each in self.pipeline.notebooks)
 

@@ -18,16 +18,22 @@ def stage_digests(package: Path, pipeline: Pipeline) -> dict[str, str]:
     """Stage -> 16 hexadecimal digits. What is missing counts as missing; raises
     nothing."""
     source = (package / pipeline.source.notebook).parent
+    modules = {
+        stage.name: module_digests(
+            stage.imports, source / pipeline.folder_of(stage.name)
+        )
+        for stage in pipeline.stages
+    }
     requirements = file_digest(package / "requirements.txt")
     digests = {}
     for stage in pipeline.stages:
         parts = [file_digest(package / stage.notebook), requirements]
+        parts += [f"{name}:{digest}" for name, digest in modules[stage.name].items()]
+        joined = pipeline.notebook_of(stage.name)
+        prefix = f"{joined.name}." if joined else ""
         parts += [
-            f"{name}:{digest}"
-            for name, digest in module_digests(stage.imports, source).items()
-        ]
-        parts += [
-            pipeline.contract_digests.get(name, "") for name in stage.options.watched
+            pipeline.contract_digests.get(f"{prefix}{name}", "")
+            for name in stage.options.watched
         ]
         digests[stage.name] = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
     return digests

@@ -11,6 +11,7 @@ import math
 import re
 import shlex
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
@@ -18,7 +19,7 @@ from msgspec import Struct
 from jupyter_pipe.compiler.graph import select
 from jupyter_pipe.errors import PipeError
 from jupyter_pipe.model import Parameter, Pipeline, Stage
-from jupyter_pipe.runs.parameters import ENVIRONMENT_PREFIX
+from jupyter_pipe.runs.parameters import ENVIRONMENT_PREFIX, IN_NOTEBOOK
 from jupyter_pipe.trust.keys import KEY_VARIABLE
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "kubernetes_names",
     "parameters_yaml",
     "plan_of",
+    "task_names",
 ]
 
 _SIMPLE = frozenset({"int", "float", "str", "bool"})
@@ -169,6 +171,19 @@ class Plan(Struct, frozen=True):
         )
 
 
+def task_names(pipeline: Pipeline) -> dict[str, str]:
+    """What engines call each stage. `train.fit`, of several notebooks, is `train__fit`:
+    most of them want identifiers, and `run-stage` takes either name."""
+    notebooks = {each.name for each in pipeline.notebooks}
+    found: dict[str, str] = {}
+    for stage in pipeline.stages:
+        notebook, _, own = stage.name.partition(".")
+        is_joined = notebook in notebooks
+        name = f"{notebook}{IN_NOTEBOOK}{own}" if is_joined else stage.name
+        found[stage.name] = escaped(name, frozenset(found.values()))
+    return found
+
+
 def plan_of(
     pipeline: Pipeline, options: Options, digests: Mapping[str, str] | None = None
 ) -> Plan:
@@ -180,9 +195,12 @@ def plan_of(
                 code="export_value",
                 hint="Name another folder with --package or --run-root.",
             )
+    _require_own_folders(pipeline)
     parameters = {each.name: _parameter(each) for each in pipeline.parameters}
+    _require_distinct(parameters)
+    names = task_names(pipeline)
     tasks = tuple(
-        _task(pipeline, stage, parameters, options, digests or {})
+        _task(pipeline, stage, parameters, options, digests or {}, names)
         for stage in pipeline.stages
     )
     return Plan(
@@ -195,21 +213,48 @@ def plan_of(
     )
 
 
+def _require_own_folders(pipeline: Pipeline) -> None:
+    """Tasks run in folders of the run, where the notebooks' own are made anew: these
+    have to lie below that of the pipeline."""
+    for each in pipeline.notebooks:
+        if Path(each.folder).is_absolute() or ".." in Path(each.folder).parts:
+            raise ExportError(
+                f"The notebook '{each.source.notebook}' does not lie below the folder of {pipeline.name}, "
+                "and tasks run in a folder of the run.",
+                code="export_path",
+                hint="Move the list, or the first of the notebooks, above all of them.",
+            )
+
+
+def _require_distinct(parameters: Mapping[str, PlanParameter]) -> None:
+    """Of several notebooks, two could be called the same: `a.b__c` and `a__b.c`."""
+    seen: dict[str, str] = {}
+    for name, parameter in parameters.items():
+        if "." in name and seen.setdefault(parameter.variable, name) != name:
+            raise ExportError(
+                f"The parameters {seen[parameter.variable]!r} and {name!r} would both be passed as "
+                f"{parameter.variable}.",
+                code="export_value",
+                hint="Give one of them another name.",
+            )
+
+
 def _task(
     pipeline: Pipeline,
     stage: Stage,
     parameters: Mapping[str, PlanParameter],
     options: Options,
     digests: Mapping[str, str],
+    names: Mapping[str, str],
 ) -> Task:
     """The stage as engines see it: what comes before, what it takes with it, its
     limits."""
     told = stage.options
     return Task(
-        name=stage.name,
-        after=pipeline.upstream(stage.name),
+        name=names[stage.name],
+        after=tuple(names[name] for name in pipeline.upstream(stage.name)),
         take=tuple(
-            name
+            names[name]
             for name in select(pipeline, targets=[stage.name])
             if name != stage.name
         ),
@@ -230,12 +275,18 @@ def _task(
         inputs=tuple(each.name for each in stage.inputs),
         outputs=stage.outputs,
         notebook=stage.notebook,
-        contracts=tuple(
-            f"contracts/{name}.yaml"
-            for name in told.watched
-            if name in pipeline.contract_digests
-        ),
+        contracts=_contracts(pipeline, stage),
         digest=digests.get(stage.name, ""),
+    )
+
+
+def _contracts(pipeline: Pipeline, stage: Stage) -> tuple[str, ...]:
+    """The contracts of the stage's values, as files of the package."""
+    joined = pipeline.notebook_of(stage.name)
+    notebook = f"{joined.name}." if joined else ""
+    names = (f"{notebook}{value}" for value in stage.options.watched)
+    return tuple(
+        f"contracts/{name}.yaml" for name in names if name in pipeline.contract_digests
     )
 
 
@@ -252,7 +303,7 @@ def _parameter(parameter: Parameter) -> PlanParameter:
     fits = {"float": ("float", "int")}.get(parameter.type_, (parameter.type_,))
     is_simple = parameter.type_ in _SIMPLE and type(parameter.default).__name__ in fits
     made = PlanParameter(
-        name=parameter.name,
+        name=parameter.name.replace(".", IN_NOTEBOOK),
         type_=parameter.type_ if is_simple else "str",
         default=parameter.default if is_simple else text,
         text=text,

@@ -24,12 +24,15 @@ from jupyter_pipe.trust.records import read_named_file
 
 __all__ = [
     "ENVIRONMENT_PREFIX",
+    "IN_NOTEBOOK",
     "read_parameter_file",
     "resolve_parameters",
     "resumed_parameters",
 ]
 
 ENVIRONMENT_PREFIX = "JUPYTER_PIPE_"
+IN_NOTEBOOK = "__"
+"""Stands for the point of `train.days` where a name has to be an identifier."""
 _Value = TypeVar("_Value")
 _LARGEST_FILE = 4 << 20
 
@@ -65,7 +68,8 @@ def resolve_parameters(
     `texts` are `-p NAME=VALUE` of the command line, `values` Python values of the
     programming interface, `file` a YAML or JSON mapping, `environment` is searched for
     `JUPYTER_PIPE_NAME`. Where a pipeline has several notebooks, `NAME` is for all that
-    have such a parameter, `notebook.NAME` for one.
+    have such a parameter, `notebook.NAME` for one, also written `notebook__NAME`: so
+    `JUPYTER_PIPE_TRAIN__DAYS` is `train.days`.
     """
     from_file = read_parameter_file(file) if file else {}
     texts, values = _for_each(texts or {}, declared), _for_each(values or {}, declared)
@@ -87,6 +91,10 @@ def _for_each(
     names = {parameter.name for parameter in declared}
     for parameter in declared:
         _, dot, own = parameter.name.partition(".")
+        spelled = parameter.name.replace(".", IN_NOTEBOOK)
+        if dot and spelled in given and spelled not in names:
+            found.setdefault(parameter.name, given[spelled])
+            found.pop(spelled, None)
         if dot and own in given:
             found.setdefault(parameter.name, given[own])
             if own not in names:
@@ -146,9 +154,13 @@ def _value(
     file: tuple[Path | None, Mapping[str, Any]],
     environment: Mapping[str, str],
 ) -> ParameterValue:
+    """The parameter's value from the first of these that has one, else the notebook's.
+    The environment calls `train.days` `TRAIN__DAYS`, or `DAYS` for all notebooks."""
     name = parameter.name
     path, from_file = file
-    variable = ENVIRONMENT_PREFIX + name.rpartition(".")[2].upper()
+    variable = ENVIRONMENT_PREFIX + name.replace(".", IN_NOTEBOOK).upper()
+    if variable not in environment:
+        variable = ENVIRONMENT_PREFIX + name.rpartition(".")[2].upper()
     if name in texts:
         return _given(parameter, _from_text(parameter, texts[name]), "command line")
     if name in values:

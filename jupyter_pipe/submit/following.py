@@ -16,10 +16,12 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from jupyter_pipe.engine.detached import start_detached
 from jupyter_pipe.errors import RunError
 from jupyter_pipe.events import EngineSeen, Event
+from jupyter_pipe.export.plan import task_names
 from jupyter_pipe.runs.locks import find_holder, free_lock, take_lock
 from jupyter_pipe.runs.model import Run
 from jupyter_pipe.runs.processes import Heart, is_alive
@@ -133,6 +135,7 @@ class Follower:
     ) -> None:
         self._store = store
         self._shared = shared_run(store, run_id)
+        self._called = task_names(store.read_pipeline(run_id))
         self._engine = engine
         self._handle = submission.started.handle
         self._title = title_of(submission.configuration)
@@ -146,7 +149,7 @@ class Follower:
             if not self._is_cancelled and self._shared.folder.cancel.exists():
                 self._engine.cancel(self._handle)
                 self._is_cancelled = True
-            sighting = self._engine.look(self._handle)
+            sighting = self._by_stage(self._engine.look(self._handle))
             bring_attempts(self._store, self._shared.folder)
         except (SilentError, SubmitError, RunError) as error:
             # What it refuses now, with a token that has ended for example, it may
@@ -155,6 +158,12 @@ class Follower:
             return False
         run = self._shared.gather(lambda run: self._news(run, sighting, now))
         return sighting.is_over and run.is_final
+
+    def _by_stage(self, sighting: Sighting) -> Sighting:
+        """What the engine calls `train__fit` is `train.fit`, of several notebooks."""
+        stages = {called: stage for stage, called in self._called.items()}
+        seen = {stages.get(name, name): each for name, each in sighting.stages.items()}
+        return replace(sighting, stages=seen)
 
     def _silence(self, message: str, now: float) -> Callable[[Run], list[Event]]:
         def tell(run: Run) -> list[Event]:

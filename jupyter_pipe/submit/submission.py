@@ -18,7 +18,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from jupyter_pipe.cache.replacing import replace_file
-from jupyter_pipe.compiler import compile_notebook, read_package, write_package
+from jupyter_pipe.compiler import read_package, write_package
+from jupyter_pipe.compiler.named import compile_named
 from jupyter_pipe.engine.provenance import provenance_of
 from jupyter_pipe.engine.request import prepare
 from jupyter_pipe.engine.targets import RunRequest, Target
@@ -27,6 +28,7 @@ from jupyter_pipe.export import Options, Plan, find_exporter, plan_of
 from jupyter_pipe.export.digests import stage_digests
 from jupyter_pipe.model import Pipeline, to_json
 from jupyter_pipe.runs.model import ParameterValue, Run, RunFacts
+from jupyter_pipe.runs.parameters import IN_NOTEBOOK
 from jupyter_pipe.runs.shared.gathering import SharedRun
 from jupyter_pipe.runs.store import RunFolder, RunStore
 from jupyter_pipe.submit import Order, SilentError, Started, SubmitError
@@ -162,7 +164,9 @@ def _package(
     workers would not find it."""
     package = folder.package
     if target.package is None:
-        compiled = compile_notebook(target.notebook, output=package)
+        folder_of_source = target.notebook.parent
+        paths = [folder_of_source / word for word in target.words_to_compile]
+        compiled = compile_named(paths, output=package).compiled
         write_package(compiled, package)
         return package, compiled.pipeline
     if not is_taken:
@@ -191,7 +195,7 @@ def _values(plan: Plan, parameters: tuple[ParameterValue, ...]) -> dict[str, str
     variables."""
     variables = {each.name: each.variable for each in plan.parameters}
     return {
-        variables[each.name]: each.value
+        variables[each.name.replace(".", IN_NOTEBOOK)]: each.value
         if isinstance(each.value, str)
         else each.literal
         for each in parameters

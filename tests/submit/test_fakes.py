@@ -15,6 +15,7 @@ import pytest
 from jupyter_pipe.cli.main import main
 from jupyter_pipe.compiler import compile_notebook, write_package
 from jupyter_pipe.engine import RunRequest, open_target
+from jupyter_pipe.engine.targets import open_several
 from jupyter_pipe.errors import PipeError
 from jupyter_pipe.runs.model import Run
 from jupyter_pipe.runs.parameters import resolve_parameters
@@ -29,6 +30,7 @@ from jupyter_pipe.submit.settings import Configuration, engine_of
 from jupyter_pipe.submit.submission import Submission, find_submission, submit
 from jupyter_pipe.trust.keys import new_key_text
 from tests.cli.conftest import write_notebook
+from tests.several.shop import write_shop
 from tests.submit.fakes import FakeArgo, FakeDatabricks, FakeEngine, FakeKfp, serving
 
 FAKES: dict[str, Callable[[dict[str, str]], FakeEngine]] = {
@@ -177,6 +179,31 @@ def test_notebooks_run_in_the_engine_and_their_state_comes_back(
     assert main(["show", failed.run_id]) == 0
     assert "ZeroDivisionError" in (said := capfd.readouterr().out)
     assert "line 3" in said
+
+
+@pytest.mark.kernel
+@pytest.mark.timeout(1200)
+def test_several_notebooks_run_in_the_engine_by_the_names_of_their_stages(
+    world: World, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The engine says `train__fit`, the run `train.fit`, also of what failed."""
+    listed = write_shop(world.folder)
+    target = open_several([listed])
+    given = resolve_parameters(target.pipeline.parameters, texts={"train.depth": "4"})
+    request = RunRequest(target=target, parameters=given)
+    (good,) = world.followed(submit(request, "team").run_id)
+    assert (good.state.value, good.engine) == ("succeeded", TITLES[world.engine])
+    assert {stage.name: stage.state.value for stage in good.stages}[
+        "train.fit"
+    ] == "succeeded"
+    assert good.metrics == {"scale": 10 * 20 / 12}
+    write_shop(world.folder, report=[("1\n1 / 0", ["stage:compare"])])
+    request = RunRequest(target=open_several([listed]))
+    (failed,) = world.followed(submit(request, "team").run_id)
+    assert (failed.state.value, failed.exit_code) == ("failed", 1)
+    capfd.readouterr()
+    assert main(["show", failed.run_id]) == 0
+    assert "report.compare failed in report.ipynb" in capfd.readouterr().out
 
 
 @pytest.mark.kernel

@@ -36,7 +36,14 @@ def add_parser(subparsers: Subparsers) -> None:
         nargs="?",
         type=Path,
         metavar="NB|DIR",
-        help="a compiled package, or its notebook",
+        help="a compiled package, its notebook, or the pipeline.toml of several",
+    )
+    parser.add_argument(
+        "more",
+        nargs="*",
+        type=Path,
+        metavar="NB",
+        help="notebooks that would be run after it: one pipeline of all",
     )
     parser.add_argument(
         "-o",
@@ -102,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
             hint="jupyter pipe export --list shows the engines.",
         )
     exporter = find_exporter(args.engine)
-    package = _package(args.target)
+    package = _package([args.target, *args.more])
     pipeline = read_package(package)
     digests = stage_digests(package, pipeline)
     output = args.output or _usual_file(exporter, plan_of(pipeline, _unset(), digests))
@@ -275,21 +282,24 @@ def _write(path: Path, text: str) -> None:
     write_output(path, text.encode())
 
 
-def _package(target: Path) -> Path:
-    """The package, which must be what the notebook compiles to if that is what was
-    named."""
-    from jupyter_pipe.compiler import compile_notebook, default_output, stale_files
+def _package(targets: list[Path]) -> Path:
+    """The package, which must be what the notebooks compile to if they were named."""
+    from jupyter_pipe.compiler import stale_files
+    from jupyter_pipe.compiler.named import compile_named
     from jupyter_pipe.engine.targets import is_package
     from jupyter_pipe.export import ExportError
+    from jupyter_pipe.notebook.file_kinds import names_several
 
-    if is_package(target):
-        return target
-
-    folder = default_output(target)
-    if stale_files(compile_notebook(target, output=folder), folder):
+    if not names_several(targets) and is_package(targets[0]):
+        return targets[0]
+    named = compile_named(targets)
+    if stale_files(named.compiled, named.folder):
+        words = " ".join(map(str, targets))
         raise ExportError(
-            f"{folder} is not there, or not what {target} compiles to.",
+            f"{named.folder} is not there, or not what {words} compiles to.",
             code="export_stale",
-            hint=f"The tasks run the compiled package. Write it first: jupyter pipe compile {target}",
+            hint=f"The tasks run the compiled package. Write it first: jupyter pipe compile {words}",
         )
-    return folder
+    return (
+        Path(os.path.relpath(named.folder)) if names_several(targets) else named.folder
+    )

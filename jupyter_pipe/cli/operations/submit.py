@@ -17,6 +17,7 @@ from jupyter_pipe.cli.runs.run_options import (
     command_line,
     environment_of,
     given_parameters,
+    open_targets,
 )
 from jupyter_pipe.errors import RunError
 
@@ -45,6 +46,12 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     parser.add_argument(
         "target", nargs="?", metavar="NB|DIR", help="a notebook or a compiled package"
+    )
+    parser.add_argument(
+        "more",
+        nargs="*",
+        metavar="NB",
+        help="notebooks that would be run after it: one pipeline of all",
     )
     parser.add_argument(
         "-p", "--parameter", action="append", default=[], metavar="NAME=VALUE"
@@ -102,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _request(args: argparse.Namespace) -> RunRequest:
-    from jupyter_pipe.engine import RunRequest, open_target
+    from jupyter_pipe.engine import RunRequest
     from jupyter_pipe.submit.roots import store_of
     from jupyter_pipe.submit.settings import find_configuration
 
@@ -112,8 +119,8 @@ def _request(args: argparse.Namespace) -> RunRequest:
             code="engine_unknown",
             hint="For example: jupyter pipe submit slurm NOTEBOOK",
         )
-    target = open_target(
-        args.target, store_of(args.root or find_configuration(args.engine).root)
+    target = open_targets(
+        args, store_of(args.root or find_configuration(args.engine).root)
     )
     environment = environment_of(None)
     return RunRequest(

@@ -27,6 +27,7 @@ from jupyter_pipe.errors import RunError
 if TYPE_CHECKING:
     from jupyter_pipe.engine import RunRequest
     from jupyter_pipe.engine.single.stage import StageEnd
+    from jupyter_pipe.model import Pipeline
     from jupyter_pipe.runs.store import RunStore
 
 __all__ = ["add_parser", "run"]
@@ -126,6 +127,7 @@ def run(args: argparse.Namespace) -> int:
     terminal = Terminal.of(args)
     with _root(args) as root:
         request = _request(args, root)
+        args.stage = _stage_of(request.target.pipeline, args.stage)
         if terminal.in_github:
             from jupyter_pipe.cli.output.github import mask_secrets
 
@@ -156,6 +158,18 @@ def run(args: argparse.Namespace) -> int:
         _leave_files(args, end)
     _tell(terminal, args.stage, end)
     return end.exit_code
+
+
+def _stage_of(pipeline: Pipeline, name: str) -> str:
+    """The stage that an engine calls so: `train__fit` is `train.fit` of several
+    notebooks."""
+    if not pipeline.notebooks:
+        return name
+    from jupyter_pipe.export.plan import task_names
+
+    return {called: stage for stage, called in task_names(pipeline).items()}.get(
+        name, name
+    )
 
 
 @contextlib.contextmanager

@@ -83,7 +83,9 @@ def send_off(work: StageWork) -> FarWork:
     remote = RemoteRoot(work.url, trust=work.trust)
     publish_values(remote, _store(work), input_refs(work))
     files = {}
-    for path in needed_files(stage, Path(work.workdir)):
+    for path in needed_files(
+        stage, Path(work.workdir), below=work.pipeline.folder_of(stage.name)
+    ):
         files[path.relative_to(work.workdir).as_posix()] = _publish_file(remote, path)
     known = {*_OURS, *stage.options.secrets}
     environment = {

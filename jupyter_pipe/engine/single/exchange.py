@@ -105,8 +105,11 @@ class Exchange:
                 shutil.rmtree(
                     self._folder.stage(self._stage) / part, ignore_errors=True
                 )
+        pipeline = self._prepared.pipeline
         self._files.carry(
-            self._prepared.pipeline.stage(self._stage), self._prepared.facts.parameters
+            pipeline.stage(self._stage),
+            self._prepared.facts.parameters,
+            pipeline.folder_of(self._stage),
         )
         if not self._alone:
             return

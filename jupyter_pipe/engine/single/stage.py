@@ -44,7 +44,7 @@ from jupyter_pipe.engine.single.bundles import (
 from jupyter_pipe.engine.single.exchange import Exchange
 from jupyter_pipe.engine.single.watch import Watch
 from jupyter_pipe.engine.targets import RunRequest
-from jupyter_pipe.errors import PackageError
+from jupyter_pipe.errors import PackageError, RunError
 from jupyter_pipe.events import (
     ApprovalChecked,
     ContractJudged,
@@ -56,7 +56,7 @@ from jupyter_pipe.events import (
     StageRetrying,
     StageStarted,
 )
-from jupyter_pipe.model import to_json
+from jupyter_pipe.model import Pipeline, to_json
 from jupyter_pipe.observe.words import contact_phrases
 from jupyter_pipe.runs.locks import Holder
 from jupyter_pipe.runs.model import Failure, Run
@@ -127,6 +127,8 @@ def run_single_stage(
             code="package_missing",
             hint="Compile the notebook first: jupyter pipe compile NOTEBOOK",
         )
+    if request.workdir is None:
+        _require_own_folder(request.target.pipeline, order.name)
     options = replace(request.options, targets=(order.name,), strict=True)
     prepared = prepare(replace(request, options=options), alone=order.name)
     prepared = replace(
@@ -161,6 +163,17 @@ def run_single_stage(
             exchange.read_changes(),
         )
     return end
+
+
+def _require_own_folder(pipeline: Pipeline, stage: str) -> None:
+    """The stage runs in a folder of the run, and must not leave it."""
+    folder = Path(pipeline.folder_of(stage))
+    if folder.is_absolute() or ".." in folder.parts:
+        raise RunError(
+            f"Stage {stage!r} runs in {folder}, which lies outside the run's working directory.",
+            code="workdir_missing",
+            hint="Run stages beside the notebooks with --workdir DIR.",
+        )
 
 
 class _Turn:

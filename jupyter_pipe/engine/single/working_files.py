@@ -64,9 +64,12 @@ class WorkingFiles:
         self._before: dict[str, str] = {}
         self._changed_before: set[str] = set()
 
-    def carry(self, stage: Stage, parameters: Iterable[ParameterValue]) -> None:
+    def carry(
+        self, stage: Stage, parameters: Iterable[ParameterValue], below: str = ""
+    ) -> None:
         """Put copies of what the stage needs into the working directory, of each file
-        once in a run."""
+        once in a run. `below` is the folder in which the stage runs, of several
+        notebooks."""
         changed = [
             (_text(each.default), _text(each.literal))
             for each in parameters
@@ -74,7 +77,7 @@ class WorkingFiles:
         ]
         self._folder.mkdir(parents=True, exist_ok=True)
         self._marks.mkdir(parents=True, exist_ok=True)
-        for path in needed_files(stage, self._source, changed):
+        for path in needed_files(stage, self._source, changed, below=below):
             name = path.relative_to(self._source).as_posix()
             if not self._was_carried(name):
                 self._copy(path, self._folder / name)

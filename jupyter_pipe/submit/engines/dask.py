@@ -11,6 +11,7 @@ import os
 import socket
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
@@ -18,7 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from jupyter_pipe.engine.detached import log_to, start_detached
-from jupyter_pipe.engine.targets import RunRequest, open_target
+from jupyter_pipe.engine.targets import RunRequest, Target, open_several
 from jupyter_pipe.errors import ExtraMissingError, PipeError
 from jupyter_pipe.model import to_json
 from jupyter_pipe.runs.model import ParameterValue, Run, RunOptions
@@ -35,16 +36,23 @@ _SECONDS_TO_WAIT = 20.0
 
 
 class _Order(Struct, frozen=True):
-    """What the runner reads: `target` is a notebook or a package, `root` keeps the
-    run."""
+    """What the runner reads: `targets` are a notebook, several or a package, `root`
+    keeps the run."""
 
-    target: str
+    targets: tuple[str, ...]
     root: str
     run_id: str
     options: RunOptions
     parameters: tuple[ParameterValue, ...]
     command: tuple[str, ...]
     trigger: str
+
+
+def _targets(target: Target) -> tuple[str, ...]:
+    if target.package is not None:
+        return (str(target.package.absolute()),)
+    folder = target.notebook.absolute().parent
+    return tuple(str(folder / word) for word in target.words_to_compile)
 
 
 class Dask:
@@ -74,7 +82,7 @@ class Dask:
         store.make_state_folder()
         run_id = request.run_id or store.next_run_id()
         order = _Order(
-            target=str((request.target.package or request.target.notebook).absolute()),
+            targets=_targets(request.target),
             root=str(store.root.absolute()),
             run_id=run_id,
             options=replace(request.options, executor="dask", scheduler=self._url),
@@ -127,7 +135,7 @@ def _run(order: _Order, environment: Mapping[str, str]) -> int:
 
     store = RunStore(order.root)
     request = RunRequest(
-        target=open_target(order.target, store),
+        target=open_several([Path(each) for each in order.targets], store),
         options=order.options,
         parameters=order.parameters,
         environment=dict(environment),
