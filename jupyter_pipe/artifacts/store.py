@@ -21,6 +21,7 @@ from jupyter_pipe.kernel.errors import (
     UntrustedStoreError,
 )
 from jupyter_pipe.kernel.payloads.payload_file import (
+    FORMAT_VERSION,
     PayloadFile,
     file_digest,
     payload_path,
@@ -32,7 +33,7 @@ from jupyter_pipe.kernel.payloads.store import (
     prepare_store,
 )
 
-__all__ = ["Store"]
+__all__ = ["FORMAT_VERSION", "Store"]
 
 _ADDRESS = re.compile("[0-9a-f]{64}")
 

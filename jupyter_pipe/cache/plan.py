@@ -18,6 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from jupyter_pipe.artifacts.protocol import ObservedPath, StageResult
+from jupyter_pipe.artifacts.store import FORMAT_VERSION
 from jupyter_pipe.cache.code import read_stage_code
 from jupyter_pipe.cache.demands import answer_demands
 from jupyter_pipe.cache.files import (
@@ -58,9 +59,6 @@ __all__ = [
     "around_of",
     "plan_run",
 ]
-
-SERIALISER = "2"
-"""How payloads are written: another word makes every stage run again."""
 
 
 class StageInputs(Struct, frozen=True):
@@ -219,7 +217,7 @@ class StageCache:
             ambient=inputs.ambient,
             settings={
                 **around.settings,
-                "serialiser": SERIALISER,
+                "serialiser": str(FORMAT_VERSION),
                 "outputs": ", ".join(sorted(stage.outputs)) or "none",
             },
         )

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ALIGNMENT",
+    "FORMAT_VERSION",
     "PayloadFile",
     "Written",
     "file_digest",
@@ -43,6 +44,10 @@ __all__ = [
 ]
 
 ALIGNMENT = 64
+FORMAT_VERSION = 2
+"""Of what is in a payload and of the digests of its values. To raise it makes every
+stage run again: part of what a stage's fingerprint is made of."""
+# The first bytes say only what kind of file it is; they are the same in all versions.
 _MAGIC = b"jupyter_pipe payload 1\n".ljust(ALIGNMENT, b"\0")
 _FOOTER = struct.Struct("<QQQ32s8s")
 _END = b"\x89jppend\n"

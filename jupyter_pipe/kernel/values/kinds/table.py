@@ -30,7 +30,7 @@ from .kind import Kind, full_name, package_of
 from .plugin import Formatted, find_format
 from .refused import Refused
 
-__all__ = ["find_encoder", "find_kind", "is_immutable"]
+__all__ = ["OF_LIBRARIES", "find_encoder", "find_kind", "is_immutable"]
 
 _INSTANCES = Kind()
 _FORWARDING = builtins.Forwarding()
@@ -64,7 +64,7 @@ _BUILT_IN: dict[type, Kind] = {
     types.MethodType: Code(),
 }
 
-_OF_LIBRARIES: dict[str, Kind] = {
+OF_LIBRARIES: dict[str, Kind] = {
     "numpy.ndarray": numpy.Arrays(),
     "numpy.ma.MaskedArray": numpy.MaskedArrays(),
     "numpy.generic": numpy.Scalars(is_immutable=True),
@@ -124,7 +124,7 @@ _OF_PACKAGES: dict[str, Kind] = {"pandas": pandas.PandasInstances()}
 # By the last part of the place: `Index -> (pandas, Indexes)`. A class that is called
 # otherwise need not be looked for.
 _PLACES: dict[str, list[tuple[str, Kind]]] = {}
-for place, one in _OF_LIBRARIES.items():
+for place, one in OF_LIBRARIES.items():
     module, _, name = place.rpartition(".")
     _PLACES.setdefault(name, []).append((module, one))
 
