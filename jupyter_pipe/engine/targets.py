@@ -156,6 +156,7 @@ def is_package(path: Path) -> bool:
         return False
     if (path / "pipeline.json").is_file():
         return True
+    # A folder with a list of notebooks is a fair guess, and has a better answer.
     if (path / PIPELINE_FILE).is_file():
         refuse_list(path / PIPELINE_FILE)
     raise NotebookError(
@@ -224,10 +225,13 @@ def open_earlier(earlier: Run, store: RunStore, *, trust: bool = False) -> Targe
     the user; `trust` believes it whoever wrote it. Raises UntrustedError, and RunError
     if the record does not say.
     """
+    # A record that somebody else wrote could name a notebook of theirs, which would
+    # then run as the user.
     if not trust:
         store.require_own(earlier.run_id)
     facts = earlier.facts
     if facts.notebooks and not facts.package:
+        # The list may have changed since: it is read again, as a notebook is.
         is_listed = facts.notebook.endswith(".toml")
         named = (facts.notebook,) if is_listed else facts.paths
         return open_several([Path(each) for each in named], store)
@@ -275,6 +279,8 @@ def options_to_resume(pipeline: Pipeline, earlier: Run) -> RunOptions:
         options,
         targets=() if is_whole else tuple(name for name in names if name in took_part),
         from_=(),
+        # `--force-all` that was cut off after two of five stages: the three are still
+        # to be forced, the two have been.
         force=tuple(name for name in _forced(pipeline, options) if name not in done),
         force_all=False,
         use_cache=True,

@@ -82,8 +82,11 @@ def _parts(value: Any, prefix: Path) -> Iterator[tuple[Path, Any]]:
     function = _function_in(value)
     if function is not None:
         yield from _function_parts(function, prefix)
+    # Members of an enumeration cannot be set anew, and what else is in one is `enum`'s
+    # own.
     elif isinstance(value, type) and not issubclass(value, enum.Enum):
         for name, part in list(vars(value).items()):
+            # `__slots__ = ("a",)` makes a descriptor `a`, which belongs to the source.
             if name not in _TECHNICAL and not isinstance(part, _SLOTS):
                 inner = _function_in(part) or (part if _is_inner(part, value) else None)
                 if inner is None:
@@ -102,10 +105,12 @@ def _function_parts(
         if getattr(function, name):
             yield (*prefix, name), getattr(function, name)
     for name, part in function.__dict__.items():
+        # The function that a decorator wraps is in the closure of its wrapper, too.
         if name != "__wrapped__":
             yield (*prefix, name), part
     for number, cell in enumerate(function.__closure__ or ()):
         name = function.__code__.co_freevars[number]
+        # The cell that `super()` needs holds the class that is being drawn.
         if name != "__class__":
             yield (*prefix, "__closure__", number), _content(cell)
 
@@ -144,6 +149,8 @@ def differences(
         for path in sorted(before.keys() | after.keys(), key=repr)
         if before.get(path) != after.get(path)
     ]
+    # `Model.predict = faster` changes code and defaults; to set both apart would mix
+    # two functions.
     replaced = {path[:-1] for path in paths if path[-1:] == ("__code__",)}
     kept = [
         path
@@ -154,11 +161,13 @@ def differences(
 
 
 def _read(value: Any, path: Path) -> Any:
+    # `("add", "__closure__", 0)`: the last part is a number, not a name.
     if "__closure__" in path:
         return _content(_walk(value, path[:-2]).__closure__[path[-1]])
     target = _walk(value, path[:-1])
     if path[-1] in ("__defaults__", "__kwdefaults__"):
         return getattr(target, path[-1])
+    # `getattr` would find what a base class has, and bind descriptors.
     return vars(target).get(path[-1], REMOVED)
 
 

@@ -53,6 +53,8 @@ class Definitions:
             return None
         root = dotted.split(".", 1)[0]
         if (
+            # `inner` made by calling `outer()` says `outer.<locals>.inc`: `_walk` finds
+            # no such name, and it travels by value.
             root not in self._known
             or _walk({root: self._standing(root)}, dotted) is not value
         ):
@@ -96,6 +98,8 @@ class Definitions:
         keeps it."""
         if name in self._originals or name not in self._known:
             return
+        # The stage may have bound `Model` to an instance meanwhile; the replay needs
+        # the class, and the stage its instance.
         needed = self._needed(name)
         given = {one: self._originals[one] for one in needed & self._originals.keys()}
         hidden = {
@@ -140,12 +144,20 @@ class Definitions:
         for needed in sorted(free_names(source) & self._known.keys()):
             self.replay(needed, namespace)
         del namespace[name]
+        # A traceback through the class says where in the notebook it stands.
         file = f"<definition of {name}, cell {known.get('cell_id') or name}>"
         code = compile(
-            source, file, "exec", _future_flags(self._namespace), dont_inherit=True
+            # Without it, the `annotations` import of this module would hold for the
+            # notebook's code.
+            source,
+            file,
+            "exec",
+            _future_flags(self._namespace),
+            dont_inherit=True,
         )
         with _constants(str(known.get("constants", "")), namespace):
             exec(code, namespace)  # noqa: S102
+        # In a namespace apart it is drawn and thrown away.
         if namespace is self._namespace:
             self._remember(name)
 
@@ -163,6 +175,8 @@ class Definitions:
     def changes(self, dotted: str) -> dict[portrait.Path, Any]:
         """What the stages so far changed in a definition: attributes, defaults,
         closures."""
+        # A class may hold itself, as in `Node.root = Node()`. `Model.Inner` is part of
+        # `Model`'s own portrait.
         if dotted in self._drawing or "." in dotted:
             return {}
         before, after = self._portraits_of(dotted)
@@ -202,6 +216,7 @@ class Definitions:
         return [
             name
             for name, before in self._entered.items()
+            # What no later stage replays is lost for nobody.
             if self._known[name].get("later", True)
             and self._namespace.get(name) is self._originals[name]
             and self._state(self._originals[name]) != before
@@ -217,6 +232,8 @@ class Definitions:
         try:
             return digest.content_digest(part, self)
         except digest.NoRuleError:
+            # A lock or an open file in a class attribute: that one was put there is
+            # seen, that it changed is not.
             return f"some {type(part).__qualname__}"
 
     def _draw_fresh(self, root: str) -> dict[portrait.Path, str]:

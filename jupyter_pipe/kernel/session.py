@@ -152,6 +152,7 @@ class Session:
             result = self._end(list(dict.fromkeys(names)))
         except Exception as error:
             result = {"error": f"{type(error).__name__}: {error}"}
+        # Only after the values have been encoded, see `Observer.remove`.
         self.observer.remove()
         result["observed"] = observed
         result = masked_result(result, self.secrets.masker)
@@ -175,6 +176,7 @@ class Session:
         stage's result: payloads, metrics, gates, profiles, schemas and warnings, and
         what could not be transported."""
         values, unbound = self._bound(names)
+        # Asked first: what was changed in place is stored beside the outputs.
         changed = [one for one in self.guarded if self._is_changed(one)]
         for one in changed:
             values.update(self._values_of(one))
@@ -184,6 +186,7 @@ class Session:
         self._warn_of_drift(set[str]().union(*(one.encoder.used for one in encoded)))
 
         groups = find_groups(encoded)
+        # The groups hold them now, and each is let go once it has been written.
         encoded.clear()
         outputs = [self._store(groups.pop(0), values) for _ in range(len(groups))]
 
@@ -261,6 +264,8 @@ class Session:
         for component, name, value in self.ambience.changed(self.context.written):
             if component.generator:
                 drawn.append(name)
+                # An unseeded draw is different in each run of the notebook, too; its
+                # state need not be kept.
                 if component.name not in self.context.seeded:
                     continue
             try:
@@ -329,6 +334,7 @@ class Session:
         members = {name: values[name] for one in group for name in one.names}
         unordered = [name for one in group for name in one.names if not one.ordered]
         encoded = group.pop()
+        # Encoded one by one they are streams apart, in which what they share is twice.
         if group:
             group.clear()
             encoded = self._encode(members)
@@ -353,6 +359,7 @@ class Session:
         mark_verified(payload_path(self.context.store, written.artifact))
         digest = (
             self._content_digest(members, encoded, layout, written.buffers)
+            # No canonical form: then only equal bytes count as an equal value.
             or written.artifact
         )
         return {
@@ -376,6 +383,7 @@ def _peak_memory() -> int:
         import resource
     except ImportError:
         return 0
+    # getrusage gives bytes on macOS and KiB on Linux.
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 

@@ -125,6 +125,7 @@ def run_stage(
     """Run the attempt to its end, whatever that is. `report` is called from this
     thread; the kernel comes from `kernels` (default: a fresh one)."""
     outcome = _run_to_its_end(work, report, stop or StopSignal(), kernels)
+    # A result was masked by the kernel side; what failed may come from before it began.
     if outcome.failure is None:
         return outcome
     return replace(outcome, failure=masked(outcome.failure, Masker(work.secrets)))
@@ -149,6 +150,7 @@ def _run_to_its_end(
             result = hide_passed_on(
                 result, Masker(work.secrets), Store(Path(work.store).parent)
             )
+    # Neither result nor failure: a stage that somebody stopped is not at fault.
     except StageInterrupted:
         return StageOutcome(time.monotonic() - began)
     except StageFailure as broken:
@@ -164,6 +166,8 @@ def _run_to_its_end(
             hint=error.hint,
         )
         return StageOutcome(time.monotonic() - began, failure=failure)
+    # Of the worker's own files, such as a full disk. What the notebook's code raises
+    # arrives as StageFailure.
     except OSError as error:
         failure = Failure(
             type(error).__name__,
@@ -211,6 +215,8 @@ def _run(
         cell_timeout_seconds=stage.options.cell_timeout_seconds,
         report=report,
         stop=stop,
+        # None starts a fresh kernel, which imports what `pip install` has just put
+        # there.
         kernels=None if _meets_installation(stage) else kernels,
         imports=stage.imports,
     )
@@ -253,10 +259,13 @@ def write_context(work: StageWork, notebook: Mapping[str, Any]) -> tuple[Path, P
 def input_refs(work: StageWork) -> Iterator[ArtifactRef]:
     """The stored values that the attempt begins with."""
     yield from (payload.ref for payload in work.given.inputs)
+    # Ambient state counts as well: without the generator's state a worker elsewhere
+    # would draw other numbers.
     yield from (value.ref for value in work.given.ambient)
 
 
 def _fetch_inputs(work: StageWork) -> None:
+    # fsspec takes long to import, and most roots are folders.
     from jupyter_pipe.runs.remote import RemoteRoot, fetch_values
 
     store = RunStore(Path(work.store).parent.parent)
@@ -302,6 +311,7 @@ def _context(work: StageWork, stage: Stage, result: Path) -> StageContext:
 
 
 def _sorted(payload: InputPayload) -> InputPayload:
+    # The order in which stages ended must not reach what the kernel is told.
     return replace(payload, names=tuple(sorted(payload.names)))
 
 

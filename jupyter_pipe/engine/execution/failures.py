@@ -196,6 +196,7 @@ def _kind(ename: str, role: str) -> FailureKind:
         return FailureKind.exit
     if ename == "MemoryError":
         return FailureKind.out_of_memory
+    # The user has not written these cells, so an error in one is never the user's.
     return FailureKind.internal if role in {"inputs", "outputs"} else FailureKind.error
 
 
@@ -209,6 +210,7 @@ def _hint(kind: FailureKind, ename: str) -> str:
 
 def _frame(found: Mapping[str, Any], place: CellPlace) -> Frame:
     line, function = int(found["line"]), str(found["function"])
+    # IPython names a cell's frame `<cell line: 3>`, which Python's tracebacks do not.
     function = "<module>" if function.startswith("<cell line") else function
     source = str(found["source"])
     if "path" in found:
@@ -224,6 +226,7 @@ def _shortened(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
     once = tuple(
         replace(frame, omitted=omitted) for frame, omitted in without_repeats(frames)
     )
+    # A mutual recursion has no two equal neighbours and may be a thousand frames long.
     if len(once) <= 2 * _SHOWN_FRAMES:
         return once
     left_out = once[_SHOWN_FRAMES - 1 : -_SHOWN_FRAMES]
@@ -241,6 +244,7 @@ def _traceback(place: CellPlace, frames: Iterable[Frame]) -> list[str]:
             where = f"{frame.path or f'cell {frame.cell_id}'}, line {frame.line}"
         inside = "" if frame.function == "<module>" else f", in {frame.function}"
         lines += [f"{where}{inside}", f"    {frame.source}"]
+        # Below its frame, as Python writes `[Previous line repeated 996 more times]`.
         lines += [f"… {frame.omitted:,} more"] if frame.omitted else []
     return lines or [place.text]
 
@@ -250,6 +254,7 @@ def _ending(status: int) -> str:
         return f"ended with status {status}"
     try:
         return f"was ended by signal {-status} ({signal.Signals(-status).name})"
+    # Real-time signals, 34 and up, have no names.
     except ValueError:
         return f"was ended by signal {-status}"
 
@@ -262,6 +267,8 @@ def _duration(seconds: float) -> str:
 
 
 def _clean(text: str) -> str:
+    # Halves of surrogate pairs come from file names that are not UTF-8; a record with
+    # them would not be JSON that anybody reads.
     text = re.sub("[\ud800-\udfff]", "\ufffd", without_escapes(text))
     return (
         text

@@ -100,6 +100,8 @@ class StageClient(ReceivingClient):
         loop = asyncio.get_running_loop()
 
         def on_stop(hard: bool) -> None:
+            # The signal comes from another thread; asyncio's events may only be set in
+            # their own.
             loop.call_soon_threadsafe(self._on_stop, stop, hard)
 
         self._execution.stop.listen(on_stop)
@@ -110,6 +112,7 @@ class StageClient(ReceivingClient):
 
     def _on_stop(self, stop: asyncio.Event, hard: bool) -> None:
         stop.set()
+        # The second Ctrl-C: no cell is given the time to clean up.
         if hard and self._kernel is not None:
             self._kernel.kill()
 
@@ -129,6 +132,7 @@ class StageClient(ReceivingClient):
             return running.result()
         place, late = self._place, self._cell_late.is_set()
         interrupted = await self._end_early(running)
+        # Stopped and late at once counts as stopped: the user has seen enough.
         if stop.is_set():
             raise StageInterrupted
         seconds = (self._execution.cell_timeout_seconds if late else limit) or 0
@@ -141,6 +145,8 @@ class StageClient(ReceivingClient):
         if self._kernel is None:
             running.cancel()
         else:
+            # As the stop button of a notebook: `finally` and `except KeyboardInterrupt`
+            # get to run, and the traceback shows where the cell was.
             await self._kernel.interrupt()
             await asyncio.wait({running}, timeout=_INTERRUPT_SECONDS)
             if not running.done():
@@ -151,6 +157,7 @@ class StageClient(ReceivingClient):
         try:
             await running
         except StageFailure as broken:
+            # A kernel that had to be killed tells of no frames, only that it is dead.
             return broken.failure if broken.failure.frames else None
         except asyncio.CancelledError:
             return None
@@ -211,6 +218,8 @@ class StageClient(ReceivingClient):
         try:
             await self._prepare_kernel(self._kernel)
             for index in range(len(self.nb.cells)):
+                # An interrupt ends one cell; the next would run on with what is
+                # missing.
                 if not self._ending:
                     await self._run_cell(index)
             self.set_widgets_metadata()
@@ -246,6 +255,8 @@ class StageClient(ReceivingClient):
             await self._execute(cell, index)
             self._place = place.at(index)
         except BaseException as error:
+            # With leading cells, the one that raised need not be the one that was asked
+            # for.
             failed = self._place.index
             self.nb_man.cell_exception(
                 self.nb.cells[failed], cell_index=failed, exception=error
@@ -264,6 +275,7 @@ class StageClient(ReceivingClient):
     async def _count(self, cell: Any) -> None:
         """Give the kernel the number of the user's cell, unless it knows it."""
         number = number_of(cell, self._execution.numbers)
+        # A request of its own for each number would cost each cell a round trip.
         if number is not None and not self._counted and not self._begins_by_itself:
             await self._silently(
                 f'__import__("jupyter_pipe_kernel").set_execution_count({number})'
@@ -298,6 +310,8 @@ class StageClient(ReceivingClient):
                 cell = self._blame(self._led[led], cell)
             raise await self._failure(_raised(cell, self._reply)) from error
         if ours:
+            # Imports may warn each time they are replayed; the notebook showed that
+            # once, in the cell that has them.
             cell.outputs, cell.execution_count = [], None
         for payload in self._reply.get("payload", ()):
             # `exit` without parentheses is not an exception: the kernel is about to end
@@ -332,6 +346,8 @@ class StageClient(ReceivingClient):
         )
         report: dict[str, Any] = {}
         if self._execution.context:
+            # What the cell raised is known without the report; it only adds frames and
+            # observations.
             with contextlib.suppress(DeadKernelError, OSError, ValueError):
                 await self._silently(source)
                 report = json.loads(path.read_text(encoding="utf-8"))
@@ -344,7 +360,11 @@ class StageClient(ReceivingClient):
         assert self._kernel is not None
         status = await asyncio.shield(self._kernel.exited)
         return death_failure(
-            self._place, status, memory_ran_out=status == -9 and self._memory.ran_out()
+            # The system's killer and `kill -9` look alike from here; only its counter
+            # tells.
+            self._place,
+            status,
+            memory_ran_out=status == -9 and self._memory.ran_out(),
         )
 
     async def _silently(self, source: str) -> None:

@@ -58,7 +58,10 @@ class OrderKeeping(Rerunning):
             since.setdefault(path, progress.launched)
         self._traces[name] = replace(trace, since=since)
         for finding in self._found_by(name):
+            # `report` read `out.csv` after `train`, below it, had written it anew: what
+            # the notebook would have read is gone.
             if finding.overwritten and finding.earlier == name:
+                # Learned although the stage fails: the next run gets the order right.
                 self._mend_graph(finding.later, Learned(follows={name: finding.names}))
                 self._take_back_questions()
                 return overwritten_failure(finding)
@@ -91,6 +94,8 @@ class OrderKeeping(Rerunning):
             if finding.overwritten:
                 self._fail_late(earlier, overwritten_failure(finding))
             for place, stage in enumerate(finding.again):
+                # Only the first makes the files again; the others are there to read
+                # them.
                 self._progress[stage].remade = finding.remade and place == 0
                 self._run_again_with_descendants(stage, order_reason(finding, stage))
 
@@ -128,6 +133,8 @@ class OrderKeeping(Rerunning):
 
     def _is_in_doubt(self, message: ms.StageBroke) -> bool:
         """Whether a stage that still runs, or will, may be why."""
+        # A kernel that died or a deadline that passed says nothing about a missing
+        # file.
         if message.failure.kind is not FailureKind.error or self._cancelled:
             return False
         if not asked_in_vain(message.observed, message.failure.ename):
@@ -174,6 +181,7 @@ class OrderKeeping(Rerunning):
             message = progress.broke
             assert message is not None
             missed = self._missed(message)
+            # Once another stage has failed for good, nothing new is started.
             if missed and not self._broken_by:
                 self._retry_after(name, missed)
             elif not self._undecided_above(name):

@@ -71,6 +71,9 @@ def judge(
     """Why the stage failed although all its cells ran, or None. `contracts` tell what
     was said of values."""
     return (
+        # The kernel side's own failure comes first: with it, nothing else in the result
+        # can be believed. Gates come last, since their values are wrong where an input
+        # is.
         _ending_failure(result)
         or _order_failure(pipeline, stage, result)
         or (_effect_failure(stage, result) if strict else None)
@@ -83,6 +86,8 @@ def judge(
 def exit_code_of(kinds: Collection[FailureKind]) -> int:
     """1 where a stage failed, else 4 where data broke its contract, 3 where a gate was
     false, 5 where a person is asked."""
+    # A run with both a failed stage and a false gate is a failed run: whoever retries
+    # on 1 and asks a person on 3 must retry first.
     if set(kinds) - DEMANDS:
         return 1
     if FailureKind.contract in kinds:
@@ -111,6 +116,8 @@ def approval_failure(asked: ApprovalChecked | None) -> Failure | None:
 def is_kept(failure: Failure, result: StageResult) -> bool:
     """Whether what the cells made stands although the stage fails: with another
     contract, or another answer, it is judged again and not made again."""
+    # An answer may change overnight; to compute the model again for it would give a
+    # model that nobody has looked at.
     if failure.ename == "Rejected" or failure.kind is FailureKind.approval:
         return True
     return failure.kind is FailureKind.contract and all(
@@ -126,6 +133,8 @@ def is_worth_retrying(failure: Failure) -> bool:
 def retry_delay_seconds(failures: int) -> float:
     """How long to rest after so many failures: 1, 2, 4 seconds, and so on, at most a
     minute."""
+    # What passes by itself (a network, a lock) does so within seconds, or not within
+    # the patience of whoever waits.
     return min(2.0 ** (failures - 1), _LONGEST_DELAY_SECONDS)
 
 
@@ -193,6 +202,8 @@ def _how_to_declare(finding: OrderFinding) -> str:
     order."""
     order = f"tag {finding.later} with after:{finding.earlier}"
     paths = [name.removeprefix("file:") for name in finding.names if is_file(name)]
+    # A variable such as MODE has no tag, and a name with a space or comma could not be
+    # read back from one.
     if len(paths) < len(finding.names) or not all(
         re.fullmatch(_FOR_A_TAG, path) for path in paths
     ):
@@ -208,6 +219,7 @@ def _how_to_declare(finding: OrderFinding) -> str:
 def _things(names: Collection[str]) -> str:
     """`one.txt and MODE`: files and variables as people call them."""
     texts = [
+        # `file:out/a.csv` -> `out/a.csv`, `@os.environ.MODE` -> `MODE`
         name.removeprefix("file:").removeprefix("@os.environ.")
         for name in sorted(names)
     ]
@@ -263,6 +275,7 @@ def _travel_failure(
         return None
     read = {
         value.name: reader.name
+        # Reversed, so that of several readers the first in the notebook stays.
         for reader in reversed(pipeline.stages)
         for value in reader.inputs
         if value.from_ == stage
@@ -271,6 +284,8 @@ def _travel_failure(
         if value.name in read and value.secrets:
             return _secret_failure(value, read[value.name])
         if value.name in read:
+            # `cfg` cannot travel because of `cfg['log'].stream`: only then the path
+            # says more.
             where = f" (at {value.path})" if value.path not in {"", value.name} else ""
             return Failure(
                 "CannotTravel",
@@ -309,6 +324,7 @@ def is_contained(failure: Failure | None, contracts: Sequence[ContractJudged]) -
         for one in contracts
         if not one.passed and one.policy not in _NO_FAILURE
     ]
+    # One contract that stops the run outweighs all that only keep data back.
     return set(broken) == {"quarantine"}
 
 
@@ -337,6 +353,7 @@ def _contract_failure(
 
 
 def _how_to_fix(pipeline: Pipeline, broken: ContractJudged) -> str:
+    # A schema is code of the user, so there is no command that could widen it.
     if broken.policy == "schema":
         return "Fix the data, or the schema where the data is right."
     command = f"jupyter pipe contract accept {Path(pipeline.source.notebook).name} latest {broken.value}"

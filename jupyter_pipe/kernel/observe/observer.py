@@ -113,6 +113,7 @@ class Observer:
 
     def begin(self) -> None:
         """From here on everything is noted. An observer that still runs is stopped."""
+        # A stage that was cut off in a warm kernel leaves its observer behind.
         for other in [*_running]:
             other.stop()
             other.remove()
@@ -132,6 +133,8 @@ class Observer:
         guarded = {
             event: self._guard.guarded(handler) for event, handler in handlers.items()
         }
+        # Audit hooks see each `open` of an import; what is not a path of the user's
+        # must cost next to nothing.
         guarded["open"] = self._files.past_libraries(guarded["open"])
         guarded["compile"] = _if_source(guarded["compile"], rules.linked)
         guarded["exec"] = _past_libraries(guarded["exec"], rules.linked)
@@ -159,6 +162,8 @@ class Observer:
     def remove(self) -> None:
         """Readers are what they were. Functions that the stage holds are pickled by
         name until then."""
+        # Not in `stop`: `store_outputs` pickles `pd.read_csv` by name, which must be
+        # what it was when it was bound.
         self._readers.end()
 
     def note_for(self, records: Records) -> None:
@@ -177,6 +182,7 @@ class Observer:
     def _record(self) -> None:
         notes = self._files.notes
         known = (len(self._variables.values), len(self._contacts.noted))
+        # A pool's worker may do nothing but arithmetic for a million tasks.
         if notes.touched or known != self._recorded:
             self._recorded = known
             others = {
@@ -214,6 +220,7 @@ class Observer:
 
     def _failed(self, error: Exception) -> None:
         problem = f"{type(error).__name__}: {error}"
+        # One that happens at each `open` would fill the log.
         if problem not in self.problems and len(self.problems) < 10:
             self.problems.append(problem)
 
@@ -229,6 +236,8 @@ class Observer:
             or self._places.is_for_itself(_LOOKING_UP)
         ):
             return
+        # `TERM` or `JPY_PARENT_PID` differ between two terminals: a library that looks
+        # at one does not make the result depend on it.
         if caller.direct or not is_fleeting(name):
             found = mapping._data.get(mapping.encodekey(key))
             value = os.fsdecode(found) if found is not None else None
@@ -258,6 +267,7 @@ class Observer:
             return
         last = name.rpartition(".")[2]
         for folder in folders:
+            # `try: import local_settings` runs differently once there is such a file.
             for file in (f"{last}.py", f"{last}/__init__.py"):
                 full = self._files.path(os.path.join(folder or os.getcwd(), file))
                 if full and not self._files.rules.is_remote(full):
@@ -274,6 +284,7 @@ class Observer:
         if (
             self._places.kind(file) == USER
             and file not in self._seen
+            # Functions of that module run as often as they are called.
             and code.co_name == "<module>"
         ):
             with open(file, "rb") as source:

@@ -51,6 +51,8 @@ def ties(value: Any, by_reference: Iterable[int]) -> bool:
     """Whether two variables that both reach `value` must stay together. A float is
     among them only if it is a NaN, which is equal to nothing but found by what it
     is."""
+    # `nan in values` compares identities first: `a = nan` and `b = [nan]` belong
+    # together.
     if type(value) is float:
         return True
     return not (
@@ -78,6 +80,8 @@ def _ties_in(
     """Memory that pandas copies before it writes ties nothing; a plain array into it
     does."""
     owners = {span.owner for span in cluster}
+    # A frame and `frame["a"]`: with copy-on-write neither sees what is written to the
+    # other.
     if independent and len(owners) == 1 and 0 not in owners:
         return
     for span in cluster[1:]:

@@ -43,6 +43,7 @@ def compare_stored(
     temporary = f"{result}.writing"
     with open(temporary, "w", encoding="utf-8") as file:
         json.dump(found and session.secrets.masker.value(found._asdict()), file)
+    # The process that waits for the file must not see half of it.
     os.replace(temporary, result)
 
 
@@ -58,6 +59,7 @@ def _differences(
         for name in payload["names"]
     }
     for name, ref in stored.items():
+        # Equal digests need no look at the payload, which may have gigabytes.
         if name in digests and digests[name] != ref["digest"]:
             try:
                 members = decode(
@@ -96,6 +98,8 @@ class _Comparison:
         """The first difference below `path`, or None. Pairs seen before are skipped, so
         that cycles end, and are kept alive, so that no other object gets their `id`."""
         kind = type(before)
+        # A difference behind the first million parts is not worth minutes of the user's
+        # time.
         if before is after or len(self._kept) > _PARTS:
             return None
         if type_name(before) != type_name(after):

@@ -61,9 +61,11 @@ def encode(
 ) -> Encoded:
     """Raises CannotTravelError, or whatever the classes of the values raise."""
     with warnings.catch_warnings():
+        # What a class warns of when it is pickled is not what the user's cell did.
         warnings.simplefilter("ignore")
         try:
             return _encode(values, definitions, namespace, cloudpickle=None)
+        # Plain pickle first: it needs nothing installed, and most values pass.
         except Exception as plain:
             try:
                 import cloudpickle
@@ -104,6 +106,7 @@ def _shared_owners(encoder: Encoder) -> frozenset[int]:
     view."""
     found: set[int] = set()
     for cluster in overlapping(encoder.objects.spans):
+        # One view alone is pickled with its elements, as any array of objects.
         if len(cluster) > 1:
             found.update(
                 id(root_of(encoder.objects.arrays[span.number])) for span in cluster
@@ -116,12 +119,14 @@ def _recipes(
 ) -> tuple[dict[int, Recipe], bool, dict[int, Any]]:
     """Recipes for the sets whose order pickle would lose, by id; whether that saves all
     of them; and those sets themselves."""
+    # A byte may be there by chance, which costs a look at the memo, and nothing else.
     if not any(opcode in stream for opcode in _SET_OPCODES):
         return {}, True, {}
     members = _memo(encoder)
     found = {
         key: one
         for key, one in members.items()
+        # A frozenset is made in one go, so no order of insertion can be given for it.
         if type(one) in (set, frozenset) and not keeps_order(one)
     }
     recipes = {

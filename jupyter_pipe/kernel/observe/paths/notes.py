@@ -52,6 +52,7 @@ def state_of(path: str) -> State | None:
     """None if there is nothing, or nothing that can be looked at."""
     try:
         found = _stat(path)
+    # ValueError: a path with a null byte in it.
     except (OSError, ValueError):
         return None
     is_folder = stat.S_ISDIR(found.st_mode)
@@ -109,6 +110,7 @@ class FileNotes:
     def read(self, path: str, where: Where, *, module: bool = False) -> None:
         """The content was read, or would have been if there were any."""
         note = self._note(path, where)
+        # What the stage made itself says nothing about what came before it.
         if note is not None and not note.made:
             note.read = True
             note.module = note.module or module
@@ -134,6 +136,8 @@ class FileNotes:
             return
         self.secure(path, note)
         note.written = True
+        # `open(path, "w")` forgets what was there; `"r+"` keeps it, so what is read
+        # later may still be from before.
         if not note.read and (not keeps or note.before is None):
             note.made = True
 
@@ -149,6 +153,7 @@ class FileNotes:
         ):
             return
         note.appended = True
+        # Of a log of gigabytes the size says enough: it only grows.
         if note.before.size <= _FEW_BYTES and state_of(path) == note.before:
             with contextlib.suppress(OSError):
                 note.digest = digest_file(path)
@@ -174,6 +179,7 @@ class FileNotes:
 
     def move(self, source: str, target: str, where: Where) -> None:
         """One path is about to become the other."""
+        # Asked before the move: afterwards nothing lies there any more.
         inside = [one for one in self._walk(source, _LIMIT) if one != source]
         self.read(source, where)
         self.remove(source, where)
@@ -188,6 +194,8 @@ class FileNotes:
             return
         note.watched = True
         note.read = note.read or note.before is not None
+        # Who asked whether it exists, and then made it, depends on that it was not
+        # there.
         note.made = note.before is None and not note.asked
         self.secure(path, note, _FEW_BYTES)
 
@@ -205,6 +213,8 @@ class FileNotes:
         except OSError:
             self.ask(path, where)
             return
+        # A stage that writes `out/` and then lists it would else depend on its own
+        # files.
         own = {one for one in names if self._is_own(f"{path}/{one.rstrip('/')}")}
         names = [one for one in names if one not in own]
         self.touched.add(path)
@@ -215,8 +225,11 @@ class FileNotes:
         is not."""
         if not note.read or note.digest or note.before is None or note.before.is_folder:
             return
+        # A digest of gigabytes, on the chance that somebody overwrites them, would cost
+        # more than the stage.
         if limit is not None and note.before.size > limit:
             return
+        # Changed since the first touch: its digest would be that of another content.
         if state_of(path) == note.before:
             with contextlib.suppress(OSError):
                 note.digest = digest_file(path)
@@ -314,6 +327,8 @@ class FileNotes:
             "written": [],
             "modules": [],
         }
+        # A model that is saved with `rmtree` and `makedirs` leaves a folder, and not
+        # only files.
         found["emptied"] = [*self._emptied_reports()]
         # Who lists a folder knows that it is there, and the notebook's own always is.
         listed = {self.rules.folder, *(path for path, _ in self.listings)}
@@ -326,6 +341,7 @@ class FileNotes:
                 found["written"].append(self._place(path, note.where, report))
         for (path, pattern), listing in self.listings.items():
             report = _listing_report(listing.digest, listing.names)
+            # `glob("*.csv")` need not run again for a new `.txt`.
             report |= {"pattern": pattern} if pattern else {}
             found["read"].append(self._place(path, listing.where, report))
         return found

@@ -47,6 +47,7 @@ class Functions(Code):
             return reduced
         encoder.kept(_Closures).cells.update(map(id, value.__closure__ or ()))
         owner, own = _globals_of(encoder, value)
+        # `lambda x: np.sqrt(x)` travels to a stage that may not have imported numpy.
         imports = imported_names(value) if owner is None else {}
         parts = (value.__code__, owner, value.__name__, value.__closure__, imports)
         return function, parts, function_state(value, own), None, None, set_function
@@ -76,6 +77,7 @@ class CachedFunctions(Code):
         reduced = _by_name(encoder, value)
         if reduced is not None:
             return reduced
+        # Only what the decorator was given: `maxsize=None` means without limit.
         parameters = value.cache_parameters()
         return cached, (value.__wrapped__, parameters["maxsize"], parameters["typed"])
 
@@ -89,6 +91,7 @@ class Cells(Kind):
             raise CannotTravelError(
                 "a variable of a closure cannot travel without its function"
             )
+        # Empty; `contents` in the state of its function fills it.
         return types.CellType, ()
 
 
@@ -108,6 +111,7 @@ def _by_name(encoder: Encoder, value: Any) -> Any:
     if reference is not None:
         return reference
     if is_importable(encoder.definitions, value):
+        # Two variables that both hold `math.sqrt` need not travel together.
         encoder.by_reference.add(id(value))
         return NotImplemented
     return None
@@ -124,7 +128,10 @@ def _globals_of(
     if module is not None:
         return module, None
     scope = encoder.kept(_Closures).scopes.setdefault(
-        id(value.__globals__), {"__name__": value.__module__}
+        # A namespace of `runpy` or `exec`: functions over one must share one
+        # afterwards, too.
+        id(value.__globals__),
+        {"__name__": value.__module__},
     )
     return scope, value.__globals__
 
@@ -146,6 +153,7 @@ def _digest_code(walk: Walk, value: types.CodeType) -> None:
             value.co_argcount,
             value.co_posonlyargcount,
             value.co_kwonlyargcount,
+            # Whether it is a generator or a coroutine is nowhere else.
             value.co_flags,
         )
     )
@@ -157,6 +165,8 @@ def globals_module(function: types.FunctionType) -> str | None:
     name = function.__globals__.get("__name__")
     module = sys.modules.get(name) if isinstance(name, str) else None
     return (
+        # `__name__` alone proves nothing: a dict that was copied from a module has it
+        # as well.
         name if module is not None and module.__dict__ is function.__globals__ else None
     )
 
@@ -223,6 +233,7 @@ def function(
     scope = importlib.import_module(owner).__dict__ if isinstance(owner, str) else owner
     scope = decoder.namespace if scope is None else scope
     for variable, module in imports.items():
+        # The stage's own import of that name, or value, stands.
         if variable not in scope:
             scope[variable] = importlib.import_module(module)
     return types.FunctionType(code, scope, name, None, cells)
@@ -236,6 +247,7 @@ def set_function(
     for cell, content in zip(
         function.__closure__ or (), state.pop("contents"), strict=True
     ):
+        # An empty tuple is a variable of a closure that was not bound yet.
         if content:
             cell.cell_contents = content[0]
     function.__dict__.update(state.pop("__dict__"))

@@ -81,6 +81,7 @@ def span_of(
         (length - 1) * stride
         for length, stride in zip(array.shape, array.strides, strict=True)
     ]
+    # `a[::-1]` starts at its last byte in memory.
     low = start + sum(step for step in steps if step < 0)
     high = start + sum(step for step in steps if step > 0) + array.itemsize
     return Span(low, high, number, owner, private)
@@ -99,6 +100,7 @@ def overlapping(spans: Iterable[Span]) -> Iterator[list[Span]]:
     cluster: list[Span] = []
     high = -1
     for span in sorted(spans, key=lambda one: (one.low, one.number)):
+        # An empty array overlaps nothing, even where its address lies within another.
         if span.high == span.low or span.private:
             yield [span]
         elif span.low < high:
@@ -154,6 +156,7 @@ class Memory:
             (address_of(buffer), place[0])
             for buffer, place in zip(self.buffers, buffers, strict=True)
         )
+        # The address of buffers that nothing can tell.
         found.pop(0, None)
         return found
 
@@ -162,6 +165,7 @@ class Memory:
     ) -> None:
         low, high = cluster[0].low, max(span.high for span in cluster)
         first = self.arrays[cluster[0].number]
+        # `big[::1000]` alone would take all of `big` along.
         if len(cluster) == 1 and high - low > 2 * first.nbytes + _SMALL:
             first = first.copy(order="K")
             placed.kept.append(first)
