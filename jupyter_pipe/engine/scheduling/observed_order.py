@@ -92,8 +92,11 @@ def trace_of(
     notebook: str = "",
 ) -> Trace:
     """The trace of a stage with this result."""
+    # `os.environ.MODE` among `numpy.random` and the like.
     names = (value.component for value in result.ambient)
     observed = result.observed
+    # A module that an earlier stage wrote (`%%writefile helper.py`) is read by its
+    # import.
     read = (*observed.read, *observed.modules)
     return Trace(
         observed,
@@ -126,6 +129,7 @@ def find_crossings(writer: Trace, reader: Trace) -> Iterator[Crossing]:
     for seen in (*reader.observed.read, *reader.observed.modules) if written else ():
         if seen.aspect == "listing":
             yield from _listed(written, seen)
+        # By path alone: whether the content fits is asked later, by `agrees`.
         elif seen.path in written:
             yield Crossing(f"file:{seen.path}", written[seen.path], seen)
     yield from _variables_asked(writer, reader)
@@ -138,6 +142,7 @@ def _variables_asked(writer: Trace, reader: Trace) -> Iterator[Crossing]:
         return  # each notebook has an environment of its own
     asked = {one.name for one in reader.observed.variables}
     for name in writer.variables:
+        # `dict(os.environ)`, and every program that is started, sees all of them.
         if name in asked or "*" in asked:
             yield Crossing(f"@os.environ.{name}")
 
@@ -180,10 +185,12 @@ def look_back(
     asks the graph, `began_ns` is when the run began: what is older was there before
     it."""
     found: list[OrderFinding] = []
+    # This runs whenever a stage ends: of a hundred stages most meet no other.
     if not _touched_anything(name, traces):
         return found
     place = {stage: number for number, stage in enumerate(order)}
     for other in traces:
+        # Stages that a pipeline had when its traces were stored may be gone.
         if other == name or other not in place:
             continue
         earlier, later = sorted((name, other), key=place.__getitem__)
@@ -263,6 +270,8 @@ class _Pair:
         """What the later stage found in a folder that the earlier one empties, and did
         not this time, since its result was reused: nobody between them has put it
         there."""
+        # `rmtree("out")` that was not run, and then `glob("out/*")`: in the notebook
+        # the list would have been empty.
         if not self.first.emptied or not self.first.reused or self.second.reused:
             return ()
         found = {path for seen in self.second.observed.read for path in _found_by(seen)}
@@ -280,7 +289,11 @@ class _Pair:
         one empties, and did not write in this one: the notebook would not have it any
         more."""
         expected = [
-            path for path, stage in self.first.newcomers.items() if stage == self.later
+            # `train` wrote `out/b.csv` last time; `prepare`, above it, saw it in `out/`
+            # and was reused on the word that `train` writes it again.
+            path
+            for path, stage in self.first.newcomers.items()
+            if stage == self.later
         ]
         written = self.second.written
         return tuple(f"file:{path}" for path in sorted(expected) if path not in written)
@@ -289,6 +302,7 @@ class _Pair:
         theirs = self.second.written
         return [
             Crossing(f"file:{path}", one)
+            # A program that ran in both stages may have changed it in one of them only.
             for path, one in self.first.written.items()
             if path in theirs and not one.guessed and not theirs[path].guessed
         ]
@@ -298,6 +312,8 @@ class _Pair:
     ) -> Iterator[OrderFinding]:
         """The later one reads or goes on from what the earlier one wrote."""
         names = _names((*forward, *both))
+        # Content decides where it can: who read the right bytes need not run again,
+        # whenever that was.
         wrong = [one for one in forward if not self._saw_it(one)]
         tags = ("writes", "reads" if forward else "writes")
         remade = bool(wrong) and self.first.reused and not self.second.reused
@@ -343,12 +359,15 @@ class _Pair:
             return
         paths = [one.left.path for one in wrong if one.left is not None]
         makers = [self._last_writer(path, self.earlier) for path in paths]
+        # No stage above made it: it lay there before the run, and is gone.
         if not paths or None in makers:
             wrongly = _names(wrong)
             yield OrderFinding(
                 self.earlier, self.later, wrongly, overwritten=True, tags=_READS_FIRST
             )
             return
+        # The maker writes it again, the earlier one reads it, the later one overwrites
+        # it, in this order.
         again = dict.fromkeys([*filter(None, makers), self.earlier, self.later])
         yield OrderFinding(
             self.earlier,
@@ -380,14 +399,19 @@ class _Pair:
             # a variable that a stage sets is seen by nobody but those that follow it
             return True
         if seen.aspect == "listing":
+            # A file that was there already is in the list either way.
             return left.existed or not seen.lists(folder_of(left.path)[2])
         if seen.digest == MISSING:
+            # It was not there yet. If the later one removed it, nobody knows which of
+            # the two is why.
             return left.digest != MISSING
         maker = self._last_writer(left.path, self.earlier)
         if maker is not None and agrees(self.traces[maker].written[left.path], seen):
             return True
         if seen.aspect == "presence" and left.existed:
             return True
+        # A file older than the run is not this run's work; without a time nothing is
+        # certain.
         return 0 < seen.mtime_ns < self.began_ns
 
     def _last_writer(self, path: str, reader: str) -> str | None:

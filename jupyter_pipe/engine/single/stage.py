@@ -98,6 +98,8 @@ class StageEnd(Struct, frozen=True):
         failure = self.outcome.failure
         if failure is None:
             return 0 if self.outcome.result else 130
+        # A gate says something about the model, not about the machine: an engine has no
+        # reason to try again.
         if failure.kind is FailureKind.gate:
             return 3
         return 1 if is_worth_retrying(failure) else 4
@@ -127,8 +129,11 @@ def run_single_stage(
             code="package_missing",
             hint="Compile the notebook first: jupyter pipe compile NOTEBOOK",
         )
+    # With a folder that the user names, that folder is the user's to answer for.
     if request.workdir is None:
         _require_own_folder(request.target.pipeline, order.name)
+    # Strict: what the graph does not know cannot be put right here, since another
+    # engine has its order.
     options = replace(request.options, targets=(order.name,), strict=True)
     prepared = prepare(replace(request, options=options), alone=order.name)
     prepared = replace(
@@ -143,6 +148,8 @@ def run_single_stage(
     # this one's.
     if order.leave is not None:
         empty_bundle(order.leave)
+    # An engine may start a task twice, for instance after it lost sight of a worker
+    # that lives.
     with stage_turn(
         folder.stage(order.name), folder.run_id, listeners.waiting
     ) as waited:
@@ -215,6 +222,7 @@ class _Turn:
             self._exchange.facts,
             self._folder.run_id,
         )
+        # Only after waiting: a task that the engine asks for anew is to be run anew.
         found = self._exchange.find_result(name) if reuse else None
         if found is not None:
             return StageEnd(
@@ -225,6 +233,8 @@ class _Turn:
                 reused=True,
             )
         results = self._exchange.earlier_results()
+        # From here on the earlier result is no longer true; a kill must not leave it
+        # behind.
         self._exchange.withdraw()
         attempt = _claim(self._folder, name, self._order.attempt)
         log = AttemptLog(
@@ -345,6 +355,8 @@ def _claim(folder: RunFolder, stage: str, first: int) -> int:
         path = attempt_folder(folder.path, stage, number)
         try:
             path.mkdir(parents=True)
+        # Engines count tries from 1 again after a restart; the folders of earlier ones
+        # stay.
         except FileExistsError:
             number += 1
         else:
@@ -356,6 +368,7 @@ def _last_event(
 ) -> Event:
     """How the attempt ended. `delay` is that of `SingleStage`."""
     if outcome.failure is not None:
+        # Without a delay the engine has no further try: then this was the end.
         if delay is not None and is_worth_retrying(outcome.failure):
             reason = f"{outcome.failure.ename}: {outcome.failure.evalue}"
             return StageRetrying(stage, attempt + 1, delay_seconds=delay, reason=reason)
