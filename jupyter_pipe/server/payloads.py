@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from jupyter_pipe.events import RunState
-from jupyter_pipe.model import Diagnostic, Pipeline
+from jupyter_pipe.model import Diagnostic, Parameter, Pipeline
 from jupyter_pipe.suggest import SuggestedStage
 
 __all__ = [
@@ -215,12 +215,13 @@ class ListedFile(Struct, frozen=True):
 
 class GraphAnswer(Struct, frozen=True):
     """The one pipeline of several notebooks: `picture` is an SVG with a frame for
-    each."""
+    each, `parameters` are called `notebook.parameter`."""
 
     name: str
     notebooks: tuple[ListedFile, ...]
     picture: str
     diagnostics: tuple[Diagnostic, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
 
 
 class RunList(Struct, frozen=True):

@@ -60,3 +60,47 @@ def test_notebooks_of_a_list_are_shown_and_run_as_one_pipeline(
     expect(view.get_by_role("status")).to_have_text(
         re.compile("succeeded"), timeout=60_000
     )
+
+
+def test_parameters_are_typed_and_a_failure_leads_to_its_notebook(
+    lab: Lab, page: Page
+) -> None:
+    """The run is then continued with the notebook as it was corrected."""
+    days = ("days: int = 3", "parameters")
+    lab.write(
+        "typed/ingest.ipynb",
+        days,
+        ("rows = list(range(days))", "stage:load", "shares:rows"),
+    )
+    wrong = "print(len(rows))\nprint(1 / (len(rows) - 5))"
+    lab.write("typed/report.ipynb", ("n = 1", "stage:first"), (wrong, "stage:add"))
+    listed = lab.folder / "typed" / "pipeline.toml"
+    listed.write_text('name = "typed"\nnotebooks = ["ingest.ipynb", "report.ipynb"]\n')
+    page.goto(lab.address("typed/pipeline.toml"))
+    view = page.locator(".jp-pipe-Joined")
+    field = view.get_by_label("ingest.days")
+    expect(field).to_have_value("3", timeout=60_000)
+    field.fill("many")
+    expect(view.get_by_role("alert")).to_be_visible()
+    field.fill("5")
+    expect(view.get_by_role("alert")).to_have_count(0)
+    view.get_by_role("button", name="Compile and run").click()
+    status = view.get_by_role("status")
+    expect(status).to_have_text(
+        re.compile("report.add failed: ZeroDivisionError"), timeout=SECONDS_TO_RUN
+    )
+    view.get_by_role("button", name="Go to the cell of report.add").click()
+    page.wait_for_function(
+        "window.jupyterapp.shell.currentWidget?.context?.path === 'typed/report.ipynb'"
+        " && window.jupyterapp.shell.currentWidget.content.activeCellIndex === 1"
+    )
+    lab.write(
+        "typed/report.ipynb",
+        ("n = 1", "stage:first"),
+        ("print(len(rows))", "stage:add"),
+    )
+    run_command(page, "docmanager:open", path="typed/pipeline.toml")
+    view.get_by_role("button", name="Resume").click()
+    expect(status).to_have_text(
+        re.compile("succeeded: 3 of 3 stages done"), timeout=SECONDS_TO_RUN
+    )

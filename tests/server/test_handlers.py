@@ -439,7 +439,9 @@ def write_list(folder: Path, *notebooks: str) -> None:
 async def test_notebooks_of_a_list_are_drawn_as_one_pipeline(
     api: Api, write_notebook: Any, jp_root_dir: Path
 ) -> None:
-    write_notebook("sub/a.ipynb", ("x = 1", "stage:make", "shares:x"))
+    write_notebook(
+        "sub/a.ipynb", ("n = 1", "parameters"), ("x = n", "stage:make", "shares:x")
+    )
     write_notebook("sub/b.ipynb", ("print(x)\nprint(y)", "stage:show"))
     write_list(jp_root_dir / "sub", "a.ipynb", "b.ipynb")
     status, answer = await api("POST", "graph", body={"notebooks": "sub/pipeline.toml"})
@@ -448,6 +450,7 @@ async def test_notebooks_of_a_list_are_drawn_as_one_pipeline(
         "sub/a.ipynb",
         "sub/b.ipynb",
     ]
+    assert [each["name"] for each in answer["parameters"]] == ["a.n"]
     assert answer["picture"].count('class="jpipe-frame"') == 2
     (found,) = answer["diagnostics"]
     assert (found["notebook"], found["stage"], found["line"]) == (

@@ -100,6 +100,7 @@ class PipelineService:
                 msgspec.structs.replace(found, notebook=paths[found.notebook])
                 for found in pipeline.diagnostics
             ),
+            pipeline.parameters,
         )
 
     def _states(self, folder: Path, run_id: str) -> dict[str, str]:

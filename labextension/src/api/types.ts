@@ -236,6 +236,7 @@ export interface GraphAnswer {
   readonly notebooks: readonly ListedFile[];
   readonly picture: string;
   readonly diagnostics: readonly Diagnostic[];
+  readonly parameters: readonly Parameter[];
 }
 
 export interface GraphRequest {

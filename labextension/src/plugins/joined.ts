@@ -3,14 +3,16 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { IThemeManager } from '@jupyterlab/apputils';
 import { ABCWidgetFactory, DocumentWidget, type DocumentRegistry } from '@jupyterlab/docregistry';
+import { NotebookPanel } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { RunAddress } from '../api/client';
 import { openTab } from '../controls/opening';
 import { reported } from '../controls/telling';
 import { JoinedView } from '../documents/joined';
 import { pipelineIcon } from '../icons';
+import { goToCell } from '../notebook/navigation';
 import { JoinedModel } from '../runs/joined';
-import { IPipelines } from '../tokens';
+import { IPipelines, IStages } from '../tokens';
 
 const FILE_TYPE = 'jupyter-pipe-list';
 
@@ -18,9 +20,15 @@ export const joined: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-pipe:joined',
   description: 'Shows the notebooks that a pipeline.toml lists as one graph, and runs them.',
   autoStart: true,
-  requires: [IPipelines],
+  requires: [IPipelines, IStages],
   optional: [ITranslator, IThemeManager],
-  activate: (app, pipelines: IPipelines, translator: ITranslator | null, themes: IThemeManager | null) => {
+  activate: (
+    app,
+    pipelines: IPipelines,
+    stages: IStages,
+    translator: ITranslator | null,
+    themes: IThemeManager | null
+  ) => {
     const trans = (translator ?? nullTranslator).load('jupyter-pipe');
     const { docRegistry, commands } = app;
     docRegistry.addFileType({
@@ -32,7 +40,15 @@ export const joined: JupyterFrontEndPlugin<void> = {
       contentType: 'file',
       icon: pipelineIcon
     });
-    const open = (path: string) => void commands.execute('docmanager:open', { path });
+    const open = (path: string, cellId: string | null = null, line: number | null = null) =>
+      void reported(async () => {
+        const widget: unknown = await commands.execute('docmanager:open', { path });
+        if (cellId && widget instanceof NotebookPanel) {
+          await widget.context.ready;
+          await widget.revealed;
+          await goToCell(stages.of(widget), cellId, line);
+        }
+      });
     const showReport = (run: RunAddress, name: string) =>
       void reported(async () => {
         const { makeReport } = await import('../documents/report');

@@ -16,6 +16,8 @@ export class JoinedModel implements IDisposable {
   graph: GraphAnswer | null = null;
   run: Run | null = null;
   error: ApiError | null = null;
+  /** What is typed for the next run, by the full name of the parameter. */
+  readonly typed = new Map<string, string>();
   private disposed = false;
   private readonly changedSignal = new Signal<this, void>(this);
 
@@ -58,14 +60,38 @@ export class JoinedModel implements IDisposable {
     });
   }
 
+  /** Say what a parameter is to be in the next run; null for what its notebook says. */
+  setParameter(name: string, text: string | null): void {
+    if (text === null) {
+      this.typed.delete(name);
+    } else {
+      this.typed.set(name, text);
+    }
+    this.changedSignal.emit();
+  }
+
   /** Save the list and run its notebooks. */
   async start(): Promise<void> {
     await this.told(async () => {
       if (this.context.model.dirty) {
         await this.context.save();
       }
-      const { run_id } = await this.client.start({ notebook: this.path });
+      // A notebook may have lost a parameter since it was typed.
+      const known = new Set(this.graph?.parameters.map(each => each.name));
+      const parameters = Object.fromEntries([...this.typed].filter(([name]) => known.has(name)));
+      const { run_id } = await this.client.start({ notebook: this.path, parameters });
       void this.follow(run_id);
+    });
+  }
+
+  /** Continue the shown run with what the notebooks are now. */
+  async resume(): Promise<void> {
+    const { address } = this;
+    await this.told(async () => {
+      if (address) {
+        const { run_id } = await this.client.resume(address);
+        void this.follow(run_id);
+      }
     });
   }
 

@@ -113,7 +113,7 @@ function ParameterField(props: FieldProps & { parameter: Parameter }): ReactElem
   );
 }
 
-function ParameterInput(props: {
+export function ParameterInput(props: {
   id: string;
   parameter: Parameter;
   text: string;
@@ -148,7 +148,7 @@ function ParameterInput(props: {
 }
 
 /** The notebook's value as one would type it: text without its quotes. */
-function shownDefault(parameter: Parameter): string {
+export function shownDefault(parameter: Parameter): string {
   return typeof parameter.default === 'string' && parameter.type.startsWith('str')
     ? parameter.default
     : parameter.literal;
