@@ -60,7 +60,6 @@ FOR_ONE_NOTEBOOK = frozenset(
         "suggest",
         "sweep",
         "tests",
-        "verify",
     }
 )
 """What is about cells, a model or data of one notebook, and refuses a list."""

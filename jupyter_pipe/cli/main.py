@@ -160,6 +160,13 @@ def _refuse_list(command: str, target: str | Path | None) -> None:
     from jupyter_pipe.notebook.file_kinds import PIPELINE_FILE, names_several
 
     path = Path(target)
+    if (path / "pipeline.json").is_file():
+        from jupyter_pipe.compiler import read_package
+        from jupyter_pipe.notebook.reader import refuse_list
+
+        # `tests` and the like would look for a notebook of the package's name.
+        if read_package(path).notebooks:
+            refuse_list(path)
     if names_several([path]):
         from jupyter_pipe.notebook.reader import refuse_list
 

@@ -139,8 +139,8 @@ def refuse_list(path: Path) -> NoReturn:
     raise NotebookError(
         f"'{path}' lists several notebooks, and this is for one.",
         code="several_notebooks",
-        hint="Name one of its notebooks. `run`, `plan`, `check`, `graph`, `compile`, `export` and "
-        "`submit` take the list.",
+        hint="Name one of its notebooks. `run`, `plan`, `check`, `graph`, `compile`, `verify`, `export` "
+        "and `submit` take the list.",
     )
 
 

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from jupyter_pipe.verify.model import (
     Divergence,
+    JoinedVerification,
     Refusal,
     Verdict,
     Verification,
     Watcher,
 )
+from jupyter_pipe.verify.together import verify_together
 from jupyter_pipe.verify.verify import verify
 
-__all__ = ["Divergence", "Refusal", "Verdict", "Verification", "Watcher", "verify"]
+__all__ = [
+    "Divergence",
+    "JoinedVerification",
+    "Refusal",
+    "Verdict",
+    "Verification",
+    "Watcher",
+    "verify",
+    "verify_together",
+]

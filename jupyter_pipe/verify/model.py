@@ -6,7 +6,15 @@ from typing import Protocol
 
 from msgspec import Struct
 
-__all__ = ["Divergence", "Refusal", "Silence", "Verdict", "Verification", "Watcher"]
+__all__ = [
+    "Divergence",
+    "JoinedVerification",
+    "Refusal",
+    "Silence",
+    "Verdict",
+    "Verification",
+    "Watcher",
+]
 
 
 class Divergence(Struct, frozen=True):
@@ -61,6 +69,24 @@ class Verification(Struct, frozen=True):
         """Whether the pipeline computes what the notebook computes. A refused random
         grouping is no difference: the compiler said so."""
         return all(verdict.divergence is None for verdict in self.verdicts)
+
+
+class JoinedVerification(Struct, frozen=True):
+    """Several notebooks, run one after another, beside their one pipeline.
+    `not_comparable` are cells such as `train.ipynb, cell 3`; `where` is that of the
+    divergence."""
+
+    notebooks: tuple[str, ...]
+    stages: int
+    compared: int
+    not_comparable: tuple[str, ...] = ()
+    divergence: Divergence | None = None
+    where: str = ""
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether the pipeline computes what the notebooks compute."""
+        return self.divergence is None
 
 
 class Watcher(Protocol):

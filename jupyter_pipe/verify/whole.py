@@ -69,9 +69,12 @@ def run_whole(
     environment: Mapping[str, str],
     watcher: Watcher,
     stored: Expected | None = None,
+    before: str = "",
+    after: str = "",
 ) -> WholeRun:
-    """Run every code cell but those tagged `skip`, in order. Raises StageFailure where
-    the notebook itself fails, KernelError, and KeyboardInterrupt."""
+    """Run every code cell but those tagged `skip`, in order, between code that is not
+    the notebook's. Raises StageFailure where the notebook itself fails, KernelError,
+    and KeyboardInterrupt."""
     folder.mkdir(parents=True, exist_ok=True)
     cells = [cell for cell in notebook.code_cells if _is_run(cell)]
     closing = _closing_stages(pipeline, [cell.id for cell in cells])
@@ -86,7 +89,7 @@ def run_whole(
         ]
     _execute(
         notebook,
-        made,
+        [*_hidden_cells(before, "inputs"), *made, *_hidden_cells(after, "outputs")],
         cells,
         folder,
         workdir,
@@ -162,6 +165,10 @@ def _definitions(pipeline: Pipeline, stage: Stage) -> Definitions:
     for each in (*pipeline.stages, stage):
         known.update(known_definitions(pipeline, each))
     return known
+
+
+def _hidden_cells(source: str, role: str) -> list[dict[str, Any]]:
+    return [_cell(f"jupyter-pipe-{role}", source, role, [])] if source else []
 
 
 def _closing_stages(pipeline: Pipeline, order: Sequence[str]) -> dict[str, list[Stage]]:

@@ -307,16 +307,25 @@ def test_a_folder_stands_for_its_list(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", sorted(FOR_ONE_NOTEBOOK))
-@pytest.mark.parametrize("target", ["pipeline.toml", "."])
+@pytest.mark.parametrize(
+    ("target", "named"),
+    [
+        ("pipeline.toml", "pipeline.toml"),
+        (".", "pipeline.toml"),
+        ("shop_pipeline", "shop_pipeline"),
+    ],
+)
 def test_what_is_for_one_notebook_says_so(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     command: str,
     target: str,
+    named: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     write_shop(tmp_path)
     monkeypatch.chdir(tmp_path)
+    assert main(["compile", "."]) == 0
     words = {
         "contract": ["check", target],
         "labels": ["export", target, "--key", "row"],
@@ -325,7 +334,7 @@ def test_what_is_for_one_notebook_says_so(
         "tests": ["init", target],
     }
     assert main([command, *words.get(command, [target])]) == 2
-    assert "'pipeline.toml' lists several notebooks" in capsys.readouterr().err
+    assert f"'{named}' lists several notebooks" in capsys.readouterr().err
 
 
 def test_a_folder_with_a_list_is_not_a_package(

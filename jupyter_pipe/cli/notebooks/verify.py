@@ -55,7 +55,14 @@ def add_parser(subparsers: Subparsers) -> None:
         "target",
         type=Path,
         metavar="NB|DIR",
-        help="a notebook, or its compiled package",
+        help="a notebook, its compiled package, or the pipeline.toml of several",
+    )
+    parser.add_argument(
+        "more",
+        nargs="*",
+        type=Path,
+        metavar="NB",
+        help="notebooks that would be run after it: one pipeline of all",
     )
     parser.add_argument(
         "--groupings",
@@ -89,6 +96,11 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 0 if they agree, else 1."""
+    from jupyter_pipe.notebook.file_kinds import names_several
+
+    paths = [args.target, *args.more]
+    if names_several(paths):
+        return _run_together(args, paths)
     if args.score:
         from jupyter_pipe.cli.notebooks.verify_score import run_proofs
 
@@ -117,6 +129,43 @@ def run(args: argparse.Namespace) -> int:
     return 0 if found.is_equal else 1
 
 
+def _run_together(args: argparse.Namespace, paths: list[Path]) -> int:
+    """Several notebooks, one after another and as one pipeline."""
+    from jupyter_pipe.compiler.notebook_list import list_notebooks
+    from jupyter_pipe.errors import NotebookError
+    from jupyter_pipe.verify import verify_together
+
+    listed = list_notebooks(paths)
+    for option in ("score", "groupings", "edits"):
+        if getattr(args, option):
+            raise NotebookError(
+                f"--{option} is for one notebook, and these are several.",
+                code="several_notebooks",
+                hint=f"Leave --{option} out, or name one of the notebooks.",
+            )
+    terminal = Terminal.of(args, sys.stderr if args.json else None)
+    progress = _progress(terminal)
+    try:
+        found = verify_together(listed, workers=args.jobs or None, watcher=progress)
+    finally:
+        progress.close()
+    if args.json:
+        Terminal.of(args).record(to_json(found))
+        return 0 if found.is_equal else 1
+    if found.divergence is not None:
+        for line in _divergence(terminal, found.where, found.divergence):
+            terminal.result(line)
+    if found.not_comparable:
+        terminal.result(
+            "Not comparable, since runs of the notebooks themselves differ there: "
+            f"{'; '.join(found.not_comparable)}."
+        )
+    state, tone = ("equal", "good") if found.is_equal else ("different", "bad")
+    stages, cells = count(found.stages, "stage"), count(found.compared, "cell")
+    terminal.result(f"{terminal.style(state, tone)}: {stages}, {cells} compared.")
+    return 0 if found.is_equal else 1
+
+
 def _notebook(target: Path) -> Path:
     """The notebook of a package that is up to date. Raises NotebookError or
     PackageError."""
@@ -126,7 +175,14 @@ def _notebook(target: Path) -> Path:
 
     if not is_package(target):
         return target
-    notebook = target / read_package(target).source.notebook
+    pipeline = read_package(target)
+    if pipeline.notebooks:
+        raise PackageError(
+            f"{target} is of several notebooks, and this is for one.",
+            code="several_notebooks",
+            hint=f"Name what it was compiled from: {Path(pipeline.source.notebook).name}, or the notebooks.",
+        )
+    notebook = target / pipeline.source.notebook
     stale = stale_files(compile_notebook(notebook, output=target), target)
     if stale:
         raise PackageError(
