@@ -9,6 +9,7 @@ from jupyter_pipe.analysis.calls.libraries import escape
 from jupyter_pipe.analysis.calls.paths import part_of_path
 from jupyter_pipe.analysis.calls.shell_state import NAMESPACES, SHELL
 from jupyter_pipe.analysis.knowledge import AttributeEffect, Returns
+from jupyter_pipe.analysis.knowledge.result_types import type_of_selection
 from jupyter_pipe.analysis.source.submodules import is_left_to_others
 from jupyter_pipe.analysis.world.heap import (
     ANY,
@@ -378,15 +379,10 @@ def _note_item_types(parts: Values, result_type: str, node: ast.Subscript) -> No
 
 
 def _item_type(type_: str, node: ast.Subscript) -> str:
-    """`df[["a"]]` and `df[df.a > 1]` are frames, `df["a"]` is a column."""
-    if type_ == "pandas.Series" and not isinstance(
-        node.slice,
-        (ast.Constant, ast.Name, ast.Attribute),
-        # df[cols] with a name is read as one column, the more frequent; the guard sees the
-        # rest.
-    ):
-        return "pandas.DataFrame"
-    return type_
+    """By the form of the key: `df[cols]` with a name is read as one key, the more
+    frequent; the guard sees the rest."""
+    is_one = isinstance(node.slice, (ast.Constant, ast.Name, ast.Attribute))
+    return type_ if is_one else type_of_selection(type_)
 
 
 def _view(world: World, value: Object, node: ast.Subscript, type_: str) -> Object:

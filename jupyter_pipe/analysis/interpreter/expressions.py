@@ -15,6 +15,7 @@ from jupyter_pipe.analysis.interpreter.access import (
 from jupyter_pipe.analysis.interpreter.functions import make_function
 from jupyter_pipe.analysis.interpreter.iteration import elements_of
 from jupyter_pipe.analysis.interpreter.targets import assign
+from jupyter_pipe.analysis.knowledge.result_types import type_of_operation
 from jupyter_pipe.analysis.source.scopes import Comprehension, Frame, scope_of
 from jupyter_pipe.analysis.world.heap import (
     ANY,
@@ -137,22 +138,13 @@ def combine(
     types = {value.type for value in plain}
     # Joined lists are known in all their parts, joined arrays are not.
     result = world.objects.allocate(
-        node, _dominant(types), open_=not types <= SEQUENCES or types == {""}
+        node, type_of_operation(types), open_=not types <= SEQUENCES or types == {""}
     )
     # [1] + [[2]] holds the inner list of the second.
     for value in plain:
         if value.type in SEQUENCES and value.fields:
             world.heap.copy_parts(value, result)
     return special | {result}
-
-
-def _dominant(types: set[str]) -> str:
-    """The type of an operation between values of these: frames win over columns, these
-    over arrays."""
-    for type_ in ("pandas.DataFrame", "pandas.Series", "numpy.ndarray"):
-        if type_ in types:
-            return type_
-    return next(iter(types)) if len(types) == 1 else ""
 
 
 def _join_texts(
@@ -183,7 +175,7 @@ def _unary(world: World, node: ast.UnaryOp) -> Values:
     return frozenset(
         (
             world.objects.allocate(
-                node, _dominant({value.type for value in values}), open_=True
+                node, type_of_operation({value.type for value in values}), open_=True
             ),
         )
     )
