@@ -325,3 +325,20 @@ def test_python_and_the_command_line_run_the_same(shop: Path) -> None:
     assert jupyter_pipe.run(named, root=shop.parent).exit_code == 0
     with pytest.raises(PipeError, match="not found from"):
         jupyter_pipe.run(shop, workdir=shop.parent / "data")
+
+
+def test_a_contract_that_is_broken_or_missing_names_its_own_file(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    watched = [*TRAIN[:2], (TRAIN[2][0], ["stage:read", "contract:rows"]), *TRAIN[3:]]
+    write_shop(shop.parent, "trainer", train=watched)
+    assert main(["run", ".", "--strict"]) == 4
+    said = capsys.readouterr().out
+    assert "Write the file, and commit it: models/train.contracts/rows.yaml." in said
+    assert "train.read" in said
+    contract = shop.parent / "models" / "train.contracts" / "rows.yaml"
+    contract.parent.mkdir()
+    contract.write_text("policy: stop\nrows: [100, 200]\n")
+    assert main(["run", "."]) == 4
+    said = capsys.readouterr().out
+    assert "widen the contract in models/train.contracts/rows.yaml." in said

@@ -21,6 +21,7 @@ from jupyter_pipe.events import (
 )
 from jupyter_pipe.file_names import is_file
 from jupyter_pipe.model import Pipeline
+from jupyter_pipe.notebook.contract_files import contract_path
 from jupyter_pipe.runs.model import Failure
 
 __all__ = [
@@ -356,22 +357,39 @@ def _how_to_fix(pipeline: Pipeline, broken: ContractJudged) -> str:
     # A schema is code of the user, so there is no command that could widen it.
     if broken.policy == "schema":
         return "Fix the data, or the schema where the data is right."
+    if pipeline.notebooks:
+        path = _contract_file(pipeline, broken)
+        return f"Fix the data. If it is right, widen the contract in {path}."
     command = f"jupyter pipe contract accept {Path(pipeline.source.notebook).name} latest {broken.value}"
     return f"Fix the data. If it is right, widen the contract: {command}"
+
+
+def _contract_file(pipeline: Pipeline, judged: ContractJudged) -> str:
+    """Of several notebooks, for which no command makes contracts: the file, as seen
+    from the folder of the pipeline."""
+    notebook = pipeline.notebook_of(judged.stage)
+    source = notebook.source if notebook else pipeline.source
+    return contract_path(Path(source.notebook), judged.value).as_posix()
 
 
 def _missing_contract(
     pipeline: Pipeline, contracts: Sequence[ContractJudged]
 ) -> Failure | None:
+    """A failure for tags `contract:NAME` without a file; None if all have one."""
     names = ", ".join(one.value for one in contracts if one.policy == "none")
     if not names:
         return None
+    command = f"jupyter pipe contract init {Path(pipeline.source.notebook).name}"
+    hint = f"Make the file from a run without --strict, and commit it: {command}"
+    if pipeline.notebooks:
+        lacking = (one for one in contracts if one.policy == "none")
+        files = ", ".join(_contract_file(pipeline, one) for one in lacking)
+        hint = f"Write the file, and commit it: {files}."
     return Failure(
         "ContractMissing",
         f"{names} has a contract: tag and no contract file, so nothing was judged.",
         kind=FailureKind.contract,
-        hint="Make the file from a run without --strict, and commit it: jupyter pipe contract init "
-        f"{Path(pipeline.source.notebook).name}",
+        hint=hint,
     )
 
 
