@@ -22,7 +22,9 @@ __all__ = [
     "stability_index",
 ]
 
+# Not the extremes: a single typing error moves the largest value anywhere.
 REFERENCE_PROBABILITIES = (0.01, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99)
+# A column with more values than these is numbers or texts without shares.
 _FEW = 24
 _OTHER = "(other)"
 # A share of nothing would make the index infinite.
@@ -42,6 +44,7 @@ def quantile(column: ColumnProfile, probability: float) -> float:
 
 def share_below(column: ColumnProfile, value: float) -> float:
     """The share of the column's values that lie below `value`, 0 to 1."""
+    # Outside of what was seen there is nothing to interpolate.
     if value <= column.quantiles[0]:
         return 0.0
     if value > column.quantiles[-1]:
@@ -55,6 +58,7 @@ def _interpolated(x: float, xs: Sequence[float], ys: Sequence[float]) -> float:
     for place in range(1, len(xs)):
         if x <= xs[place]:
             width = xs[place] - xs[place - 1]
+            # Several quantiles are the same value where many rows have it.
             if width <= 0:
                 return ys[place - 1]
             part = (x - xs[place - 1]) / width
@@ -66,6 +70,7 @@ def shares_of(column: ColumnProfile) -> dict[str, float]:
     """Value -> share of the rows that are not null; what is not listed counts as one
     more value."""
     counted = sum(count for _, count in column.top)
+    # The profile keeps the most frequent values; `filled` counts all rows with a value.
     total = max(counted, column.filled)
     if not total:
         return {}
@@ -81,7 +86,9 @@ def reference_of(column: ColumnProfile) -> Reference | None:
     if column.top and column.distinct <= _FEW:
         return Reference(
             shares={
-                value: round(share, 4) for value, share in shares_of(column).items()
+                # Four digits: the reference stands in a file that people review.
+                value: round(share, 4)
+                for value, share in shares_of(column).items()
             }
         )
     if is_numeric(column):
@@ -97,10 +104,13 @@ def compared_shares(
     them."""
     if reference.shares:
         found = shares_of(column)
+        # A value that one side lacks has the share 0 there, so that both have the same
+        # bins.
         names = sorted(set(reference.shares) | set(found))
         return [reference.shares.get(name, 0.0) for name in names], [
             found.get(name, 0.0) for name in names
         ]
+    # The outermost quantiles would be bins of one per cent, which chance fills.
     edges = reference.quantiles[1:-1]
     expected: list[float] = []
     below = [0.0]

@@ -72,6 +72,7 @@ class Drift(Struct, frozen=True, omit_defaults=True):
 
 def find_drift(value: str, before: Profile, after: Profile) -> Drift:
     """What moved from one profile to the other."""
+    # Columns that are new come last.
     names = list(
         dict.fromkeys(column.name for column in (*before.columns, *after.columns))
     )
@@ -81,6 +82,7 @@ def find_drift(value: str, before: Profile, after: Profile) -> Drift:
     ]
     ordered = sorted(
         found,
+        # What moved comes first, and of that the largest index.
         key=lambda each: (each.state in ("same", "unknown"), -(each.index or 0.0)),
     )
     return Drift(value, (before.rows, after.rows), tuple(ordered))
@@ -122,6 +124,7 @@ def _column(
     index = stability_index(expected, found)
     distance, p = _tested(before, after, expected, found)
     limit = _MOVED + chance_index(len(expected), after.filled, before.filled)
+    # Bonferroni: with forty columns, one in twenty would be called moved by chance.
     moved = (index > limit and p < _SIGNIFICANT / columns) or (
         # Of 14 weeks whose prices were raised by a quarter, the index misses four, of
         # 0.15 to 0.22.
@@ -161,6 +164,7 @@ def _tested(
 ) -> tuple[float, float]:
     if is_numeric(before) and is_numeric(after):
         distance = _largest_distance(before, after)
+        # The size that one sample would have that says as much as the two.
         effective = before.filled * after.filled / (before.filled + after.filled)
         return distance, _kolmogorov_p(distance, effective)
     distance = sum(abs(q - p) for p, q in zip(expected, found, strict=True)) / 2
@@ -181,6 +185,7 @@ def _kolmogorov_p(distance: float, effective: float) -> float:
     14.3)."""
     root = math.sqrt(effective)
     scaled = (root + 0.12 + 0.11 / root) * distance
+    # The series below does not converge for small values; the answer is 1 there.
     if scaled < 0.2:
         return 1.0
     terms = (
@@ -203,6 +208,7 @@ def _chi_square_p(
             total += (q - p) ** 2 / (pooled * (1 / rows_before + 1 / rows_after))
             used += 1
     freedom = used - 1
+    # One value in both: nothing that could differ.
     if freedom < 1:
         return 1.0
     spread = 2 / (9 * freedom)
@@ -216,12 +222,14 @@ def _note(reference: Reference, before: ColumnProfile, after: ColumnProfile) -> 
     if is_numeric(before) and is_numeric(after):
         factor = find_factor(reference, after)
         if factor is not None and not factor.is_one:
+            # A factor of a known unit says more than two medians.
             return f"about {factor.ratio:.3g} times as large" + (
                 f", {factor.words}?" if factor.words else ""
             )
         return f"the median went from {quantile(before, 0.5):.4g} to {quantile(after, 0.5):.4g}"
     old, new = shares_of(before), shares_of(after)
     unseen = [value for value in new if value not in old]
+    # At most three: a note is a line of a table.
     if unseen:
         return f"new: {', '.join(map(repr, unseen[:3]))}"
     most = max(old, key=lambda value: abs(new.get(value, 0.0) - old[value]))

@@ -47,6 +47,7 @@ def read_carried_contracts(
     `digests` are those of the package's `pipeline.json`. Raises ContractError for a
     file that is not the one that was compiled.
     """
+    # A value whose contract came after compiling has none in the package.
     carried = [name for name in names if name in digests]
     return {name: _carried(package, name, digests[name]) for name in carried}
 

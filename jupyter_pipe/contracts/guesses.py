@@ -23,8 +23,10 @@ __all__ = [
     "looks_like",
 ]
 
+# A little above the 0.2 of a shift: here it is to be recognised, not to be accused.
 _ALIKE = 0.25
 _NUMERIC = ("int", "float")
+# Letters and the signs of currencies around digits: `12 kg`, `€ 5`.
 _UNIT_MARKS = "A%€$£ "
 _NOTHING = {
     "",
@@ -47,6 +49,7 @@ def looks_like(rule: ColumnRule, column: ColumnProfile) -> bool:
     """Whether the column's values are distributed as those of the rule's column
     were."""
     if rule.reference is None or not _same_family(rule, column):
+        # Without a reference the shapes of texts must agree.
         return bool(rule.shapes) and {shape for shape, _ in column.shapes} == set(
             rule.shapes
         )
@@ -67,6 +70,8 @@ def guess_missing_column(
 ) -> Guess | None:
     """Which of the columns that the contract does not know may be the missing one."""
     new = [column for column in profile.columns if contract.column(column.name) is None]
+    # From sure to vague: the same letters, the same values in another unit, similar
+    # values.
     return _same_letters(rule, new) or _in_another_unit(rule, new) or _alike(rule, new)
 
 
@@ -81,6 +86,7 @@ def _same_letters(rule: ColumnRule, new: Sequence[ColumnProfile]) -> Guess | Non
 def _in_another_unit(rule: ColumnRule, new: Sequence[ColumnProfile]) -> Guess | None:
     for column in new:
         factor = find_factor(rule.reference, column)
+        # Without words the factor is one that chance may give.
         if factor is not None and factor.words:
             text = f"'{rule.name}' is called '{column.name}' now, with values about {_factor_text(factor)}"
             return Guess("renamed_unit", text)
@@ -111,6 +117,7 @@ def guess_numbers(
 ) -> Guess | None:
     """Why numbers are not distributed as they were: another unit, or another column's
     values."""
+    # Columns whose reference the found values fit.
     others = [
         each
         for each in contract.columns
@@ -118,11 +125,13 @@ def guess_numbers(
     ]
     for other in others:
         mirrored = profile.column(other.name)
+        # Both ways: `height` holds what `width` held, and the reverse.
         if mirrored is not None and looks_like(rule, mirrored):
             return Guess("swapped", f"'{rule.name}' and '{other.name}' were swapped")
     factor = find_factor(rule.reference, column)
     if factor is not None and not factor.is_one:
         return Guess("unit", f"the values are about {_factor_text(factor)}")
+    # Only one way: a column was left out before it, and all others moved by one.
     return _shifted(others[0]) if others else None
 
 
@@ -142,6 +151,7 @@ def guess_type(
     if rule.type in _NUMERIC and column.type in ("text", "mixed"):
         return _guess_texts_for_numbers(column)
     if rule.type == "datetime" and column.type != "datetime":
+        # A CSV column that pandas was not told to parse holds texts.
         return Guess("unparsed", "the times were not read as times")
     if rule.type == "text" and column.type in _NUMERIC:
         return Guess(
@@ -155,6 +165,7 @@ def _guess_texts_for_numbers(column: ColumnProfile) -> Guess:
     (`1,5`), a unit (`12 kg`), or a reader that did not convert them."""
     for value, _ in column.top:
         if value.strip().casefold() in _NOTHING:
+            # The shape of `1,5` is `9,9`, that of `12 kg` is `9 A`.
             return Guess("missing_word", f"{value!r} stands for a missing value")
     shapes = [shape for shape, _ in column.shapes]
     if any("9,9" in shape for shape in shapes):
@@ -176,6 +187,7 @@ def guess_new_texts(
     for other in contract.columns:
         if other.name != rule.name and _speaks_of(other, new):
             return _shifted(other)
+    # `3` in the place of `Harbour`.
     if new and all(text.replace(".", "", 1).isdigit() for text in new):
         return Guess("codes", "codes stand in the place of names")
     return None
@@ -184,6 +196,7 @@ def guess_new_texts(
 def _spelling(new: Sequence[str], rule: ColumnRule) -> Guess | None:
     plain = {_plain(each): each for each in rule.categories}
     for text in new:
+        # "old  town" and "Old Town" are one category.
         if _plain(text) in plain:
             return Guess(
                 "spelling", f"{text!r} is '{plain[_plain(text)]}', written differently"

@@ -24,6 +24,7 @@ from jupyter_pipe.contracts.model import ColumnRule, Contract
 
 __all__ = ["infer_contract"]
 
+# Of a thousand good batches three are beyond this.
 _SIGMAS = 3.0
 _LEAST_OUTSIDE = 0.01
 _DRIFT = 0.5
@@ -37,6 +38,7 @@ def infer_contract(name: str, profiles: Sequence[Profile], *, by: str = "") -> C
     batches; where the profiles do not have them apart yet, their size is taken from the
     number of values of that column."""
     parts = [part for profile in profiles for part in _parts(profile, by)]
+    # From the newest back: its order of columns is the one that people know.
     names = dict.fromkeys(
         column.name for part in reversed(parts) for column in part.columns
     )
@@ -53,6 +55,7 @@ def infer_contract(name: str, profiles: Sequence[Profile], *, by: str = "") -> C
 
 
 def _parts(profile: Profile, by: str) -> list[Profile]:
+    # A profile by another column says nothing of these batches.
     batches = list(profile.batches.values()) if by and profile.by == by else []
     return batches or [profile]
 
@@ -65,6 +68,7 @@ def _batch_rows(profiles: Sequence[Profile], by: str) -> int:
 
 def _rows_each(profile: Profile, by: str) -> int:
     column = profile.column(by) if by else None
+    # As many batches as the column has values, of about one size.
     return (profile.rows or 0) // max(1, column.distinct if column else 1)
 
 
@@ -79,8 +83,11 @@ def _row_limits(
     else:
         counts = [part.rows or 0 for part in parts]
     spread = _deviation([float(count) for count in counts])
+    # A quarter fewer or half as many more are accepted even if all batches had one
+    # size.
     least = min(counts) - max(0.25 * min(counts), _SIGMAS * spread)
     most = max(counts) + max(0.5 * max(counts), _SIGMAS * spread)
+    # A batch that was empty says nothing of how few rows are too few.
     return max(1, math.floor(least)) if min(counts) else None, math.ceil(most) or None
 
 
@@ -101,6 +108,7 @@ def _rule(
     rule = ColumnRule(
         name, _common_type(known), optional=len(columns) < len(parts), nulls=nulls
     )
+    # The column that names batches has one value in each; nothing else could be asked.
     if name == by or not known or _moves_on(known):
         return replace(rule, trend=_is_trend(name, known, by))
     if rule.type == "text":
@@ -122,6 +130,7 @@ def _with_reference(rule: ColumnRule, latest: ColumnProfile | None) -> ColumnRul
 
 def _common_type(columns: Sequence[ColumnProfile]) -> ColumnType | None:
     kinds = {column.type for column in columns}
+    # A gap makes floats of whole numbers, so both were seen.
     if kinds == {"int", "float"}:
         return "float"
     found = next(iter(kinds)) if len(kinds) == 1 else None
@@ -139,6 +148,8 @@ def _share_limit(count: int, total: int, rows: int, least: float = 0.0) -> float
     if not count or not total:
         return least
     share = count / total
+    # One row more than the share allows is always accepted: in small batches it is
+    # chance.
     limit = share + _SIGMAS * math.sqrt(share * (1 - share) / rows) + 1 / rows
     return min(1.0, max(least, _rounded_up(limit)))
 
@@ -157,6 +168,7 @@ def _with_range(
         return rule
     first = _middle([quantile(column, 0.01) for column in measured])
     last = _middle([quantile(column, 0.99) for column in measured])
+    # A constant column has no span: half of its value instead, or one.
     slack = (last - first) / 2 or max(abs(last) / 2, 1.0)
     low, high = first - slack, last + slack
     if min(column.quantiles[0] for column in measured) >= 0:
@@ -178,6 +190,7 @@ def _moves_on(columns: Sequence[ColumnProfile]) -> bool:
     spans = [quantile(column, 0.95) - quantile(column, 0.05) for column in measured]
     middles = [quantile(column, 0.5) for column in measured]
     if len(measured) == 1:
+        # One batch only: a constant may be a batch's number as well as a setting.
         return spans[0] == 0
     return max(middles) - min(middles) > 2 * max(spans)
 
@@ -192,6 +205,7 @@ def _is_trend(name: str, columns: Sequence[ColumnProfile], by: str) -> bool:
 def _is_counter(columns: Sequence[ColumnProfile]) -> bool:
     """Whole numbers of which no two agree, such as row numbers."""
     return all(
+        # Twenty rows: fewer may differ by chance.
         column.type == "int" and column.distinct == column.filled > _FEWEST_FOR_KEY
         for column in columns
     )

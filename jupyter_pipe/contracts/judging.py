@@ -30,6 +30,7 @@ from jupyter_pipe.contracts.wording import moment_text, number_text, share_text
 __all__ = ["judge", "lacks"]
 
 _SHOWN = 4
+# Three times what two samples of one distribution differ by on average.
 _CHANCE = 3.0
 
 
@@ -38,6 +39,7 @@ def judge(contract: Contract, profile: Profile | None) -> Judgement:
     missing = lacks(contract, profile)
     if missing or profile is None:
         return Judgement(contract.name, contract.policy, missing=missing)
+    # Batches are judged one by one, a value without `by` as one nameless batch.
     parts = profile.batches if contract.by else {"": profile}
     breaches = [
         breach
@@ -62,6 +64,7 @@ def lacks(contract: Contract, profile: Profile | None) -> str:
         return f"it has no column '{contract.by}'"
     if contract.by and not (profile.by == contract.by and profile.batches):
         return f"it was not profiled by {contract.by}"
+    # The key was looked at only if the profile was asked for it.
     parts = list(profile.batches.values()) if contract.by else [profile]
     return (
         ""
@@ -91,6 +94,7 @@ def _judge_part(contract: Contract, profile: Profile, batch: str) -> Iterator[Br
             guess = guess_missing_column(rule, contract, profile)
             expected = f"a column of {rule.type}" if rule.type else "a column"
             yield Breach("missing", expected, "no such column", rule.name, batch, guess)
+    # `extra: refuse`: columns that nobody listed.
     if not contract.extra:
         for column in profile.columns:
             if contract.column(column.name) is None:
@@ -138,6 +142,7 @@ def _judge_column(
     nulls = _nulls(rule, column, batch)
     if nulls is not None:
         yield nulls
+    # Empty: what its values are like cannot be asked.
     if not column.filled:
         return
     for check in _CHECKS:
@@ -152,6 +157,7 @@ def _nulls(rule: ColumnRule, column: ColumnProfile, batch: str) -> Breach | None
     total = column.nulls + column.filled
     share = column.nulls / total if total else 0.0
     if rule.nulls is None or share <= rule.nulls:
+        # An empty batch has no share of missing values.
         return None
     guess = (
         Guess("empty", "the column is empty") if total and not column.filled else None
@@ -188,6 +194,7 @@ def _fits(rule: ColumnRule, column: ColumnProfile) -> bool:
         return True
     if rule.type == "float":
         return column.type == "int"
+    # The first and the last quantile are the smallest and largest value.
     whole = is_numeric(column) and all(
         value.is_integer() for value in column.quantiles[:: len(column.quantiles) - 1]
     )
@@ -219,6 +226,7 @@ def _range(
         return None
     show = moment_text if column.type == "datetime" else number_text
     allowed = f", but for {share_text(rule.outside)}" if rule.outside else ""
+    # A range that is open on one side is shown with "any".
     low, high = (("any" if end is None else show(end)) for end in (rule.low, rule.high))
     found = f"{show(column.quantiles[0])} to {show(column.quantiles[-1])}, {share_text(beyond)} outside"
     return (
@@ -252,6 +260,7 @@ def _categories(
     known = set(rule.categories)
     new = [(value, count) for value, count in column.top if value not in known]
     listed = sum(count for _, count in column.top)
+    # Rows whose text is not among those that were listed count as new.
     share = (sum(count for _, count in new) + column.filled - listed) / column.filled
     if share <= rule.unseen:
         return None
@@ -291,6 +300,7 @@ def _unit(
     the same."""
     factor = (
         find_factor(rule.reference, column) if rule.type in ("int", "float") else None
+        # An unnamed factor is left to drift: it may be inflation.
     )
     if factor is None or not factor.words:
         return None

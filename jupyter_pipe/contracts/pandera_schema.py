@@ -73,6 +73,7 @@ def _column(rule: ColumnRule) -> str:
 
 
 def _checks(rule: ColumnRule) -> Iterator[str]:
+    # `nulls: 0` is said by nullable=False already.
     if rule.nulls:
         condition = f"column.isna().mean() <= {rule.nulls!r}"
         yield f'pa.Check(lambda column: {condition}, name="missing", ignore_na=False)'
@@ -100,5 +101,6 @@ def _share(right: str, allowed: float, name: str) -> str:
 
 def _pattern(shape: str) -> str:
     """The shape `A9` as a regular expression."""
+    # Shapes are made by replacing runs of letters by A, of digits by 9.
     known = {"A": r"[^\W\d_]+", "9": r"\d+", " ": r"\s+"}
     return "".join(known.get(part, re.escape(part)) for part in _PARTS.findall(shape))

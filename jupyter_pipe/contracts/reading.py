@@ -52,6 +52,7 @@ class _Reader(YamlReader):
         rules = [
             replace(rule, reference=references.get(rule.name)) for rule in made.columns
         ]
+        # A reference of a column that was renamed in `columns` only.
         unknown = references.keys() - {rule.name for rule in rules}
         if unknown:
             raise self.error(
@@ -81,6 +82,7 @@ class _Reader(YamlReader):
             "nulls": lambda node: {"nulls": self._share(node)},
             "range": lambda node: dict(
                 zip(("low", "high"), self._limits(node), strict=True)
+                # `range: [0, null]` is two fields of the rule.
             ),
             "outside": lambda node: {"outside": self._share(node)},
             "categories": lambda node: {"categories": self.texts(node)},
@@ -121,6 +123,7 @@ class _Reader(YamlReader):
                 }
             )
         numbers = tuple(self.number(item) for item in self.items(node))
+        # Sorted, since they are quantiles: a swapped pair is a typing error.
         if len(numbers) != len(REFERENCE_PROBABILITIES) or list(numbers) != sorted(
             numbers
         ):
@@ -151,6 +154,7 @@ class _Reader(YamlReader):
         found = self.value(node)
         if found is None:
             return None
+        # YAML reads 2026-01-31 as a date; a time of day makes it a datetime.
         if isinstance(found, datetime.date) and not whole:
             return _seconds(found)
         number = self.number(node)

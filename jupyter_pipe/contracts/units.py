@@ -52,6 +52,7 @@ _POWERS = (
 # Weekly batches of 360 rows put quantiles off by some per cent.
 _TOLERANCE = 0.08
 _SPREAD = 0.16
+# Fewer rows have quantiles that are off by more than the units differ.
 _LEAST_ROWS = 30
 _SAME = 0.15
 
@@ -74,8 +75,10 @@ def find_factor(reference: Reference | None, column: ColumnProfile) -> Factor | 
     if reference is None or not reference.quantiles or not is_numeric(column):
         return None
     if column.filled < _LEAST_ROWS:
+        # A factor needs numbers on both sides; texts have none.
         return None
     logs = _log_ratios(reference, column)
+    # Of nine quantiles some may be 0 or of another sign, but not more than one.
     if len(logs) < len(REFERENCE_PROBABILITIES) - 3:
         return None
     middle = sorted(logs)[len(logs) // 2]
@@ -92,6 +95,7 @@ def _log_ratios(reference: Reference, column: ColumnProfile) -> list[float]:
     )
     for probability in REFERENCE_PROBABILITIES[1:-1]:
         found = quantile(column, probability)
+        # The logarithm of a ratio needs the same sign on both sides.
         if known[probability] * found > 0:
             logs.append(math.log(found / known[probability]))
     return logs
@@ -102,6 +106,7 @@ def _words(log_ratio: float) -> str:
     it is about 1 or means nothing that we know."""
     if abs(log_ratio) < _SAME:
         return ""
+    # Conversions before powers of ten: 60 is minutes, and near no power.
     for smaller, larger, factor in _CONVERSIONS:
         if abs(log_ratio - math.log(factor)) < _TOLERANCE:
             return f"{larger} instead of {smaller}"

@@ -30,6 +30,7 @@ def unanswered(
 ) -> str:
     """Why a result that is there cannot be judged as the stage's contracts ask today;
     empty if it can."""
+    # An earlier result has the profile that was asked for then.
     for name in stage.options.watched:
         missing = (
             lacks(contracts[name], result.profiles.get(name))
@@ -38,6 +39,7 @@ def unanswered(
         )
         if missing:
             return f"contract of {name}: {missing}"
+    # A schema runs in the kernel: only running the stage can ask it.
     asked = {(answer.value, answer.schema) for answer in result.schemas}
     new = [
         value

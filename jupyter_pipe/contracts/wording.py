@@ -18,12 +18,14 @@ def number_text(value: float) -> str:
     """`1,234.5`: four digits that count."""
     if value == int(value) and abs(value) < 1e12:
         return f"{int(value):,}"
+    # `1.2e-05` and `3.4e+07`, but `1,234.5`.
     return f"{value:,.4g}" if 1e-4 < abs(value) < 1e6 else f"{value:.4g}"
 
 
 def moment_text(seconds: float) -> str:
     """The day of a time in seconds since 1970, with the hour if it has one."""
     try:
+        # A time far out of range is shown as the number that it is.
         moment = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
     except (ValueError, OverflowError, OSError):
         return number_text(seconds)
@@ -60,6 +62,7 @@ def judgement_lines(judgement: Judgement, by: str = "") -> list[str]:
     if judgement.missing:
         return [f"{judgement.value} could not be judged: {judgement.missing}."]
     groups: dict[tuple[str, str, str], list[Breach]] = {}
+    # By rule, column and guess: what one cause did to ten batches is one line.
     for breach in judgement.breaches:
         kind = breach.guess.kind if breach.guess else ""
         groups.setdefault((breach.rule, breach.column, kind), []).append(breach)

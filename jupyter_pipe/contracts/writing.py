@@ -37,6 +37,7 @@ def contract_text(contract: Contract, source: str = "") -> str:
         lines.append("extra: refuse")
     if contract.columns:
         lines += [
+            # One line a column, so that a review shows which rule changed.
             "columns:",
             *(f"  {_text(rule.name)}: {_rule(rule)}" for rule in contract.columns),
         ]
@@ -101,6 +102,7 @@ def _list(texts: Iterable[str]) -> str:
 def _number(value: float | None) -> str:
     if value is None:
         return "null"
+    # `365.0` is read as a float where a whole number was meant.
     if value == int(value) and abs(value) < 1e15:
         return str(int(value))
     # YAML 1.1 reads 1e-05 as a text, and 1.0e-05 as a number.
@@ -111,6 +113,7 @@ def _number(value: float | None) -> str:
 def _moment(seconds: float | None) -> str:
     if seconds is None:
         return "null"
+    # A date where it is one: YAML reads it back as such.
     return moment_text(seconds) if seconds % 86400 == 0 else _number(seconds)
 
 

@@ -62,8 +62,10 @@ def compare(observed: Observations, present: Present) -> Comparison:
     modules = [_compare_path(one, present) for one in observed.modules]
     differences += [found for found in (*files, *modules) if isinstance(found, str)]
     differences += _compare_variables(observed.variables, present)
+    # The day that the stage asked for, if it asked: `date.today()`.
     if observed.calendar and observed.calendar != present.day:
         differences.append(f"the day changed ({observed.calendar} -> {present.day})")
+    # Fresher times are noted only for a result that is valid.
     fresher = None if differences else _fresher(observed, files, modules)
     return Comparison(tuple(dict.fromkeys(differences)), fresher)
 
@@ -95,6 +97,7 @@ def _compare_path(one: ObservedPath, present: Present) -> ObservedPath | str:
                 one if now == one.digest else change_of_path(one.path, one.digest, now)
             )
         case "times":
+            # `make` compares times, so a stage that asked for them depends on them.
             now = changed_at(present.path(one.path))
             return one if now == one.digest else f"{one.path} has another time"
         case "link":
@@ -108,6 +111,7 @@ def _compare_link(one: ObservedPath, present: Present) -> ObservedPath | str:
     if now == one.digest:
         return one
     places = (one.digest, now)
+    # Both are links: then it is where they lead that differs.
     leads = all(place.startswith("->") for place in places)
     return f"{one.path} leads elsewhere" if leads else change_of_path(one.path, *places)
 
@@ -130,6 +134,7 @@ def _compare_content(one: ObservedPath, present: Present) -> ObservedPath | str:
         status = path.stat()
     except OSError:
         status = None
+    # Time 0 stands for one that could not be relied on: read the file.
     if status is not None and one.mtime_ns and has_stat(one, status):
         return one
     now = file_digest(path, status)
@@ -174,6 +179,7 @@ def with_stat(one: ObservedPath, present: Present) -> ObservedPath:
 def compare_left(one: ObservedPath, present: Present) -> ObservedPath | str:
     """A file that a stage wrote, as it is to be kept, or what of it is not as the stage
     left it."""
+    # Alone: what was left is compared with the disk, not with what others left.
     alone = replace(present, left={}, emptied={})
     return _compare_path(one, alone)
 
@@ -185,6 +191,7 @@ def find_newcomers(one: ObservedPath, present: Present) -> list[str]:
     names = listed_names(present.path(one.path)) or []
     if listing_digest(names) == one.digest:
         return []
+    # More names than are kept: which of them are new cannot be told.
     known = {*one.names} if len(one.names) < MOST_NAMES else set()
     return [name for name in names if name not in known]
 

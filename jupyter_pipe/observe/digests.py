@@ -39,6 +39,7 @@ FOLDER = "folder"
 _CHUNK_BYTES = 1 << 20
 _WITHOUT_END = ("/proc/", "/sys/", "/dev/")
 """Their files are questions to the system, some of which are never answered."""
+# FAT keeps times in steps of two seconds.
 _TICK_NS = 2_000_000_000
 
 
@@ -51,13 +52,17 @@ def file_digest(path: Path, status: os.stat_result | None = None) -> str:
     try:
         status = status or path.stat()
         if stat.S_ISDIR(status.st_mode):
+            # Folders above are entered already: a link to them would go round.
             above = [parent.stat() for parent in path.resolve().parents]
             return _folder_digest(path, {(one.st_dev, one.st_ino) for one in above})
         times = (status.st_mtime_ns, status.st_ctime_ns)
+        # Unsettled: the same times may come with other contents, so nothing is
+        # remembered.
         if not is_settled(*times):
             return _read_digest(path)
         return _content_digest(path, times, status.st_size, status.st_ino)
     except OSError:
+        # `*.csv` is not there as a file; it stands for those that match.
         return _pattern_digest(str(path)) if glob.has_magic(str(path)) else MISSING
 
 
@@ -70,6 +75,7 @@ def _folder_digest(path: Path, entered: set[tuple[int, int]]) -> str:
         return FOLDER
     entered.add((status.st_dev, status.st_ino))
     parts = []
+    # `.git`, caches and the like change without anybody reading them.
     for name in sorted(set(os.listdir(path)) - UNLISTED):
         below = path / name
         try:
@@ -115,6 +121,7 @@ def _matching(pattern: str) -> set[str]:
                 folders.clear()
                 continue
             entered.add((status.st_dev, status.st_ino))
+            # As `glob`, which passes over hidden folders.
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             found.update(
                 os.path.join(folder, name) for name in fnmatch.filter(names, last)
@@ -186,6 +193,7 @@ def listed_names(path: Path, pattern: str = "") -> list[str] | None:
         return None
     return sorted(
         f"{name}/" if is_folder else name
+        # fnmatchcase: `fnmatch` would ignore case on some systems.
         for name, is_folder in names.items()
         if not pattern or fnmatch.fnmatchcase(name, pattern)
     )

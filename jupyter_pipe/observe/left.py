@@ -22,6 +22,7 @@ class FilesLeft:
     def note(self, stage: str, observed: Observations, *, ran: bool) -> None:
         """The stage has run, or its earlier result serves: what it wrote is its
         work."""
+        # What it wrote in an earlier try is not what it left.
         self.forget(stage)
         self._written[stage] = {one.path: one for one in observed.written}
         self._emptied[stage] = {one.path: one for one in observed.emptied}
@@ -41,6 +42,8 @@ class FilesLeft:
         found: dict[str, str] = {}
         for earlier in self._order[: self._order.index(stage)]:
             for path, one in self._written.get(earlier, {}).items():
+                # What a program of a stage probably wrote (`guessed`) may be made again
+                # by the stage alone.
                 if earlier not in self._ran or not one.guessed:
                     found[path] = earlier
         return found

@@ -92,6 +92,7 @@ class Present(Struct, frozen=True):
     def names(self, name: str, pattern: str) -> list[str] | None:
         """A folder's entries; None if there is no such folder."""
         found = listed_names(self.path(name), pattern)
+        # No such folder, or nobody wrote: the disk says it all.
         if found is None or not self.left:
             return found
         emptied = self.emptied.get(name)
@@ -103,6 +104,7 @@ class Present(Struct, frozen=True):
         """What an earlier stage left at a path, be it nothing; None if none of them had
         to do with it."""
         left = self.left.get(name)
+        # What lies in an emptied folder and is not in its listing came later.
         if left is not None or not self.emptied:
             return left
         folder, _, entry = folder_of(name)
@@ -118,6 +120,7 @@ class Present(Struct, frozen=True):
         for path, left in self.left.items():
             folder, _, entry = folder_of(path)
             if folder == name and (not pattern or fnmatchcase(entry, pattern)):
+                # It may be there as a file or as a folder.
                 names -= {entry, f"{entry}/"}
                 if left.digest != MISSING:
                     names.add(f"{entry}/" if left.digest == FOLDER else entry)

@@ -36,6 +36,8 @@ def settle(observed: Observations, present: Present) -> Observations:
     return replace(
         observed,
         calendar=observed.calendar
+        # Of two days the earlier: a stage that began before midnight may have asked
+        # then.
         and min(observed.calendar, present.day or observed.calendar),
         read=tuple(_settle_read(one, present) for one in observed.read),
         modules=tuple(_settle_read(one, present) for one in observed.modules),
@@ -43,6 +45,7 @@ def settle(observed: Observations, present: Present) -> Observations:
         variables=tuple(
             _settle_variable(one, present)
             for one in observed.variables
+            # The runner's own differ in each run.
             if not one.name.startswith(OWN_VARIABLES)
         ),
     )
@@ -52,9 +55,11 @@ def _settle_read(one: ObservedPath, present: Present) -> ObservedPath:
     """Fills in the digest that the kernel left open. If the file has changed since the
     stage read it, the digest says so and matches no content; times too recent to tell a
     later write are dropped."""
+    # A listing needs no look at the disk: the kernel has noted the names.
     if one.aspect == "listing":
         return one if one.digest else replace(one, digest=listing_digest(one.names))
     if one.aspect == "presence":
+        # Whether something is there was asked once; what is there now answers as well.
         return (
             one
             if one.digest
@@ -76,6 +81,7 @@ def _settle_read(one: ObservedPath, present: Present) -> ObservedPath:
 
 def _settle_written(one: ObservedPath, present: Present) -> ObservedPath:
     path = present.path(one.path)
+    # What the stage wrote and removed again is left as missing.
     if one.digest == MISSING or one.aspect != "content":
         return replace(one, digest=presence_of(path), aspect="presence")
     if path.is_dir():

@@ -58,6 +58,7 @@ def _cut_out(path: Path, start: int, left: ObservedPath) -> bool:
     attempt's any more."""
     try:
         with path.open("r+b") as file:
+            # Other processes append to a log while the stage runs: theirs stays.
             if _digest_of_beginning(file, left.size) != left.digest:
                 return False
             file.seek(left.size)

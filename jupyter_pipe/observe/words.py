@@ -24,10 +24,12 @@ __all__ = [
 ]
 
 _LONGEST_SHOWN = 40
+# By name, as values of secrets look like anything.
 _SECRET = re.compile(
     r"KEY|TOKEN|SECRET|PASS|PWD|CREDENTIAL|AUTH|COOKIE|PRIVATE|DSN|_URL$|_URI$",
     re.IGNORECASE,
 )
+# Two names and a number: the phrase stands in a line of a table.
 _FIRST = 2
 
 
@@ -88,6 +90,7 @@ def contact_phrases(contacts: Iterable[ObservedContact]) -> tuple[str, ...]:
     `in touch with example.org:443`, `ran psql -f load.sql`."""
     found = tuple(contacts)
     programs = dict.fromkeys(one.name for one in found if one.kind == "program")
+    # Programs apart: "ran make", but "in touch with example.org".
     others = dict.fromkeys(one.name for one in found if one.kind != "program")
     phrases = (("in touch with", list(others)), ("ran", list(programs)))
     return tuple(f"{word} {_some(names)}" for word, names in phrases if names)
@@ -101,6 +104,7 @@ def _some(names: Sequence[str]) -> str:
 def duration_text(seconds: float) -> str:
     """`1d`, `6h`, `90s`: as the tag `cache:` takes it."""
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        # 90 seconds are not a whole number of minutes: `90s`, not `1.5m`.
         if seconds >= size and seconds % size == 0:
             return f"{seconds / size:.0f}{unit}"
     return f"{seconds:g}s"
