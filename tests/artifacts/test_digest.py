@@ -319,3 +319,33 @@ print(content_digest(np.array(values, object), Definitions({{}}, {{}})))
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert ran.stdout.strip() == digest(np.array(cities(), object))
+
+
+def test_changes_that_hold_what_was_changed_are_walked_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As the methods of a frozen dataclass do, whose closures hold the class."""
+
+    class Item:
+        pass
+
+    definitions = Definitions({}, {})
+    held: dict[Any, Any] = {("a",): Item, ("b",): [Item, {Item}], ("c",): 1}
+    asked: list[str] = []
+
+    def changes(name: str) -> dict[Any, Any]:
+        asked.append(name)
+        return {**held}
+
+    named = {"name_of": lambda value: "Item" if value is Item else None}
+    for name, told in {
+        **named,
+        "digest_of": lambda name: "d",
+        "changes": changes,
+    }.items():
+        monkeypatch.setattr(definitions, name, told)
+    before = content_digest([Item, Item], definitions)
+    assert asked == ["Item"]
+    assert content_digest([Item, Item], definitions) == before
+    held["c",] = 2
+    assert content_digest([Item, Item], definitions) != before

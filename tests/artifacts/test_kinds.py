@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 import fractions
 import importlib
-import importlib.util
 from typing import Any
 
 import numpy as np
@@ -16,13 +15,14 @@ from jupyter_pipe.kernel.values.differences import first_difference
 from jupyter_pipe.kernel.values.kinds import builtins, numpy, pandas, table
 from jupyter_pipe.kernel.values.kinds.kind import Kind
 
+# Too large for the environment of tests.
+ABSENT = {"torch.Tensor", "xgboost.DMatrix"}
 
-@pytest.mark.parametrize("place", sorted(table.OF_LIBRARIES))
+
+@pytest.mark.parametrize("place", sorted(table.OF_LIBRARIES.keys() - ABSENT))
 def test_a_class_in_the_table_is_where_it_says(place: str) -> None:
     """One that a library has moved would quietly be pickled like any other."""
     module, _, name = place.rpartition(".")
-    if importlib.util.find_spec(module.partition(".")[0]) is None:
-        pytest.skip("the library is not installed")
     found = getattr(importlib.import_module(module), name)
     assert isinstance(found, type)
     assert found.__name__ == name

@@ -12,7 +12,7 @@ from __future__ import annotations
 import copyreg
 import hashlib
 import marshal
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .kinds.builtins import digest_items
@@ -61,8 +61,16 @@ class Walk:
     which they were met; they are kept alive, so that no other object gets their id.
     """
 
-    def __init__(self, definitions: Definitions, place_of: PlaceOf) -> None:
+    def __init__(
+        self,
+        definitions: Definitions,
+        place_of: PlaceOf,
+        changed: Collection[str] = (),
+    ) -> None:
         self.definitions = definitions
+        # The definitions whose changes were fed. Changes may hold what was changed, as
+        # the methods of a frozen dataclass hold its class.
+        self.changed = set(changed)
         self.place_of = place_of
         self.state = hashlib.sha256()
         self.update = self.state.update
@@ -108,7 +116,7 @@ class Walk:
 
     def apart(self, value: Any) -> bytes:
         """The digest of a part whose place among others must not count."""
-        walk = Walk(self.definitions, self.place_of)
+        walk = Walk(self.definitions, self.place_of, self.changed)
         walk.feed(value)
         return walk.state.digest()
 

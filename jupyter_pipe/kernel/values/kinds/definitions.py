@@ -82,7 +82,13 @@ def digest_definition(walk: Walk, value: Any) -> bool:
         return False
     root = name.split(".", 1)[0]
     walk.tagged(b"definition", name, walk.definitions.digest_of(root))
-    walk.feed(walk.definitions.changes(name))
+    if name in walk.changed:
+        walk.tagged(b"again", name)
+        return True
+    changes = walk.definitions.changes(name)
+    if changes:
+        walk.changed.add(name)
+    walk.feed(changes)
     return True
 
 
