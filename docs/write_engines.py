@@ -28,8 +28,8 @@ SECONDS = ROOT / "docs" / "engines.seconds.json"
 TESTS = ROOT / "tests" / "engines"
 GOLDEN = ROOT / "tests" / "export" / "golden"
 ENGINES = tuple(name for name in BUILT_IN if name != "dockerfile")
-# A test that calls none of these compares nothing.
-CHECKS = {"check_runs", "check_results"}
+# What a test calls that has an engine run and compares what it did.
+CHECK = "check_runs"
 REAL, STAND_IN = "By ", "Stand-in: "
 RESOURCES = {"cpus": "cpus", "memory": "memory", "gpus": "gpus", "limits": "`limit:`"}
 
@@ -156,8 +156,8 @@ def pinned(package: str) -> str:
 
 
 def runs_in(source: str) -> Iterator[tuple[str, str]]:
-    """Engine -> what runs it, for each test that exports for an engine and compares
-    what it did."""
+    """Engine -> what runs it, for each test that has one run and compares what it
+    did."""
     tree = ast.parse(source)
     marks = [node for node in tree.body if isinstance(node, ast.Assign)]
     if is_left_out(marks):
@@ -165,11 +165,10 @@ def runs_in(source: str) -> Iterator[tuple[str, str]]:
     for node in tree.body:
         if not isinstance(node, ast.FunctionDef) or not node.name.startswith("test_"):
             continue
-        calls = list(plain_calls(node))
-        if is_left_out(node.decorator_list) or not CHECKS & {name for name, _ in calls}:
+        if is_left_out(node.decorator_list):
             continue
-        for name, given in calls:
-            if name == "exported" and given and isinstance(given[0], ast.Constant):
+        for name, given in plain_calls(node):
+            if name == CHECK and given and isinstance(given[0], ast.Constant):
                 yield str(given[0].value), told_by(node)
 
 

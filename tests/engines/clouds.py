@@ -22,6 +22,8 @@ from typing import Any
 
 import yaml
 
+from tests.engines.trial import RUN_FOLDERS
+
 __all__ = ["CLOUDS", "run_azureml", "run_databricks", "run_sagemaker", "validated"]
 
 CLOUDS = Path(os.environ["CLOUDS_PYTHON"])
@@ -102,9 +104,9 @@ def run_azureml(text: str, given: Mapping[str, str], folder: Path) -> dict[str, 
         for each in job["outputs"]:
             (folder / name / each).mkdir(parents=True)
         code = folder / name / "code"
-        shutil.copytree(
-            Path(job["code"]), code, ignore=shutil.ignore_patterns(folder.name)
-        )
+        # What runs have left there is no code: neither this one nor one beside it.
+        others = shutil.ignore_patterns(*RUN_FOLDERS)
+        shutil.copytree(Path(job["code"]), code, ignore=others)
         return subprocess.run(
             ["sh", "-c", _replaced(job["command"], r"\$\{\{(.+?)\}\}", values)],
             cwd=code,

@@ -12,7 +12,7 @@ import pytest
 from jupyter_pipe.cli.main import main
 from tests.cli.conftest import write_notebook
 from tests.engines.seconds import write_seconds
-from tests.engines.trial import CELLS, ENGINES, FLOWS, NAME, said, wait
+from tests.engines.trial import CELLS, ENGINES, FLOWS, HELPER, NAME, said, wait
 
 
 def pytest_sessionfinish() -> None:
@@ -26,7 +26,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     worker."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "marks").mkdir()
-    (tmp_path / "helper.py").write_text("def total(xs):\n    return sum(xs)\n")
+    (tmp_path / "helper.py").write_text(HELPER)
     write_notebook(tmp_path / f"{NAME}.ipynb", CELLS)
     monkeypatch.setenv("MARKS", str(tmp_path / "marks"))
     monkeypatch.setenv("TOKEN", "sesame-open")

@@ -3,7 +3,6 @@ them out."""
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -17,14 +16,15 @@ from tests.engines.trial import (
     CELLS,
     LIMIT_SECONDS,
     NAME,
-    check_results,
+    Engine,
+    Values,
     check_runs,
-    exported,
 )
 
 pytestmark = [pytest.mark.kernel, pytest.mark.timeout(LIMIT_SECONDS)]
 IMAGE = ("--image", "registry.example/trial:1")
 Run = Callable[[str, dict[str, str], Path], dict[str, int]]
+RunEngine = Callable[[Path, Values, Path], int]
 
 
 @pytest.fixture
@@ -40,64 +40,60 @@ def without_secret(folder: Path) -> Path:
     return folder
 
 
-def runner(run: Run, path: Path, tried: list[dict[str, int]]) -> Callable[[str], int]:
-    """Runs with another parameter, each time in a new folder; the codes of the jobs are
-    kept in `tried`."""
-    numbers = itertools.count(1)
+def runner(engine: str, run: Run, codes: dict[str, dict[str, int]]) -> RunEngine:
+    """Has the library take the file and the stand-in run it; the codes of the jobs are
+    kept."""
 
-    def carry_out(limit: str) -> int:
-        place = path.parent.absolute() / f"cloud-{next(numbers)}"
-        tried.append(
-            run(path.read_text(encoding="utf-8"), {"count": "5", "limit": limit}, place)
-        )
-        return max(tried[-1].values())
+    def carry_out(file: Path, values: Values, left: Path) -> int:
+        assert validated(engine, file) == ""
+        given = {name: str(value) for name, value in values.items()}
+        codes[left.name] = run(file.read_text(encoding="utf-8"), given, left)
+        return max(codes[left.name].values())
 
     return carry_out
+
+
+def check_codes(codes: dict[str, dict[str, int]]) -> None:
+    assert {name: told.get("join") for name, told in codes.items()} == {
+        "good": 0,
+        "gated": 3,
+        "home": None,
+    }
 
 
 def test_azureml(without_secret: Path) -> None:
     """Stand-in: `azure-ai-ml` takes the file, an interpreter of jobs and expressions
     runs it."""
-    exported("azureml", *IMAGE)
-    path = Path(f"{NAME}.azureml.yml")
-    assert validated("azureml", path) == ""
-    tried: list[dict[str, int]] = []
-    run = runner(run_azureml, path, tried)
-    check_results(run, lambda: Path(f"cloud-{len(tried)}/join/values/result.json"))
-    assert [codes["join"] for codes in tried] == [0, 3]
-    Path("wrong.yml").write_text(path.read_text().replace("command: |", "comand: |", 1))
+    codes: dict[str, dict[str, int]] = {}
+    engine = Engine(runner("azureml", run_azureml, codes), options=IMAGE)
+    check_runs("azureml", engine)
+    check_codes(codes)
+    text = Path(f"{NAME}.azureml.yml").read_text()
+    Path("wrong.yml").write_text(text.replace("command: |", "comand: |", 1))
     assert "jobs.make" in validated("azureml", Path("wrong.yml"))
 
 
 def test_databricks(folder: Path) -> None:
     """Stand-in: `databricks-bundles` takes the job, an interpreter of tasks and
     references runs it."""
-    exported("databricks", "--run-root", str(folder))
-    path = Path("databricks.yml")
-    assert validated("databricks", path) == ""
-    tried: list[dict[str, int]] = []
-    check_runs(runner(run_databricks, path, tried))
-    assert [codes["join"] for codes in tried] == [0, 3]
-    assert "{{secrets/trial-run/TOKEN}}" in path.read_text()
-    Path("wrong.yml").write_text(
-        path.read_text().replace("max_retries", "max_tries", 1)
-    )
+    codes: dict[str, dict[str, int]] = {}
+    check_runs("databricks", Engine(runner("databricks", run_databricks, codes)))
+    check_codes(codes)
+    text = Path("databricks.yml").read_text()
+    assert "{{secrets/trial-run/TOKEN}}" in text
+    Path("wrong.yml").write_text(text.replace("max_retries", "max_tries", 1))
     assert "max_tries" in validated("databricks", Path("wrong.yml"))
 
 
 def test_sagemaker(without_secret: Path) -> None:
     """Stand-in: botocore takes each processing job, an interpreter of the definition
     runs them."""
-    exported("sagemaker", *IMAGE)
-    path = Path(f"{NAME}_sagemaker.py")
-    assert validated("sagemaker", path) == ""
-    tried: list[dict[str, int]] = []
-    run = runner(run_sagemaker, path, tried)
-    check_results(run, lambda: Path(f"cloud-{len(tried)}/jobs/join/output/result.json"))
-    assert [codes["join"] for codes in tried] == [0, 3]
-    Path("wrong.py").write_text(
-        path.read_text().replace("InstanceCount", "InstanceCounts", 1)
-    )
+    codes: dict[str, dict[str, int]] = {}
+    engine = Engine(runner("sagemaker", run_sagemaker, codes), options=IMAGE)
+    check_runs("sagemaker", engine)
+    check_codes(codes)
+    text = Path(f"{NAME}_sagemaker.py").read_text()
+    Path("wrong.py").write_text(text.replace("InstanceCount", "InstanceCounts", 1))
     assert "InstanceCounts" in validated("sagemaker", Path("wrong.py"))
 
 

@@ -6,10 +6,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from jupyter_pipe.cli.main import main
 from jupyter_pipe.compiler import read_package
@@ -17,135 +18,128 @@ from jupyter_pipe.trust.keys import new_key_text
 from tests.engines.argo import read_manifest
 from tests.engines.argo import run as run_argo
 from tests.engines.trial import (
+    COMMAND,
     ENGINES,
     LIMIT_SECONDS,
     NAME,
+    RUN_FOLDERS,
     WORD,
+    Engine,
+    Values,
     carried_out,
     check_cells,
-    check_results,
     check_runs,
-    exported,
+    expected,
     newest_run,
+    pairs,
+    result_in,
     said,
     shown_by,
+    variables,
     wait,
 )
 
 pytestmark = [pytest.mark.kernel, pytest.mark.timeout(LIMIT_SECONDS)]
 KALE = Path(__file__).parents[1] / "kale" / "hikers.ipynb"
 KFP = """
-import importlib.util, sys
+import importlib.util, json, sys
 from kfp import local
 spec = importlib.util.spec_from_file_location("exported", sys.argv[1])
 module = importlib.util.module_from_spec(spec)
 sys.modules["exported"] = module
 spec.loader.exec_module(module)
-local.init(runner=local.SubprocessRunner(use_venv=False), pipeline_root="kfp", raise_on_error=False)
-result = module.pipeline(count=5, limit=float(sys.argv[2]))
+runner = local.SubprocessRunner(use_venv=False)
+local.init(runner=runner, pipeline_root=sys.argv[2], raise_on_error=False)
+module.pipeline(**json.loads(sys.argv[3]))
 """
+# Its bundles go with its process, and what it tells with them.
 KEDRO = """
-import importlib.util, json, sys, yaml
+import importlib.util, json, shutil, sys, yaml
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import ThreadRunner
 spec = importlib.util.spec_from_file_location("exported", sys.argv[1])
 module = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(module)
-values = {**yaml.safe_load(open("parameters.yml")), "count": 5, "limit": float(sys.argv[2])}
+values = {**yaml.safe_load(open("parameters.yml")), **json.loads(sys.argv[3])}
 catalog = DataCatalog({f"params:{name}": MemoryDataset(value) for name, value in values.items()})
-ran = ThreadRunner(max_workers=2).run(module.create_pipeline(), catalog)
-found = ran["join.metrics"]
-json.dump({"metrics": found.load() if hasattr(found, "load") else found}, open("join.json", "w"))
+try:
+    ran = ThreadRunner(max_workers=2).run(module.create_pipeline(), catalog)
+    found = {name: ran[name] for name in ran if name.endswith(".metrics")}
+    told = {name: it.load() if hasattr(it, "load") else it for name, it in found.items()}
+    json.dump(told, open(f"{sys.argv[2]}/told.json", "w"))
+finally:
+    shutil.copytree(module.BUNDLES.name, f"{sys.argv[2]}/bundles")
 """
 
 
 def test_make(folder: Path) -> None:
     """By two jobs at a time."""
-    exported("make")
-    check_runs(
-        lambda limit: carried_out(
-            "make",
-            "-j2",
-            "-f",
-            f"{NAME}.mk",
-            JUPYTER_PIPE_COUNT="5",
-            JUPYTER_PIPE_LIMIT=limit,
-        )
-    )
+
+    def run(file: Path, values: Values, left: Path) -> int:
+        return carried_out("make", "-j2", "-f", file, **variables(values))
+
+    check_runs("make", Engine(run))
 
 
 def test_snakemake(folder: Path) -> None:
     """By `snakemake` on two cores."""
-    exported("snakemake")
-    command = [
-        "snakemake",
-        "-s",
-        f"{NAME}.smk",
-        "--cores",
-        "2",
-        "--quiet",
-        "all",
-        "--config",
-        "count=5",
-    ]
-    check_runs(lambda limit: carried_out(*command, f"limit={limit}"))
-    assert carried_out(*command, "nobody=1") != 0
+
+    def run(file: Path, values: Values, left: Path) -> int:
+        command = ["snakemake", "-s", file, "--cores", "2", "--quiet", "all"]
+        return carried_out(*command, "--config", *pairs(values))
+
+    check_runs("snakemake", Engine(run))
+    assert run(Path(f"{NAME}.smk"), {"nobody": 1}, folder) != 0
 
 
 def test_luigi(folder: Path) -> None:
     """By the local scheduler, two workers."""
-    exported("luigi")
-    command = [
-        str(ENGINES),
-        f"{NAME}_luigi.py",
-        "All",
-        "--local-scheduler",
-        "--workers",
-        "2",
-        "--count",
-        "5",
-    ]
-    check_runs(lambda limit: carried_out(*command, "--limit", limit))
+
+    def run(file: Path, values: Values, left: Path) -> int:
+        command = [ENGINES, file, "All", "--local-scheduler", "--workers", "2"]
+        return carried_out(*command, *options(values, "-"))
+
+    check_runs("luigi", Engine(run))
+
+
+def options(values: Values, hyphen: str) -> list[str]:
+    """Parameters as options, with that for an underscore in a name."""
+    return [f"--{name.replace('_', hyphen)}={value}" for name, value in values.items()]
 
 
 def test_argo(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stand-in: an interpreter of its templates, in the tests."""
     monkeypatch.setenv("JUPYTER_PIPE_KEY", new_key_text())
-    exported("argo", "--image", "registry.example/trial:1", "--run-root", str(folder))
-    manifest = read_manifest(Path(f"{NAME}.argo.yaml").read_text())
-    secrets = {
-        "TOKEN": "sesame-open",
-        "JUPYTER_PIPE_KEY": os.environ["JUPYTER_PIPE_KEY"],
-    }
-    runs = (f"trial-run-{number}" for number in range(9))
-    tried: list[dict[str, int]] = []
+    names = ("TOKEN", "JUPYTER_PIPE_KEY")
+    secrets = {name: os.environ[name] for name in names}
+    tried: dict[str, dict[str, int]] = {}
 
-    def run(limit: str) -> int:
-        tried.append(
-            run_argo(manifest, next(runs), {"count": "5", "limit": limit}, secrets)
-        )
-        return min(tried[-1].values()) < 0
+    def run(file: Path, values: Values, left: Path) -> int:
+        manifest = read_manifest(file.read_text(encoding="utf-8"))
+        given = {name: str(value) for name, value in values.items()}
+        tried[left.name] = run_argo(manifest, left.name, given, secrets)
+        return min(tried[left.name].values()) < 0
 
-    check_runs(run)
+    check_runs("argo", Engine(run, options=("--image", "registry.example/trial:1")))
     once = {"make": 2, "left": 1, "right": 1}
-    assert tried == [{**once, "join": 1}, {**once, "join": -1}]
+    assert tried["good"] == {**once, "join": 1}
+    assert tried["gated"] == {**once, "join": -1}
 
 
 def test_kfp(folder: Path) -> None:
     """By `kfp.local.SubprocessRunner`."""
-    exported("kfp")
-    Path("run.py").write_text(KFP)
+    (folder / "run.py").write_text(KFP)
 
-    def newest() -> Path:
-        found = Path("kfp").glob("*/stage-join/pipe_metrics")
-        return max(found, key=lambda path: path.stat().st_mtime)
+    def run(file: Path, values: Values, left: Path) -> int | None:
+        command = [ENGINES, folder / "run.py", file, left, json.dumps(values)]
+        return carried_out(*command) or None
 
-    def run(limit: str) -> int:
-        carried_out(str(ENGINES), "run.py", f"{NAME}_kfp.py", limit)
-        return int(json.loads(newest().read_text())["exit_code"])
+    def told(left: Path) -> dict[str, Any]:
+        (metrics,) = left.glob("*/stage-join/pipe_metrics")
+        found: dict[str, Any] = json.loads(metrics.read_text(encoding="utf-8"))
+        return found
 
-    check_results(run, newest)
-    assert run("1.0") == 3
+    check_runs("kfp", Engine(run, told))
 
 
 def test_kfp_shows_what_a_notebook_of_kale_s_shows(
@@ -158,15 +152,11 @@ def test_kfp_shows_what_a_notebook_of_kale_s_shows(
     shutil.copy(KALE, tmp_path)
     assert main(["compile", KALE.name]) == 0
     (package,) = tmp_path.glob("*_pipeline")
-    command = str(Path(sys.executable).parent / "jupyter-pipe")
-    assert (
-        main(["export", "kfp", package.name, "--command", command, "-o", "kale_kfp.py"])
-        == 0
-    )
-    Path("run.py").write_text(
-        KFP.replace("count=5, limit=float(sys.argv[2])", "seed=4")
-    )
-    assert carried_out(str(ENGINES), "run.py", "kale_kfp.py") == 0
+    export = ["export", "kfp", package.name, "--command", COMMAND, "-o", "kale_kfp.py"]
+    assert main(export) == 0
+    Path("run.py").write_text(KFP)
+    given = json.dumps({"seed": 4})
+    assert carried_out(ENGINES, "run.py", "kale_kfp.py", "kfp", given) == 0
     shown = shown_by(tmp_path / KALE.name, seed="4")
     assert any(
         "logistic" in text and "bayes" in text
@@ -178,46 +168,50 @@ def test_kfp_shows_what_a_notebook_of_kale_s_shows(
 
 def test_kedro(folder: Path) -> None:
     """By `ThreadRunner`."""
-    exported("kedro")
-    Path("run.py").write_text(KEDRO)
-    check_results(
-        lambda limit: carried_out(str(ENGINES), "run.py", f"{NAME}_kedro.py", limit),
-        lambda: Path("join.json"),
-        cells=False,  # its bundles go with its process
-    )
+    (folder / "run.py").write_text(KEDRO)
+
+    def run(file: Path, values: Values, left: Path) -> int:
+        command = [ENGINES, folder / "run.py", file, left, json.dumps(values)]
+        return carried_out(*command)
+
+    def told(left: Path) -> dict[str, Any]:
+        found = result_in(left, "join")
+        if (left / "told.json").exists():
+            metrics = json.loads((left / "told.json").read_text())
+            assert metrics["join.metrics"] == found["metrics"]
+        return found
+
+    check_runs("kedro", Engine(run, told))
 
 
 def test_dvc(folder: Path) -> None:
     """By `dvc repro`."""
-    exported("dvc")
-    assert carried_out("dvc", "init", "--no-scm", "--quiet") == 0
-    result = Path(".jupyter_pipe/dvc/join.json")
 
-    def run(limit: str) -> int:
-        Path("params.yaml").write_text(
-            json.dumps({"count": 5, "limit": float(limit), "word": WORD})
-        )
-        return carried_out("dvc", "repro", "--quiet")
+    def run(file: Path, values: Values, left: Path) -> int:
+        # A workspace of DVC's holds one set of values: another run is another clone.
+        clone = left / "clone"
+        others = shutil.ignore_patterns(*RUN_FOLDERS)
+        shutil.copytree(Path(), clone, ignore=others)
+        written = yaml.safe_load((clone / "params.yaml").read_text())
+        (clone / "params.yaml").write_text(json.dumps({**written, **values}))
+        assert carried_out("dvc", "init", "--no-scm", "--quiet", cwd=clone) == 0
+        return carried_out("dvc", "repro", "--quiet", cwd=clone)
 
-    check_results(run, lambda: result)
-    assert json.loads(result.read_text())["exit_code"] == 3
+    check_runs("dvc", Engine(run))
 
 
 @pytest.mark.usefixtures("slurm")
 def test_slurm(folder: Path) -> None:
     """By slurmctld and slurmd on one machine."""
-    exported("slurm")
 
-    def run(limit: str) -> int:
-        given = {"JUPYTER_PIPE_COUNT": "5", "JUPYTER_PIPE_LIMIT": limit}
-        assert carried_out("bash", f"{NAME}.slurm.sh", **given) == 0
+    def run(file: Path, values: Values, left: Path) -> None:
+        assert carried_out("bash", file, **variables(values)) == 0
         wait(lambda: not said("squeue", "--noheader"))
-        return newest_run().exit_code or 0
 
-    check_runs(run)
+    check_runs("slurm", Engine(run))
 
 
 def test_the_local_run_is_what_engines_are_compared_with(folder: Path) -> None:
     assert main(["run", f"{NAME}.ipynb", "-p", "count=5"]) == 0
     assert newest_run().metrics == {"total": 10 * (5 + len(WORD))}
-    shutil.rmtree("marks")
+    assert expected(NAME).metrics == newest_run().metrics

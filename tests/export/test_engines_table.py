@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 WRITER = Path(__file__).parents[2] / "docs" / "write_engines.py"
-RUN = 'def test_it(folder):\n    """By a server."""\n    exported("luigi")\n    check_runs(run)\n'
+RUN = 'def test_it(folder):\n    """By a server."""\n    check_runs("luigi", engine)\n'
 
 
 @pytest.fixture(scope="module")
@@ -33,14 +33,14 @@ def test_the_tables_of_engines_are_current() -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        RUN.replace("    check_runs(run)\n", ""),
-        RUN.replace('    exported("luigi")\n', ""),
+        RUN.replace("check_runs", "exported"),
+        RUN.replace('"luigi"', "name"),
         RUN.replace("test_it", "it"),
         f"@pytest.mark.skip\n{RUN}",
         f"@pytest.mark.xfail(reason='slow')\n{RUN}",
         f"pytestmark = [pytest.mark.skipif(True, reason='none')]\n{RUN}",
     ],
-    ids=["unchecked", "unexported", "no test", "skipped", "may fail", "module skipped"],
+    ids=["unchecked", "no engine", "no test", "skipped", "may fail", "module skipped"],
 )
 def test_only_tests_that_compare_make_an_engine_run(
     writer: ModuleType, source: str
