@@ -128,12 +128,10 @@ def test_a_run_in_airflow_survives_its_server_and_is_cancelled(
         "cancelled",
         130,
     )
-    assert {
-        task["state"] for task in task_instances(airflow, store.read(ended)).values()
-    } <= {
-        "failed",
-        "skipped",
-    }
+    tasks = task_instances(airflow, store.read(ended)).values()
+    # The second: by the cancellation, or by a scheduler that saw the first end before.
+    nothing_more = {"failed", "skipped", "upstream_failed"}
+    assert {task["state"] for task in tasks} <= nothing_more
 
     assert main(["submit", "team", waits.name]) == 0
     survives = newest_run().run_id
