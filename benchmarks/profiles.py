@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from measure import layout
+from payload_stage import STRINGS
 
 from jupyter_pipe.kernel.context import Context
 from jupyter_pipe.kernel.profiles import make_profile
@@ -28,16 +29,6 @@ from jupyter_pipe.kernel.session import Session
 
 BAR = 0.15
 """CPU seconds for a frame of 1 GB."""
-WORDS = (
-    "Amsterdam",
-    "Bergen",
-    "Coimbra",
-    "Dubrovnik",
-    "Évora",
-    "Faro",
-    "Gdańsk",
-    "Hvar",
-)
 
 
 def make_frame(gigabytes: float) -> pd.DataFrame:
@@ -60,13 +51,15 @@ def _frame(rows: int) -> pd.DataFrame:
         for each in range(2)
     }
     columns["day"] = pd.Timestamp("2020-01-01") + pd.to_timedelta(whole, unit="s")
-    columns["kind"] = pd.Categorical.from_codes((whole % 8).astype("int8"), list(WORDS))
+    columns["kind"] = pd.Categorical.from_codes(
+        (whole % 8).astype("int8"), list(STRINGS)
+    )
     columns["new"] = whole % 2 == 0
     columns["city"] = pd.array(
-        [WORDS[each] for each in (whole % 8).tolist()], dtype="str"
+        [STRINGS[each] for each in (whole % 8).tolist()], dtype="str"
     )
     columns["place"] = pd.array(
-        [WORDS[each] for each in (whole % 5).tolist()], dtype="str"
+        [STRINGS[each] for each in (whole % 5).tolist()], dtype="str"
     )
     return pd.DataFrame(columns)
 
