@@ -158,18 +158,16 @@ def _refuse_list(command: str, target: str | Path | None) -> None:
     if command not in FOR_ONE_NOTEBOOK or target is None:
         return
     from jupyter_pipe.notebook.file_kinds import PIPELINE_FILE, names_several
+    from jupyter_pipe.notebook.reader import refuse_list
 
     path = Path(target)
     if (path / "pipeline.json").is_file():
         from jupyter_pipe.compiler import read_package
-        from jupyter_pipe.notebook.reader import refuse_list
 
         # `tests` and the like would look for a notebook of the package's name.
         if read_package(path).notebooks:
             refuse_list(path)
     if names_several([path]):
-        from jupyter_pipe.notebook.reader import refuse_list
-
         refuse_list(path / PIPELINE_FILE if path.is_dir() else path)
 
 

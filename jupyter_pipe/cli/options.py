@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Subparsers",
     "add_command",
+    "add_further_notebooks",
     "add_json",
     "add_root",
     "add_run",
@@ -170,3 +171,14 @@ def root_option(store: RunStore) -> str:
 
 def _indented(examples: str) -> str:
     return "\n".join(f"  {line}" for line in examples.strip().splitlines())
+
+
+def add_further_notebooks(parser: argparse.ArgumentParser) -> None:
+    """`more`: notebooks that follow the first."""
+    parser.add_argument(
+        "more",
+        nargs="*",
+        type=Path,
+        metavar="NB",
+        help="notebooks that would be run after it: one pipeline of all",
+    )

@@ -19,13 +19,13 @@ from msgspec.structs import replace
 
 from jupyter_pipe.compiler.notebook_list import NotebookList
 from jupyter_pipe.compiler.several import compile_several
-from jupyter_pipe.engine import RunRequest, Target, run_pipeline
+from jupyter_pipe.engine import Target
 from jupyter_pipe.engine.execution.failures import StageFailure
 from jupyter_pipe.errors import RunError
-from jupyter_pipe.events import DEMANDS, Event, RunState, StageFinished
+from jupyter_pipe.events import RunState
 from jupyter_pipe.model import JoinedNotebook, Notebook, Pipeline
 from jupyter_pipe.notebook import read_notebook
-from jupyter_pipe.runs.model import Failure, Run, RunOptions, StageRun
+from jupyter_pipe.runs.model import Failure, Run
 from jupyter_pipe.runs.store import RunStore
 from jupyter_pipe.verify.model import (
     Divergence,
@@ -34,11 +34,11 @@ from jupyter_pipe.verify.model import (
     Watcher,
 )
 from jupyter_pipe.verify.outputs import Outputs, cell_outputs, describe_difference
+from jupyter_pipe.verify.pipelines import SEEDS, failure_divergence, run_anew
 from jupyter_pipe.verify.whole import run_whole
 
 __all__ = ["verify_together"]
 
-_SEEDS = (0, 4711)
 _MANNERS = (
     "one after another",
     "again, with another order of sets",
@@ -89,7 +89,7 @@ class _Comparison:
         if parting is not None:
             self._note_unstable(whole, self._run_notebooks(2))
             parting = self._first_difference(whole, found)
-        divergence, where = _of_failure(run), ""
+        divergence, where = failure_divergence(run), ""
         if parting is not None:
             stage, cell = parting
             divergence = self._divergence(stage, cell, whole, found, run)
@@ -126,7 +126,7 @@ class _Comparison:
                     workdir=each.folder,
                     environment={
                         **os.environ,
-                        "PYTHONHASHSEED": str(_SEEDS[number % 2]),
+                        "PYTHONHASHSEED": str(SEEDS[number % 2]),
                     },
                     watcher=self.watcher,
                     before=_taking(joined, left),
@@ -149,24 +149,13 @@ class _Comparison:
 
     def _run_pipeline(self) -> tuple[Run, Cells]:
         """From nothing, in a store of its own."""
-        total, done = len(self.pipeline.stages), set[str]()
-
-        def observe(event: Event) -> None:
-            if isinstance(event, StageFinished):
-                done.add(event.stage)
-                self.watcher.advances(len(done), total, "stage")
-
-        self.watcher.begins(f"their pipeline, {total} stages")
+        stages = len(self.pipeline.stages)
+        self.watcher.begins(f"their pipeline, {stages} stages")
         store = RunStore(self.scratch / "pipeline")
-        request = RunRequest(
-            target=Target(
-                self.pipeline, self.listed.path, store, files=self.compiled.files
-            ),
-            options=RunOptions(workers=self.workers, use_cache=False),
-            environment={**os.environ, "PYTHONHASHSEED": str(_SEEDS[0])},
-            trigger="verify",
+        target = Target(
+            self.pipeline, self.listed.path, store, files=self.compiled.files
         )
-        run = run_pipeline(request, observers=[observe])
+        run = run_anew(target, workers=self.workers, watcher=self.watcher)
         if run.state is RunState.cancelled:
             raise KeyboardInterrupt
         found: Cells = {}
@@ -217,25 +206,6 @@ class _Comparison:
         numbers = {cell.id: cell.number for cell in read.code_cells}
         number = numbers.get(cell_id or "")
         return f"{name}, cell {number}" if number is not None else name
-
-
-def _of_failure(run: Run) -> Divergence | None:
-    """A stage that fails where its notebook does not, though no output differs."""
-    failed: list[tuple[StageRun, Failure]] = [
-        (stage, stage.failure) for stage in run.stages if stage.failure is not None
-    ]
-    for stage, failure in failed:
-        if failure.kind not in DEMANDS:
-            return Divergence(
-                stage.name,
-                "(no error)",
-                f"{failure.ename}: {failure.evalue}",
-                f"the stage fails: {failure.hint}"
-                if failure.hint
-                else "the stage fails",
-                cell_id=failure.cell_id,
-            )
-    return None
 
 
 def _taking(joined: JoinedNotebook, left: Path) -> str:

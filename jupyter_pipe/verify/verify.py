@@ -19,13 +19,13 @@ from itertools import chain
 from pathlib import Path
 
 from jupyter_pipe.compiler import Compiled, compile_notebook
-from jupyter_pipe.engine import RunRequest, Target, run_pipeline
+from jupyter_pipe.engine import Target
 from jupyter_pipe.engine.execution.failures import StageFailure
 from jupyter_pipe.errors import CompileError, RunError
-from jupyter_pipe.events import DEMANDS, Event, FailureKind, RunState, StageFinished
+from jupyter_pipe.events import FailureKind, RunState
 from jupyter_pipe.model import Pipeline, Severity, from_json
 from jupyter_pipe.notebook import read_content, read_notebook
-from jupyter_pipe.runs.model import Run, RunOptions
+from jupyter_pipe.runs.model import Run
 from jupyter_pipe.runs.store import RunStore
 from jupyter_pipe.verify.boundaries import Expected, read_digests, read_stored
 from jupyter_pipe.verify.edited import EditedRuns
@@ -39,11 +39,11 @@ from jupyter_pipe.verify.model import (
     Watcher,
 )
 from jupyter_pipe.verify.outputs import Outputs, cell_outputs, describe_difference
+from jupyter_pipe.verify.pipelines import SEEDS, failure_divergence, run_anew
 from jupyter_pipe.verify.whole import WholeRun, run_whole
 
 __all__ = ["verify"]
 
-_SEEDS = (0, 4711)
 _LATE = frozenset({FailureKind.effect, FailureKind.cannot_travel})
 """Kinds and names of failures by which a run refuses what the compiler could not know:
 they say why."""
@@ -98,9 +98,9 @@ class _Comparison:
 
     def all(self, groupings: int, edits: int, seed: int) -> Verification:
         compiled = compile_notebook(self.path, content=self.content)
-        self.whole = self._run_whole(compiled.pipeline, "top to bottom", _SEEDS[0])
+        self.whole = self._run_whole(compiled.pipeline, "top to bottom", SEEDS[0])
         again = self._run_whole(
-            compiled.pipeline, "again, with another order of sets", _SEEDS[1]
+            compiled.pipeline, "again, with another order of sets", SEEDS[1]
         )
         self._note_unstable(again)
         self.unstable_values.update(
@@ -146,7 +146,7 @@ class _Comparison:
         """Outputs that agree in all runs of the notebook by chance: they depend on a
         value that does not."""
         once = self._run_whole(
-            pipeline, "once more, to see which values it repeats", _SEEDS[0]
+            pipeline, "once more, to see which values it repeats", SEEDS[0]
         )
         self._note_unstable(once)
         loose = {
@@ -234,25 +234,13 @@ class _Comparison:
         return Verdict(grouping, stages, divergence=self._divergence(run, root))
 
     def _run_pipeline(self, root: Path, compiled: Compiled) -> Run:
-        done: set[str] = set()
-
-        def observe(event: Event) -> None:
-            if isinstance(event, StageFinished):
-                done.add(event.stage)
-                self.watcher.advances(len(done), len(compiled.pipeline.stages), "stage")
-
-        request = RunRequest(
-            target=Target(
-                compiled.pipeline,
-                self.path.resolve(),
-                RunStore(root),
-                files=compiled.files,
-            ),
-            options=RunOptions(workers=self.workers, use_cache=False),
-            environment={**os.environ, "PYTHONHASHSEED": str(_SEEDS[0])},
-            trigger="verify",
+        target = Target(
+            compiled.pipeline,
+            self.path.resolve(),
+            RunStore(root),
+            files=compiled.files,
         )
-        return run_pipeline(request, observers=[observe])
+        return run_anew(target, workers=self.workers, watcher=self.watcher)
 
     def _divergence(self, run: Run, root: Path) -> Divergence | None:
         """The first difference that a second run of the notebook does not show as well;
@@ -269,9 +257,7 @@ class _Comparison:
         ):
             return None
         stored = read_stored(root, folder, pipeline.stages)
-        again = self._run_whole(
-            pipeline, "once more, to look closer", _SEEDS[0], stored
-        )
+        again = self._run_whole(pipeline, "once more, to look closer", SEEDS[0], stored)
         self._note_unstable(again)
         parting = self._first_cell(pipeline, found)
         if parting is not None and again.differences:
@@ -284,7 +270,7 @@ class _Comparison:
                 stage, cell_id, found.get(cell_id), run, again, warned
             )
         if run.state is not RunState.succeeded:
-            return _failure_divergence(run)
+            return failure_divergence(run)
         return _value_divergence(again, self.unstable_values)
 
     def _first_cell(
@@ -383,25 +369,6 @@ def _first_failure(run: Run) -> str:
         ),
         "",
     )
-
-
-def _failure_divergence(run: Run) -> Divergence | None:
-    for stage in run.stages:
-        if stage.failure is not None and stage.failure.kind not in DEMANDS:
-            failure = stage.failure
-            cause = (
-                f"the stage fails: {failure.hint}"
-                if failure.hint
-                else "the stage fails"
-            )
-            return Divergence(
-                stage.name,
-                "(no error)",
-                f"{failure.ename}: {failure.evalue}",
-                cause,
-                cell_id=failure.cell_id,
-            )
-    return None
 
 
 def _value_divergence(

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from jupyter_pipe.cli.options import Subparsers, add_command
+from jupyter_pipe.cli.options import Subparsers, add_command, add_further_notebooks
 from jupyter_pipe.cli.output.errors import diagnostic_counts, format_diagnostics
 from jupyter_pipe.cli.output.places import read_cells
 from jupyter_pipe.cli.output.terminal import Terminal
@@ -32,13 +32,7 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="NB",
         help="a notebook, or a pipeline.toml that lists notebooks",
     )
-    parser.add_argument(
-        "more",
-        nargs="*",
-        type=Path,
-        metavar="NB",
-        help="notebooks that would be run after it: one pipeline of all",
-    )
+    add_further_notebooks(parser)
     parser.add_argument(
         "-o",
         "--output",

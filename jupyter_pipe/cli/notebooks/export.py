@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.cli.options import Subparsers, add_command
+from jupyter_pipe.cli.options import Subparsers, add_command, add_further_notebooks
 from jupyter_pipe.cli.output.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -38,13 +38,7 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="NB|DIR",
         help="a compiled package, its notebook, or the pipeline.toml of several",
     )
-    parser.add_argument(
-        "more",
-        nargs="*",
-        type=Path,
-        metavar="NB",
-        help="notebooks that would be run after it: one pipeline of all",
-    )
+    add_further_notebooks(parser)
     parser.add_argument(
         "-o",
         "--output",

@@ -8,7 +8,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.cli.options import Subparsers, add_command, add_json, at_least
+from jupyter_pipe.cli.options import (
+    Subparsers,
+    add_command,
+    add_further_notebooks,
+    add_json,
+    at_least,
+)
 from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.model import to_json
 from jupyter_pipe.render.marks import MARKS
@@ -57,13 +63,7 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="NB|DIR",
         help="a notebook, its compiled package, or the pipeline.toml of several",
     )
-    parser.add_argument(
-        "more",
-        nargs="*",
-        type=Path,
-        metavar="NB",
-        help="notebooks that would be run after it: one pipeline of all",
-    )
+    add_further_notebooks(parser)
     parser.add_argument(
         "--groupings",
         type=at_least(0),

@@ -9,7 +9,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.cli.options import Subparsers, add_command, find_store, root_option
+from jupyter_pipe.cli.options import (
+    Subparsers,
+    add_command,
+    add_further_notebooks,
+    find_store,
+    root_option,
+)
 from jupyter_pipe.cli.output.progress import PlainLines
 from jupyter_pipe.cli.output.summary import summary
 from jupyter_pipe.cli.output.terminal import Terminal
@@ -47,12 +53,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "target", nargs="?", metavar="NB|DIR", help="a notebook or a compiled package"
     )
-    parser.add_argument(
-        "more",
-        nargs="*",
-        metavar="NB",
-        help="notebooks that would be run after it: one pipeline of all",
-    )
+    add_further_notebooks(parser)
     parser.add_argument(
         "-p", "--parameter", action="append", default=[], metavar="NAME=VALUE"
     )

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.cli.options import add_trust, at_least
+from jupyter_pipe.cli.options import add_further_notebooks, add_trust, at_least
 from jupyter_pipe.errors import ParameterError
 from jupyter_pipe.trust.records import read_named_file
 
@@ -65,12 +65,7 @@ def add_targets(parser: argparse.ArgumentParser) -> None:
         metavar="NB|DIR",
         help="a notebook, a compiled package, or a pipeline.toml that lists notebooks",
     )
-    parser.add_argument(
-        "more",
-        nargs="*",
-        metavar="NB",
-        help="notebooks that would be run after it: one pipeline of all",
-    )
+    add_further_notebooks(parser)
 
 
 def open_targets(
@@ -80,9 +75,7 @@ def open_targets(
     PackageError."""
     from jupyter_pipe.engine.targets import open_several
 
-    return open_several(
-        [Path(each) for each in (args.target, *args.more)], store, keep=keep
-    )
+    return open_several([Path(args.target), *args.more], store, keep=keep)
 
 
 def _add_selection(group: argparse._ArgumentGroup) -> None:
