@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from jupyter_pipe.compiler import compile_notebook, write_package
 from jupyter_pipe.engine.attempts.attempt import StageOutcome, StageWork
 from jupyter_pipe.engine.attempts.stopping import StopSignal
 from jupyter_pipe.engine.single import stage as single
+from jupyter_pipe.engine.single import watch
 from jupyter_pipe.events import Event, FailureKind, StageState
 from jupyter_pipe.runs.locks import take_lock
 from jupyter_pipe.runs.model import Failure, Run
@@ -221,6 +223,32 @@ def _waited(folder: Path, run_id: str, tell: object) -> object:
     import contextlib
 
     return contextlib.nullcontext(True)
+
+
+@pytest.mark.parametrize("least", [0.0, 1.5], ids=["by_itself", "by_its_engine"])
+def test_a_cancelled_stage_gives_the_engine_of_a_submitted_run_time_to_end_it(
+    package: Path, monkeypatch: pytest.MonkeyPatch, least: float
+) -> None:
+    monkeypatch.setattr(watch, "_SECONDS_FOR_ITS_ENGINE", 1.5)
+    waited = []
+
+    def run_stage_(
+        work: StageWork, report: Callable[[Event], None], stop: StopSignal
+    ) -> StageOutcome:
+        folder = RunStore(Path("root")).folder("one")
+        if least:
+            folder.submitted.write_text("{}")
+        folder.cancel.write_text("user\n")
+        began, told = time.time(), threading.Event()
+        stop.listen(lambda hard: told.set())
+        assert told.wait(60)
+        waited.append(time.time() - began)
+        return STOPPED
+
+    monkeypatch.setattr(single, "run_stage", run_stage_)
+    assert run_stage(package) == 130
+    # The clock of files may lag by a tick.
+    assert waited[0] > least - 0.1
 
 
 def test_a_turn_is_waited_for_and_taken_from_the_dead(tmp_path: Path) -> None:

@@ -17,6 +17,10 @@ from jupyter_pipe.runs.store import RunFolder
 __all__ = ["Watch"]
 
 _SECONDS_BETWEEN_LOOKS = 0.5
+# Who followed a submitted run to its engine has the engine end it. A stage that ends
+# before the engine was told makes the run a failed one there: Prefect says "Failed:
+# StageError" instead of "Cancelled". An engine that does not answer is not waited for.
+_SECONDS_FOR_ITS_ENGINE = 20.0
 
 
 class Watch:
@@ -67,6 +71,8 @@ class Watch:
         """Whether somebody asked the run to end since this stage began: an earlier
         request was for others."""
         try:
-            return self._folder.cancel.stat().st_mtime >= self._began
+            asked = self._folder.cancel.stat().st_mtime
         except OSError:
             return False
+        grace = _SECONDS_FOR_ITS_ENGINE if self._folder.submitted.exists() else 0.0
+        return asked >= self._began and time.time() - asked >= grace
