@@ -11,7 +11,7 @@ from jupyter_pipe.cli.main import COMMANDS
 from tests.hostile.attacks import Attack, load_attacks
 from tests.hostile.commands import commands_for
 from tests.hostile.repository import Repository
-from tests.hostile.watching import Listener, judged
+from tests.hostile.watching import Listener, Terminal, judged
 
 pytestmark = pytest.mark.processes
 
@@ -31,10 +31,17 @@ def test_nothing_happens(
 ) -> None:
     repository = honest.copy(tmp_path)
     attack.change(repository)
-    problems = [
-        f"{' '.join(command.argv)}: {problem}"
-        for command in commands_for(repository)
-        if attack.tries(command.argv[0], runs=command.runs)
-        for problem in judged(command.argv, repository, listener)
-    ]
+    with Terminal(repository.folder) as terminal:
+        problems = [
+            f"{' '.join(command.argv)}: {problem}"
+            for command in commands_for(repository)
+            if attack.tries(command.argv[0], runs=command.runs)
+            for problem in judged(
+                command.argv,
+                repository,
+                listener,
+                # What runs cells leaves servers of kernels in its process.
+                terminal=None if command.runs else terminal,
+            )
+        ]
     assert not problems, "\n".join(problems)

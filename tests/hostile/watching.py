@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import json
 import os
 import pkgutil
 import re
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Done",
     "Listener",
+    "Terminal",
     "happened_to",
     "import_all",
     "judged",
@@ -107,20 +109,35 @@ def _be_command(
 ) -> NoReturn:
     code = _CRASHED
     try:
-        os.setsid()
-        os.chdir(folder)
+        _sit_down(folder, output)
         os.environ.update(environment)
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        os.dup2(output, 1)
-        os.dup2(output, 2)
-        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - lives as long as the process
-        sys.stdout = open(  # noqa: SIM115
-            1, "w", encoding="utf-8", errors="surrogateescape", closefd=False
-        )
-        sys.stderr = open(  # noqa: SIM115
-            2, "w", encoding="utf-8", errors="backslashreplace", closefd=False
-        )
-        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+        code = _type(argv)
+    finally:
+        os._exit(code)
+
+
+def _sit_down(folder: Path, output: int) -> None:
+    """Make this process one in which commands are typed in a folder, with nothing on
+    standard input."""
+    os.setsid()
+    os.chdir(folder)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+
+
+def _type(argv: Sequence[str]) -> int:
+    """The exit code of a command in this process."""
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - lives as long as the process
+    sys.stdout = open(  # noqa: SIM115
+        1, "w", encoding="utf-8", errors="surrogateescape", closefd=False
+    )
+    sys.stderr = open(  # noqa: SIM115
+        2, "w", encoding="utf-8", errors="backslashreplace", closefd=False
+    )
+    code = _CRASHED
+    try:
         from jupyter_pipe.cli.main import main
 
         code = main(list(argv))
@@ -130,13 +147,12 @@ def _be_command(
         )
     except BaseException:
         traceback.print_exc()
-    finally:
-        for stream in (sys.stdout, sys.stderr):
-            try:
-                stream.flush()
-            except (OSError, ValueError):
-                code = _CRASHED
-        os._exit(code)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            code = _CRASHED
+    return code
 
 
 def _wait(pid: int, seconds: float) -> int | None:
@@ -149,6 +165,72 @@ def _wait(pid: int, seconds: float) -> int | None:
         return status if ended else None
     finally:
         os.close(descriptor)
+
+
+class Terminal:
+    """One process in which commands are typed one after the other: ten cost what a fork
+    for each of them costs once. Its folder, environment and output are as they were
+    before each; after one that hung or killed the process, there is another."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - until `close`
+        self._typed: socket.socket | None = None
+        self._pid = 0
+
+    def run(self, argv: Sequence[str], *, seconds: float = SECONDS) -> Done:
+        """As `run_command`."""
+        typed = self._typed or self._open()
+        self._output.seek(0)
+        self._output.truncate()
+        typed.sendall(json.dumps(list(argv)).encode() + b"\n")
+        process = os.pidfd_open(self._pid)
+        select.select([typed.fileno(), process], [], [], seconds)
+        os.close(process)
+        answered, _, _ = select.select([typed], [], [], 0)
+        answer = typed.recv(64) if answered else b""
+        code = int(answer) if answer else self.close()
+        self._output.seek(0)
+        return Done(tuple(argv), code, self._output.read().decode("utf-8", "replace"))
+
+    def close(self) -> int | None:
+        """How the process ended; None if it had to be killed."""
+        if self._typed is None:
+            return 0
+        self._typed.close()
+        self._typed = None
+        return _wait(self._pid, 0.5)
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+        self._output.close()
+
+    def _open(self) -> socket.socket:
+        import_all()
+        self._typed, theirs = socket.socketpair()
+        self._pid = os.fork()
+        if self._pid == 0:
+            try:
+                self._typed.close()
+                _sit_down(self._folder, self._output.fileno())
+                self._answer(theirs)
+            finally:
+                os._exit(_CRASHED)
+        theirs.close()
+        return self._typed
+
+    def _answer(self, asked: socket.socket) -> None:
+        environment = dict(os.environ)
+        for line in asked.makefile("r", encoding="utf-8"):
+            code = _type(json.loads(line))
+            os.chdir(self._folder)
+            if dict(os.environ) != environment:
+                os.environ.clear()
+                os.environ.update(environment)
+            asked.sendall(str(code).encode())
 
 
 class Listener:
@@ -244,10 +326,16 @@ def judged(
     listener: Listener,
     *,
     environment: Mapping[str, str] | None = None,
+    terminal: Terminal | None = None,
 ) -> list[str]:
-    """Run a command in a repository, and say what happened that must not."""
+    """Run a command in a repository, in `terminal` or a process of its own, and say
+    what happened that must not."""
     before = snapshot(repository.outside)
-    done = run_command(argv, repository.folder, environment=environment)
+    done = (
+        terminal.run(argv)
+        if terminal
+        else run_command(argv, repository.folder, environment=environment)
+    )
     return [*problems_of(done), *happened_to(repository, listener, before)]
 
 
