@@ -6,7 +6,7 @@ Raises PipeError with the place of what cannot be read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -14,7 +14,13 @@ from msgspec import Struct
 from jupyter_pipe.errors import PipeError
 from jupyter_pipe.labels.tasks import CONTROL, Key, choice_result, key_of
 
-__all__ = ["Vote", "votes_from_export", "votes_from_rows", "votes_to_export"]
+__all__ = [
+    "Vote",
+    "votes_by_key",
+    "votes_from_export",
+    "votes_from_rows",
+    "votes_to_export",
+]
 
 
 class Vote(Struct, frozen=True):
@@ -24,6 +30,14 @@ class Vote(Struct, frozen=True):
     key: Key
     annotator: str
     label: str
+
+
+def votes_by_key(votes: Iterable[Vote]) -> dict[Key, list[Vote]]:
+    """The votes for each row, both in the order of the votes."""
+    rows: dict[Key, list[Vote]] = {}
+    for vote in votes:
+        rows.setdefault(vote.key, []).append(vote)
+    return rows
 
 
 def votes_from_export(tasks: Any, keys: Sequence[str]) -> list[Vote]:
@@ -41,19 +55,16 @@ def votes_from_export(tasks: Any, keys: Sequence[str]) -> list[Vote]:
 
 def _votes_of(task: Any, keys: Sequence[str], place: str) -> Iterator[Vote]:
     """The answers to one task."""
-    if (
-        isinstance(task, dict)
-        and "data" not in task
-        and {CONTROL, "annotation_id"} & task.keys()
-    ):
-        yield from _vote_of_record(task, keys, place)
-        return
-    if not isinstance(task, dict) or not isinstance(task.get("data"), dict):
-        raise _unreadable(f"{place} has no data")
-    key = key_of(task["data"], keys)
-    for annotation in _records(task, "annotations", place):
-        if not annotation.get("was_cancelled"):
-            yield Vote(key, _annotator(annotation), _choice(annotation, place))
+    match task:
+        case {"data": dict(data)}:
+            key = key_of(data, keys)
+            for annotation in _records(task, "annotations", place):
+                if not annotation.get("was_cancelled"):
+                    yield Vote(key, _annotator(annotation), _choice(annotation, place))
+        case dict() if "data" not in task and {CONTROL, "annotation_id"} & task.keys():
+            yield from _vote_of_record(task, keys, place)
+        case _:
+            raise _unreadable(f"{place} has no data")
 
 
 def _vote_of_record(
@@ -61,7 +72,7 @@ def _vote_of_record(
 ) -> Iterator[Vote]:
     """Of JSON-MIN, which has a record for a task without answers, too."""
     if CONTROL in record or record.get("annotation_id") is not None:
-        label = _only(record.get(CONTROL, []), place)
+        label = _only(_labels(record.get(CONTROL, [])), place)
         yield Vote(key_of(record, keys), str(record.get("annotator", "")), label)
 
 
@@ -88,14 +99,17 @@ def _choice(annotation: Mapping[str, Any], place: str) -> str:
     for result in _records(annotation, "result", place):
         if result.get("type") == "choices":
             value = result.get("value")
-            choices = value.get("choices") if isinstance(value, dict) else None
-            chosen += choices if isinstance(choices, list) else [choices]
+            chosen += _labels(value.get("choices") if isinstance(value, dict) else None)
     return _only(chosen, place)
 
 
-def _only(chosen: Any, place: str) -> str:
+def _labels(chosen: Any) -> list[Any]:
+    """JSON has a list of labels, JSON-MIN the label itself where there is but one."""
+    return chosen if isinstance(chosen, list) else [chosen]
+
+
+def _only(labels: Sequence[Any], place: str) -> str:
     """The one label of an answer."""
-    labels = chosen if isinstance(chosen, list) else [chosen]
     if len(labels) != 1:
         raise _unreadable(
             f"{place} has an answer with {len(labels)} labels, where one is wanted"
@@ -122,9 +136,7 @@ def votes_to_export(
     tasks: Sequence[Mapping[str, Any]], votes: Sequence[Vote], keys: Sequence[str]
 ) -> list[Any]:
     """The tasks with these answers, as Label Studio exports and imports them."""
-    by_key: dict[Key, list[Vote]] = {}
-    for vote in votes:
-        by_key.setdefault(vote.key, []).append(vote)
+    by_key = votes_by_key(votes)
     number = iter(range(1, len(votes) + 1))
     return [
         {

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
 from jupyter_pipe.errors import PipeError
-from jupyter_pipe.labels.answers import Vote
+from jupyter_pipe.labels.answers import Vote, votes_by_key
 from jupyter_pipe.labels.tasks import Key
 
 __all__ = ["Merged", "agreement", "dawid_skene", "majority"]
@@ -41,19 +41,17 @@ class Merged(Struct, frozen=True):
 
 def majority(votes: Sequence[Vote]) -> list[Merged]:
     """The label that most annotators gave to each row."""
-    merged = []
-    for key, given in _by_key(votes).items():
-        counts = Counter(vote.label for vote in given)
-        shares = {label: count / len(given) for label, count in counts.items()}
-        merged.append(_decided(key, shares, len(given)))
-    return merged
+    return [
+        _decided(key, _shares(given), len(given))
+        for key, given in votes_by_key(votes).items()
+    ]
 
 
 def dawid_skene(votes: Sequence[Vote]) -> list[Merged]:
     """The most probable label of each row; annotators are believed as far as the others
     bear them out. Raises PipeError for so many labels that the tables would take
     hours."""
-    rows = _by_key(votes)
+    rows = votes_by_key(votes)
     labels = sorted({vote.label for vote in votes})
     annotators = {vote.annotator for vote in votes}
     if max(len(votes), len(annotators) * len(labels)) * len(labels) > _MOST_WEIGHED:
@@ -62,7 +60,9 @@ def dawid_skene(votes: Sequence[Vote]) -> list[Merged]:
             code="labels_unusable",
             hint="Count them instead (--by majority), or see whether the column holds labels at all.",
         )
-    beliefs = {key: _counted(given, labels) for key, given in rows.items()}
+    # Labels that nobody gave to a row are there, too, with nothing to speak for them.
+    unbelieved = dict.fromkeys(labels, 0.0)
+    beliefs = {key: unbelieved | _shares(given) for key, given in rows.items()}
     for _ in range(_ROUNDS):
         prior, tables = _estimated(rows, beliefs, labels)
         found = {
@@ -86,13 +86,6 @@ Beliefs = dict[str, float]
 Tables = dict[str, dict[str, Beliefs]]
 
 
-def _by_key(votes: Iterable[Vote]) -> dict[Key, list[Vote]]:
-    rows: dict[Key, list[Vote]] = {}
-    for vote in votes:
-        rows.setdefault(vote.key, []).append(vote)
-    return rows
-
-
 def _decided(key: Key, shares: Mapping[str, float], votes: int) -> Merged:
     """The label with the largest share, if there is one."""
     ranked = sorted(shares, key=lambda label: -shares[label])
@@ -102,9 +95,10 @@ def _decided(key: Key, shares: Mapping[str, float], votes: int) -> Merged:
     return Merged(key, best, shares[best], votes)
 
 
-def _counted(given: Sequence[Vote], labels: Sequence[str]) -> Beliefs:
+def _shares(given: Sequence[Vote]) -> Beliefs:
+    """The part of the votes for each label that was given."""
     counts = Counter(vote.label for vote in given)
-    return {label: counts[label] / len(given) for label in labels}
+    return {label: count / len(given) for label, count in counts.items()}
 
 
 def _estimated(
@@ -114,9 +108,8 @@ def _estimated(
 ) -> tuple[Beliefs, Tables]:
     """How frequent each label is; and of each annotator, for a true label, how frequent
     each vote. All are logarithms: of hundreds of votes the product would be zero."""
-    prior = {
-        label: sum(belief[label] for belief in beliefs.values()) / len(rows)
-        for label in labels
+    expected = {
+        label: sum(belief[label] for belief in beliefs.values()) for label in labels
     }
     tables: Tables = {}
     for key, given in rows.items():
@@ -127,13 +120,17 @@ def _estimated(
             for true in labels:
                 table[true][vote.label] += beliefs[key][true]
     for table in tables.values():
-        for counts in table.values():
-            total = sum(counts.values())
-            for label in labels:
-                counts[label] = math.log(counts[label] / total)
+        for true, counts in table.items():
+            table[true] = _logarithms(counts, sum(counts.values()))
+    return _logarithms(expected, len(rows)), tables
+
+
+def _logarithms(counts: Beliefs, total: float) -> Beliefs:
+    """Of the shares of a total. What was never seen is impossible, not an error."""
     return {
-        label: math.log(share) if share else -math.inf for label, share in prior.items()
-    }, tables
+        label: math.log(count / total) if count else -math.inf
+        for label, count in counts.items()
+    }
 
 
 def _believed(
@@ -161,17 +158,19 @@ def agreement(votes: Sequence[Vote]) -> float | None:
     """
     of_label: Counter[str] = Counter()
     observed = 0.0
-    for given in _by_key(votes).values():
+    for given in votes_by_key(votes).values():
         number = len(given)
         if number < 2:
             continue
         counts = Counter(vote.label for vote in given)
         of_label += counts
-        # Of all ordered pairs those that differ. Each row counts as many votes as it
-        # has, however many pairs these make.
-        observed += (number**2 - sum(each**2 for each in counts.values())) / (
-            number - 1
-        )
-    total = sum(of_label.values())
-    expected = total**2 - sum(each**2 for each in of_label.values())
-    return 1 - (total - 1) * observed / expected if expected else None
+        # Each row counts as many votes as it has, however many pairs these make.
+        observed += _unlike_pairs(counts) / (number - 1)
+    expected = _unlike_pairs(of_label)
+    return 1 - (of_label.total() - 1) * observed / expected if expected else None
+
+
+def _unlike_pairs(counts: Counter[str]) -> int:
+    """How many ordered pairs of votes are for two labels: of `a a b` four of the six
+    pairs, since only `a a` and its reverse agree."""
+    return counts.total() ** 2 - sum(count**2 for count in counts.values())

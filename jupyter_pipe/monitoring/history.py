@@ -7,13 +7,21 @@ version; every batch is compared as `watching` compares the whole.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 
 from msgspec import Struct
 
 from jupyter_pipe.contracts import Drift
 from jupyter_pipe.monitoring.statistics import LEAST_ROWS
-from jupyter_pipe.monitoring.watching import Find, Limits, compare_rows, ignored_columns
+from jupyter_pipe.monitoring.watching import (
+    Find,
+    Limits,
+    compare_rows,
+    ignored_columns,
+    why_not_compared,
+)
 from jupyter_pipe.serving.traffic.reading import LogWindow
 from jupyter_pipe.serving.traffic.records import Answered
 
@@ -52,16 +60,13 @@ def moments(
         _moment(batch, log.masked, find, limits or Limits())
         for batch in _batches(answers, size)
     )
-    return tuple(moment for moment in made if moment is not None)
+    return tuple(filter(None, made))
 
 
 def _newest(answers: Sequence[Answered]) -> list[Answered]:
-    kept, rows = 0, 0
-    for answer in reversed(answers):
-        rows += len(answer.predictions)
-        if rows > _MOST_ROWS:
-            break
-        kept += 1
+    sizes = (len(answer.predictions) for answer in reversed(answers))
+    # The rows of the newest answer, of the newest two, and so on: never falling.
+    kept = bisect_right([*accumulate(sizes)], _MOST_ROWS)
     return list(answers[len(answers) - kept :])
 
 
@@ -92,12 +97,7 @@ def _moment(
     """What is said of one batch, None if nothing can be."""
     manifest = find(batch[0].digest)
     rows = sum(len(each.predictions) for each in batch)
-    if (
-        manifest is None
-        or manifest.profile is None
-        or manifest.predicted is None
-        or rows < LEAST_ROWS
-    ):
+    if manifest is None or why_not_compared(manifest, rows):
         return None
     columns, predictions, _ = compare_rows(
         batch, manifest, {*masked, *ignored_columns(manifest, limits)}
@@ -109,17 +109,13 @@ def _moment(
         version=batch[0].version,
         rows=rows,
         indices={each.name: each.index for each in both if each.index is not None},
-        moved=tuple(
-            each.name for each in both if each.state not in ("same", "unknown")
-        ),
+        moved=tuple(each.name for each in (*predictions.moved, *columns.moved)),
         middle=_middle(predictions),
     )
 
 
 def _middle(predictions: Drift) -> float | None:
-    after = predictions.columns[0].after if predictions.columns else None
-    return (
-        after.quantiles[len(after.quantiles) // 2]
-        if after is not None and after.quantiles
-        else None
-    )
+    for column in predictions.columns[:1]:
+        if column.after is not None and column.after.quantiles:
+            return column.after.quantiles[len(column.after.quantiles) // 2]
+    return None

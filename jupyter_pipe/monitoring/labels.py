@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import chain
+from operator import le
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +27,15 @@ def key_of(row: Mapping[str, Any], keys: Sequence[str]) -> Key | None:
     """The key of a row as a text; None if a part of it is missing. `3` and `3.0` are
     the same key, since a table with gaps turns one into the other."""
     parts = [row.get(name) for name in keys]
-    if any(_is_missing(part) for part in parts):
+    if any(map(_is_missing, parts)):
         return None
-    return msgspec.json.encode([_plain(part) for part in parts]).decode()
+    return msgspec.json.encode([*map(_plain, parts)]).decode()
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    return value if isinstance(value, (int, float, str, bool)) else str(value)
+    return value if isinstance(value, (int, float, str)) else str(value)
 
 
 def _is_missing(value: Any) -> bool:
@@ -52,13 +54,16 @@ def read_labels(path: Path, keys: Sequence[str], label: str) -> list[tuple[Key, 
             code="labels_unusable",
             hint="Labels need the keys (tag key:COLUMN) and the truth (tag target:COLUMN, or --label).",
         )
-    found = []
     columns = [frame[name].tolist() for name in (*keys, label)]
-    for *parts, value in zip(*columns, strict=True):
-        key = key_of(dict(zip(keys, parts, strict=True)), keys)
-        if key is not None and not _is_missing(value):
-            found.append((key, value))
-    return found
+    lines = (
+        (key_of(dict(zip(keys, parts, strict=True)), keys), value)
+        for *parts, value in zip(*columns, strict=True)
+    )
+    return [
+        (key, value)
+        for key, value in lines
+        if key is not None and not _is_missing(value)
+    ]
 
 
 def _read_table(path: Path) -> Any:
@@ -98,10 +103,11 @@ def join(
 ) -> Quality:
     """Predictions of the window, oldest first, against labels. `earlier` are keys that
     were predicted before the window."""
-    newest = {key: value for key, value in predicted if key is not None}
+    asked = [(key, value) for key, value in predicted if key is not None]
+    newest = dict(asked)
     truth = dict(labels)
     pairs = [(newest[key], value) for key, value in truth.items() if key in newest]
-    late = sum(1 for key in truth if key not in newest and key in earlier)
+    late = len((truth.keys() - newest.keys()) & earlier)
     return Quality(
         label=label,
         matched=len(pairs),
@@ -109,7 +115,7 @@ def join(
         late=late,
         unknown=len(truth) - len(pairs) - late,
         double=len(labels) - len(truth),
-        repeated=sum(1 for key, _ in predicted if key is not None) - len(newest),
+        repeated=len(asked) - len(newest),
         metrics=_metrics(pairs),
     )
 
@@ -119,20 +125,17 @@ def _metrics(pairs: Sequence[tuple[Any, Any]]) -> dict[str, float]:
     types is wrong."""
     if not pairs:
         return {}
-    if all(_is_number(value) for pair in pairs for value in pair):
+    if all(map(_is_number, chain.from_iterable(pairs))):
         errors = [float(predicted) - float(label) for predicted, label in pairs]
-        close = sum(
-            abs(error) <= 0.1 * abs(float(pair[1]))
-            for error, pair in zip(errors, pairs, strict=True)
-        )
+        tolerated = [0.1 * abs(float(label)) for _, label in pairs]
+        sizes = [*map(abs, errors)]
         return {
-            "mae": sum(map(abs, errors)) / len(errors),
+            "mae": sum(sizes) / len(errors),
             "bias": sum(errors) / len(errors),
-            "within_10_percent": close / len(errors),
+            "within_10_percent": sum(map(le, sizes, tolerated)) / len(errors),
         }
-    return {
-        "accuracy": sum(predicted == label for predicted, label in pairs) / len(pairs)
-    }
+    correct = sum(predicted == label for predicted, label in pairs)
+    return {"accuracy": correct / len(pairs)}
 
 
 def _is_number(value: Any) -> bool:

@@ -57,8 +57,7 @@ def _version(version: VersionWatch) -> Markup:
         _refusals(version.traffic),
         [
             drift_section(drift)
-            for drift in (version.predictions, version.columns)
-            if drift is not None
+            for drift in filter(None, (version.predictions, version.columns))
         ],
     )
 
@@ -91,8 +90,8 @@ def _metric_rows(quality: Quality) -> Iterator[tuple[str, str]]:
 
 
 def _label_rows(quality: Quality) -> Iterator[tuple[str, str]]:
+    yield "predictions with a label", f"{quality.matched:,}"
     figures = {
-        "predictions with a label": quality.matched,
         "predictions that wait for one": quality.waiting,
         "labels of earlier predictions": quality.late,
         "labels of no prediction": quality.unknown,
@@ -100,7 +99,7 @@ def _label_rows(quality: Quality) -> Iterator[tuple[str, str]]:
         "keys that were asked again": quality.repeated,
     }
     for name, value in figures.items():
-        if value or name == "predictions with a label":
+        if value:
             yield name, f"{value:,}"
 
 

@@ -54,10 +54,8 @@ def state_of(drift: Drift | None, alarms: Collection[Alarm]) -> State:
     """`unknown` if nothing alarms and not one column could be judged."""
     if alarms:
         return "alarm"
-    judged = drift is not None and any(
-        column.state != "unknown" for column in drift.columns
-    )
-    return "fine" if judged else "unknown"
+    states = {column.state for column in drift.columns} if drift else set()
+    return "fine" if states - {"unknown"} else "unknown"
 
 
 def _only(profile: Profile, names: Collection[str]) -> Profile:
@@ -68,30 +66,33 @@ def _only(profile: Profile, names: Collection[str]) -> Profile:
 
 def _alarms(column: ColumnDrift, columns: int) -> Iterator[Alarm]:
     """What happened to a column that somebody should look at."""
-    name = column.name
-    if column.state == "gone":
-        yield Alarm("gone", name, f"'{name}' is not sent any more.")
-    elif column.state == "type":
-        yield Alarm("type", name, f"'{name}': {column.note}.")
-    elif column.state == "moved":
-        text = (
-            f"'{name}' moved: {column.note} (index {column.index:.2f}).{_trend(column)}"
-        )
-        yield Alarm("moved", name, text)
-    if column.before is None or column.after is None:
-        return
-    for kind, message in (
-        ("nulls", _more_nulls(column.before, column.after, columns)),
-        ("unseen", _unseen(column.before, column.after)),
-    ):
+    before, after = column.before, column.after
+    messages = {column.state: _change(column)}
+    if before is not None and after is not None:
+        messages["nulls"] = _more_nulls(before, after, columns)
+        messages["unseen"] = _unseen(before, after)
+    for kind, message in messages.items():
         if message:
-            yield Alarm(kind, name, f"'{name}': {message}.")
+            yield Alarm(kind, column.name, f"'{column.name}'{message}")
+
+
+def _change(column: ColumnDrift) -> str:
+    """What a column's state says of it, behind its name; empty if it is no alarm."""
+    match column.state:
+        case "gone":
+            return " is not sent any more."
+        case "type":
+            return f": {column.note}."
+        case "moved":
+            return f" moved: {column.note} (index {column.index:.2f}).{_trend(column)}"
+    return ""
 
 
 def _trend(column: ColumnDrift) -> str:
     """What to do about a column that goes on by itself: all of it lies beyond what the
     run had seen."""
     before, after = column.before, column.after
+    # Only numbers and times have quantiles.
     if before is None or after is None or not (before.quantiles and after.quantiles):
         return ""
     if after.quantiles[0] < before.quantiles[-1]:
@@ -109,10 +110,11 @@ def _more_nulls(before: ColumnProfile, after: ColumnProfile, columns: int) -> st
     if min(rows_before, rows_after) < LEAST_ROWS:
         return ""
     old, new = before.nulls / rows_before, after.nulls / rows_after
+    if abs(new - old) <= _MORE_NULLS:
+        return ""
+    # Never 0: the shares differ, so some rows have a value and others have none.
     pooled = (before.nulls + after.nulls) / (rows_before + rows_after)
     spread = math.sqrt(pooled * (1 - pooled) * (1 / rows_before + 1 / rows_after))
-    if spread == 0 or abs(new - old) <= _MORE_NULLS:
-        return ""
     p = math.erfc(abs(new - old) / spread / math.sqrt(2))
     if p >= _SIGNIFICANT_NULLS / columns:
         return ""
@@ -129,11 +131,11 @@ def _unseen(before: ColumnProfile, after: ColumnProfile) -> str:
     rows = sum(new.values())
     # What was seen once tells how much there may be that was not seen (Good and
     # Turing).
-    once = sum(1 for count in known.values() if count == 1)
+    once = [*known.values()].count(1)
     expected = after.filled * once / max(before.filled, 1)
     if rows < max(
         _FEWEST_UNSEEN, _UNSEEN * after.filled, expected + _SIGMAS * math.sqrt(expected)
     ):
         return ""
-    listed = ", ".join(repr(value) for value in list(new)[:3])
+    listed = ", ".join(map(repr, list(new)[:3]))
     return f"new: {listed} in {share_text(rows / after.filled)} of the rows"

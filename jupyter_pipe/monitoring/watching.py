@@ -30,7 +30,15 @@ from jupyter_pipe.scoring.bundle import Manifest
 from jupyter_pipe.serving.traffic.reading import LogWindow
 from jupyter_pipe.serving.traffic.records import Answered
 
-__all__ = ["Find", "Labels", "Limits", "compare_rows", "ignored_columns", "watch"]
+__all__ = [
+    "Find",
+    "Labels",
+    "Limits",
+    "compare_rows",
+    "ignored_columns",
+    "watch",
+    "why_not_compared",
+]
 
 Find = Callable[[str], Manifest | None]
 """The manifest of a bundle with this digest, if it is at hand."""
@@ -125,12 +133,15 @@ def _version(
 def _missing(manifest: Manifest | None, traffic: Traffic) -> str:
     if manifest is None:
         return "its bundle is not on this machine, so there is nothing to compare with"
+    return why_not_compared(manifest, traffic.rows)
+
+
+def why_not_compared(manifest: Manifest, rows: int) -> str:
+    """Why so many rows are not compared with the run of a bundle; empty if they are."""
     if manifest.profile is None or manifest.predicted is None:
         return "its bundle does not say what the rows of its run looked like; prove the notebook again"
-    if traffic.rows < LEAST_ROWS:
-        return (
-            f"only {count(traffic.rows, 'row')}, and at least {LEAST_ROWS} are needed"
-        )
+    if rows < LEAST_ROWS:
+        return f"only {count(rows, 'row')}, and at least {LEAST_ROWS} are needed"
     return ""
 
 

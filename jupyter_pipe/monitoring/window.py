@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from msgspec.structs import replace
@@ -33,11 +34,7 @@ _MOST_ROWS = 100_000
 
 def traffic_of(answers: Sequence[Answered]) -> Traffic:
     """Counts of the answers of one version."""
-    problems = [
-        each.problem
-        for each in answers
-        if each.problem is not None and each.problem.rule
-    ]
+    problems = [each.problem for each in answers if each.problem and each.problem.rule]
     where = Counter(
         f"{problem.column or 'any column'}: {problem.rule}" for problem in problems
     )
@@ -48,12 +45,12 @@ def traffic_of(answers: Sequence[Answered]) -> Traffic:
 def rows_profile(answers: Sequence[Answered], form: RowsForm) -> Profile:
     """What the rows that got a prediction looked like, the newest 100,000. Optional
     columns count if at least half of the rows have them."""
-    rows = [row for answer in answers if answer.status == 200 for row in answer.rows][
-        -_MOST_ROWS:
-    ]
+    rows = [*chain.from_iterable(answer.rows for answer in _predicted(answers))]
+    rows = rows[-_MOST_ROWS:]
     made: dict[str, Any] = {}
+    rows_with = Counter(chain.from_iterable(rows))
     for column in form.columns:
-        given = sum(column.name in row for row in rows)
+        given = rows_with[column.name]
         if given and (not column.optional or given >= len(rows) / 2):
             with contextlib.suppress(RowsError, TypeError, ValueError):
                 made[column.name] = _made(rows, replace(column, optional=True))
@@ -65,19 +62,16 @@ def rows_profile(answers: Sequence[Answered], form: RowsForm) -> Profile:
 
 def _made(rows: Sequence[dict[str, Any]], column: Column) -> Any:
     """The values of one column as a series, whatever the notebook's rows are."""
+    # Polars writes `Utf8`, and pandas two names that begin with a capital as well.
+    is_of_polars = column.dtype[:1].isupper() and column.dtype not in _CAPITALS
+    if column.kind != "category" and is_of_polars:
+        column = replace(column, dtype=_PANDAS.get(column.kind, "object"))
     form = RowsForm("frame", (column,))
-    if (
-        column.kind != "category"
-        and column.dtype[:1].isupper()
-        and column.dtype not in ("Int64", "Float64")
-    ):
-        form = RowsForm(
-            "frame", (replace(column, dtype=_PANDAS.get(column.kind, "object")),)
-        )
     made = rows_from_columns(checked_columns(rows, form), form, len(rows))
     return made[column.name]
 
 
+_CAPITALS = ("Int64", "Float64")
 _PANDAS = {
     "integer": "Int64",
     "number": "float64",
@@ -91,13 +85,13 @@ def predictions_profile(answers: Sequence[Answered]) -> Profile:
     """What the predictions looked like."""
     import numpy
 
-    found = [
-        value
-        for answer in answers
-        if answer.status == 200
-        for value in answer.predictions
-    ]
+    found = [*chain.from_iterable(each.predictions for each in _predicted(answers))]
     return profile_value(numpy.asarray(found[-_MOST_ROWS:]))
+
+
+def _predicted(answers: Sequence[Answered]) -> Iterator[Answered]:
+    """The answers that have predictions: the others say what was wrong."""
+    return (answer for answer in answers if answer.status == 200)
 
 
 def renamed(profile: Profile, names: Sequence[str]) -> Profile:

@@ -34,18 +34,22 @@ def amount(value: float) -> str:
     """A number with thousands apart and no more digits than people read."""
     if isinstance(value, int):
         return f"{value:,}"
-    if value == 0 or 1e-4 <= abs(value) < 1e15:
-        digits = 0 if abs(value) >= 10_000 else 3 if abs(value) >= 0.1 else 5
-        text = f"{value:,.{digits}f}"
-        return text.rstrip("0").rstrip(".") if "." in text else text
+    size = abs(value)
+    if 10_000 <= size < 1e15:
+        return f"{value:,.0f}"
+    if value == 0 or 1e-4 <= size < 10_000:
+        digits = 3 if size >= 0.1 else 5
+        # 0.250 is read as 0.25, and 4.000 as 4.
+        return f"{value:,.{digits}f}".rstrip("0").rstrip(".")
     return f"{value:.4g}"
 
 
 def value_text(value: Any) -> str:
     """A metric's or parameter's value."""
-    if isinstance(value, bool) or value is None:
+    # True and False are integers for Python, and words for people.
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
-    return amount(value) if isinstance(value, int | float) else str(value)
+    return amount(value)
 
 
 def bytes_text(size: int) -> str:

@@ -7,6 +7,7 @@ are found exactly (least squares, by pooling neighbours that push against each o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate, cycle, islice, pairwise
 from typing import NamedTuple
 
 from jupyter_pipe.render.layout.layers import Vertex
@@ -43,8 +44,7 @@ def _balance(
 ) -> None:
     """Move every row towards its neighbours, down and up in turn, until nothing moves
     any more."""
-    for sweep in range(SWEEPS):
-        rows = packed if sweep % 2 == 0 else reversed(packed)
+    for rows in islice(cycle((packed, packed[::-1])), SWEEPS):
         moved = 0.0
         for each in rows:
             wishes = [_balanced(ends[one], centres) for one in each.row]
@@ -69,8 +69,8 @@ def place_rows(
     ends = {vertex: _ends(vertex, above, below) for row in rows for vertex in row}
     _balance(packed, centres, ends)
 
-    for neighbours in (above, below):
-        for each in packed if neighbours is above else reversed(packed):
+    for neighbours, order in ((above, packed), (below, packed[::-1])):
+        for each in order:
             wishes = [
                 _straight(vertex, neighbours.get(vertex, ()), centres)
                 for vertex in each.row
@@ -133,15 +133,11 @@ def _offsets(
 ) -> list[float]:
     """The centres of the row when it is packed as tightly as allowed, the first at
     0."""
-    offsets: list[float] = []
-    for index, vertex in enumerate(row):
-        if index:
-            offsets.append(
-                offsets[-1] + (widths[row[index - 1]] + widths[vertex]) / 2 + gap
-            )
-        else:
-            offsets.append(0.0)
-    return offsets
+    distances = (
+        (widths[left] + widths[right]) / 2 + gap for left, right in pairwise(row)
+    )
+    # Cut, since an empty row has not even a first place.
+    return list(accumulate(distances, initial=0.0))[: len(row)]
 
 
 def _isotonic(values: Sequence[float], weights: Sequence[float]) -> list[float]:

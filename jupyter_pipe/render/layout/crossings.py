@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from itertools import cycle, islice, pairwise
 
 from jupyter_pipe.render.layout.layers import Layered, Vertex
 
@@ -26,12 +26,11 @@ def order_rows(graph: Layered) -> Rows:
     above, below = links(graph)
     best = current = [list(row) for row in graph.rows]
     fewest = count_crossings(best, below)
-    for sweep in range(SWEEPS):
+    directions = ((above, True), (below, False))
+    for neighbours, downwards in islice(cycle(directions), SWEEPS):
         if not fewest:
             break
-        current = _sweep(
-            current, above if sweep % 2 == 0 else below, downwards=sweep % 2 == 0
-        )
+        current = _sweep(current, neighbours, downwards=downwards)
         current = _exchange(current, above, below)
         crossings = count_crossings(current, below)
         if crossings < fewest:
@@ -56,7 +55,7 @@ def count_crossings(rows: Rows, below: Links) -> int:
     """How many pairs of edge segments cross between neighbouring rows."""
     total = 0
     for upper, lower in pairwise(rows):
-        position = {vertex: index for index, vertex in enumerate(lower)}
+        position = _places(lower)
         seen: list[int] = []
         for vertex in upper:
             ends = sorted(position[end] for end in below.get(vertex, ()))
@@ -66,26 +65,23 @@ def count_crossings(rows: Rows, below: Links) -> int:
     return total
 
 
+def _places(row: Sequence[Vertex]) -> dict[Vertex, int]:
+    return {vertex: place for place, vertex in enumerate(row)}
+
+
 def _sweep(rows: Rows, neighbours: Links, *, downwards: bool) -> Rows:
     """Each row in turn, sorted by the medians of its neighbours in the row just
     done."""
     result = [list(row) for row in rows]
-    indices = range(1, len(rows)) if downwards else range(len(rows) - 2, -1, -1)
-    for index in indices:
-        fixed = {
-            vertex: place
-            for place, vertex in enumerate(
-                result[index - 1 if downwards else index + 1]
-            )
-        }
-        places = {vertex: place for place, vertex in enumerate(result[index])}
+    for done, row in pairwise(result if downwards else result[::-1]):
+        fixed = _places(done)
         key = {
             vertex: _median(
-                [fixed[end] for end in neighbours.get(vertex, ())], places[vertex]
+                [fixed[end] for end in neighbours.get(vertex, ())], default=place
             )
-            for vertex in result[index]
+            for vertex, place in _places(row).items()
         }
-        result[index].sort(key=key.__getitem__)
+        row.sort(key=key.__getitem__)
     return result
 
 
@@ -93,23 +89,16 @@ def _median(places: list[int], default: int) -> float:
     if not places:
         return float(default)
     places.sort()
-    middle = len(places) // 2
-    return (
-        float(places[middle])
-        if len(places) % 2
-        else (places[middle - 1] + places[middle]) / 2
-    )
+    # Of an odd number both are the one in the middle.
+    return (places[(len(places) - 1) // 2] + places[len(places) // 2]) / 2
 
 
 def _exchange(rows: Rows, above: Links, below: Links) -> Rows:
     """Neighbours change places wherever that alone saves a crossing."""
     for index, row in enumerate(rows):
         fixed: dict[Vertex, int] = {}
-        for other in (index - 1, index + 1):
-            if 0 <= other < len(rows):
-                fixed.update(
-                    (vertex, place) for place, vertex in enumerate(rows[other])
-                )
+        for other in (*rows[:index][-1:], *rows[index + 1 :][:1]):
+            fixed.update(_places(other))
         for place in range(len(row) - 1):
             left, right = row[place], row[place + 1]
             now = _pair_crossings(left, right, above, fixed) + _pair_crossings(

@@ -47,7 +47,7 @@ def layered(
     row_of: dict[str, int] = {}
     for group in groups or (names,):
         start = max(row_of.values(), default=-1) + 1
-        within = [(a, b) for a, b in pairs if a in group and b in group]
+        within = [pair for pair in pairs if set(group).issuperset(pair)]
         rows = _limit_width(group, within, _longest_path(group, within), columns)
         row_of.update((name, start + row) for name, row in rows.items())
     return _with_waypoints(names, pairs, row_of)
@@ -62,7 +62,7 @@ def _forward_edges(
     pairs = {
         (a, b) if position[a] < position[b] else (b, a)
         for a, b in edges
-        if a in position and b in position and a != b
+        if position.keys() >= {a, b} and a != b
     }
     return sorted(pairs, key=lambda pair: (position[pair[0]], position[pair[1]]))
 
@@ -85,11 +85,16 @@ def _longest_path(
     above, below = _neighbours(pairs)
     row_of: dict[str, int] = {}
     for name in names:
-        row_of[name] = max((row_of[before] + 1 for before in above[name]), default=0)
+        row_of[name] = _first_row(above[name], row_of)
     for name in reversed(names):
         if len(below[name]) > len(above[name]):
             row_of[name] = min(row_of[after] for after in below[name]) - 1
     return row_of
+
+
+def _first_row(above: Iterable[str], row_of: Mapping[str, int]) -> int:
+    """The first row below everything that a stage uses."""
+    return max((row_of[before] + 1 for before in above), default=0)
 
 
 def _limit_width(
@@ -101,13 +106,15 @@ def _limit_width(
     """Rows of at most `columns` stages: what does not fit moves down, and all below it
     with it."""
     above, _ = _neighbours(pairs)
-    position = {name: index for index, name in enumerate(names)}
     counts = Counter(ideal.values())
     filled: Counter[int] = Counter()
     row_of: dict[str, int] = {}
-    for name in sorted(names, key=lambda name: (ideal[name], position[name])):
-        row = max((row_of[before] + 1 for before in above[name]), default=0)
-        row = max(row, ideal[name] + _extra_rows(counts, ideal[name], columns))
+    # Sorting keeps the order of the notebook within a row.
+    for name in sorted(names, key=ideal.__getitem__):
+        row = max(
+            _first_row(above[name], row_of),
+            ideal[name] + _extra_rows(counts, ideal[name], columns),
+        )
         while filled[row] >= _share(counts[ideal[name]], columns):
             row += 1
         row_of[name] = row
