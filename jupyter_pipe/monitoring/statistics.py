@@ -67,7 +67,7 @@ def _only(profile: Profile, names: Collection[str]) -> Profile:
 def _alarms(column: ColumnDrift, columns: int) -> Iterator[Alarm]:
     """What happened to a column that somebody should look at."""
     before, after = column.before, column.after
-    messages = {column.state: _change(column)}
+    messages: dict[str, str] = {column.state: _change(column)}
     if before is not None and after is not None:
         messages["nulls"] = _more_nulls(before, after, columns)
         messages["unseen"] = _unseen(before, after)

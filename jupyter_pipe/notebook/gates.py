@@ -29,18 +29,13 @@ def parse_gate(text: str, cell_id: str) -> Gate:
         table = symtable.symtable(expression, "<gate>", "eval")
     except (RecursionError, MemoryError):
         raise ValueError("it is nested too deeply") from None
-    except (SyntaxError, ValueError) as error:
-        raise ValueError(
-            error.msg if isinstance(error, SyntaxError) else str(error)
-        ) from None
-    free = _free_names(table, top=True)
+    except SyntaxError as error:
+        raise ValueError(error.msg) from None
+    # In `max(row.mae for row in rows)`, `row` is bound and `max` is always there.
+    free = _free_names(table, top=True).difference(dir(builtins))
     found = (node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
-    names = tuple(
-        dict.fromkeys(
-            name for name in found if name in free and not hasattr(builtins, name)
-        )
-    )
-    return Gate(expression, names, cell_id)
+    names = dict.fromkeys(name for name in found if name in free)
+    return Gate(expression, tuple(names), cell_id)
 
 
 def _free_names(table: symtable.SymbolTable, *, top: bool) -> set[str]:
@@ -60,13 +55,9 @@ def printed_names(source: str) -> list[str]:
         body = ast.parse(source).body
     except (SyntaxError, ValueError):
         return []
-    calls = (statement.value for statement in body if isinstance(statement, ast.Expr))
-    return [
-        call.args[0].id
-        for call in calls
-        if isinstance(call, ast.Call)
-        and isinstance(call.func, ast.Name)
-        and call.func.id == "print"
-        and len(call.args) == 1
-        and isinstance(call.args[0], ast.Name)
-    ]
+    names = []
+    for statement in body:
+        match statement:
+            case ast.Expr(ast.Call(ast.Name("print"), args=[ast.Name(name)])):
+                names.append(name)
+    return names

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 from msgspec import Struct
@@ -69,16 +70,14 @@ def _read_duration(text: str) -> float:
 
 def _read_memory(text: str) -> int:
     found = _MEMORY.fullmatch(text)
-    size = 0
     if found:
         amount, unit, binary = found.groups()
-        size = int(
-            float(amount) * (1024 if binary else 1000) ** _MULTIPLE[unit.upper()]
-        )
-    if size <= 0:
-        # Less than a byte, such as 0.0001B.
-        raise ValueError(_WANTED["memory"])
-    return size
+        thousand = 1024 if binary else 1000
+        size = int(float(amount) * thousand ** _MULTIPLE[unit.upper()])
+        # Less than a byte, such as 0.0001B, is refused.
+        if size > 0:
+            return size
+    raise ValueError(_WANTED["memory"])
 
 
 def _read_cache(text: str) -> float | None:
@@ -88,23 +87,21 @@ def _read_cache(text: str) -> float | None:
 
 
 def _read_names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(","))
+    return tuple(map(str.strip, text.split(",")))
 
 
 def _read_contracts(text: str) -> tuple[str, ...]:
     """`sales` or `sales=schema` for each. Names may have any letters that Python
     allows."""
-    found = tuple(
-        "=".join(part.strip() for part in each.split("=")) for each in text.split(",")
-    )
-    if not all(name.isidentifier() for each in found for name in each.split("=")):
+    pairs = [[*map(str.strip, each.split("="))] for each in text.split(",")]
+    if not all(map(str.isidentifier, chain.from_iterable(pairs))):
         raise ValueError(_WANTED["contract"])
-    return found
+    return tuple(map("=".join, pairs))
 
 
 def _read_variables(text: str) -> tuple[str, ...]:
     found = _read_names(text)
-    if not all(name.isidentifier() for name in found):
+    if not all(map(str.isidentifier, found)):
         raise ValueError(_WANTED["labels"])
     return found
 

@@ -68,12 +68,9 @@ def _assigned(statement: ast.stmt) -> tuple[str, ast.expr | None]:
 
 
 def _is_literal(value: ast.expr) -> bool:
-    if isinstance(value, ast.Call):  # the only way to write an empty set
-        return (
-            isinstance(value.func, ast.Name)
-            and value.func.id == "set"
-            and not value.args
-        )
+    match value:
+        case ast.Call(ast.Name("set"), []):  # the only way to write an empty set
+            return True
     try:
         ast.literal_eval(value)
     except (ValueError, TypeError, MemoryError, RecursionError):

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import PurePosixPath, PureWindowsPath
+from typing import NamedTuple
 
 from jupyter_pipe.errors import PackageError, PipeError
 from jupyter_pipe.model import Pipeline, Stage
@@ -34,7 +35,7 @@ def file_name_problem(name: str) -> str | None:
     """The end of a sentence about a name that cannot be part of a file's name; None if
     it can."""
     if _is_unprintable(name):
-        return "has a character that cannot be printed"
+        return _NOT_PRINTED.problem
     if name in {"", ".", ".."} or set(name) & {"/", "\\"}:
         return "is not the name of a file"
     if len(name.encode()) > _LONGEST_NAME_BYTES:
@@ -61,39 +62,35 @@ def _problems(pipeline: Pipeline) -> Iterator[tuple[str, str, str]]:
     problem = file_name_problem(pipeline.name)
     if problem:
         yield "name", pipeline.name, problem
-    if _is_unprintable(pipeline.source.notebook):
-        yield (
-            "notebook",
-            pipeline.source.notebook,
-            "has a character that cannot be printed",
-        )
-    yield from _notebook_problems(pipeline)
+    yield from _wrong("notebook", [pipeline.source.notebook], _NOT_PRINTED)
     notebooks = {each.name for each in pipeline.notebooks}
-    for parameter in pipeline.parameters:
-        if not _own_name(parameter.name, notebooks).isidentifier():
-            yield "parameter", parameter.name, "is not a Python name"
+    yield from _wrong("notebook", notebooks, _NOT_PYTHON)
+    for each in pipeline.notebooks:
+        yield from _wrong("notebook", [each.source.notebook, each.folder], _NOT_PRINTED)
+    parameters = (_own_name(each.name, notebooks) for each in pipeline.parameters)
+    yield from _wrong("parameter", parameters, _NOT_PYTHON)
     known = Counter(stage.name for stage in pipeline.stages)
     for stage in pipeline.stages:
         yield from _stage_problems(stage, _own_name(stage.name, notebooks))
-        if known[stage.name] > 1:
-            yield "stage name", stage.name, "stands twice"
+    once = _Rule("stands twice", lambda name: known[name] == 1)
+    yield from _wrong("stage name", known, once)
+    a_stage = _Rule("is not one of its stages", known.__contains__)
     for edge in pipeline.edges:
-        for name in (edge.from_, edge.to):
-            if name not in known:
-                yield "edge's end", name, "is not one of its stages"
+        yield from _wrong("edge's end", [edge.from_, edge.to], a_stage)
 
 
-def _notebook_problems(pipeline: Pipeline) -> Iterator[tuple[str, str, str]]:
-    """As `_problems`, of the notebooks, where a pipeline has several."""
-    for each in pipeline.notebooks:
-        if not each.name.isidentifier():
-            yield "notebook", each.name, "is not a Python name"
-        if _is_unprintable(f"{each.source.notebook}{each.folder}"):
-            yield (
-                "notebook",
-                each.source.notebook,
-                "has a character that cannot be printed",
-            )
+class _Rule(NamedTuple):
+    """`problem` ends the sentence about a name that is not `sound`."""
+
+    problem: str
+    sound: Callable[[str], bool]
+
+
+def _wrong(
+    kind: str, names: Iterable[str], rule: _Rule
+) -> Iterator[tuple[str, str, str]]:
+    """As `_problems`, of names of one kind."""
+    return ((kind, name, rule.problem) for name in names if not rule.sound(name))
 
 
 def _own_name(name: str, notebooks: Collection[str]) -> str:
@@ -109,16 +106,9 @@ def _stage_problems(stage: Stage, own_name: str) -> Iterator[tuple[str, str, str
     problem = broken[1] if broken else file_name_problem(stage.name)
     if problem:
         yield "stage name", stage.name, problem
-    for path in (stage.notebook, stage.module):
-        if not _is_inside(path):
-            yield "path", path, "leads out of its package"
-    for secret in stage.options.secrets:
-        if not (secret.isascii() and secret.isidentifier()):
-            yield "secret", secret, "is not the name of an environment variable"
-    for contract in stage.options.contracts:
-        # `sales` is part of a file's name, `sales=schema` two variables.
-        if not all(name.isidentifier() for name in contract.split("=", 1)):
-            yield "contract", contract, "does not name a variable"
+    yield from _wrong("path", [stage.notebook, stage.module], _OUTSIDE)
+    yield from _wrong("secret", stage.options.secrets, _NOT_ENVIRONMENT)
+    yield from _wrong("contract", stage.options.contracts, _NOT_CONTRACT)
 
 
 def _is_inside(path: str) -> bool:
@@ -130,3 +120,23 @@ def _is_inside(path: str) -> bool:
         and ".." not in parts
         and not _is_unprintable(path)
     )
+
+
+def _is_environment_name(name: str) -> bool:
+    return name.isascii() and name.isidentifier()
+
+
+def _names_variables(contract: str) -> bool:
+    """`sales` is part of a file's name, `sales=schema` two variables."""
+    return all(map(str.isidentifier, contract.split("=", 1)))
+
+
+_NOT_PRINTED = _Rule(
+    "has a character that cannot be printed", lambda name: not _is_unprintable(name)
+)
+_NOT_PYTHON = _Rule("is not a Python name", str.isidentifier)
+_OUTSIDE = _Rule("leads out of its package", _is_inside)
+_NOT_ENVIRONMENT = _Rule(
+    "is not the name of an environment variable", _is_environment_name
+)
+_NOT_CONTRACT = _Rule("does not name a variable", _names_variables)

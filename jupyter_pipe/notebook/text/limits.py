@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 
 import yaml
 
@@ -112,25 +113,16 @@ def header_of(name: str, lines: Sequence[str]) -> tuple[int, list[str]] | None:
     bare = [_uncommented(line) if name.endswith(".py") else line for line in lines]
     # Above it: `#!`, the encoding, and, where the header is hidden, the beginning of a
     # comment.
-    first = next(
-        (place for place, line in enumerate(bare) if not _may_precede(line)), len(bare)
-    )
-    if first == len(bare) or not _RULE.match(bare[first]):
+    rules = [place for place, line in enumerate(bare) if _RULE.match(line)]
+    if len(rules) < 2 or not all(map(_may_precede, bare[: rules[0]])):
         return None
-    for place in range(first + 1, len(bare)):
-        if _RULE.match(bare[place]):
-            return first + 2, bare[first + 1 : place]
-    return None
+    first, last = rules[:2]
+    return first + 2, bare[first + 1 : last]
 
 
 def _uncommented(line: str) -> str:
-    return (
-        line[2:]
-        if line.startswith("# ")
-        else line[1:]
-        if line.startswith("#")
-        else line
-    )
+    """`# title: x` and `#title: x` are both `title: x`."""
+    return re.sub("^# ?", "", line)
 
 
 def _may_precede(line: str) -> bool:
@@ -154,18 +146,12 @@ def _options(lines: Sequence[str], place: int) -> tuple[int, list[str]]:
     two rules."""
     while place < len(lines) and not lines[place].strip():
         place += 1
-    block: list[str] = []
     if place < len(lines) and lines[place].lstrip().startswith("---"):
-        for line in lines[place + 1 :]:
-            if line.startswith("---"):
-                break
-            block.append(line)
-        return place + 2, block
-    for line in lines[place:]:
-        if not line.lstrip().startswith(":"):
-            break
-        block.append(line.lstrip()[1:])
-    return place + 1, block
+        below = lines[place + 1 :]
+        return place + 2, [*takewhile(lambda line: not line.startswith("---"), below)]
+    bare = map(str.lstrip, lines[place:])
+    options = takewhile(lambda line: line.startswith(":"), bare)
+    return place + 1, [line[1:] for line in options]
 
 
 def _check_yaml(name: str, number: int, block: Sequence[str]) -> None:

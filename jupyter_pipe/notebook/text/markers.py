@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from itertools import takewhile
 from typing import Any
 
 from jupyter_pipe.errors import NotebookError
@@ -22,6 +23,7 @@ TagChange = Callable[["list[str] | None"], "list[str] | None"]
 
 _JSON_OPTIONS = re.compile(r"\{.*\}\s*$")
 _LINE_MARKER = re.compile(r"\s*(#\s?%%|#\s?\+(\s|$)|`{3,}|~{3,})")
+_FENCE = re.compile(r"\s*(`{3}|~{3})")
 _DIRECTIVE = re.compile(r"\s*(`{3,}|~{3,})\{code-cell\}")
 _YAML_TAGS = re.compile(r"\s*:?tags\s*:")
 
@@ -36,13 +38,14 @@ def edit_text_tags(name: str, data: bytes, changes: Mapping[int, TagChange]) -> 
     # Without line ends of other systems in between: `splitlines` would end lines
     # elsewhere, too.
     lines = data.decode("utf-8").splitlines(keepends=True)
-    wanted: dict[int, list[str] | None] = {}
+    wanted: dict[int, list[str]] = {}
     for index in sorted(changes, reverse=True):
         old = before.content["cells"][index]["metadata"].get("tags")
-        new = changes[index](None if old is None else list(old))
-        if (new or None) != (old or None):
-            wanted[index] = new or None
-            _edit(name, lines, before, index, new or [])
+        # No tag at all is written in two ways: without a list, and as an empty one.
+        new = changes[index](None if old is None else list(old)) or []
+        if new != (old or []):
+            wanted[index] = new
+            _edit(name, lines, before, index, new)
     changed = "".join(lines).encode()
     _check(name, changed, before, wanted)
     return changed
@@ -82,10 +85,8 @@ def _marker_above(lines: list[str], first: int) -> int | None:
 
 def _is_option(lines: list[str], place: int) -> bool:
     """Whether a line stands between a MyST fence and the cell's code."""
-    above = place
-    while above > 0 and not lines[above].lstrip().startswith(("```", "~~~")):
-        above -= 1
-    return bool(_DIRECTIVE.match(lines[above]))
+    fences = filter(_FENCE.match, reversed(lines[: place + 1]))
+    return bool(_DIRECTIVE.match(next(fences, "")))
 
 
 def _mark(
@@ -133,9 +134,9 @@ def _edit_directive(lines: list[str], marker: int, tags: list[str]) -> None:
     if old is None:
         lines[start:start] = [option] if last > start else [option, end]
         return
-    stop = old + 1
-    while stop < last and lines[stop].startswith((" ", "- ")):
-        stop += 1
+    # A list of YAML's own kind goes on below: `- stage:load`.
+    items = takewhile(lambda line: line.startswith((" ", "- ")), lines[old + 1 : last])
+    stop = old + 1 + len([*items])
     lines[old:stop] = [option] if tags else []
     # The empty line below the only option came with it.
     if not tags and last - start == stop - old and not lines[old].strip():
@@ -144,13 +145,9 @@ def _edit_directive(lines: list[str], marker: int, tags: list[str]) -> None:
 
 def _end_of_options(lines: list[str], start: int, *, is_block: bool) -> int:
     """The first line that is not an option."""
-    last = start
-    while (
-        last < len(lines)
-        and lines[last].startswith("---" if is_block else ":") != is_block
-    ):
-        last += 1
-    return last
+    sign = "---" if is_block else ":"
+    options = takewhile(lambda line: line.startswith(sign) != is_block, lines[start:])
+    return start + len([*options])
 
 
 def _split(line: str) -> tuple[str, str]:
@@ -159,7 +156,7 @@ def _split(line: str) -> tuple[str, str]:
 
 
 def _check(
-    name: str, data: bytes, before: TextNotebook, wanted: Mapping[int, list[str] | None]
+    name: str, data: bytes, before: TextNotebook, wanted: Mapping[int, list[str]]
 ) -> None:
     """Raise NotebookError unless the text now says what it said before, but for the
     tags."""
@@ -168,16 +165,15 @@ def _check(
     except NotebookError:
         after = []
     for index, cell in enumerate(before.content["cells"]):
-        tags = wanted.get(index, cell["metadata"].get("tags")) or None
+        tags = wanted.get(index, cell["metadata"].get("tags")) or []
         if index >= len(after) or not _says(after[index], cell["source"], tags):
             raise _cannot(name, before.lines[index], index)
     if len(after) != len(before.content["cells"]):
         raise _cannot(name, None, 0)
 
 
-def _says(cell: Mapping[str, Any], source: str, tags: list[str] | None) -> bool:
-    # No tag at all is written in two ways.
-    found = cell["metadata"].get("tags") or None
+def _says(cell: Mapping[str, Any], source: str, tags: list[str]) -> bool:
+    found = cell["metadata"].get("tags") or []
     return bool(cell["source"] == source and found == tags)
 
 

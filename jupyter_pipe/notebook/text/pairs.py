@@ -58,8 +58,9 @@ def _others(path: Path, formats: str) -> list[Path]:
     # without jupytext, or with formats that lead nowhere, nothing is known of others
     except Exception:
         return []
-    others = (Path(each) for each, _ in found)
-    return [each for each in others if each != path and each.is_file()]
+    others = {Path(each): None for each, _ in found}
+    others.pop(path, None)
+    return [*filter(Path.is_file, others)]
 
 
 def _difference(cell: Cell | None, beside: Cell | None) -> str:
