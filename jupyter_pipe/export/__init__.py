@@ -57,6 +57,7 @@ _MANIFESTS = (
     "github",
     "gitlab",
     "make",
+    "pachyderm",
     "slurm",
     "snakemake",
 )

@@ -364,16 +364,15 @@ def distinct(
 
 
 def kubernetes_names(names: Iterable[str], *taken: str) -> dict[str, str]:
-    """Lower case letters, digits and hyphens for each of the names, none of them
-    `taken`."""
+    """At most 50 lower case letters, digits and hyphens for each of the names, none of
+    them `taken`."""
     found: dict[str, str] = {}
     for name in names:
-        label = (
-            re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:50].strip("-")
-            or "stage"
-        )
+        short = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "stage"
+        label, more = short[:50].strip("-"), ""
         while label in found.values() or label in taken:
-            label += "-x"
+            more += "-x"
+            label = short[: 50 - len(more)].strip("-") + more
         found[name] = label
     return found
 

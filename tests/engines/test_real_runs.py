@@ -17,6 +17,8 @@ from jupyter_pipe.compiler import read_package
 from jupyter_pipe.trust.keys import new_key_text
 from tests.engines.argo import read_manifest
 from tests.engines.argo import run as run_argo
+from tests.engines.pachyderm import commit, read_specs
+from tests.engines.pachyderm import run as run_pachyderm
 from tests.engines.trial import (
     COMMAND,
     ENGINES,
@@ -124,6 +126,28 @@ def test_argo(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     once = {"make": 2, "left": 1, "right": 1}
     assert tried["good"] == {**once, "join": 1}
     assert tried["gated"] == {**once, "join": -1}
+
+
+def test_pachyderm(folder: Path) -> None:
+    """Stand-in: an interpreter of its pipeline specs, in the tests."""
+    ran: dict[str, dict[str, int]] = {}
+
+    def run(file: Path, values: Values, left: Path) -> int:
+        specs = read_specs(file.read_text(encoding="utf-8"))
+        written = yaml.safe_load(Path("parameters.yaml").read_text(encoding="utf-8"))
+        parameters = left / "parameters.yaml"
+        parameters.write_text(json.dumps({**written, **values}))
+        first = specs[0]["input"]["pfs"]["repo"]
+        commit(left / "repositories", first, parameters)
+        secrets = {"TOKEN": os.environ["TOKEN"]}
+        ran[left.name] = run_pachyderm(specs, left / "repositories", secrets)
+        return max(ran[left.name].values())
+
+    image = ("--image", "registry.example/trial:1")
+    check_runs("pachyderm", Engine(run, options=image))
+    stages = [f"trial-run-{stage}" for stage in ("make", "left", "right", "join")]
+    assert ran["good"] == dict.fromkeys(stages, 0)
+    assert ran["gated"] == {**ran["good"], "trial-run-join": 3}
 
 
 def test_kfp(folder: Path) -> None:

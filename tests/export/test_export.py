@@ -4,6 +4,7 @@ with them."""
 from __future__ import annotations
 
 import ast
+import json
 import os
 import subprocess
 import sys
@@ -32,6 +33,7 @@ from jupyter_pipe.export.digests import stage_digests
 from jupyter_pipe.export.manifests.databricks import quartz
 from jupyter_pipe.export.plan import Plan
 from jupyter_pipe.model import Pipeline, StageOptions
+from tests.engines.pachyderm import read_specs
 
 QUICKSTART = Path(__file__).parents[2] / "example_notebooks" / "quickstart.ipynb"
 GOLDEN = Path(__file__).parent / "golden"
@@ -291,6 +293,43 @@ def test_argo_needs_an_image_for_each_stage(pipeline: Pipeline) -> None:
     assert "image: own:1" in written(
         "argo", with_options(pipeline, StageOptions(image="own:1")), without
     )
+
+
+def test_pachyderm_knows_all_that_a_stage_asks_for(pipeline: Pipeline) -> None:
+    clock, first, *_ = read_specs(
+        written(
+            "pachyderm",
+            replace(with_options(pipeline, WANTED), schedule="0 6 * * *"),
+        )
+    )
+    tick = {"name": "tick", "spec": "0 6 * * *", "overwrite": True}
+    assert clock["input"] == {"cron": tick}
+    secret = {"name": "quickstart", "key": "TOKEN", "envVar": "TOKEN"}
+    assert first["transform"]["secrets"] == [secret]
+    assert first["resourceRequests"] == {"cpu": 2.0, "memory": "1000000000"}
+    (patch,) = json.loads(first["podPatch"])
+    assert patch["value"] == {"nvidia.com/gpu": "1", "example.org/fpga": "1"}
+    # Three attempts within one try of Pachyderm's, which knows nothing of exit codes.
+    assert (first["datumTries"], first["datumTimeout"]) == (1, "270s")
+    assert first["reprocessSpec"] == "every_job"
+
+
+def test_pachyderm_has_short_names_that_differ(pipeline: Pipeline) -> None:
+    first, second, *_ = pipeline.stages
+    long = "a_stage_whose_name_goes_on_for_longer_than_there_is_room"
+    renamed = replace(
+        pipeline,
+        name="A notebook's name that is much too long",
+        stages=(replace(first, name=f"{long}_1"), replace(second, name=f"{long}_2")),
+        edges=(),
+    )
+    assert len(read_specs(written("pachyderm", renamed))) == 2
+
+
+def test_pachyderm_refuses_stages_that_no_path_can_name(pipeline: Pipeline) -> None:
+    first = replace(pipeline.stages[0], name="prüfen")
+    with pytest.raises(ExportError, match="'prüfen' has letters"):
+        written("pachyderm", replace(pipeline, stages=(first,), edges=()))
 
 
 def test_airflow_has_typed_params_and_the_graph(pipeline: Pipeline) -> None:

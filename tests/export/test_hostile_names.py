@@ -37,6 +37,7 @@ from jupyter_pipe.export import (
 from jupyter_pipe.model import Edge, Parameter, Pipeline, StageOptions
 from jupyter_pipe.notebook.sound_names import file_name_problem, require_sound_names
 from tests.cli.conftest import write_notebook
+from tests.engines.pachyderm import read_specs
 
 pytestmark = pytest.mark.processes
 
@@ -252,6 +253,7 @@ def check_python(folder: Path, pipeline: Pipeline, tasks: Options, value: str) -
 
 def check_yaml(pipeline: Pipeline, value: str) -> None:
     """CI systems get paths of the repository; what they would evaluate is refused."""
+    assert read_specs(exported("pachyderm", pipeline, Options("p", "", "image")))
     options = Options("a 'p'")
     document = yaml.safe_load(exported("gitlab", pipeline, options))
     assert document["variables"]["JUPYTER_PIPE_X"]["value"] == value
@@ -329,6 +331,20 @@ def test_argo_gets_values_as_they_are(tmp_path: Path, value: str) -> None:
         each["container"]["args"][0] for each in manifest["spec"]["templates"][1:]
     ]
     assert [shlex.split(command)[2] for command in commands] == ["a 'p'", "a 'p'"]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_pachyderm_gets_values_and_words_as_they_are(
+    tmp_path: Path, value: str
+) -> None:
+    """The command has no shell, and parameters are a file."""
+    _, pipeline = compiled(tmp_path, "n", value, "words")
+    options = Options("a 'p' $(touch canary)", "", "image")
+    specs = read_specs(exported("pachyderm", pipeline, options))
+    assert [spec["transform"]["cmd"][2] for spec in specs] == [options.package] * 2
+    plan = plan_of(pipeline, options)
+    (file,) = find_exporter("pachyderm").companions(plan).values()
+    assert yaml.safe_load(file) == {"x": value}
 
 
 @pytest.mark.parametrize("value", VALUES, ids=repr)

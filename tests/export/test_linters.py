@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from jsonschema import ValidationError
 from msgspec.structs import replace
 
 from jupyter_pipe.cli.main import main
@@ -16,6 +17,7 @@ from jupyter_pipe.compiler import compile_notebook
 from jupyter_pipe.export import Options, export_text, find_exporter, plan_of
 from jupyter_pipe.model import StageOptions
 from tests.cli.conftest import write_notebook
+from tests.engines.pachyderm import read_specs
 from tests.serving.bundles import write_version
 
 pytestmark = pytest.mark.processes
@@ -117,7 +119,7 @@ def complaints_of_actionlint(text: str) -> list[str]:
     return [message for message in found if UNKNOWN_TO_ACTIONLINT not in message]
 
 
-@pytest.mark.parametrize("engine", ["argo", "dvc", "github", "gitlab"])
+@pytest.mark.parametrize("engine", ["argo", "dvc", "github", "gitlab", "pachyderm"])
 def test_yaml_is_as_people_write_it(tmp_path: Path, engine: str) -> None:
     path = exported(engine, tmp_path)
     assert said_by("yamllint", "-d", json.dumps(YAML_RULES), path) == ""
@@ -140,6 +142,13 @@ def test_ci_files_fit_the_published_schemas(
     assert "Schema validation errors" in said_by(
         "check-jsonschema", "--builtin-schema", schema, path
     )
+
+
+def test_pipeline_specs_fit_pachyderm_s_schema(tmp_path: Path) -> None:
+    text = exported("pachyderm", tmp_path).read_text(encoding="utf-8")
+    assert len(read_specs(text)) == 5
+    with pytest.raises(ValidationError):
+        read_specs(text.replace("glob:", "globs:"))
 
 
 def test_actionlint_finds_nothing_in_a_workflow(tmp_path: Path) -> None:
