@@ -23,10 +23,17 @@ export interface BadgeSource {
   implicitCells(): ReadonlySet<string>;
 }
 
+/** A chip, and the block that it stands for. */
+interface Placed {
+  readonly chip: Chip;
+  readonly cell: CellStage;
+  readonly name: string;
+}
+
 export type OpenPicker = (stages: NotebookStages, cellId: string, anchor: HTMLElement) => void;
 
 export class CellBadges implements IDisposable {
-  private readonly chips = new Map<Cell, Chip>();
+  private readonly chips = new Map<Cell, Placed>();
   /** What each bar shows: the cells of a large notebook are not touched for nothing. */
   private readonly bars = new WeakMap<Cell, string>();
   private readonly waiting = new WeakSet<Cell>();
@@ -47,6 +54,13 @@ export class CellBadges implements IDisposable {
     return this.disposed;
   }
 
+  /** Draw what a run changes, which is never where a block begins: the chips alone, as they stand. */
+  drawStates(): void {
+    for (const { chip, cell, name } of this.chips.values()) {
+      chip.show(this.content(cell, name));
+    }
+  }
+
   /** Draw what has changed since the last time. */
   draw(): void {
     if (this.disposed) {
@@ -64,7 +78,7 @@ export class CellBadges implements IDisposable {
       return;
     }
     this.disposed = true;
-    for (const chip of this.chips.values()) {
+    for (const { chip } of this.chips.values()) {
       chip.dispose();
     }
     this.chips.clear();
@@ -109,10 +123,10 @@ export class CellBadges implements IDisposable {
       this.drawWhenReady(widget);
       return;
     }
-    const known = this.chips.get(widget);
+    const known = this.chips.get(widget)?.chip;
     const chip =
       known ?? new Chip(header, node => this.open(this.stages, widget.model.id, node), this.trans);
-    this.chips.set(widget, chip);
+    this.chips.set(widget, { chip, cell, name });
     chip.show(this.content(cell, name));
   }
 
@@ -150,7 +164,7 @@ export class CellBadges implements IDisposable {
   }
 
   private dropChip(widget: Cell): void {
-    this.chips.get(widget)?.dispose();
+    this.chips.get(widget)?.chip.dispose();
     this.chips.delete(widget);
   }
 }

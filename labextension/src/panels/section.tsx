@@ -29,6 +29,7 @@ export interface SectionOptions {
 
 export class Section extends FrameWidget {
   private followed: NotebookPipeline | null = null;
+  private header: HTMLElement | null = null;
   private height = 0;
   private readonly resizedSignal = new Signal<this, void>(this);
   private readonly observer = new ResizeObserver(([{ borderBoxSize }]) => {
@@ -97,9 +98,12 @@ export class Section extends FrameWidget {
   private drawSummary(): void {
     const { summary, trans } = this.options;
     const text = this.followed && summary ? summary(this.followed, trans) : '';
-    const header = document.querySelector<HTMLElement>(`[aria-controls="${this.id}"]`);
-    if (header && header.dataset.pipeSummary !== text) {
-      header.dataset.pipeSummary = text;
+    // Looked for once: no index has this attribute, so the browser reads the whole page, 300 cells of it.
+    if (!this.header?.isConnected) {
+      this.header = document.querySelector<HTMLElement>(`[aria-controls="${this.id}"]`);
+    }
+    if (this.header && this.header.dataset.pipeSummary !== text) {
+      this.header.dataset.pipeSummary = text;
     }
   }
 }

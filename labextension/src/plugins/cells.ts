@@ -19,7 +19,9 @@ export const cells: JupyterFrontEndPlugin<void> = {
     const trans = (translator ?? nullTranslator).load('jupyter-pipe');
     const decorate = (model: NotebookStages, pipeline: NotebookPipeline | null) => {
       const badges = new CellBadges(model, badgeSource(pipeline), pickStage(app), trans);
-      pipeline?.changed.connect(coalesced(() => badges.draw()));
+      // Which cells the implicit stage has is the compiler's word.
+      pipeline?.checker.changed.connect(coalesced(() => badges.draw()));
+      pipeline?.changed.connect(coalesced(() => badges.drawStates()));
     };
     if (pipelines) {
       pipelines.added.connect((_, pipeline) => decorate(pipeline.stages, pipeline));
