@@ -27,8 +27,11 @@ def __getattr__(name: str) -> Any:
 
 
 def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    # JupyterLab asks for it by this name, and copies the folder in development
+    # installs.
     return [{"src": "labextension", "dest": "jupyter-pipe"}]
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    # jupyter_server asks for it by this name, and loads the module as an extension.
     return [{"module": "jupyter_pipe.server"}]

@@ -41,6 +41,8 @@ def compile_notebook(
 
     `force` replaces generated files that were edited by hand.
     """
+    # Imported where it is used: `import jupyter_pipe` stands at the top of notebooks,
+    # and must cost nothing.
     from jupyter_pipe.compiler import write_package
     from jupyter_pipe.compiler.named import compile_named
 
@@ -115,6 +117,7 @@ def start(
 
 
 def _paths(path: str | Path | Sequence[str | Path]) -> list[Path]:
+    # A text is a sequence of texts as well.
     named = [path] if isinstance(path, str | Path) else path
     return [Path(each) for each in named]
 
@@ -132,6 +135,7 @@ def _request(
     from jupyter_pipe.runs.remote import local_root
     from jupyter_pipe.runs.store import RunStore
 
+    # A root may be a URL, which is worked on in a local copy.
     store = None if root is None else RunStore(local_root(root))
     target = open_several(_paths(path), store)
     return RunRequest(

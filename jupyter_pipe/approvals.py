@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 _PURPOSE = "approval"
+# It becomes the name of a file, and a run of somebody else says what it is.
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -56,11 +57,16 @@ def approved_digest(pipeline: str, stage: Stage, result: StageResult) -> str:
         "pipeline": pipeline,
         "stage": stage.name,
         "question": stage.options.approve,
+        # Sorted: the same result must give the same digest, in whatever order its parts
+        # were stored.
         "values": sorted(
             (name, each.ref.artifact) for each in result.outputs for name in each.names
         ),
         "metrics": sorted(
-            (name, repr(value)) for name, value in result.metrics.items()
+            # As text: NaN, which JSON does not have, is written as null, and would be
+            # taken for None.
+            (name, repr(value))
+            for name, value in result.metrics.items()
         ),
         "files": sorted((each.path, each.digest) for each in result.observed.written),
     }
@@ -95,6 +101,8 @@ def write_approval(state_folder: Path, digest: str, approval: Approval) -> None:
     cannot be written."""
     path = _path(state_folder, digest)
     try:
+        # To the disk at once: the run that waits may be started again after a power
+        # cut.
         replace_file(path, sign(_PURPOSE, digest, to_json(approval)), sync=True)
     except OSError as error:
         raise RunError(
@@ -120,6 +128,7 @@ def answer_question(store: RunStore, run: Run, stage: str, said: Approval) -> No
             code="nothing_waits",
             hint=listed,
         )
+    # Before anything of the run is believed.
     store.require_own(run.run_id)
     store.require_no_links()
     digest = asking[stage].digest
@@ -133,6 +142,7 @@ def answer_question(store: RunStore, run: Run, stage: str, said: Approval) -> No
 def waiting_stages(run: Run) -> tuple[ApprovalChecked, ...]:
     """The questions of a run that nobody has answered yet, as the run left them."""
     asked = (stage.approval for stage in run.stages)
+    # Also what was rejected: another answer may replace that one.
     return tuple(
         each for each in asked if each is not None and each.state != "approved"
     )

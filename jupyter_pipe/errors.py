@@ -34,6 +34,8 @@ __all__ = [
 ]
 
 
+# A literal, so that mypy finds a code that is misspelt, and the server can list them
+# all.
 ErrorCode = Literal[
     "address_unusable",
     "analysis_died",
@@ -246,12 +248,15 @@ class PipeError(Exception):
         return _STATUS_OF_CODE.get(self.code, self.status)
 
     def __reduce__(self) -> tuple[object, ...]:
+        # Errors travel between processes. Pickle would call the class with `args`, which
+        # is the message alone; `ExtraMissingError` takes a feature and an extra.
         return (_rebuild, (type(self), self.args, self.__dict__))
 
 
 def _rebuild(
     cls: type[PipeError], args: tuple[str, ...], state: dict[str, object]
 ) -> PipeError:
+    # Without `__init__`, whose arguments differ from class to class.
     error = cls.__new__(cls, *args)
     error.args = args
     error.__dict__.update(state)

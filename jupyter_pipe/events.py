@@ -98,12 +98,15 @@ class FailureKind(enum.Enum):
     internal = "internal"
 
 
+# Their messages are whole sentences: the name of an exception is left out where they
+# are shown.
 DEMANDS = frozenset({FailureKind.gate, FailureKind.contract, FailureKind.approval})
 """Failures of what a result should have been: all cells ran, and no cell is to
 blame."""
 FINAL_STAGE_STATES = frozenset(StageState) - {StageState.queued, StageState.running}
 
 
+# By keyword: `seq` and `time` have defaults, and stand before fields that have none.
 class _Event(Struct, frozen=True, tag_field="event", kw_only=True):
     """`seq` and `time` are filled in by the log when the event is appended."""
 
@@ -354,6 +357,7 @@ Event = Union[  # noqa: UP007 - a runtime union, for the decoder
     RunFinished,
 ]
 
+# From the union, so that no name can be missing here.
 EVENT_NAMES = frozenset(str(kind.__struct_config__.tag) for kind in get_args(Event))
 _encoder = msgspec.json.Encoder()
 

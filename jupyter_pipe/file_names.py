@@ -34,9 +34,11 @@ def may_be_same(one: str, other: str) -> bool:
     `file:*.csv` is not `file:/data/a.csv`, nor `file:../a.csv`.
     """
     one, other = one.removeprefix(FILE), other.removeprefix(FILE)
+    # Nearly all names: no pattern has to be matched.
     if "*" not in one + other:
         return one == other
     for pattern, name in ((one, other), (other, one)):
+        # An unknown beginning is that of a relative path: `df.to_csv(f"{day}.csv")`.
         if pattern.startswith("*") and name.startswith(("/", "..")):
             return False
     return _intersect(one, other)

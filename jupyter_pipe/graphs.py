@@ -33,6 +33,8 @@ def reachable(
     """`starts`, and all that `following` leads to from them: of `a -> b -> c`, from
     `b`, `{b, c}`."""
     found: set[Node] = set()
+    # A list and not recursion: chains of a thousand stages or definitions are deeper
+    # than Python's stack.
     todo = list(starts)
     while todo:
         node = todo.pop()
@@ -66,6 +68,8 @@ def in_order(names: Sequence[str], before: Mapping[str, Iterable[str]]) -> list[
     ready: list[int] = []
     while sorter.is_active():
         for name in sorter.get_ready():
+            # The smallest position first: of all orders that are possible the one
+            # closest to the notebook's.
             heapq.heappush(ready, position[name])
         ordered.append(names[heapq.heappop(ready)])
         sorter.done(ordered[-1])

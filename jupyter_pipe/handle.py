@@ -35,6 +35,8 @@ class RunHandle:
         self._request = replace(request, run_id=self.run_id)
         self._begun = threading.Event()
         self._error: BaseException | None = None
+        # No daemon: a script that ends waits for its run instead of leaving it
+        # interrupted.
         self._thread = threading.Thread(target=self._go, name=f"run {self.run_id}")
 
     def __repr__(self) -> str:
@@ -74,6 +76,8 @@ class RunHandle:
         run."""
         seen = 0
         while True:
+            # Asked before reading: what is logged between the two is read in the next
+            # turn.
             over = not self._thread.is_alive()
             for event in self.store.events(self.run_id, seen):
                 seen = event.seq
@@ -98,6 +102,8 @@ class RunHandle:
 
         try:
             run_pipeline(self._request, observers=[lambda event: self._begun.set()])
+        # Also KeyboardInterrupt: whoever waits in another thread must not wait for
+        # ever.
         except BaseException as error:
             self._error = error
         finally:

@@ -41,6 +41,7 @@ __all__ = [
     "to_json",
 ]
 
+# Rises when a reader of an older version would misread what is written.
 PIPELINE_VERSION = 1
 SETUP_STAGE = "setup"
 
@@ -135,6 +136,8 @@ class Diagnostic(Struct, frozen=True):
     notebook: str = ""
 
 
+# `type` and `from` are names in JSON; in Python one hides a builtin and one is a
+# keyword.
 class Parameter(Struct, frozen=True, rename={"type_": "type"}):
     """A top-level `NAME[: TYPE] = LITERAL` of a cell tagged `parameters`.
 
@@ -405,6 +408,8 @@ class Pipeline(Struct, frozen=True):
     def stage(self, name: str) -> Stage:
         """The stage called `name`. Raises KeyError."""
         for stage in self.stages:
+            # Searched, not looked up: a frozen record keeps no index, and pipelines
+            # have tens of stages.
             if stage.name == name:
                 return stage
         raise KeyError(name)
@@ -425,6 +430,8 @@ class Pipeline(Struct, frozen=True):
 def to_json(value: Any) -> bytes:
     """Indented JSON with a final newline, the same bytes for the same value."""
     return (
+        # Sets and dictionaries are sorted, so that a committed `pipeline.json` changes
+        # where the pipeline does.
         msgspec.json.format(msgspec.json.encode(value, order="deterministic"), indent=2)
         + b"\n"
     )

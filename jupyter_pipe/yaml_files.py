@@ -21,7 +21,10 @@ from jupyter_pipe.errors import ErrorCode, PipeError
 __all__ = ["CarefulLoader", "YamlReader", "load_yaml", "scalar_text", "yaml_problem"]
 
 _LONGEST_QUOTE = 60
+# YAML of people has three or four levels. Python's own parser fails at a thousand
+# calls.
 _DEEPEST = 100
+# Nodes, aliases unfolded: nine lines of `b: [*a, *a, …]` can stand for a billion.
 _LARGEST = 200_000
 # Python counts such a number in no time, also one that is written to the base of 60.
 _LONGEST_NUMBER = 400
@@ -89,6 +92,7 @@ class YamlReader:
             raise self.error(
                 node, "here stand names with values, such as 'nulls: 0.02'"
             )
+        # PyYAML takes the last of two equal keys without a word.
         seen: set[str] = set()
         for key, value in node.value:
             name = self.text(key)
@@ -136,6 +140,7 @@ class YamlReader:
     def yes_or_no(self, node: yaml.Node) -> bool:
         """A boolean."""
         found = self.value(node)
+        # `1` and "true" in quotes are no answers.
         if not isinstance(found, bool):
             raise self.error(node, "here stands true or false")
         return found
@@ -144,6 +149,7 @@ class YamlReader:
         """A finite number."""
         found = self.value(node)
         try:
+            # `yes` is a boolean for YAML, which Python would count as 1.
             number = math.nan if isinstance(found, bool | str) else float(found)
         except (OverflowError, TypeError):
             number = math.nan

@@ -11,6 +11,8 @@ from pathlib import Path
 
 __all__ = ["bootstrap_source", "kernel_folder", "preload_source", "program_source"]
 
+# Registered in `sys.modules` before it is executed, as the import system does it: the
+# modules of the kernel side import one another by that name.
 _SOURCE = """(lambda util, sys: sys.modules.get("jupyter_pipe_kernel") or (
     lambda spec: (
         lambda made: (sys.modules.__setitem__(spec.name, made), spec.loader.exec_module(made), made)[2]
@@ -28,6 +30,8 @@ def kernel_folder() -> Path:
 def bootstrap_source(context_path: str | Path) -> str:
     """One expression to execute before a stage's first cell; it binds no name and has
     no value."""
+    # An expression, and not an `import`: that would bind a name which the notebook may
+    # use itself.
     return f"{_module_source()}.begin({str(context_path)!r})"
 
 
@@ -40,6 +44,8 @@ def program_source(module: str) -> str:
     """A program for `python -c` that calls `main()` of a module of the kernel side,
     such as `previews.process`. Nothing that lies in the current folder is imported
     before."""
+    # `python -c` puts '' in front of `sys.path`: a `json.py` that lies in the folder
+    # would be imported instead of Python's.
     begin = "import sys; sys.path[:] = filter(None, sys.path)"
     return f"{begin}\n{_module_source()}\nfrom jupyter_pipe_kernel.{module} import main\nmain()"
 

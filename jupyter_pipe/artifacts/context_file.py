@@ -26,6 +26,8 @@ _decoder = msgspec.json.Decoder(StageContext)
 def encode_context(context: StageContext) -> bytes:
     """The file's content."""
     name = _name(context.run_id, context.stage, context.attempt)
+    # The name is signed, too: else the context of another attempt could be put in its
+    # place.
     return sign("context", name, msgspec.json.encode(context))
 
 
@@ -49,6 +51,7 @@ def sources_digest(cells: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _text(source: object) -> str:
+    # nbformat allows a source as one text and as a list of lines.
     return "".join(map(str, source)) if isinstance(source, list) else str(source)
 
 

@@ -35,6 +35,7 @@ from jupyter_pipe.kernel.payloads.store import (
 
 __all__ = ["FORMAT_VERSION", "Store"]
 
+# A sha256. Everything else, such as `../../key`, could lead out of the store.
 _ADDRESS = re.compile("[0-9a-f]{64}")
 
 
@@ -89,6 +90,8 @@ class Store:
     def is_sound(self, ref: ArtifactRef | str) -> bool:
         """Whether the payload is there and unaltered. A damaged one is removed, so that
         the stage that made it makes it anew."""
+        # Reading all of a large payload again takes seconds, so that it was sound is
+        # noted beside it.
         if is_verified(str(self.path(ref))):
             return True
         if not self.has(ref):
@@ -109,6 +112,7 @@ class Store:
     ) -> dict[str, object]:
         """The payload's members by name. Needs the interpreter and libraries that wrote
         it, and the definitions of the notebook's classes that it holds."""
+        # Imported here: most users of a store only ask what there is, and load nothing.
         from jupyter_pipe.kernel.definitions import Definitions
         from jupyter_pipe.kernel.values.decoding import decode
 
@@ -136,6 +140,7 @@ class Store:
         """Stages that have it open keep what they see."""
         path = self.path(ref)
         path.unlink(missing_ok=True)
+        # The note would outlive the file, and vouch for whatever is stored there next.
         path.with_name(path.name + ".verified").unlink(missing_ok=True)
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["code_digest", "read_stage_code", "stage_sources"]
 
+# What IPython binds to its numbered inputs and outputs: `Out[3]`, `_oh[3]`.
 _HISTORY_NAMES = frozenset({"In", "Out", "_ih", "_oh", "_dh"})
 
 
@@ -60,6 +61,8 @@ def stage_sources(package: Path, stage: Stage) -> dict[str, str]:
     return {
         cell.id: cell.source if isinstance(cell.source, str) else "".join(cell.source)
         for cell in notebook.cells
+        # The others are ours: they load inputs and replay definitions, and count by
+        # their own components.
         if cell.metadata.get("jupyter_pipe", {}).get("role") == "cell"
     }
 
@@ -95,6 +98,8 @@ def code_digest(source: str) -> str:
     """
     tree = _parse(source)
     if tree is None:
+        # The prefix keeps such a cell apart from one whose tree happens to dump as its
+        # text.
         return digest_of("text:" + source)
     return digest_of(ast.dump(tree) + _silenced(source))
 
@@ -118,6 +123,7 @@ def _silenced(source: str) -> str:
 
 def _reads_history(source: str) -> bool:
     """Whether the code names IPython's history: `In`, `Out`, `_3`, `_i3`."""
+    # Nearly no cell does. Looking at text is cheaper than parsing it.
     if "_" not in source and "In" not in source and "Out" not in source:
         return False
     tree = _parse(source)
@@ -126,6 +132,7 @@ def _reads_history(source: str) -> bool:
     for node in ast.walk(tree):
         if not isinstance(node, ast.Name):
             continue
+        # Of `_3` and `_i3` digits remain once `_` and `i` are stripped.
         if node.id in _HISTORY_NAMES or node.id.lstrip("_i").isdigit():
             return True
     return False

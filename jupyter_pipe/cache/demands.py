@@ -53,6 +53,7 @@ def answer_demands(
     run shows and tells it.
     """
     known = {*result.metrics, *result.metric_errors}
+    # A metric whose value could not be told was asked for, too, and is not new.
     missing = [metric.name for metric in stage.metrics if metric.name not in known]
     if missing:
         return f"metric {', '.join(missing)} is new"
@@ -64,6 +65,7 @@ def answer_demands(
 
 def _answer_gates(wanted: list[str], result: StageResult) -> StageResult | str:
     answered = {gate.expression: gate for gate in result.gates}
+    # The usual case: nothing about the gates has changed since the result was made.
     if wanted == list(answered):
         return result
     gates = []
@@ -80,6 +82,7 @@ def _unanswered_contracts(
 ) -> str:
     if not stage.options.contracts:
         return ""
+    # Contracts take their time to import; a stage without one does not need them.
     from jupyter_pipe.contracts.watching import unanswered
 
     return unanswered(stage, result, contracts)
@@ -154,5 +157,6 @@ def _compared(node: ast.Compare, metrics: Mapping[str, Any]) -> bool:
         right = _value(part, metrics)
         if not compare(left, right):
             return False
+        # `0 < mae < 25_000` compares each neighbour with the next.
         left = right
     return True

@@ -80,6 +80,8 @@ def needed_files(
     """
     named = [*files_read(stage), *files_written(stage)]
     for before, now in changed:
+        # Grows from one parameter to the next, since a name may hold the values of
+        # several.
         named += [other for name in named for other in _with_value(name, before, now)]
     patterns = {
         effect.name.removeprefix(FILE)
@@ -91,6 +93,7 @@ def needed_files(
         for name in module_digests(stage.imports, folder / below)
     ]
     for name in dict.fromkeys((*modules, *named, *sorted(patterns - {"*"}))):
+        # What lies elsewhere is not ours to copy.
         if ".." in Path(name).parts or Path(name).is_absolute():
             continue
         # In our patterns any number of stars means what one does; two mean something
@@ -159,6 +162,7 @@ def add_named(
 
 
 def _is_seen(path: str, seen: Collection[str]) -> bool:
+    # A file below a folder that was seen means that the folder was used.
     return path in seen or any(one.startswith(f"{path}/") for one in seen)
 
 
@@ -199,6 +203,7 @@ def _imported_by(path: Path) -> Iterator[str]:
         tree = ast.parse(read_source(path))
     except (SyntaxError, ValueError, OSError, RecursionError, MemoryError):
         return
+    # Also those in functions: an import counts wherever it stands.
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)

@@ -41,6 +41,8 @@ class Fingerprint(Struct, frozen=True):
         """The sha256 that addresses the stage's entries. Cell ids do not count, their
         order does."""
         parts = [
+            # By digest alone: a cell that got another id, as on a copy of the notebook,
+            # has the same code.
             tuple(self.code.values()),
             *(
                 tuple(sorted(part.items()))
@@ -59,6 +61,7 @@ class Fingerprint(Struct, frozen=True):
 
 def digest_of(text: str) -> str:
     """The sha256 of a text."""
+    # A source may hold half of a surrogate pair, which UTF-8 refuses.
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -110,6 +113,7 @@ def _code_reasons(
     was."""
     if list(before.values()) == list(after.values()):
         return
+    # Cells are told by digest, so that one that only moved is not called changed.
     known = set(before.values())
     cells = [name for name, digest in after.items() if digest not in known]
     if not cells:

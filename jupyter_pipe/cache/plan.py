@@ -208,6 +208,8 @@ class StageCache:
         return Fingerprint(
             code=read_stage_code(self._package, stage, around.numbers),
             parameters={
+                # Named as the notebook does, whether it runs alone or with others:
+                # `train.weeks` is `weeks`.
                 name.rpartition(".")[2]: self._literals[name]
                 for name in stage.parameters
             },
@@ -218,6 +220,8 @@ class StageCache:
             settings={
                 **around.settings,
                 "serialiser": str(FORMAT_VERSION),
+                # A result with fewer outputs cannot serve a stage that now has to hand
+                # on more.
                 "outputs": ", ".join(sorted(stage.outputs)) or "none",
             },
         )
@@ -311,6 +315,7 @@ class StageCache:
         }
         compared = compare(observed, present)
         problems = [*compared.differences]
+        # What was not noted may have changed as well.
         if not observed.complete:
             problems.append("it touched more than could be noted")
         problems += _changes_left(left, new)
@@ -422,6 +427,8 @@ class StageCache:
         found = explain(
             latest.fingerprint, fingerprint, cell_numbers=numbers, sources=sources
         )
+        # All components agree, so only the generators can differ, which are no part of
+        # the key.
         return found or "random state changed", False
 
     def _damage(self, entry: CacheEntry) -> list[str]:
@@ -461,6 +468,7 @@ class StageCache:
         """What has come into a folder that the stage emptied, with the stage further
         down that left it there and may do so again; empty if there is none."""
         for name in find_newcomers(folder, present):
+            # Folders are listed with a slash at the end.
             path = f"{folder.path}/{name.rstrip('/')}"
             now = {file_digest(present.path(path)), present.presence(path)}
             writers = [

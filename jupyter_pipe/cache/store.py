@@ -25,6 +25,8 @@ from jupyter_pipe.trust.signatures import sign
 
 __all__ = ["Cache", "CacheEntry", "Latest", "compiled_path", "latest_of", "references"]
 
+# Old entries serve when something goes back to what it was, as a branch does. Each is
+# compared in turn, so there is a limit.
 _ENTRIES_A_KEY = 16
 
 
@@ -152,6 +154,8 @@ class Cache:
             status = os.stat(path)
         except OSError:
             return None
+        # Another process may have remembered a newer one; the stamp says so without
+        # reading.
         stamp = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
         known = self._known.get(path)
         if known is None or known[0] != stamp:
@@ -207,6 +211,7 @@ class Cache:
         return path
 
     def _entries_path(self, key: str) -> Path:
+        # By the first two digits: no folder gets more entries than file systems like.
         return Path(f"{self.folder}/entries/{key[:2]}/{key}.json")
 
     def _latest_path(self, pipeline: str, stage: str) -> Path:
@@ -217,6 +222,7 @@ class Cache:
         target = self.folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
+            # A second name takes no space; not every file system has them.
             os.link(executed, target)
         except OSError:
             import shutil

@@ -32,6 +32,7 @@ def find_versions(
     """Top-level module -> {distribution: version}; `folder` keeps earlier answers."""
     if interpreter is None:
         return {}
+    # Modules of Python come with its version, which is among the settings.
     wanted = sorted(set(modules) - set(sys.stdlib_module_names))
     environment = environment_digest(interpreter)
     path = folder / "versions" / f"{environment}.json"
@@ -75,6 +76,7 @@ def environment_digest(interpreter: Path) -> str:
         prefix / "Lib" / "site-packages",
     ]
     if interpreter.absolute() == Path(sys.executable).absolute():
+        # In a virtual environment that sees the system's packages, those count, too.
         folders += [Path(entry) for entry in sys.path if entry.endswith("-packages")]
     states = sorted(
         {f"{each}:{each.stat().st_mtime_ns}" for each in folders if each.is_dir()}

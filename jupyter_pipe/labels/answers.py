@@ -72,6 +72,8 @@ def _vote_of_record(
 ) -> Iterator[Vote]:
     """Of JSON-MIN, which has a record for a task without answers, too."""
     if CONTROL in record or record.get("annotation_id") is not None:
+        # Without the control: an annotation that was submitted empty, which is told as
+        # an error.
         label = _only(_labels(record.get(CONTROL, [])), place)
         yield Vote(key_of(record, keys), str(record.get("annotator", "")), label)
 
@@ -137,6 +139,7 @@ def votes_to_export(
 ) -> list[Any]:
     """The tasks with these answers, as Label Studio exports and imports them."""
     by_key = votes_by_key(votes)
+    # Ids of annotations are unique over all tasks.
     number = iter(range(1, len(votes) + 1))
     return [
         {

@@ -20,11 +20,13 @@ from jupyter_pipe.labels.tasks import Key
 
 __all__ = ["Merged", "agreement", "dawid_skene", "majority"]
 
+# Far more than votes of people take; a limit for those that never settle.
 _ROUNDS = 200
 _SETTLED = 1e-6
 # So many votes of each kind are added: an annotator who was never wrong may be the next
 # time.
 _PRIOR = 0.1
+# Shares that differ by less do so by rounding alone.
 _EVEN = 1e-9
 _MOST_WEIGHED = 5_000_000
 
@@ -143,6 +145,7 @@ def _believed(
         for vote in given:
             weight += tables[vote.annotator][label][vote.label]
         weights[label] = weight
+    # Taken off before `exp`, which would be 0 for each of them.
     largest = max(weights.values())
     shares = {label: math.exp(weight - largest) for label, weight in weights.items()}
     total = sum(shares.values())

@@ -27,6 +27,7 @@ __all__ = ["Queue", "Task", "add_answer", "find_queues", "parse_answers", "read_
 
 _TASKS = ".tasks.json"
 _LARGEST = 64_000_000
+# As `quoteattr` writes it: in single quotes where the label holds double ones.
 _CHOICE = re.compile(r"""<Choice value=("[^"]*"|'[^']*')/>""")
 # What `xml.sax` writes in the place of these characters, besides the three that every
 # text escapes.
@@ -130,6 +131,8 @@ def add_answer(queue: Queue, task_id: str, label: str, annotator: str) -> None:
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
     try:
         with os.fdopen(os.open(queue.answers, flags, 0o644), "r+b") as file:
+            # Whoever was killed while writing leaves half a line, which would take this
+            # one with it.
             is_torn = (
                 file.seek(0, os.SEEK_END) > 0
                 and (file.seek(-1, os.SEEK_END), file.read())[1] != b"\n"

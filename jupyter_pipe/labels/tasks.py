@@ -31,6 +31,8 @@ Key = tuple[str, ...]
 
 def label_config(columns: Sequence[str], choices: Sequence[str]) -> str:
     """The form in which people choose a label, as Label Studio's XML."""
+    # Label Studio wants a name of its own for each part of a form; choices refer to the
+    # first.
     names = [OBJECT, *(f"{OBJECT}_{place}" for place in range(2, len(columns) + 1))]
     shown = "\n".join(
         f"  <Text name={quoteattr(name)} value={quoteattr(f'${column}')}/>"

@@ -107,6 +107,7 @@ class LineageIndex:
         except sqlite3.DatabaseError:
             if connection is not None:
                 connection.close()
+            # SQLite would play the journal of the damaged file into the new one.
             for ending in ("", "-journal", "-wal", "-shm"):
                 with contextlib.suppress(OSError):
                     Path(f"{self._path}{ending}").unlink()
@@ -185,5 +186,7 @@ class LineageIndex:
             ):
                 for one in touched:
                     if one.aspect == "content":
+                        # Observed paths are relative to where the stage ran; `join`
+                        # leaves absolute ones as they are.
                         path = os.path.abspath(os.path.join(workdir, one.path))
                         yield run.run_id, stage, path, one.digest, role

@@ -54,6 +54,7 @@ def lineage_of_run(store: RunStore, run: Run) -> RunLineage:
         notebook=run.facts.notebook,
         notebook_digest=str(provenance.get("notebook_digest", "")),
         resumed_from=run.resumed_from,
+        # There is no commit outside a repository, where the record may say null.
         git=provenance.get("git") or {},
         parameters={each.name: each.value for each in run.facts.parameters},
         metrics=run.metrics,
@@ -82,6 +83,8 @@ def _files(
             # What an earlier stage wrote is no source: the run made it itself.
             if each.aspect == "content" and each.path not in written:
                 read.setdefault(each.path, TouchedFile(each.path, each.digest, stage))
+        # After the reading of the same stage: a file that it reads and then writes over
+        # is a source.
         for each in observed.written:
             written[each.path] = TouchedFile(each.path, each.digest, stage)
     return tuple(read[path] for path in sorted(read)), tuple(

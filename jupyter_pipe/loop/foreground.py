@@ -91,7 +91,10 @@ class SettingsFile:
         try:
             status = settings_path(self._notebook).stat()
         except OSError:
+            # The file is gone; the settings that were read hold until it is there
+            # again.
             return 0, 0
+        # The size as well: an editor may save twice within one tick of the clock.
         return status.st_mtime_ns, status.st_size
 
 
@@ -137,6 +140,7 @@ def run_once(loop: Loop, stop: threading.Event) -> rc.RunEnded | None:
             break
         stop.wait(_BETWEEN_LOOKS_SECONDS)
     ended = loop.state.ended
+    # It may have ended in an earlier call, and was told then.
     return None if ended == before else ended
 
 

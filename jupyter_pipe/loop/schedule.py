@@ -20,6 +20,7 @@ __all__ = ["find_zone", "latest_due", "next_due", "schedule_problem"]
 
 def schedule_problem(schedule: str) -> str:
     """Why a text is not a schedule; empty for one that is."""
+    # cronsim takes a sixth field for seconds, which no crontab has.
     if len(schedule.split()) != 5:
         return f"it has {len(schedule.split())} fields, not 5"
     cronsim = _cronsim()
@@ -65,6 +66,7 @@ def find_zone(name: str) -> ZoneInfo | None:
         return None
 
 
+# A day, and an hour or two by which clocks are changed.
 _LEAP_SECONDS = 26 * 3600.0
 
 

@@ -79,6 +79,7 @@ WantedBy=default.target
 
 
 def _cron(notebook: Path, settings: LoopSettings) -> dict[str, str]:
+    # In a crontab, a bare percent sign ends the command.
     command = shlex.join(_command("once", notebook)).replace("%", "\\%")
     times = _EVERY_TEN_MINUTES if _looks(settings) else settings.schedule
     zone = f"CRON_TZ={settings.timezone}\n" if settings.timezone else ""

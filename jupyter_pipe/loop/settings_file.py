@@ -30,6 +30,7 @@ __all__ = ["example_text", "parse_settings", "read_settings", "settings_path"]
 
 _LARGEST = 1 << 20
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
+# `30s`, `1.5h`, `2 d`
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
 
 

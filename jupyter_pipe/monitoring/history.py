@@ -55,6 +55,7 @@ def moments(
         [each for each in log.answers if each.status == 200 and each.digest]
     )
     rows = sum(len(each.predictions) for each in answers)
+    # Rounded up: otherwise there would be a batch too many.
     size = max(LEAST_ROWS, -(-rows // MOST_MOMENTS))
     made = (
         _moment(batch, log.masked, find, limits or Limits())

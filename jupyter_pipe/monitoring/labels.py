@@ -104,6 +104,7 @@ def join(
     """Predictions of the window, oldest first, against labels. `earlier` are keys that
     were predicted before the window."""
     asked = [(key, value) for key, value in predicted if key is not None]
+    # Oldest first, so the newest prediction of a key stays.
     newest = dict(asked)
     truth = dict(labels)
     pairs = [(newest[key], value) for key, value in truth.items() if key in newest]

@@ -13,6 +13,7 @@ from jupyter_pipe.runs.report.data import data_page, drift_section
 
 __all__ = ["watched_html"]
 
+# Classes of the style sheet that all pages share (`render.theme`).
 _TONES = {"fine": "jpipe-good", "alarm": "jpipe-bad", "unknown": "jpipe-warn"}
 _WORDS: dict[State, str] = {
     "fine": "as in the run that made the model",

@@ -21,8 +21,10 @@ from jupyter_pipe.monitoring.model import Alarm, State
 
 __all__ = ["LEAST_ROWS", "compare", "state_of"]
 
+# Below that, the normal approximations here mean little.
 LEAST_ROWS = 30
 _MORE_NULLS = 0.05
+# Divided by the number of columns, since one of many is unusual by chance.
 _SIGNIFICANT_NULLS = 0.001
 # A run of a few hundred rows may lack a spelling that has two per cent of the rows.
 _UNSEEN = 0.03
@@ -124,6 +126,7 @@ def _more_nulls(before: ColumnProfile, after: ColumnProfile, columns: int) -> st
 def _unseen(before: ColumnProfile, after: ColumnProfile) -> str:
     """Categories that the run never saw, in more rows than its own rare ones let
     expect."""
+    # Of a column with more values than are listed nobody knows which it had.
     if before.type != "text" or not before.top or before.distinct > len(before.top):
         return ""
     known = dict(before.top)

@@ -69,7 +69,9 @@ class Labels:
 
 
 _FEWEST_REFUSED = 5
+# Metrics of which less is better.
 _ERRORS = ("mae", "bias")
+# The worst version decides for all of them.
 _ORDER: tuple[State, ...] = ("fine", "unknown", "alarm")
 
 
@@ -231,6 +233,7 @@ def compare_rows(
 def _newest(answers: Sequence[Answered], rows: int) -> list[Answered]:
     """The last answers that together have at least so many rows."""
     taken: list[Answered] = []
+    # From the end, since the newest are wanted.
     for answer in reversed(answers):
         if rows <= 0:
             break

@@ -29,11 +29,13 @@ from jupyter_pipe.serving.traffic.records import Answered
 
 __all__ = ["predictions_profile", "renamed", "rows_profile", "traffic_of"]
 
+# More rows would sharpen no quantile that anybody looks at, and take memory.
 _MOST_ROWS = 100_000
 
 
 def traffic_of(answers: Sequence[Answered]) -> Traffic:
     """Counts of the answers of one version."""
+    # Other problems, such as a body that is not JSON, say nothing of a column.
     problems = [each.problem for each in answers if each.problem and each.problem.rule]
     where = Counter(
         f"{problem.column or 'any column'}: {problem.rule}" for problem in problems
@@ -53,9 +55,12 @@ def rows_profile(answers: Sequence[Answered], form: RowsForm) -> Profile:
         given = rows_with[column.name]
         if given and (not column.optional or given >= len(rows) / 2):
             with contextlib.suppress(RowsError, TypeError, ValueError):
+                # Optional, so that rows of an earlier version which lack the column do
+                # not refuse it.
                 made[column.name] = _made(rows, replace(column, optional=True))
     import pandas
 
+    # The index keeps the number of rows where no column could be made.
     frame = pandas.DataFrame(made, index=range(len(rows)))
     return profile_value(frame)
 

@@ -19,7 +19,9 @@ __all__ = ["LEAST_ROWS", "METRICS", "Comparison", "compare", "default_metric"]
 LEAST_ROWS = 30
 """Fewer rows decide nothing: the difference of two good models is chance then."""
 _DRAWS = 1000
+# Per cent on either side: one-sided, 95 of 100 draws are above `low`.
 _SHARE = 5.0
+# Fixed, so that asking twice gives the same verdict.
 _SEED = 20_260_101
 
 
@@ -77,8 +79,10 @@ def compare(
             chosen.value(actual[rows], new[rows])
             - chosen.value(actual[rows], old[rows])
         )
+        # With replacement, as many rows as there are: a bootstrap.
         for rows in (draw.integers(0, len(actual), len(actual)) for _ in range(_DRAWS))
     ]
+    # A draw of which the metric has no value does not count.
     low, high = numpy.nanpercentile(gains, [_SHARE, 100 - _SHARE])
     gain = chosen.sign * (now - before)
     return Comparison(
@@ -92,6 +96,7 @@ def default_metric(truth: Sequence[Any]) -> str:
     numbers = all(
         isinstance(each, (int, float)) and not isinstance(each, bool) for each in truth
     )
+    # Numbers with two values, such as 0 and 1, are labels.
     return "mae" if numbers and len(set(truth)) > 2 else "accuracy"
 
 
@@ -131,6 +136,7 @@ def _rmse(truth: Any, found: Any) -> float:
 
 
 def _mape(truth: Any, found: Any) -> float:
+    # A share of nothing has no value.
     kept = truth != 0
     return (
         float((abs(truth - found)[kept] / abs(truth)[kept]).mean())
@@ -167,6 +173,7 @@ def _auc(truth: Any, found: Any) -> float:
     if not many or not few:
         return 0.5
     _, place, counts = numpy.unique(found, return_inverse=True, return_counts=True)
+    # Equal predictions share the mean of their ranks, which counts them half.
     ranks = (numpy.cumsum(counts) - (counts - 1) / 2)[place]
     return float((ranks[positive].sum() - many * (many + 1) / 2) / (many * few))
 
@@ -174,6 +181,7 @@ def _auc(truth: Any, found: Any) -> float:
 def _log_loss(truth: Any, found: Any) -> float:
     import numpy
 
+    # The logarithm of 0 would make one row that is surely wrong outweigh all others.
     sure = numpy.clip(found, 1e-15, 1 - 1e-15)
     return float(-(truth * numpy.log(sure) + (1 - truth) * numpy.log(1 - sure)).mean())
 

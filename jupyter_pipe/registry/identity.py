@@ -47,6 +47,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and value != value:  # noqa: PLR0124 - that is what NaN is
         return None
     if isinstance(value, (int, float)) and not isinstance(value, bool):
+        # Above that, floats skip whole numbers: two ids would become one.
         return float(value) if abs(value) < 2**53 else str(value)
     return value if value is None or isinstance(value, (bool, str)) else str(value)
 

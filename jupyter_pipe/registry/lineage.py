@@ -95,6 +95,7 @@ def read_lineage(bundle: Path, name: str) -> Lineage:
             f"What the version came from cannot be read: {error}.",
             code="version_unusable",
         ) from None
+    # A record is signed by name; only this ties it to the bundle beside it.
     if lineage.bundle != bundle_digest(bundle):
         raise UntrustedError(
             f"The bundle in {bundle} is not the one that was registered as '{name}'.",

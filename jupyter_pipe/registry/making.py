@@ -152,6 +152,7 @@ def _seen(subject: Subject, scored: list[dict[str, Any]]) -> set[bytes]:
     for row in subject.records():
         digest = identity.digest(row)
         counts[digest] = counts.get(digest, 0) + 1
+    # A row that stands twice and was set aside once may still have been learned from.
     for row in scored:
         counts[identity.digest(row)] -= 1
     return {digest for digest, count in counts.items() if count > 0}

@@ -23,6 +23,8 @@ def require_model_name(name: str) -> None:
     misread = (
         name[:1] in {"", "-", "."}
         or name != name.strip()
+        # `@` parts name and version in references, `/` folders; quotes would end a
+        # filter of MLflow's.
         or set(name) & set("@/:\\'\"`\0")
     )
     if misread or len(name) > 200:

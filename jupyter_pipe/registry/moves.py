@@ -56,6 +56,7 @@ def registering(now: Mapping[str, int], number: int) -> Move:
 def promoting(now: Mapping[str, int], number: int) -> Move:
     """The version answers from now on; the one that did is kept."""
     aliases: dict[str, int | None] = {CHAMPION: number}
+    # A champion that is promoted again would otherwise become its own predecessor.
     if CHAMPION in now and now[CHAMPION] != number:
         aliases[PREVIOUS] = now[CHAMPION]
     if now.get(CHALLENGER) == number:

@@ -92,6 +92,7 @@ def judge(
     if CHAMPION in version.aliases:
         return Verdict("undecided", f"{version.label} is the champion already.")
     lineage = read_lineage(_folder(version), version.name)
+    # Asked first: the record says it, and no code of the bundle has run.
     broken = next((gate for gate, passed in lineage.gates.items() if not passed), None)
     if broken is not None:
         return Verdict("rejected", f"The gate '{broken}' of its run is false.")
@@ -121,6 +122,7 @@ def find_false_proof(bundle: Bundle) -> str:
         return f"A proof does not hold: {failed.name}."
     try:
         found = plain_predictions(bundle.scorer.score_records(manifest.golden))
+    # Its code is the notebook's, and may raise anything.
     except Exception as error:
         return f"Its golden rows cannot be scored: {type(error).__name__}: {error}."
     wrong = first_difference(found, list(manifest.predictions), manifest.exact)
@@ -172,6 +174,7 @@ def _against(
 
 
 def _target_of(lineage: Lineage) -> str:
+    # With several targets nobody said which one the predictions are of.
     return lineage.targets[0] if len(lineage.targets) == 1 else ""
 
 

@@ -50,6 +50,8 @@ class SqliteReader:
     def versions(self, name: str) -> tuple[Record, ...]:
         """The versions of a model, newest first."""
         rows = self._ask(
+            # `source` is where older versions of MLflow keep what `storage_location`
+            # says today.
             "SELECT version, creation_time, coalesce(nullif(storage_location, ''), source) "
             "FROM model_versions WHERE name = ? AND current_stage != 'Deleted_Internal' "
             "ORDER BY version DESC",
@@ -64,6 +66,7 @@ class SqliteReader:
         ):
             tags.setdefault(number, {})[key] = value or ""
         return tuple(
+            # MLflow counts milliseconds.
             Record(number, made / 1000, storage or "", tags.get(number, {}))
             for number, made, storage in rows
         )

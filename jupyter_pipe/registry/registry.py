@@ -58,6 +58,7 @@ class Registry:
 
     def __init__(self, address: Address) -> None:
         self.address = address
+        # Made when they are needed: a writer imports MLflow, which takes two seconds.
         self._reader: Reader | None = None
         self._writer: Writer | None = None
 
@@ -149,6 +150,7 @@ class Registry:
             writer.create_model(name)
             tracked = writer.find_run(name, tags[TAGS.run])
             number = writer.create_version(name, model_folder, dict(tags), tracked)
+            # Last: an alias points to a version that is complete.
             self._move(writer, name, moves.registering(self.aliases(name), number))
         return self.find(name, number)
 
@@ -264,6 +266,7 @@ class Registry:
         return (own if own.exists() else folder) / BUNDLE
 
     def _fetched(self, digest: str) -> Path:
+        # The digest comes from the registry's tags, and becomes the name of a folder.
         name = digest if digest.isalnum() else "unknown"
         return self.address.state_folder / "models" / name
 

@@ -76,6 +76,7 @@ def save_model(
             input_example=_example(bundle),
             pip_requirements=[
                 *bundle.manifest.requirements,
+                # This version alone surely reads the bundle that it wrote.
                 f"jupyter_pipe[ml]=={__version__}",
             ],
         )
@@ -136,6 +137,7 @@ def _type(column: Column) -> Any:
     if column.kind == "integer":
         return AnyType() if column.dtype[:1].isupper() else DataType.long
     if column.kind == "time":
+        # `datetime64[ns, UTC]` has a zone, of which MLflow's type knows nothing.
         return DataType.datetime if "," not in column.dtype else DataType.string
     if column.kind == "category" and not all(
         isinstance(each, str) for each in column.categories
@@ -158,6 +160,7 @@ def _type_of_answers(kinds: set[type]) -> Any:
     from mlflow.types import DataType
     from mlflow.types.schema import AnyType, Array
 
+    # Of a notebook that predicts several numbers for a row.
     if kinds == {list}:
         return Array(DataType.double)
     known = {

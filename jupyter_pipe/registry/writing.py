@@ -52,6 +52,7 @@ class Writer:
     def versions(self, name: str) -> tuple[Record, ...]:
         """The versions of a model, newest first."""
         with self._asked():
+            # A filter is SQL-like text.
             quoted = name.replace("'", "''")
             found = list(self._client.search_model_versions(f"name='{quoted}'"))
             records = [self._record(each) for each in found]
@@ -168,6 +169,8 @@ class Writer:
         """Fetch the files of a version into a folder that is not there yet."""
         import mlflow
 
+        # Whoever finds `target` finds all of it: the folder gets its name when it is
+        # whole.
         aside = target.with_name(f".{target.name}.part")
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)

@@ -19,6 +19,7 @@ _ENTITIES = (
     ('"', "&quot;"),
     ("'", "&#x27;"),
 )
+# Elements that have no end tag in HTML.
 _VOID = frozenset({"br", "col", "hr", "img", "meta"})
 
 

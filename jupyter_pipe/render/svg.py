@@ -35,6 +35,7 @@ WAITING, PLAIN, FEEDING = (
     "jpipe-edge",
     "jpipe-edge jpipe-feeding",
 )
+# From the least lively to the liveliest.
 LOOKS = ("", WAITING, PLAIN, FEEDING)
 
 
@@ -105,6 +106,7 @@ def _edges(routes: Sequence[Route], states: Mapping[str, str]) -> list[str]:
 def _look(route: Route, states: Mapping[str, str]) -> str:
     if states.get(route.to) == "running":
         return FEEDING
+    # A picture without states shows what is, and not what waits.
     has_values = not states or states.get(route.from_) in HAS_VALUES
     return PLAIN if has_values else WAITING
 
@@ -123,6 +125,7 @@ def _curve(start: Point, end: Point) -> str:
     """A cubic curve with vertical tangents, straight where one point stands above the
     other."""
     (x, y), (next_x, next_y) = start, end
+    # Half a pixel: a curve would be drawn as a line all the same.
     if abs(next_x - x) < 0.5:
         return f"M{x:g} {y:g}L{next_x:g} {next_y:g}"
     middle = (y + next_y) / 2
@@ -149,6 +152,7 @@ def _frame(frame: Frame) -> str:
 
 
 def _box(box: Box, state: str | None, done: float, *, shown: str, linked: bool) -> str:
+    # Without a mark the name begins where the mark would be.
     start = NAME_START if state else NAME_START - 15
     name = short_name(shown, box.width - start - 3)
     words = f"{state.replace('_', ' ')}, {box.name}" if state else box.name

@@ -38,6 +38,7 @@ _MOVING = re.compile(r"[\x1b\r\b]")
 _RESET = "\x1b[0m"
 # Where a cursor that is sent to the right stops: terminals have an edge.
 _EDGE = 200
+# A progress bar may set thousands of colours without ever resetting them.
 _KEPT_COLOURS = 8
 # Controls that would move, ring or answer; overrides of the writing direction; halves
 # of surrogate pairs.

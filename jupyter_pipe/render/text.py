@@ -29,6 +29,7 @@ def to_mermaid(pipeline: Pipeline) -> str:
             for stage in pipeline.stages
         ]
     for edge in _known_edges(pipeline, keys):
+        # Dotted: an edge without names only orders.
         arrow = f'-- "{_mermaid(", ".join(edge.names))}" -->' if edge.names else "-.->"
         lines.append(f"    {keys[edge.from_]} {arrow} {keys[edge.to]}")
     return "\n".join(lines) + "\n"

@@ -12,6 +12,7 @@ __all__ = ["STAGE_COLOURS", "Theme", "stage_colour", "stripe_svg", "style_sheet"
 
 Theme = Literal["auto", "light", "dark"]
 
+# From the ninth stage on they begin again, with another stripe (`stripe_svg`).
 STAGE_COLOURS = (
     "#4b96b8",
     "#327957",
@@ -23,6 +24,7 @@ STAGE_COLOURS = (
     "#2c6acf",
 )
 
+# Name of ours -> the variable of JupyterLab's themes, and the colour elsewhere.
 _LIGHT = {
     "ink": ("ui-font-color1", "#212121"),
     "quiet": ("ui-font-color2", "#6b6b6b"),

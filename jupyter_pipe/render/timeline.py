@@ -16,6 +16,7 @@ __all__ = ["Bar", "to_timeline"]
 
 ROW = 24.0
 TOP = 22.0
+# Seconds: what a clock's face has, and not 25 or 250.
 STEPS = (
     0.1,
     0.2,
@@ -62,6 +63,7 @@ def to_timeline(
         min(170.0, max((text_width(bar.note, 10.5) for bar in bars), default=0.0)) + 12
     )
     total = max(
+        # A run of which nothing has begun still has an axis.
         [bar.start + bar.seconds for bar in bars if bar.start is not None] + [0.1]
     )
     scale = max(width - names - notes, 60.0) / total
@@ -110,6 +112,7 @@ def _row(bar: Bar, top: float, left: float, scale: float) -> list[str]:
     ]
     end = left + 2
     if bar.start is not None:
+        # At least two pixels, or short stages could not be seen.
         x, length = left + bar.start * scale, max(bar.seconds * scale, 2.0)
         faint = ' opacity=".5"' if bar.state == "cached" else ""
         took = f"{bar.name}, {seconds_text(bar.seconds)} from {seconds_text(bar.start)}"

@@ -19,6 +19,7 @@ def count(number: int, noun: str) -> str:
 
 def seconds_text(seconds: float) -> str:
     """A duration in at most two units."""
+    # 9.95 would be rounded to `10.0 s`.
     if seconds < 9.95:
         digits = 2 if seconds < 0.095 else 1
         return f"{seconds:.{digits}f}".removesuffix(".0") + " s"
@@ -59,6 +60,7 @@ def bytes_text(size: int) -> str:
     power = min(3, (len(str(size)) - 1) // 3)
     value = size / 1000**power
     unit = ("kB", "MB", "GB")[power - 1]
+    # As above: 9.96 MB is `10 MB`.
     return f"{value:.1f} {unit}" if value < 9.95 else f"{value:,.0f} {unit}"
 
 

@@ -19,6 +19,7 @@ from jupyter_pipe.runs.model import Run
 __all__ = ["Comparison", "Difference", "Verdict", "better_when", "compare"]
 
 Verdict = Literal["", "better", "worse"]
+# `val_loss`, `mae`, `fit_seconds`: whole words between underscores.
 _LESS_IS_BETTER = re.compile(
     r"(^|_)(mae|mse|rmse|mape|loss|error|err|deviance|perplexity|seconds|time|bytes|latency|brier)($|_)"
 )
@@ -76,6 +77,7 @@ def better_when(metric: str, gates: Sequence[str] = ()) -> Literal["less", "more
     """Which way the metric improves, as far as gates or its name tell."""
     name = re.escape(metric)
     for gate in gates:
+        # `mae < 25000`, or the other way round: `25000 > mae`.
         if re.search(rf"\b{name}\s*<|>=?\s*{name}\b", gate):
             return "less"
         if re.search(rf"\b{name}\s*>|<=?\s*{name}\b", gate):
@@ -119,6 +121,7 @@ def _verdict(base: Any, value: Any, direction: str) -> Verdict:
     )
     if not direction or not numbers or base == value:
         return ""
+    # Less where less is better, more where more is.
     return "better" if (value < base) == (direction == "less") else "worse"
 
 

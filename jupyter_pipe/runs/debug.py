@@ -73,6 +73,7 @@ def fetch_inputs(
     store: RunStore, run: Run, stage: StageRun, *, trust: bool = False
 ) -> None:
     """Bring what the stage received here, where the run's root is a URL."""
+    # Values are here already.
     if not store.url:
         return
     from jupyter_pipe.runs.remote import RemoteRoot, fetch_values
@@ -118,6 +119,7 @@ def debug_cells(
     )
     failure = stage.failure
     for cell in cells:
+        # It would store values; nothing that is tried out reaches the run.
         if cell.get("metadata", {}).get("jupyter_pipe", {}).get("role") == "outputs":
             continue
         if failure is not None and cell.get("id") == failure.cell_id:
@@ -212,6 +214,7 @@ def _cell(cell_id: str, source: str) -> _Cell:
     return {
         "cell_type": "code",
         "id": cell_id,
+        # JupyterLab shows it folded: it is ours, and not what failed.
         "metadata": {"jupyter": {"source_hidden": True}},
         "execution_count": None,
         "outputs": [],
@@ -229,4 +232,5 @@ def _text(cell_id: str, source: str) -> _Cell:
 
 
 def _one_line(text: str) -> str:
+    # A backtick would end the code in which the message stands.
     return " ".join(text.replace("`", "'").split())

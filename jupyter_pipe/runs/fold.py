@@ -150,6 +150,7 @@ def _queued(stage: StageRun, event: StageQueued) -> StageRun:
         stage.name,
         reason=event.reason or stage.reason,
         after=event.after or stage.after,
+        # What it had computed is void; how often it was tried is not.
         attempts=stage.attempts,
         cells_total=event.cells or stage.cells_total,
     )
@@ -215,6 +216,7 @@ def _cached(stage: StageRun, event: StageCached) -> StageRun:
 
 def _failed(stage: StageRun, event: StageFailed) -> StageRun:
     failure = Failure(
+        # Event and record have these fields in common.
         **{name: getattr(event, name) for name in Failure.__struct_fields__}
     )
     return _ended(

@@ -28,6 +28,7 @@ from jupyter_pipe.trust.records import UNREADABLE, read_regular_file
 __all__ = ["Collected", "Limits", "collect", "stored_bytes"]
 
 GRACE_SECONDS = 3600.0
+# A worker's folder that old belongs to no stage that still runs.
 LONGEST_STAGE_SECONDS = 7 * 86400.0
 _result_decoder = msgspec.json.Decoder(StageResult)
 
@@ -79,6 +80,7 @@ def collect(
     size = sum(map(_size, paths))
     if not dry_run:
         _remove_all(paths)
+    # Looked at after results were removed: from here on no run can find them.
     begun = _going_on(store.list()) - going_on
     old_values = {} if begun else _old_values(values, needed, now)
     size += sum(map(_size, old_values.values()))
@@ -121,6 +123,7 @@ def _kept(
     counted: set[str] = set()
     total = 0
     for number, run in enumerate(runs):
+        # A value that several runs share counts for the newest of them.
         addresses = set(_references(store, run.run_id)) - counted
         counted |= addresses
         total += _size(store.folder(run.run_id).path)
@@ -130,6 +133,7 @@ def _kept(
         too_many = limits.runs is not None and number >= limits.runs
         too_old = limits.seconds is not None and now - run.queued > limits.seconds
         too_large = limits.bytes is not None and total > limits.bytes
+        # The newest run is what the next one is compared with.
         if number == 0 or not (too_many or too_old or too_large):
             yield run.run_id
 

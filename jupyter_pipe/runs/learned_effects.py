@@ -27,6 +27,7 @@ def add_learned(
     state_folder: Path, pipeline: str, stage: str, learned: Learned
 ) -> None:
     """Remember more about `stage`. Raises OSError."""
+    # Read again: another run may have learned something meanwhile.
     known = _read(state_folder)
     stages = known.setdefault(pipeline, {})
     stages[stage] = merge_learned(stages.get(stage, Learned()), learned)

@@ -41,6 +41,7 @@ def take_lock(
 
     `is_held` tells whether a holder still has a right to it.
     """
+    # Written aside and linked: a lock appears with its holder in it.
     mine = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
     mine.write_bytes(
         msgspec.json.encode(Holder(**asdict(this_process()), run_id=run_id))
@@ -48,6 +49,7 @@ def take_lock(
     try:
         while not _link(mine, path):
             holder = _read(path)
+            # None: it was freed between the two looks, so try again.
             if holder not in (None, _NOBODY) and is_held(holder):
                 return holder
             if holder is not None:

@@ -108,6 +108,7 @@ class EventLog:
         self._checked = clock()
         try:
             self.seq = _repair(path)
+            # Unbuffered: an event is on its way to the disk when `append` returns.
             self._file = path.open("ab", buffering=0)
         except BaseException:
             free_lock(self._lock_path)
@@ -139,6 +140,8 @@ class EventLog:
     def _check_lock(self) -> None:
         """A host that was suspended finds out here that others went on without it."""
         now = self._clock()
+        # Asking at each event would read a file thousands of times. A clock may be set
+        # back, hence `abs`.
         if abs(now - self._checked) < BEAT_SECONDS:
             return
         self._checked = now
@@ -164,6 +167,7 @@ class EventLog:
 
 def _write_all(descriptor: int, data: bytes) -> None:
     while data:
+        # A signal, or a disk that is full, may cut a write short.
         data = data[os.write(descriptor, data) :]
 
 

@@ -44,9 +44,12 @@ __all__ = ["STATE_FOLDER", "RunFolder", "RunStore", "is_file_name", "new_run_id"
 
 STATE_FOLDER = ".jupyter_pipe"
 
+# A separator of any system, NUL, or a name that begins with a dot.
 _NO_FILE_NAME = re.compile(r"[/\\\0]|^\.")
+# Bytes: the first event of a run with thousands of stages is shorter.
 _LONGEST_LINE = 1 << 20
 _SALT = re.compile(r"[0-9a-f]{64}")
+# `20261121-063053-06d7`
 _GIVEN = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4,}")
 
 
@@ -151,6 +154,7 @@ class RunStore:
 
     def become_copy_of(self, url: str) -> None:
         """Be the working copy of a URL. Raises OSError."""
+        # Signing and writing at each run would change nothing.
         if self.url != url:
             self.make_state_folder()
             document = msgspec.json.encode(_CopyOf(url))
@@ -193,6 +197,7 @@ class RunStore:
         self.runs_folder.mkdir(parents=True, exist_ok=True)
         ignore = self.state_folder / ".gitignore"
         if not ignore.exists():
+            # The folder ignores itself, so no `.gitignore` of the user's has to.
             replace_file(ignore, b"*\n")
         _make_salt(self._salt_file)
 
@@ -454,10 +459,12 @@ def new_run_id(newest: str = "") -> str:
     now = _stamp(time.time())
     stamp, _, number = newest.rpartition("-")
     if stamp < now:
+        # Random, so that two machines that share a folder do not take the same id.
         return f"{now}-{os.urandom(2).hex()}"
     following = int(number, 16) + 1
     return (
         f"{stamp}-{following:04x}"
+        # `ffff` has no successor of four digits; a longer name sorts behind it.
         if len(f"{following:x}") <= len(number)
         else f"{newest}0"
     )
@@ -468,6 +475,7 @@ def _make_salt(path: Path) -> None:
     if _read_salt(path):
         return
     aside = path.with_name(f".salt.{os.urandom(8).hex()}")
+    # Made with these rights, not given them later: nobody can read it in between.
     made = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     os.write(made, os.urandom(32).hex().encode())
     os.close(made)

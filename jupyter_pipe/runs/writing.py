@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RunWriter"]
 
+# A stage of many short cells logs hundreds of events a second.
 _SECONDS_BETWEEN_SUMMARIES = 0.5
 
 
@@ -91,6 +92,7 @@ class RunWriter:
         if self._heart is not None:
             self._heart.stop()
         try:
+            # If another host has taken the run over, its summary stands.
             if self._log.is_ours:
                 self.flush()
         finally:

@@ -51,6 +51,7 @@ def announced(
 ) -> Iterator[None]:
     """Say in the model's folder that this process serves it, for as long as the context
     lasts. A folder that cannot be written is no reason not to serve."""
+    # Several services may serve one model, such as one for each of two ports.
     path = folder / f"service-{os.getpid()}.json"
     running = Running(address, target, workers, started, this_process(), mode, share)
     try:

@@ -20,8 +20,10 @@ from jupyter_pipe.scoring.columns import RowsError
 __all__ = ["Remark", "judge_columns"]
 
 _MOST_REMARKS = 20
+# Of fewer rows, a share is chance.
 _FEWEST_FOR_SHARE = 30
 _SIGMAS = 3.0
+# Categories that a message lists.
 _SHOWN = 12
 Check = Callable[[Any], str]
 """What is wrong with a value, as a phrase; empty if nothing is."""

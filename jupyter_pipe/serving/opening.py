@@ -18,6 +18,7 @@ def open_source(text: str, settings: Settings) -> Source:
     folder = Path(text)
     if folder.is_dir():
         return FolderSource(folder.absolute(), trust=settings.trust)
+    # A path that leads nowhere must not be looked for as a model.
     if text and not text.startswith((".", "/", "~", "@")) and os.sep not in text:
         from jupyter_pipe.serving.registered import RegistrySource
 

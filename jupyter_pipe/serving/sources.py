@@ -83,6 +83,8 @@ class FolderSource:
             raise SourceAwayError(
                 f"The bundle '{self._folder}' cannot be read: {error.strerror}."
             ) from None
+        # Asked every second: reading the whole bundle each time would be work for
+        # nothing.
         stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
         if self._known is None or stamp != self._stamp:
             digest = bundle_digest(self._folder)

@@ -58,12 +58,16 @@ def accept(path: Path, tags: Mapping[str, tuple[str, ...]]) -> None:
     earlier = _read_record(path) or _Added()
     record = _Added({**earlier.tags, **tags}, (*earlier.bare, *bare))
     if is_text_notebook(path):
+        # Accepting twice in a row: what it was before the first time is what to go back
+        # to.
         goes_on = earlier.written == _digest(data)
         before = earlier.before if goes_on else data.decode()
         record = replace(record, before=before, written=_digest(text))
     try:
         RunStore(path.parent).make_state_folder()
         _record(path).parent.mkdir(exist_ok=True)
+        # Before the notebook: a kill in between leaves a record of tags that are not
+        # there, which undoing passes over.
         replace_file(_record(path), to_json(record))
         _replace(path, text)
     except OSError as error:
@@ -88,6 +92,7 @@ def take_back(path: Path) -> int:
     }
     data = read_regular_file(path)
     text = _edited(path, data, changes)
+    # Nobody has touched the text since, so it can be put back as a whole.
     if record.written == _digest(data):
         text = record.before.encode()
     try:
@@ -149,6 +154,7 @@ def _digest(data: bytes) -> str:
 def _replace(path: Path, data: bytes) -> None:
     mode = path.stat().st_mode
     replace_file(path, data, sync=True)
+    # A file that replaces another has the rights of a new one.
     path.chmod(mode)
 
 

@@ -23,9 +23,12 @@ _IMPORTS = (ast.Import, ast.ImportFrom)
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While, ast.comprehension)
 _LOOP_EFFORT = 2.0
+# `!pip install lightgbm`, `%conda install -y nodejs`, `!apt-get update`
 _INSTALLS = re.compile(
     r"\s*[!%]\s*(pip3?|conda|mamba|uv|apt(-get)?|(\S*/)?python3? -m pip)\b.*\b(install|update)\b"
 )
+# `# Load the data`, `### Step 2: Cleaning ###`; no code, which has brackets and
+# operators.
 _TITLE = re.compile(r"#[\s#=*-]*((?:step\s+)?[\w][\w\s,&/'\u2019.:-]*?)[\s#=*-]*")
 _LONGEST_TITLE = 60
 _BUILTINS = frozenset(dir(builtins))
@@ -110,6 +113,8 @@ def _first_told(calls: Iterable[str]) -> str:
 def is_setting(node: ast.stmt) -> bool:
     """A literal that somebody may want to change: not the empty list that a loop will
     fill."""
+    # Lists, tuples and sets have `elts`, dictionaries `keys`; a number has neither, and
+    # counts.
     value = getattr(node, "value", None)
     return is_parameter(node) and bool(
         getattr(value, "elts", getattr(value, "keys", True))

@@ -16,16 +16,20 @@ from msgspec import Struct
 
 __all__ = ["Piece", "best_cuts"]
 
+# Prices: only their relations to one another matter.
 _STAGE = 2.0
 _VALUE = 0.3
 _OTHER_VERB = 2.2
 _LOST_PARALLELISM = 0.5
 _LOST_FOR_FREE = 1.0
+# All pairs of heavy pieces are compared for each stage, so there is a limit.
 _HEAVY, _MOST_HEAVY = 4.0, 24
 _SQUARE_OF_CELLS = 0.03
 _TRIVIAL_EFFORT = 3.0
 _TRIVIAL = 2.0
 _SINGLE = 0.6
+# Fewer stages than people expect, more than a picture shows at a glance, and more than
+# are ever tried.
 _FEWEST, _MOST, _LIMIT = 3, 10, 16
 _TOO_FEW, _TOO_MANY = 5.0, 8.0
 
@@ -71,6 +75,7 @@ def _traced(best: list[list[tuple[float, int]]], count: int, end: int) -> list[r
         start = best[count][end][1]
         found.append(range(start, end))
         count, end = count - 1, start
+    # Traced from the end.
     return found[::-1]
 
 
@@ -95,11 +100,13 @@ class _Waits:
         for number, piece in enumerate(pieces):
             for _, source in piece.needs:
                 if source >= 0:
+                    # Pieces stand in order, so what the source needs is known by now.
                     self.before[number] |= self.before[source] | 1 << source
 
     def price(self, start: int, end: int) -> float:
         """What a stage of these pieces costs in effort that waits in vain."""
         own = range(start, end)
+        # The bits from `start` to `end`.
         stage = (1 << end) - (1 << start)
         needed = 0
         for number in own:

@@ -20,6 +20,7 @@ TagChange = Callable[["list[str] | None"], "list[str] | None"]
 
 _decode = json.JSONDecoder().raw_decode
 _blank = re.compile(r"[ \t\r\n]*")
+# A file that begins with `{` and an indented name on the next line.
 _INDENT = re.compile(r"\s*\{\r?\n([ \t]+)\"")
 
 
@@ -40,6 +41,7 @@ def edit_tags(text: str, changes: Mapping[int, TagChange]) -> str:
     for index, (start, _) in enumerate(_elements(text, _cells(text))):
         if index in changes:
             edits += _edit(text, start, changes[index])
+    # From the end, so that earlier places stay true.
     for start, end, new in reversed(edits):
         text = text[:start] + new + text[end:]
     return text
@@ -93,6 +95,8 @@ def _rendered(value: dict[str, Any], text: str, place: int) -> str:
     """As the file is written: its indent, its line ends, its way with other letters
     than ASCII."""
     indent = _INDENT.match(text)
+    # Some writers escape every letter that is not ASCII; others would differ in each
+    # line of theirs.
     ascii_only = text.isascii() and "\\u" in text
     if indent is None:
         separators = (", ", ": ") if '": ' in text else (",", ":")

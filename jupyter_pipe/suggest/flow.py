@@ -17,6 +17,7 @@ __all__ = ["Draft", "Flow", "find_settings", "follow", "with_tags"]
 Draft = Callable[[Notebook], Pipeline]
 
 _CELL = "cell_"
+# Cells. Settings stand at the top, and each cell more is analysed once more.
 _HEAD = 15
 
 

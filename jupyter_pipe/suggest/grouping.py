@@ -12,6 +12,7 @@ from jupyter_pipe.suggest.survey import Survey
 
 __all__ = ["group_rows"]
 
+# For the largest headings of a notebook, those below, and all others.
 _HEADING_PRICES = (12.0, 6.0, 2.0)
 _HEAVY = 5.0
 _GAIN_OF_DEAD_ENDS = 0.3

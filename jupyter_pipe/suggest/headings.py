@@ -17,6 +17,7 @@ from jupyter_pipe.model import Notebook
 
 __all__ = ["Heading", "find_headings"]
 
+# As small as headings get.
 _BOLD = 6
 _HTML = re.compile(r"<h([1-6])\b[^>]*>(.*?)</h\1\s*>", re.IGNORECASE | re.DOTALL)
 _MARKUP = re.compile(r"<[^>]*>")
@@ -43,6 +44,8 @@ def find_headings(notebook: Notebook, cells: Collection[str]) -> dict[str, Headi
     for cell_id, found in above:
         headings = [heading for heading in found if id(heading) in kept]
         if headings:
+            # `## Model` right above `### Ridge`: the part is Ridge, and Model begins
+            # here as well.
             level = min(heading.level for heading in headings)
             chosen[cell_id] = Heading(level, headings[-1].text)
     return chosen

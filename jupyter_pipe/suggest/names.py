@@ -19,10 +19,12 @@ _MOST_WORDS = 3
 _LONGEST = 30
 # Names that a stage of ours cannot have, or that would say nothing.
 _INSTEAD = {SETUP_STAGE: "prepare", "shared": "shared_part"}
+# `1.2 Load`, `Step 3: Train`, `IV. Results`
 _NUMBERING = re.compile(
     r"^\W*((step|part|section|task|chapter|stage|phase)\s+)?(\d+(\.\d+)*|[ivx]+(?=[.):]))[.):\s-]+",
     re.IGNORECASE,
 )
+# `Cleaning - missing values`, `Model: ridge`, `Plots (optional)`
 _ASIDE = re.compile(r"\s[-\u2013\u2014|]\s|[:;,(\[?!]|\.\s")
 _FILLER_WORDS = """
 a an the of for and or to with our my we let lets s us is are be in on at by it its this that these those
@@ -125,6 +127,7 @@ def _words(text: str) -> list[str]:
 def _as_stage(name: str) -> str:
     if not name.isidentifier():
         return ""
+    # A stage is a module and a function.
     return f"{name}_part" if keyword.iskeyword(name) else _INSTEAD.get(name, name)
 
 

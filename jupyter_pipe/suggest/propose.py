@@ -22,6 +22,7 @@ from jupyter_pipe.suggest.survey import Survey, survey
 
 __all__ = ["suggest", "suggest_stages"]
 
+# Each one is an analysis of the whole notebook.
 _ATTEMPTS = 6
 _MODULE_CHANGED = "PIPE211"
 _CHANGED_BETWEEN = "PIPE208"

@@ -12,6 +12,7 @@ from jupyter_pipe.suggest.survey import Survey
 
 __all__ = ["shape_rows"]
 
+# A plot says less of a stage than what the stage makes.
 _SHOWN = 0.3
 
 

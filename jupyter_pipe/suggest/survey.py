@@ -64,6 +64,7 @@ def survey(notebook: Notebook, draft: Draft) -> Survey:
     tags = {each.cell_id: each for each in parse_tags(notebook).cells}
     headings = find_headings(notebook, {cell.id for cell in cells})
     stages = _stages(tags.values())
+    # Only cells without a role: what somebody has tagged is not touched.
     free = [] if len(stages) >= _TAGGED else list(_free_cells(cells, tags, headings))
     staged = _staged(tags.values())
     facts = _Facts(

@@ -18,6 +18,8 @@ from jupyter_pipe.sweeps.spaces import grid_of
 
 __all__ = ["Asker"]
 
+# The user attribute that tells Optuna how far a trial is from being feasible: above 0
+# it is not.
 _BROKEN = "constraint"
 
 
@@ -41,6 +43,8 @@ class Asker:
         # tried.
         sampler = _sampler(optuna, study, study.seed + len(earlier), at_once)
         pruner = (
+            # The first four go to their ends: before, there is no middle to be worse
+            # than.
             optuna.pruners.MedianPruner(n_startup_trials=4)
             if study.prune
             else optuna.pruners.NopPruner()
@@ -57,6 +61,8 @@ class Asker:
         """The parameters of trial `number`."""
         with self._lock:
             if self._grid is not None:
+                # Optuna's own grid draws in an order of its own; ours is resumed by
+                # number.
                 self.optuna_study.enqueue_trial(dict(self._grid[number]))
             trial = self.optuna_study.ask(self._space)
             self._trials[number] = trial
@@ -79,6 +85,8 @@ class Asker:
         states = self._optuna.trial.TrialState
         with self._lock:
             asked = self._trials.pop(trial.number)
+            # Before it is told: the sampler reads the attribute when the trial is
+            # complete.
             asked.set_user_attr(_BROKEN, 1.0 if trial.state == "infeasible" else 0.0)
             if trial.value is not None and trial.state in ("succeeded", "infeasible"):
                 self.optuna_study.tell(asked, trial.value)

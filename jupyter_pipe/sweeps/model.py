@@ -87,6 +87,7 @@ def best_trial(study: Study, trials: tuple[Trial, ...]) -> Trial | None:
     ]
     return min(
         good,
+        # The value is there; mypy does not see it through the list above.
         key=lambda trial: (sign * (trial.value or 0.0), trial.number),
         default=None,
     )

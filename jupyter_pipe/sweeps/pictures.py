@@ -89,6 +89,7 @@ def _line(study: Study, trial: Trial, share: float) -> str:
         f"{_axis(place, len(shares)):.1f},{_at(each):.1f}"
         for place, each in enumerate(shares)
     )
+    # Squared below, so that the best few stand out.
     goodness = 1 - share if study.direction == "minimize" else share
     title = f"<title>trial {trial.number}: {value_text(trial.value)}</title>"
     return (
@@ -116,6 +117,7 @@ def _place(dimension: Dimension, value: object) -> float:
 
 
 def _share(value: float, low: float, high: float) -> float:
+    # Where all values are the same, they stand in the middle.
     return (value - low) / (high - low) if high > low else 0.5
 
 
@@ -128,6 +130,7 @@ def _along(place: float, first: float, last: float) -> float:
 
 
 def _axis(place: int, axes: int) -> float:
+    # Never 0: there is an axis for the metric and at least one for a parameter.
     return _LEFT + (_WIDTH - 2 * _LEFT) * place / (axes - 1)
 
 

@@ -22,6 +22,7 @@ MARKS_OF_TRIALS = {
     "pruned": "skipped",
     "infeasible": "gate_failed",
 }
+# A page may be opened from anywhere: nothing in it runs, or is loaded from elsewhere.
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 )

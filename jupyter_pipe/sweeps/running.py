@@ -218,6 +218,8 @@ def _outcome(study: Study, run: Run, value: Any) -> tuple[TrialState, str]:
         stage.name: stage.failure for stage in run.stages if stage.failure is not None
     }
     for name, failure in failures.items():
+        # A contract or a question that waits is no constraint that an optimiser could
+        # learn.
         if failure.kind is not FailureKind.gate:
             return "failed", f"{name}: {_failure_text(failure)}"
     if failures:

@@ -20,6 +20,7 @@ from jupyter_pipe.sweeps.model import Dimension, Study
 __all__ = ["dimension_text", "grid_of", "parse_space", "planned_trials"]
 
 _NUMBER = r"[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+# `20..400`, `1e-4..1:log`, `0.1..0.9:step=0.2`
 _RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})((?::\w+(?:={_NUMBER})?)*)")
 _MOST_POINTS = 10_000
 
@@ -58,6 +59,7 @@ def _parse(parameter: Parameter, text: str) -> Dimension | None:
             "A range is LOW..HIGH, such as 20..400, 20..400:log or 0..1:step=0.1.",
         )
     texts = [part.strip() for part in text.split(",")]
+    # The comma in `[1, 2]` belongs to the value of a list.
     if len(texts) < 2 or parameter.type_.split(" ")[0] in (
         "list",
         "tuple",
@@ -162,12 +164,17 @@ def _points(dimension: Dimension) -> list[Any]:
             f"{dimension.low:g}..{dimension.high:g}",
             "A grid needs steps: add :step=NUMBER.",
         )
+    # (0.7 - 0.1) / 0.2 is 2.9999999999999996.
     count = int((dimension.high - dimension.low) / step + 1e-9) + 1
     points = [
-        dimension.low + place * step for place in range(min(count, _MOST_POINTS + 1))
+        # One more than is allowed is enough to be told that there are too many.
+        dimension.low + place * step
+        for place in range(min(count, _MOST_POINTS + 1))
     ]
     return [
-        int(point) if dimension.whole else float(f"{point:.12g}") for point in points
+        # 0.1 + 3 * 0.2 is 0.7000000000000001: the parameter is to read 0.7.
+        int(point) if dimension.whole else float(f"{point:.12g}")
+        for point in points
     ]
 
 

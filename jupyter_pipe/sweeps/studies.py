@@ -83,6 +83,8 @@ class StudyFolder:
         for line in lines:
             with contextlib.suppress(*UNREADABLE):
                 trial = _trial_decoder.decode(line)
+                # It names a folder of a run; a line that others wrote could lead
+                # elsewhere.
                 if is_file_name(trial.run_id):
                     yield trial
 

@@ -69,8 +69,11 @@ def find_address(root: Path, given: str = "") -> Address:
 def sqlite_file(uri: str) -> Path | None:
     """The file of a database `sqlite:///…`, None for other URIs."""
     parts = urlsplit(uri)
+    # `sqlite+pysqlite:///a.db` names the driver as well.
     if parts.scheme.partition("+")[0] != "sqlite" or not parts.path:
         return None
+    # Of `sqlite:////data/a.db` the path is `//data/a.db`: the first slash ends the
+    # host.
     return Path(unquote(parts.path[1:])).absolute()
 
 
@@ -79,6 +82,7 @@ def local_folder(storage: str) -> Path | None:
     parts = urlsplit(storage)
     if parts.scheme == "file" and parts.netloc in {"", "localhost"}:
         return Path(unquote(parts.path))
+    # Older runs of MLflow have a path instead of a URI.
     return Path(storage) if parts.scheme == "" and storage.startswith("/") else None
 
 

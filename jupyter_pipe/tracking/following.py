@@ -47,6 +47,7 @@ def main() -> int:
             tracker, address, store, folder.name, end_of_input().is_set
         )
     else:
+        # First: if this process is killed, the run is found by whoever tells next.
         enlist(store.folder(folder.name), address)
         is_told = follow(tracker, address, store, folder.name)
     if is_told:
@@ -186,4 +187,5 @@ def _write(line: str) -> None:
 def _step_aside() -> None:
     """The stages of the run come first."""
     if hasattr(os, "nice"):
+        # Halfway to the lowest priority there is.
         os.nice(10)

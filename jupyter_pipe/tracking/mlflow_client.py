@@ -39,6 +39,7 @@ _PATIENCE_SECONDS = 60.0
 _VARIABLES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
 # What SQLite says where waiting helps.
 _BUSY = re.compile("locked|disk I/O|unable to open")
+# alembic logs each of the migrations by which a new database is made.
 _LOUD = ("alembic", "mlflow", "mlflow.store.db.utils", "urllib3.connectionpool")
 
 
@@ -98,6 +99,7 @@ def _make_database(file: Path) -> None:
         return
     file.parent.mkdir(parents=True, exist_ok=True)
     aside = file.with_name(f".{file.name}.{os.getpid()}")
+    # A process with this number may have been killed here.
     aside.unlink(missing_ok=True)
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
@@ -191,6 +193,7 @@ def _said(error: Exception) -> str:
     """The first line of what a library says, without the password that its addresses
     may hold."""
     first = str(error).strip().split("\n")[0].rstrip(".")
+    # What urllib3 says names hosts and objects, and nothing that a user can act upon.
     if "Max retries exceeded" in first:
         return "no connection"
     return re.sub(r"://[^@/\s]*@", "://", first)

@@ -43,6 +43,7 @@ _STATUS = {
     "queued": "SCHEDULED",
     "running": "RUNNING",
 }
+# Characters: what MLflow takes as the value of a tag is not much longer.
 _LONGEST_VALUE = 5000
 _NOT_BEGUN = {StageState.queued, StageState.skipped}
 
@@ -186,6 +187,8 @@ class MlflowTracker:
 
         datasets = [
             Dataset(
+                # MLflow's columns take 500 characters and a digest of 36. The end of a
+                # path tells more than its beginning.
                 name=file.path[-500:],
                 digest=file.digest[:36],
                 source_type="local",

@@ -28,6 +28,7 @@ from jupyter_pipe.trust.records import read_regular_file
 __all__ = ["OpenLineageTracker", "lineage_events"]
 
 PRODUCER = f"urn:jupyter_pipe:{__version__}"
+# Drawn once. Ids that follow from names are the same each time an event is told.
 _NAMESPACE = uuid.UUID("8f0e7d1c-53f8-4b8c-9b5a-6a0c3f3f2d11")
 _TIMEOUT_SECONDS = 30.0
 _LATE = {"succeeded": "COMPLETE", "cached": "COMPLETE", "failed": "FAIL"}
@@ -60,6 +61,7 @@ class OpenLineageTracker:
         else:
             for event in events:
                 self._post(event)
+                # At once: if the next one fails, this one is not sent again.
                 self._sent.add(_key(event))
         self._sent |= {_key(event) for event in events}
 

@@ -76,6 +76,7 @@ def waiting(store: RunStore) -> list[tuple[str, str]]:
     """Runs that have ended and of which a tracker has not heard all: (run, address),
     oldest first."""
     found = []
+    # The store lists the newest first.
     for run_id in reversed(store.ids()):
         outbox = read_outbox(store.folder(run_id))
         found += [

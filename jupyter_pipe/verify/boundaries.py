@@ -83,6 +83,7 @@ def read_differences(path: Path, stage: str) -> Difference | None:
     except UNREADABLE:
         return None
     return (
+        # The file holds `null` where everything is equal.
         Difference(stage, found["path"], found["expected"], found["found"])
         if found
         else None

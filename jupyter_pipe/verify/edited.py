@@ -35,6 +35,7 @@ from jupyter_pipe.verify.whole import run_whole
 
 __all__ = ["EditedRuns", "copy_folder"]
 
+# Two copies are made, and a disk has to hold both.
 _LARGEST_BYTES = 4 << 30
 _LEFT_OUT = (
     ".jupyter_pipe",
@@ -55,6 +56,7 @@ def copy_folder(source: Path, target: Path) -> None:
     total = 0
     for folder, names, files in os.walk(source):
         names[:] = [name for name in names if not _is_left_out(folder, name)]
+        # `lstat`: links are copied as links, and their targets take no space.
         total += sum(os.lstat(os.path.join(folder, name)).st_size for name in files)
         if total > _LARGEST_BYTES:
             raise RunError(
@@ -69,6 +71,7 @@ def copy_folder(source: Path, target: Path) -> None:
 
 
 def _is_left_out(folder: str, name: str) -> bool:
+    # A virtual environment is known by this file, whatever it is called.
     return name in _LEFT_OUT or os.path.exists(os.path.join(folder, name, "pyvenv.cfg"))
 
 
@@ -89,6 +92,7 @@ class EditedRuns:
         self._options = RunOptions(workers=workers)
         self._watcher = watcher
         self._unstable = unstable
+        # The same hashes on both sides, or sets would print in other orders.
         self._environment = {**os.environ, "PYTHONHASHSEED": "0"}
         self._folders = {
             name: scratch / f"edited-{name}" for name in ("whole", "parts")
@@ -99,9 +103,12 @@ class EditedRuns:
 
     def verdicts(self, edits: int, seed: int) -> Iterator[Verdict]:
         """One for each edit, which are made one after the other."""
+        # A sequence of its own: the groupings of the same seed stay what they are.
         chance = random.Random(f"{seed}/edits")  # noqa: S311 - no secret
         self._watcher.begins("the notebook and its pipeline in a copy of the folder")
         target, run = self._pipeline()
+        # The pipeline's copy has run once; so has the notebook's now, with the files
+        # that a run leaves.
         self._whole(target.pipeline)
         for number in range(1, edits + 1):
             with self._in_place("parts") as folder:
@@ -109,6 +116,7 @@ class EditedRuns:
                     _folder_of(target, run), target.pipeline.stages
                 )
                 edit = random_edit(inputs_of(observed), folder, chance)
+            # Nothing that the notebook read can be edited.
             if edit is None:
                 return
             self._watcher.begins(f"edit {number} of {edits}: {edit.text}")
@@ -122,6 +130,7 @@ class EditedRuns:
                 return
             found = self._outputs(target, run)
             divergence = self._compare(target, run, found)
+            # What was reused is `cached`.
             ran = sum(stage.state is StageState.succeeded for stage in run.stages)
             yield Verdict(
                 0, len(run.stages), divergence=divergence, edit=edit.text, reran=ran
@@ -179,10 +188,13 @@ class EditedRuns:
         expected = self._whole(target.pipeline)
         failed = run.state is not RunState.succeeded
         if expected is None or failed:
+            # Failing on both sides is agreement: the edit broke what the notebook
+            # needs.
             return None if (expected is None) == failed else _failure(run, failed)
         parting = self._first(target.pipeline, expected, found)
         if parting is None:
             return self._missing_file(target)
+        # A cell that differs from itself, as one that prints the time, proves nothing.
         again = self._whole(target.pipeline) or {}
         self._unstable.update(
             cell for cell in expected if again.get(cell) != expected[cell]
@@ -210,6 +222,8 @@ class EditedRuns:
 
     def _missing_file(self, target: Target) -> Divergence | None:
         whole, parts = (_names(self._folders[name]) for name in ("whole", "parts"))
+        # One way only: the pipeline may leave more, such as a file that a stage had
+        # made before the edit.
         missing = sorted(whole - parts)
         if not missing:
             return None
@@ -227,6 +241,7 @@ def _folder_of(target: Target, run: Run) -> Path:
 
 def _not_cancelled(run: Run) -> Run:
     if run.state is RunState.cancelled:
+        # The run took the signal; the command has to end as if it had come to it.
         raise KeyboardInterrupt
     return run
 

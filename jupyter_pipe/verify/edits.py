@@ -107,6 +107,7 @@ def random_edit(inputs: Inputs, folder: Path, chance: random.Random) -> Edit | N
     """One edit of what is in the folder now; None if there is nothing to edit."""
     offers: list[Callable[[], Edit]] = []
     for name in (one for one in inputs.files if (folder / one).is_file()):
+        # Weights: edits of rows are what people do most.
         offers += [partial(_change_rows, folder, name, chance)] * 3
         offers += [partial(_remove, name), partial(_touch, name)]
     offers += [
@@ -149,6 +150,8 @@ def _change_rows(folder: Path, name: str, chance: random.Random) -> Edit:
 
 
 def _change_text(name: str, data: bytes, chance: random.Random) -> Edit:
+    # Not a text: what a changed byte means, nobody knows; a shorter file is surely
+    # another one.
     if b"\0" in data:
         return _write(name, data[:-1], "its last byte removed")
     changed = _other_number(data.decode("utf-8", "surrogateescape"), chance)
@@ -160,6 +163,7 @@ def _other_number(text: str, chance: random.Random) -> str:
     if not found:
         return text.rstrip("\n") + "1\n"
     one = chance.choice(found)
+    # Nine digits: Python refuses to convert numbers of thousands of them.
     return f"{text[: one.start()]}{int(one[0][-9:]) + 1}{text[one.end() :]}"
 
 
@@ -170,6 +174,7 @@ def _change_code(folder: Path, name: str, chance: random.Random) -> Edit:
     numbers = [
         node
         for node in _constants(source)
+        # Not `isinstance`: True is an int, and `True + 1` is no edit.
         if type(node.value) is int and node.value >= 0
     ]
     if not numbers:
@@ -204,6 +209,7 @@ def _add(folder: Path, name: str, pattern: str, chance: random.Random) -> Edit:
         for path in place.glob(pattern or "*")
         if path.is_file() and not path.name.startswith(".")
     )
+    # A copied module or notebook is code that nobody runs.
     known = [path for path in known if path.suffix not in {".py", ".ipynb"}]
     if not known:
         return _write(os.path.join(name, "edited.txt"), b"1\n", "is new")
@@ -223,6 +229,7 @@ def _remove(name: str) -> Edit:
 def _touch(name: str) -> Edit:
     return Edit(
         f"{name} touched",
+        # A new time and the same content: nothing may run again for it.
         lambda folder: os.utime(folder / name) if (folder / name).exists() else None,
     )
 

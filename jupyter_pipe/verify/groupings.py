@@ -36,6 +36,7 @@ def random_grouping(content: bytes, generator: random.Random) -> bytes:
         if cell["cell_type"] == "code" and _text(cell).strip()
     ]
     movable = [cell for cell in cells if not _KEPT_ROLES & set(_tags(cell))]
+    # How likely a cell begins a new stage: from few large stages to one for each cell.
     share = generator.choice((0.2, 0.4, 0.7, 1.0))
     leading = generator.randrange(0, max(len(movable) // 3, 1) + 1)
     stage = 0
@@ -49,6 +50,7 @@ def random_grouping(content: bytes, generator: random.Random) -> bytes:
             generator.randrange(1, stage + 1) if generator.random() < 0.05 else stage
         )
         _retag(cell, f"group_{joins}")
+    # Kale's settings name stages of the notebook as it was.
     notebook["metadata"].pop("kubeflow_notebook", None)
     return json.dumps(notebook).encode()
 

@@ -21,12 +21,16 @@ __all__ = ["Outputs", "cell_outputs", "describe_difference", "normalise"]
 
 Outputs = tuple[tuple[str, str], ...]
 
+# `<Axes at 0x7f3c2a1b4d60>`
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,16}\b")
+# `T_3f2a9` in the HTML of a pandas Styler.
 _STYLER_ID = re.compile(r"\bT_[0-9a-f]{5}(?![0-9a-f])")
 _UUID = re.compile(
     r"\b[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\b"
 )
+# `sk-container-id-3`: scikit-learn counts the estimators that a process has shown.
 _SKLEARN_ID = re.compile(r"sk-(container|estimator)-id-\d+")
+# `/tmp/ipykernel_4711/1234567.py`, the name of a cell in tracebacks and warnings.
 _CELL_FILE = re.compile(r"[^\s\"']*ipykernel_\d+[/\\]\d+\.py")
 _IMAGES = ("image/png", "image/jpeg")
 _SHOWN_CHARACTERS = 200
@@ -52,6 +56,7 @@ def normalise(outputs: Sequence[Mapping[str, Any]]) -> Outputs:
         if kind == "stream":
             name = str(output["name"])
             text = _blank(_joined(output["text"]))
+            # A kernel cuts a stream wherever its buffer is flushed.
             if found and found[-1][0] == name:
                 found[-1] = (name, found[-1][1] + text)
             else:
@@ -112,6 +117,7 @@ def _data(data: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
         (kind, _blank(_joined(data[kind])))
         for kind in sorted(data)
+        # A widget is an id of a model in the kernel, which is another one each time.
         if "widget" not in kind
     ]
 
@@ -123,6 +129,7 @@ def _pixels(encoded: str) -> str:
     except ImportError:
         return hashlib.sha256(raw).hexdigest()
     with Image.open(io.BytesIO(raw)) as image:
+        # The bytes of a file also hold the version of matplotlib that wrote it.
         pixels = image.convert("RGBA")
         return f"{pixels.width} x {pixels.height} pixels {hashlib.sha256(pixels.tobytes()).hexdigest()[:16]}"
 

@@ -27,6 +27,7 @@ def run_anew(target: Target, *, workers: int | None, watcher: Watcher) -> Run:
     request = RunRequest(
         target=target,
         options=RunOptions(workers=workers, use_cache=False),
+        # As the notebook's first run, so that sets have the same order in both.
         environment={**os.environ, "PYTHONHASHSEED": str(SEEDS[0])},
         trigger="verify",
     )

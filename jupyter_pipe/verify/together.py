@@ -116,6 +116,8 @@ class _Comparison:
             self.watcher.begins(f"{each.path.name}, {_MANNERS[number]}")
             own = tuple(
                 replace(stage, outputs=())
+                # Without outputs: shared values go by pickle here, and nothing is
+                # stored.
                 for stage in self.pipeline.beside(f"{each.name}.")
             )
             try:
@@ -164,6 +166,7 @@ class _Comparison:
             if path.exists():
                 shown = cell_outputs(json.loads(path.read_bytes()))
                 notebook = stage.name.partition(".")[0]
+                # Stages are called `train.fit`, and cells belong to notebooks.
                 found |= {(notebook, cell): each for cell, each in shown.items()}
         return run, found
 

@@ -71,6 +71,7 @@ def verify(
     Raises NotebookError, CompileError (for the notebook's own stages), KernelError,
     RunError where the notebook itself fails, and KeyboardInterrupt.
     """
+    # Drawn anew each time, and told, so that what is found can be repeated.
     seed = random.SystemRandom().randrange(10**6) if seed is None else seed
     with tempfile.TemporaryDirectory(prefix="jupyter-pipe-verify-") as scratch:
         return _Comparison(path, Path(scratch), workers, watcher or Silence()).all(
@@ -107,6 +108,7 @@ class _Comparison:
             (stage, name)
             for stage, digests in self.whole.digests.items()
             for name, digest in digests.items()
+            # Under another order of sets, or drawn anew.
             if again.digests[stage].get(name) != digest
         )
         verdicts = []
@@ -175,6 +177,8 @@ class _Comparison:
                 regrouped = compile_notebook(self.path, content=content)
             except CompileError as error:
                 yield Verdict(number, 0, refusal=_refusal(error))
+                # A refusal is an answer: the compiler says why this grouping cannot
+                # keep its promise.
                 continue
             yield self._compare(f"grouping {number} of {groupings}", number, regrouped)
 
@@ -223,6 +227,8 @@ class _Comparison:
             (
                 one
                 for one in failures
+                # A random grouping may ask for what a run has to refuse; the notebook's
+                # own must not.
                 if one.kind in _LATE or one.ename == "DefinitionError"
             ),
             None,
@@ -260,6 +266,8 @@ class _Comparison:
         again = self._run_whole(pipeline, "once more, to look closer", SEEDS[0], stored)
         self._note_unstable(again)
         parting = self._first_cell(pipeline, found)
+        # Outputs of stages that received such a value differ by chance, not by our
+        # fault.
         if parting is not None and again.differences:
             self._note_chance(pipeline, found, again)
             parting = self._first_cell(pipeline, found)
@@ -294,6 +302,7 @@ class _Comparison:
         digest."""
         return any(
             (stage, name) not in self.unstable_values
+            # A name that the pipeline did not store is not compared.
             and stored.get(name, digest) != digest
             for stage, digests in self.whole.digests.items()
             for stored in [read_digests(folder / "stages" / stage / "result.json")]

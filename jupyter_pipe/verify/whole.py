@@ -57,6 +57,7 @@ class WholeRun(msgspec.Struct, frozen=True):
 
 
 def _is_run(cell: Cell) -> bool:
+    # The pipeline leaves them out, so both sides do.
     return bool(cell.source.strip()) and "skip" not in cell.tags
 
 
@@ -122,6 +123,7 @@ def _execute(
         if isinstance(event, CellFinished):
             watcher.advances(event.position, event.total, "cell")
 
+    # The first Ctrl-C asks the kernel to stop, a second one ends it.
     stop = StopSignal()
     # The engine sets execution counts through the kernel side, so that must be there
     # from the start.
@@ -180,6 +182,8 @@ def _closing_stages(pipeline: Pipeline, order: Sequence[str]) -> dict[str, list[
         if (
             places
             and stage.outputs
+            # Only of cells side by side: else a cell of another stage has run in
+            # between.
             and places == list(range(places[0], places[-1] + 1))
         ):
             closing.setdefault(order[places[-1]], []).append(stage)
@@ -226,6 +230,7 @@ def _write_context(
                 result=str(_result_path(folder, stage.name)),
                 workdir=str(workdir),
                 outputs=stage.outputs,
+                # A name that the notebook has not bound is no error here.
                 optional=stage.outputs,
                 definitions=definitions,
                 secrets=stage.options.secrets,

@@ -75,6 +75,7 @@ class Parameters:
         return self.handle
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        # What Jupyter asks an object for that stands at the end of a cell.
         return self.widget._repr_mimebundle_(**kwargs)
 
 
@@ -87,6 +88,7 @@ def _field(widgets: Any, parameter: Parameter) -> Any:
         "style": {"description_width": _LABEL_WIDTH},
     }
     if parameter.choices:
+        # Checked first: a parameter with choices is a text or a number as well.
         return widgets.Dropdown(
             options=list(parameter.choices), value=parameter.default, **common
         )

@@ -43,9 +43,13 @@ class RunView:
         self._cancel.on_click(lambda button: self.cancel())
         self.widget = widgets.VBox([self._picture, self._cancel])
         self._closed = threading.Event()
+        # A run that is over needs no thread.
         if not self.look():
             self._thread = threading.Thread(
-                target=self._follow, name="RunView", daemon=True
+                # A view must not keep the process of a script alive.
+                target=self._follow,
+                name="RunView",
+                daemon=True,
             )
             self._thread.start()
 

@@ -58,6 +58,7 @@ def pending(state: State) -> tuple[Action, ...]:
     first = _about_the_candidate(state)
     notices = [Notify(one.key, one.text) for one in state.owed]
     start: list[Action] = [] if state.run is None else [Start(state.run)]
+    # The model first: a run may take hours, and notices tell of what was done.
     return (*first, *start, *notices)
 
 

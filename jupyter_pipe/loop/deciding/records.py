@@ -181,6 +181,7 @@ Record = Union[  # noqa: UP007 - a runtime union, for the decoder
     Notified,
 ]
 
+# Made once: a loop that starts reads thousands of lines.
 _decoder = msgspec.json.Decoder(Record)
 _encoder = msgspec.json.Encoder()
 

@@ -17,6 +17,7 @@ from jupyter_pipe.loop.deciding.settings import TriggerKind
 
 __all__ = ["Candidate", "Notice", "State", "fold"]
 
+# Not a run that went well, nor one that somebody cancelled and knows about.
 _TOLD = frozenset({"contract", "gate", "failed", "waiting", "unstarted"})
 
 
@@ -86,6 +87,7 @@ def _decided(state: State, record: rc.RunDecided) -> State:
     used = _use_up(state, record.triggers, record.due)
     alarms = [one.text for one in record.triggers if one.kind in ("drift", "quality")]
     owed = used.owed
+    # Of a run that starts again they have been told.
     if alarms and record.attempt == 1:
         owed = _owe(
             used,

@@ -20,6 +20,7 @@ from jupyter_pipe.render.words import seconds_text
 
 __all__ = ["MOST_ATTEMPTS", "tick", "waits_for"]
 
+# What kills a run each time, such as too little memory, will kill the next one.
 MOST_ATTEMPTS = 3
 # Clocks of machines differ by seconds, and a correction by that little is no reason to
 # start anew.
@@ -248,4 +249,5 @@ def _is_known_to_be_bad(state: State, signals: Signals) -> bool:
 def run_key(triggers: Iterable[rc.Trigger], data: str) -> str:
     """What makes a run this run: its triggers and the data's digest."""
     text = "\n".join([*sorted(f"{one.kind}:{one.id}" for one in triggers), data])
+    # Sorted above: the same triggers in another order are the same run.
     return hashlib.sha256(text.encode()).hexdigest()[:16]

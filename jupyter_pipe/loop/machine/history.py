@@ -16,6 +16,7 @@ from jupyter_pipe.runs.store import RunStore
 
 __all__ = ["RunHistory"]
 
+# The exit codes of `jupyter pipe run`.
 _OUTCOMES: dict[int | None, Outcome] = {
     0: "green",
     3: "gate",

@@ -47,6 +47,7 @@ class LoopLog:
             return ()
         except OSError as error:
             raise self._unreadable(str(error.strerror or error)) from None
+        # What stands behind the last line end is empty, or a torn line.
         lines = data.split(b"\n")[:-1]
         return tuple(self._record(line, number) for number, line in enumerate(lines, 1))
 
@@ -56,6 +57,7 @@ class LoopLog:
         with self.path.open("ab", buffering=0) as file:
             number = self._cut_torn_line(file.fileno()) + 1
             signed = sign(_PURPOSE, self._name(number), encode_record(record))
+            # One write, so that a kill leaves at most one torn line.
             file.write(b"%b\n" % signed.replace(b"\n", b""))
             # A decision that a power cut took back would be made, and acted upon,
             # twice.

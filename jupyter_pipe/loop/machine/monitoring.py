@@ -84,6 +84,8 @@ class LogMonitor:
             )
         except subprocess.TimeoutExpired:
             return ()
+        # 4 says that something alarms. Any other code, that the log cannot be judged
+        # now.
         return alarms_of(done.stdout) if done.returncode in (0, 4) else ()
 
 

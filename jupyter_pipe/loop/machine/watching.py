@@ -47,6 +47,7 @@ def reads_of(folder: RunFolder, run: Run) -> Reads:
         (
             one.path
             if one.aspect == "content"
+            # A folder may be listed with several patterns; no path holds a NUL.
             else f"{one.path}\0{one.aspect}\0{one.pattern}"
         ): one
         for observed in found
@@ -157,6 +158,7 @@ def _changed_at(path: Path) -> float:
     """The time of a file's last change of any kind, which nobody can set back; 0 if it
     is gone."""
     try:
+        # `cp -p` and `rsync -t` set the time of modification back.
         return os.stat(path).st_ctime
     except OSError:
         return 0.0

@@ -14,8 +14,10 @@ from jupyter_pipe.render.layout.layers import Vertex
 
 __all__ = ["place_rows"]
 
+# Pixels: below a tenth nobody sees a row move.
 SWEEPS, STILL = 40, 0.1
 GRAVITY, NEAR = 0.4, 48.0
+# Where both cannot have their wish, the edge bends and the stage stays.
 STAGE_WEIGHT, WAYPOINT_WEIGHT = 1.0, 0.2
 
 Links = Mapping[Vertex, Sequence[Vertex]]
@@ -145,6 +147,7 @@ def _isotonic(values: Sequence[float], weights: Sequence[float]) -> list[float]:
     pools: list[tuple[float, float, int]] = []
     for value, weight in zip(values, weights, strict=True):
         pool = (value, weight, 1)
+        # Pool adjacent violators: neighbours that would pass each other share a mean.
         while pools and pools[-1][0] >= pool[0]:
             before = pools.pop()
             total = before[1] + pool[1]

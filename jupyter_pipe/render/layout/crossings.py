@@ -24,6 +24,7 @@ Links = Mapping[Vertex, Sequence[Vertex]]
 def order_rows(graph: Layered) -> Rows:
     """The rows of `graph`, each in the order to draw."""
     above, below = links(graph)
+    # Copied: sorting happens in place.
     best = current = [list(row) for row in graph.rows]
     fewest = count_crossings(best, below)
     directions = ((above, True), (below, False))
@@ -99,6 +100,7 @@ def _exchange(rows: Rows, above: Links, below: Links) -> Rows:
         fixed: dict[Vertex, int] = {}
         for other in (*rows[:index][-1:], *rows[index + 1 :][:1]):
             fixed.update(_places(other))
+        # Only neighbours: an exchange of others changes the crossings with all between.
         for place in range(len(row) - 1):
             left, right = row[place], row[place + 1]
             now = _pair_crossings(left, right, above, fixed) + _pair_crossings(

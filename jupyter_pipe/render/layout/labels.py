@@ -15,11 +15,14 @@ from jupyter_pipe.render.layout.layout import Layout, Point, Route, text_width
 
 __all__ = ["Label", "place_labels"]
 
+# Pixels, as are STEEP and BAND.
 SIZE = 10.0
 LONGEST = 28
 STEEP = 16.0
 BAND = 32.0
+# So many points of each piece of an edge are compared with the area of a name.
 SAMPLES = 16
+# One line behind a name can be read over, two cannot.
 TOO_MANY = 2
 
 _Piece = tuple[Point, Point]
@@ -161,6 +164,7 @@ def _label_text(route: Route) -> str:
 def _candidates(route: Route, text: str) -> Iterator[Label]:
     width = text_width(text, SIZE)
     (x0, y0), (x1, y1) = route.points[0], route.points[1]
+    # The middle first, then outwards on both sides.
     for share in (0.5, 0.62, 0.38, 0.74, 0.26):
         x, y = _point((x0, y0), (x1, y1), share)
         y += SIZE / 2 - 1.5

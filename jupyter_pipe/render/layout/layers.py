@@ -86,6 +86,7 @@ def _longest_path(
     row_of: dict[str, int] = {}
     for name in names:
         row_of[name] = _first_row(above[name], row_of)
+    # From the end, since where a stage may slide depends on those below.
     for name in reversed(names):
         if len(below[name]) > len(above[name]):
             row_of[name] = min(row_of[after] for after in below[name]) - 1
@@ -149,6 +150,7 @@ def _with_waypoints(
         rows[row_of[name]].append(Vertex(name))
     chains: dict[tuple[str, str], list[Vertex]] = {}
     for a, b in pairs:
+        # The end with more long edges makes the thicker bundle.
         shared = (a, "from") if leaving[a] >= entering[b] else (b, "to")
         points = [
             Vertex(shared[0], shared[1], row) for row in range(row_of[a] + 1, row_of[b])

@@ -35,6 +35,7 @@ def compare_data(store: RunStore, before: Run, after: Run) -> list[Drift]:
 def _named(profiles: list[ValueProfile]) -> dict[str, ValueProfile]:
     counts = Counter(one.name for one in profiles)
     return {
+        # Two stages may leave `df`, which are two values.
         one.name if counts[one.name] == 1 else f"{one.stage}.{one.name}": one
         for one in profiles
     }

@@ -29,6 +29,7 @@ _decoder = msgspec.json.Decoder(_Result)
 def observed_by(folder: RunFolder, stage: str) -> Observations:
     """What a stage touched; nothing for one that left no readable result."""
     try:
+        # Looked at and not carried out, so who signed it does not matter.
         data = unsigned(read_regular_file(folder.result(stage), follow=False))
         return _decoder.decode(data).observed
     except UNREADABLE:

@@ -28,6 +28,7 @@ __all__ = [
     "visible_frames",
 ]
 
+# From Python 3.12 on only generators have frames of their own.
 _COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 
 
@@ -131,6 +132,7 @@ def gate_text(gate: GateEvaluated) -> str:
 def _observed(value: str) -> str:
     """A value's repr; of a float as many digits as people read."""
     try:
+        # `27310.123456789` is read as 27310.1; what is no number stays.
         return value if len(value) < 8 else f"{float(value):.6g}"
     except ValueError:
         return value
@@ -160,6 +162,7 @@ def serial_seconds(run: Run) -> float:
 
 def speed_up(run: Run) -> float | None:
     """How much faster than one after another; None where that says nothing."""
+    # Of so short a run the ratio is chance.
     if run.seconds < 0.1 or not run.is_final:
         return None
     ratio = serial_seconds(run) / run.seconds

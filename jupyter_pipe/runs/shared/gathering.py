@@ -44,6 +44,7 @@ from jupyter_pipe.trust.signatures import sign
 
 __all__ = ["AttemptLog", "SharedRun", "ending_of", "gather_all"]
 
+# Whoever holds the log that long hangs, or its disk does.
 _SECONDS_TO_WAIT = 60.0
 _SECONDS_BETWEEN_LOOKS = 0.05
 _GOOD = frozenset({StageState.succeeded, StageState.cached})
@@ -228,6 +229,7 @@ def ending_of(run: Run, now: float) -> RunFinished | None:
     # begin.
     states = {stage.state for stage in run.stages}
     seconds = max(now - (run.started or now), 0.0)
+    # Also with no stage at all.
     if states <= _GOOD:
         return RunFinished(state=RunState.succeeded, exit_code=0, seconds=seconds)
     if StageState.running in states or not states & _BROKEN:
@@ -235,6 +237,7 @@ def ending_of(run: Run, now: float) -> RunFinished | None:
     kinds = {stage.failure.kind for stage in run.stages if stage.failure}
     if not kinds:
         return RunFinished(state=RunState.cancelled, exit_code=130, seconds=seconds)
+    # The exit codes of `jupyter pipe run`.
     exit_code = 3 if kinds == {FailureKind.gate} else 1
     return RunFinished(state=RunState.failed, exit_code=exit_code, seconds=seconds)
 

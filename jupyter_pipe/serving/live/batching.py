@@ -23,6 +23,7 @@ from jupyter_pipe.serving.live.models import Model
 
 __all__ = ["Batcher", "Job", "Scored", "score_jobs"]
 
+# A batch that is too long makes those in it wait for each other.
 _MOST_ROWS = 2_000
 _MOST_JOBS = 64
 
@@ -72,6 +73,7 @@ class Batcher:
 
     def close(self) -> None:
         """End when all jobs are done."""
+        # The end of the queue, as `_run` reads it.
         self._jobs.put(None)
         self._thread.join()
 
@@ -101,6 +103,7 @@ class Batcher:
 
 def _deliver(jobs: list[Job]) -> None:
     for job in jobs:
+        # A client that has gone has cancelled its answer.
         if job.answer is not None and not job.answer.done():
             if job.scored is None:
                 job.answer.set_exception(RuntimeError("the rows were not scored"))
@@ -120,6 +123,7 @@ def score_jobs(jobs: Sequence[Job]) -> None:
             continue
         groups.setdefault(_company(job), []).append(job)
     for group in groups.values():
+        # Rows of others must never be the reason why a request fails.
         if len(group) == 1 or not _score_together(group):
             for job in group:
                 job.scored = _score_alone(job)
@@ -173,6 +177,7 @@ def _score_alone(job: Job) -> Scored:
 def _unscorable(job: Job, error: Exception) -> RowsError:
     if isinstance(error, RowsError) and error.row:
         return error
+    # Rows are counted from 1 for people.
     row = 1 + _first_failing(job, 0, len(job.rows))
     return RowsError(
         f"Row {row} cannot be scored: {type(error).__name__}: {str(error)[:300]}",

@@ -59,6 +59,8 @@ class Follower:
         self._poll_seconds = poll_seconds
         self._refused: dict[Role, tuple[str, str]] = {}
         self._ended = threading.Event()
+        # A thread, since sources read disks, and loading takes the CPU: the loop that
+        # answers must not wait.
         self._thread = threading.Thread(target=self._run, name="following", daemon=True)
 
     def start(self) -> None:
@@ -133,6 +135,7 @@ class Follower:
         if current is not None and current.release.is_same(release):
             self._refused.pop(role, None)
             return
+        # Loading it again each second would give the same refusal.
         if role in self._refused and self._refused[role][0] == release.digest:
             return
         self._refused.pop(role, None)
@@ -194,6 +197,7 @@ class Follower:
             del self.problems[role]
         if text:
             self.problems[role] = text
+        # It was told as a refusal already.
         known = role in self._refused and self._refused[role][1] == text
         if text and not known:
             self._tell(News(role, "problem", text))

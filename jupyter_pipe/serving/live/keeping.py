@@ -33,7 +33,9 @@ __all__ = ["Keeper", "refusals"]
 _LIVE = "live.json"
 _REFUSED = "refused.json"
 _PURPOSE = "serving"
+# Champion, challenger and those before them.
 _KEPT = 4
+# Another worker may be loading a copy that it found a moment ago.
 _SETTLED_SECONDS = 3600.0
 
 
@@ -68,11 +70,13 @@ class Keeper:
         place = self._bundles / release.digest
         if not place.is_dir():
             self._copy(release, place)
+        # What is asked for counts as young: `_clean` goes by this time.
         os.utime(place)
         return replace(release, folder=place)
 
     def _copy(self, release: Release, place: Path) -> None:
         self._bundles.mkdir(parents=True, exist_ok=True)
+        # On the same disk, or it could not be renamed.
         made = Path(tempfile.mkdtemp(prefix=".copy-", dir=self._bundles))
         try:
             # What the manifest does not name does not belong to the bundle.
@@ -84,6 +88,7 @@ class Keeper:
                 shutil.copyfile(
                     release.folder / name, made / Path(name).name, follow_symlinks=False
                 )
+            # The folder may have been replaced between the question and the copy.
             if bundle_digest(made) != release.digest:
                 raise SourceAwayError(
                     f"The bundle '{release.folder}' is being replaced."

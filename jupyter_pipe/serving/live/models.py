@@ -69,6 +69,7 @@ def load_model(release: Release, *, trust: bool = False) -> Model:
 
 def _check_golden_rows(model: Model) -> None:
     manifest = model.manifest
+    # Nothing would show that it still computes what it was proved to compute.
     if not manifest.golden:
         raise _refused(model, "it has no golden rows")
     found: list[Any] = []

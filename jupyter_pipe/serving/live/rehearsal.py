@@ -25,6 +25,7 @@ from jupyter_pipe.serving.sources import Release
 __all__ = ["Part", "Rehearsal", "Verdict"]
 
 _PROCESS = "jupyter_pipe.serving.processes.rehearsing"
+# The other workers wait meanwhile, so there is an end to it.
 _SECONDS = 300.0
 
 
@@ -103,6 +104,7 @@ class Rehearsal:
 def _ending(code: int, said: bytes) -> str:
     """`loading it ends the process (SIGSEGV). It said: …`."""
     how = f"exit code {code}"
+    # Popen's way to say that a signal ended the process.
     if code < 0:
         how = (
             signal.Signals(-code).name
@@ -118,5 +120,6 @@ def _ending(code: int, said: bytes) -> str:
 def _alone(path: Path) -> Iterator[None]:
     """Nobody else is between these lines. A process that dies lets the others in."""
     with path.open("w") as file:
+        # The system frees it when the process ends, however that is.
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -32,6 +32,7 @@ class Routing:
 
     def choose(self, key: str) -> tuple[Model | None, Role]:
         """The version for rows with this key."""
+        # A shadow answers nobody.
         divided = self.mode in ("canary", "ab") and self.challenger is not None
         if divided and _place(key) < self.share:
             return self.challenger, "challenger"
@@ -47,7 +48,9 @@ def _place(key: str) -> float:
     """A place between 0 and 1, spread evenly over keys."""
     return (
         int.from_bytes(
-            hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()[:8], "big"
+            # Python's own hash is another one in each worker.
+            hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()[:8],
+            "big",
         )
         / 2**64
     )

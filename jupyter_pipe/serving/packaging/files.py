@@ -48,6 +48,7 @@ def _requirements(package: Package, *more: str) -> str:
     return "\n".join(dict.fromkeys(lines)) + "\n"
 
 
+# What a target needs beyond the service and the notebook's own libraries.
 _EXTRA = {"docker": (), "kserve": (), "bentoml": ("bentoml>=1.4",)}
 
 _DOCKERFILE = """\
@@ -114,6 +115,8 @@ def _kserve(package: Package) -> dict[str, str]:
                     "secretKeyRef": {
                         "name": "jupyter-pipe-serve",
                         "key": "token",
+                        # Without the secret the service starts all the same, and asks
+                        # nobody for a token.
                         "optional": True,
                     }
                 },
@@ -136,6 +139,7 @@ def _kserve(package: Package) -> dict[str, str]:
 def _kubernetes_name(name: str) -> str:
     """Lower case letters, digits and dashes, at most 40 of them."""
     found = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-")
+    # Kubernetes wants a letter in front.
     return found if found[:1].isalpha() else f"model-{found}".strip("-")
 
 

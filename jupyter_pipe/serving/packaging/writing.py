@@ -34,10 +34,12 @@ def write_package(
         for name, text in files.items():
             (made / name).write_text(text, encoding="utf-8", newline="\n")
         _copy_bundle(release.folder, model, made / "bundle")
+        # The copy is loaded as well: what was copied is what is shipped.
         load_bundle(made / "bundle", trust=trust)
         os.chmod(made, 0o755)  # noqa: S103 - made for one user alone, meant to be built from
         if folder.exists():
             folder.rmdir()
+        # Last, so that a folder of this name is a whole package.
         made.rename(folder)
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)

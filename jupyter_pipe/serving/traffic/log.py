@@ -26,7 +26,9 @@ from jupyter_pipe.trust.keys import signing_key
 __all__ = ["LOG_GLOB", "RequestLog", "log_files"]
 
 LOG_GLOB = "requests-*.sqlite"
+# Entries that may wait for the disk; each holds the rows of a request.
 _MOST_QUEUED = 20_000
+# Entries in one transaction.
 _AT_ONCE = 1_000
 _TABLES = """
 CREATE TABLE answers (
@@ -130,6 +132,7 @@ class RequestLog:
         except (sqlite3.Error, OSError) as error:
             self._complain(error)
             self._close_file()
+            # Shadows are not counted: no client has been told of them.
             self._lost(len(answers), "disk")
             return
         self._complained = False
@@ -167,12 +170,15 @@ class RequestLog:
             self._begun = self._clock()
             stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(self._begun))
             self._path = (
+                # Names sort by time. The random end tells files of one second and one
+                # pid apart.
                 folder / f"requests-{stamp}-{os.getpid()}-{os.urandom(3).hex()}.sqlite"
             )
             file = sqlite3.connect(self._path)
             # Readers see whole transactions, and a worker that is killed leaves a file
             # that can be read.
             file.execute("PRAGMA journal_mode=WAL")
+            # A power cut may lose lines. Waiting for the disk would hold up the queue.
             file.execute("PRAGMA synchronous=OFF")
             file.executescript(_TABLES)
             masks = (_json(self._settings.drop), _json(self._settings.hash))

@@ -26,6 +26,7 @@ from jupyter_pipe.serving.settings import FOLDER_VARIABLE
 __all__ = ["Metrics", "Sample", "lost_with_worker"]
 
 _PREFIX = "jupyter_pipe_"
+# Buckets of the histogram.
 _SECONDS = (
     0.001,
     0.0025,
@@ -110,6 +111,7 @@ class Metrics:
             f"{_PREFIX}live",
             "1 for each version that is live, in each worker.",
             ["role", "name", "version", "digest"],
+            # A worker that died serves nothing any more.
             multiprocess_mode="livesum",
             registry=own,
         )
@@ -140,6 +142,7 @@ def _registry_of_all() -> CollectorRegistry | None:
 def lost_with_worker(folder: Path, pid: int) -> tuple[int, int]:
     """What a worker that died took with it: requests in flight, and answers that were
     not written down."""
+    # Prometheus' client names its files by kind and process: `counter_4711.db`.
     files = [str(path) for path in folder.glob(f"*_{pid}.db")]
     collect: Any = MultiProcessCollector.merge
     totals: Totals[str] = Totals()

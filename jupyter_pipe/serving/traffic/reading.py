@@ -49,6 +49,7 @@ def read_log(
 ) -> LogWindow:
     """All answers from `since` until before `until`, in UTC seconds since 1970. Of more
     than `most`, each second, third … is taken, so that they are of the whole time."""
+    # Rounded up, so that there are never more than `most`.
     every = 1 if most is None else max(1, -(-_count(folder, since, until) // most))
     answers: list[Answered] = []
     masked: dict[str, None] = {}

@@ -22,6 +22,8 @@ from jupyter_pipe.trust.databases import open_database
 
 __all__ = ["Bucket", "TrafficSummary", "VersionTraffic", "summarise_log"]
 
+# Of these latencies tell what they tell of all; reading all would take as long as the
+# log is.
 _NEWEST = 5_000
 _QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 _BY_VERSION = (

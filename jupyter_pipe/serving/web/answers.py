@@ -131,4 +131,5 @@ def _told(problem: Problem, hint: str) -> dict[str, Any]:
 
 def now() -> tuple[float, float]:
     """The time of day and the time that only goes forward."""
+    # The first is written down, the second measures: clocks are set.
     return time.time(), time.perf_counter()

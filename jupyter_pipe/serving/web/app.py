@@ -28,7 +28,9 @@ _OPEN = frozenset({"/", "/page.js", "/page.css", "/health", "/ready"})
 """What can be read without a token: none of it tells of data."""
 _PAGE = {"/": ("page.html", "text/html"), "/page.js": ("page.js", "text/javascript")}
 _PAGE["/page.css"] = ("page.css", "text/css")
+# The page loads its own script and style, and asks its own service.
 _POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'"
+# Tells in an answer which of several workers gave it.
 _WORKER = str(os.getpid())
 _SAFE = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 
@@ -100,6 +102,7 @@ def _headers(answer: Answer) -> dict[str, str]:
         # Names may hold any character, and headers may not.
         headers["X-Model-Digest"] = answer.model.release.digest
     if answer.status in (429, 503):
+        # Seconds. Both pass: a queue that is long, a version that is being loaded.
         headers["Retry-After"] = "1"
     return headers
 
@@ -186,4 +189,6 @@ class _TokenGuard:
     def _knows(self, scope: Scope) -> bool:
         given = dict(scope["headers"]).get(b"authorization", b"")
         kind, _, token = given.partition(b" ")
+        # Takes the same time wherever the two differ, or a token could be guessed
+        # letter by letter.
         return hmac.compare_digest(kind.lower() + b" " + token.strip(), self._wanted)

@@ -56,6 +56,7 @@ def _property(column: Column, rule: ColumnRule | None) -> dict[str, Any]:
     """The schema of one column's values; limits are those that no row may break."""
     found: dict[str, Any] = {}
     if column.kind == "category":
+        # A category column may have gaps.
         found["enum"] = [*column.categories, None]
     elif column.kind == "time":
         found |= {"type": ["string", "null"], "format": "date-time"}
@@ -91,6 +92,7 @@ def _limit(found: dict[str, Any], column: Column, rule: ColumnRule) -> None:
 def openapi(model: Model | None) -> dict[str, Any]:
     """The OpenAPI document; what a row is depends on the version that is live."""
     row = row_schema(model) if model else {"type": "object"}
+    # OpenAPI 3.1 declares the dialect for the whole document.
     row.pop("$schema", None)
     body = {
         "type": "object",

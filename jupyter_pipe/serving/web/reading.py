@@ -53,6 +53,7 @@ def check_headers(headers: Mapping[str, str], most_bytes: int) -> None:
             415, f"Bodies in {charset[:40]!r} are not read.", "Send JSON in UTF-8."
         )
     length = headers.get("content-length", "")
+    # Cut, since a header of thousands of digits is no number that Python would read.
     if length.isdigit() and int(length[:18]) > most_bytes:
         raise too_large(most_bytes)
 
@@ -68,6 +69,7 @@ def too_large(most_bytes: int) -> RequestError:
 
 def read_rows(body: bytes, form: RowsForm, most_rows: int) -> list[dict[str, Any]]:
     """The rows of a body; whether they fit the form is judged later."""
+    # `["good", "bad"]` for rows of one text.
     single = form.columns[0].name if len(form.columns) == 1 else ""
     rows = [
         _row(row, number, single)
