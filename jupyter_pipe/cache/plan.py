@@ -427,8 +427,8 @@ class StageCache:
         found = explain(
             latest.fingerprint, fingerprint, cell_numbers=numbers, sources=sources
         )
-        # All components agree, so only the generators can differ, which are no part of
-        # the key.
+        # All components agree, so only the generators can differ, which the key leaves
+        # out.
         return found or "random state changed", False
 
     def _damage(self, entry: CacheEntry) -> list[str]:

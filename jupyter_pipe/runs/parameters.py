@@ -37,6 +37,7 @@ _Value = TypeVar("_Value")
 _LARGEST_FILE = 4 << 20
 
 _YES = frozenset({"true", "yes", "on", "1"})
+# Python has no literal for these: `_source` writes `float("inf")`.
 _INFINITE = r'float\("(-?inf|nan)"\)'
 _NO = frozenset({"false", "no", "off", "0"})
 _CONTAINERS = {"list": list, "dict": dict, "tuple": tuple, "set": set}
@@ -169,6 +170,7 @@ def _value(
         return _given(
             parameter, from_file[name], f"file {path.name if path else ''}".strip()
         )
+    # The key for signatures begins like a parameter called `key`.
     if variable in environment and variable != KEY_VARIABLE:
         return _given(
             parameter,
@@ -233,6 +235,7 @@ def _parse(kind: str, text: str) -> Any:
         case "str":
             return text
         case "int":
+            # Base 0 reads `0x1f` and `1_000`, as Python does.
             return int(text.strip().replace(" ", ""), 0)
         case "float":
             return float(text)
@@ -285,6 +288,7 @@ def _literal_or_json(text: str) -> Any:
 def _fitted(parameter: Parameter, value: Any) -> Any:
     """`value` as the type wants it (a YAML list for a tuple). Raises ParameterError."""
     kind, optional = _kind(parameter)
+    # `Literal["a", "b"]`
     if parameter.choices and value not in parameter.choices:
         raise _misfit(parameter, value)
     if (value is None and optional) or kind == "any":

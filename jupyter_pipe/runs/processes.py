@@ -26,6 +26,7 @@ __all__ = [
     "this_process",
 ]
 
+# Often, since a file's time is all that other hosts see.
 BEAT_SECONDS = 1.0
 # Caches of network file systems may show a time that is a minute old.
 LEASE_SECONDS = 90.0
@@ -102,6 +103,7 @@ def _time_of_file_system(folder: Path) -> float:
 
 def _pid_space() -> str:
     try:
+        # `pid:[4026531836]`: containers have numbers of their own.
         return os.readlink("/proc/self/ns/pid")
     except OSError:
         return ""

@@ -16,6 +16,7 @@ from typing import Any
 
 __all__ = ["collect_provenance", "git_state", "last_commit"]
 
+# A repository on a slow disk must not hold up the run.
 GIT_TIMEOUT_SECONDS = 3.0
 _SURROUNDINGS = {
     "GIT_OPTIONAL_LOCKS": "0",

@@ -127,6 +127,7 @@ class RemoteRoot:
                 self._files.put_file(str(path), target)
                 return
             self._files.makedirs(target.rpartition("/")[0], exist_ok=True)
+            # Two machines may publish the same value at once.
             aside = f"{target}.{os.urandom(8).hex()}.tmp"
             self._files.put_file(str(path), aside)
             self._files.mv(aside, target)
@@ -163,9 +164,11 @@ class RemoteRoot:
         """Every file below a folder."""
         start = f"{self._base}/{folder}"
         with self._reached():
+            # fsspec keeps listings; other machines write there, too.
             self._files.invalidate_cache()
             found = self._files.find(start)
         for path in found:
+            # What another machine is writing at this moment.
             if not path.endswith(".tmp"):
                 yield f"{folder}{str(path).rpartition(start.lstrip('/'))[2]}"
 

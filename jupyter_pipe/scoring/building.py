@@ -60,6 +60,7 @@ def prove_recording(
     constants = {
         name: constant.value for name, constant in recording.module.constants.items()
     }
+    # Pickle alone cannot carry lambdas, and functions that the notebook defines.
     values = cloudpickle.dumps(constants)
     form = describe_rows(recording.rows)
     scorer = Scorer(recording.module.source, cloudpickle.loads(values), form)
@@ -75,6 +76,7 @@ def prove_recording(
         chance=recording.chance,
     )
     proofs = prove(subject)
+    # Asked only of a scorer that is right: each column costs another scoring.
     if all(proof.passed for proof in proofs):
         scorer.form = form.with_optional(optional_columns(subject, form))
     return Built(scorer, recording, proofs, values, subject)

@@ -53,6 +53,7 @@ MANIFEST = "bundle.json"
 MODULE = "scorer.py"
 VALUES = "values.pickle"
 _PURPOSE = "scorer"
+# Scored at each start of a service, so there are few.
 _GOLDEN_ROWS = 50
 _DOUBT = "Make it anew from the notebook: jupyter pipe verify NOTEBOOK --score"
 
@@ -113,6 +114,7 @@ def make_manifest(
         for constant in built.recording.module.constants.values()
     }
     modules |= {*trace.imports.values(), type(subject.rows).__module__}
+    # `sklearn.ensemble` is installed as what has the module `sklearn`.
     top = {module.partition(".")[0] for module in modules} - {"builtins", "__main__"}
     return Manifest(
         version=1,
@@ -149,6 +151,7 @@ def require_no_secret(built: Built, manifest: Manifest, masker: Masker) -> None:
         "its constants": built.values,
         "its golden rows": to_json(manifest),
     }
+    # Without secrets nothing has to be searched.
     for place, data in parts.items() if masker else ():
         for name in masker.names_in_memory(data):
             raise PipeError(
@@ -171,6 +174,7 @@ def write_bundle(folder: Path, built: Built, manifest: Manifest) -> None:
     (made / VALUES).write_bytes(built.values)
     (made / MANIFEST).write_bytes(sign(_PURPOSE, MANIFEST, to_json(manifest)))
     if folder.exists():
+        # A folder cannot be renamed over one that is not empty.
         old = folder.with_name(f".{folder.name}-old-{os.getpid()}")
         os.replace(folder, old)
         os.replace(made, folder)
@@ -207,6 +211,7 @@ def read_manifest(folder: Path, *, trust: bool = False) -> Manifest:
 def load_bundle(folder: Path, *, trust: bool = False) -> Bundle:
     """The scorer in a folder. Runs its code. Raises UntrustedError and PipeError."""
     manifest = read_manifest(folder, trust=trust)
+    # Pickled functions hold bytecode, which changes with each minor version.
     if manifest.python != _python():
         raise PipeError(
             f"The bundle '{folder}' was made by Python {manifest.python}, this is Python {_python()}.",

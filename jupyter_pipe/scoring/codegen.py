@@ -100,6 +100,7 @@ def _readable_names(
     )
     names: dict[str, str] = {}
     for name in [*constants, *variables]:
+        # Variables of the trace are called `frame_7`.
         stem = trace.names.get(name) or name.rpartition("_")[0] or name
         number = 2
         chosen = stem
@@ -161,6 +162,7 @@ def _line(line: Instruction, renamer: _Renamer, names: Mapping[str, str]) -> str
     text = ast.unparse(node)
     if line.target is not None:
         text = f"{names[line.target]} = {text}"
+    # A line in a loop is written once for each turn.
     turn = f", turn {line.place.turn}" if line.place.turn else ""
     first, *rest = text.split("\n")
     return "".join(

@@ -105,6 +105,7 @@ def describe_rows(rows: Any) -> RowsForm:
     if isinstance(rows, list) and all(
         isinstance(row, (str, int, float, type(None))) for row in rows
     ):
+        # One text among numbers, and no number can be asked for.
         kind = "text" if any(isinstance(row, str) for row in rows) else "number"
         return RowsForm("list", (Column(SINGLE, kind, "object"),))
     _refuse(f"Raw rows of the type {type(rows).__name__} cannot be made from records")
@@ -127,6 +128,7 @@ def _kind(dtype: str) -> str:
     plain = dtype.lower()
     for word, kind in (
         ("datetime", "time"),
+        # `UInt8` of pandas as `uint8` of numpy: the name is in lower case here.
         ("uint", "integer"),
         ("int", "integer"),
         ("float", "number"),
@@ -174,6 +176,7 @@ def checked_columns(
         ]
         if not given and column.optional:
             continue
+        # A gap in one record is written as null; a column that is absent is a mistake.
         if len(given) < len(records) and not column.optional:
             missing = next(
                 number
@@ -236,12 +239,14 @@ def _records_of_frame(rows: Any, names: list[str]) -> list[dict[str, Any]]:
 def _plain(value: Any) -> Any:
     if _is_gap(value):
         return None
+    # Dates and times, of Python and of pandas.
     if hasattr(value, "isoformat"):
         return value.isoformat()
     return value.item() if hasattr(value, "item") else value
 
 
 def _missing(row: int, name: str, record: Mapping[str, Any]) -> RowsError:
+    # `Price` for `price`.
     close = difflib.get_close_matches(name, [str(each) for each in record], n=1)
     hint = (
         f"Perhaps it is there as '{close[0]}'."
@@ -280,6 +285,7 @@ def rows_from_columns(checked: dict[str, list[Any]], form: RowsForm, size: int) 
     frame = {name: _series(values, known[name]) for name, values in checked.items()}
     if form.form == "series":
         name, series = next(iter(frame.items()))
+        # A series without a name got ours.
         return series.rename(None if name == SINGLE else name)
     return pandas.DataFrame(frame, index=range(size))
 
@@ -396,6 +402,7 @@ def _whole_number(value: float, row: int, column: Column) -> int:
     if not math.isfinite(_float(value, row, column)) or value != int(value):
         raise _misfit(value, row, column, "a whole number")
     digits = "".join(character for character in column.dtype if character.isdigit())
+    # Arrays of Python's own `int` name no size.
     bits = int(digits or 64)
     unsigned = column.dtype.lower().startswith("u")
     low, high = (0, 2**bits) if unsigned else (-(2 ** (bits - 1)), 2 ** (bits - 1))

@@ -28,6 +28,7 @@ _ENDINGS = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
 }
+# Rows: large enough for pandas to be fast, small enough for any memory.
 _PORTION = 10_000
 
 
@@ -119,6 +120,7 @@ def _first_failing(bundle: Bundle, records: Sequence[dict[str, Any]]) -> int:
 def _moved(error: RowsError, offset: int) -> RowsError:
     """The error with the row's number in the whole file."""
     head, number, *rest = error.message.split(" ", 2)
+    # `Row 3, column 'age': …` and `Row 3 has no column …`.
     digits = number.rstrip(",")
     if offset == 0 or not digits.isdigit():
         return error
@@ -227,6 +229,7 @@ class _opened:  # noqa: N801 - used like a function
         if self._file is not None:
             self._file.close()
             part = Path(f"{self._target}.part")
+            # No exception: all answers are there.
             if kind is None:
                 part.replace(self._target)
             else:

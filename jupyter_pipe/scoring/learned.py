@@ -112,6 +112,7 @@ class Dummies(Learned):
                 for key, each in self._whole.items()
             }
             made = pandas.get_dummies(seen, columns=present, **own, **self._kwargs)
+        # A frame that has such columns refuses new ones.
         if isinstance(made.columns, pandas.CategoricalIndex):
             made.columns = made.columns.astype(made.columns.categories.dtype)
         return made
@@ -180,6 +181,7 @@ _OF_COLUMNS = frozenset({"prefix", "prefix_sep", "columns"})
 def _dtype(values: Any, ordered: bool = False) -> Any:
     import pandas
 
+    # None keeps the order of values that are categories already.
     return pandas.Categorical(values, ordered=ordered or None).dtype
 
 

@@ -29,6 +29,7 @@ class Demand:
         return (name in self.names) != self.most
 
     def __or__(self, other: Demand) -> Demand:
+        # All but a, or all but b: all but what is in both.
         if self.most and other.most:
             return Demand(True, self.names & other.names)
         if self.most or other.most:
@@ -67,6 +68,8 @@ def live_instructions(trace: Trace) -> list[Instruction]:
     it needs alone."""
     demands: dict[str, Demand] = {trace.result: ALL}
     kept: list[Instruction] = []
+    # From the predictions backwards, so all demands on a variable are known when the
+    # line that makes it is met.
     for instruction in reversed(trace.instructions):
         if instruction.target is not None:
             live = _define(instruction, demands)
@@ -146,6 +149,7 @@ def _only_needed(
     """Take the names of columns that nobody needs out of `frame[["a", "b"]]`."""
     node = instruction.node
     key = node.slice if isinstance(node, ast.Subscript) else None
+    # `frame.loc[:, ["a", "b"]]`
     if isinstance(key, ast.Tuple) and len(key.elts) == 2:
         key = key.elts[1]
     if not isinstance(key, ast.List):
@@ -168,6 +172,7 @@ def _change(
     base = instruction.changes[0]
     use = instruction.columns
     seen_through = reachable(instruction.changes, lambda name: views.get(name, ()))
+    # Nobody looks at it afterwards, under whichever name.
     if all(demands.get(name, NOTHING) == NOTHING for name in seen_through):
         return False
     if use is None:

@@ -140,6 +140,7 @@ def copied_variable(line: Instruction) -> str | None:
     if line.columns is None or line.columns.kind != "pass":
         return None
     match node:
+        # `raw.copy()` of pandas, `raw.clone()` of polars.
         case ast.Call(
             func=ast.Attribute(value=ast.Name(id=name), attr="copy" | "clone"), args=[]
         ):

@@ -243,6 +243,7 @@ def _check_interpreter(path: Path) -> None:
 def _inside(folder: Path) -> Iterator[None]:
     """The notebook's code sees its own folder and modules, and prints nowhere."""
     before, path = Path.cwd(), list(sys.path)
+    # A figure that the notebook draws must not open a window.
     os.environ.setdefault("MPLBACKEND", "Agg")
     os.chdir(folder)
     sys.path.insert(0, str(folder))
@@ -267,6 +268,7 @@ class RunValues:
         folder = target.store.state_folder / "runs" / run.run_id
         self._pipeline = from_json((folder / "pipeline.json").read_bytes(), Pipeline)
         self._loaded: dict[str, dict[str, Any]] = {}
+        # Classes of a notebook are pickled as those of `__main__`.
         self.names: dict[str, Any] = {"__name__": "__main__"}
 
     def truth(self) -> Any:
@@ -301,6 +303,7 @@ class RunValues:
     ) -> bool:
         """A table that was made after the rows has an entry for each of them, as far as
         one can know."""
+        # A run keeps a value as it is when its stage ends.
         last = max(each.number for each in self._program.units if each.stage == stage)
         if last < self._program.rows_unit:
             return True
@@ -338,6 +341,7 @@ def _is_plain(value: Any, depth: int = 3) -> bool:
     if depth and isinstance(value, dict) and len(value) <= 200:
         return all(_is_plain(each, depth - 1) for each in value.values())
     if depth and isinstance(value, (list, tuple)) and len(value) <= 200:
+        # A list of numbers may have one for each row.
         return any(is_estimator(each) for each in value) and all(
             _is_plain(e, depth - 1) for e in value
         )
@@ -348,6 +352,7 @@ def _is_single(value: Any) -> bool:
     """One model, number, text or moment: no container."""
     if is_estimator(value) or isinstance(value, _PLAIN):
         return True
+    # A scalar of numpy.
     return getattr(value, "shape", None) == () or type(value).__name__ in (
         "Timestamp",
         "date",

@@ -71,6 +71,7 @@ def read_program(notebook: Notebook, folder: Path) -> ScoringProgram:
     units, _ = cut(grouping.program)
     world = new_world(read_knowledge(folder), folder)
     interpret(world, units, observers(units))
+    # The last unit of a cell wins: units are in order.
     last = {unit.cell.cell.id: unit.number for unit in units}
     rows, rows_unit = _tagged(reading, units, last, "rows")
     score, score_unit = _tagged(reading, units, last, "score")
@@ -198,6 +199,7 @@ def _writers(units: Iterable[Unit], name: str, until: int) -> list[int]:
         write = unit.facts.writes.get(name)
         if write is not None:
             found.append(unit.number)
+            # What stood in the name before is gone.
             if write.kind == "binds":
                 break
     return found

@@ -100,6 +100,7 @@ class _Session:
         self.interpreter = Interpreter(self.recorder, self.scope)
         self.statements = Statements(self.interpreter)
         self.rows: Any = None
+        # By identity of the node: a cell has several statements, and each is read once.
         self._read = set[int]()
 
     def run(self, unit: Unit) -> None:
@@ -131,9 +132,11 @@ class _Session:
         program, trace = self.program, self.recorder.trace
         score = self.scope.get(program.score, None)
         ref = self.interpreter.known.of(score)
+        # For example a mean, or groups that nobody has aggregated.
         if ref is None or ref.rows is None or ref.kind == "handle":
             message = f"'{program.score}' has no entry for each row of '{program.rows}'"
             own = Refusal(program.place_of_score(), message, EXPLICIT_FORM)
+            # Where the rows were lost comes first: that is what to change.
             raise ScoringRefusedError([*self.recorder.lost[:3], own])
         trace.result, trace.positions = ref.var, ref.rows
         trace.targets.update(program.targets)
@@ -154,6 +157,7 @@ class _Session:
             raise ScoringRefusedError(
                 [Refusal(place, what, "Tag the variable that holds the raw rows.")]
             )
+        # The notebook may change its rows in place; proofs need them as they were.
         self.rows = copy.deepcopy(value)
         self.recorder.start(value, self.program.rows, numpy.arange(size))
 
@@ -183,6 +187,7 @@ class _Session:
         self._read.add(id(unit.node))
         text = unit.source.python
         self.recorder.sources[cell] = text.split("\n")
+        # Tracebacks and `inspect.getsource` find the cell's text there.
         linecache.cache[f"<cell {cell}>"] = (
             len(text),
             None,

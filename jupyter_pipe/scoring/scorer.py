@@ -38,6 +38,7 @@ class Scorer:
         """One prediction a row, for rows in the notebook's form. The rows stay as they
         are."""
         result = self._score(_own(rows))
+        # The notebook's code may drop rows that it has never met before.
         if entries(result) != count_rows(rows):
             raise RowsError(
                 f"{count_rows(rows)} rows gave {entries(result)} predictions."
@@ -60,6 +61,7 @@ class Scorer:
         function = next(node for node in tree.body if isinstance(node, ast.FunctionDef))
         names = dict(self._names)
         names[function.args.args[0].arg] = _own(rows)
+        # Without the `return`.
         for number, node in enumerate(function.body[:-1]):
             exec(compile(ast.Module([node], []), "<scorer>", "exec"), names)  # noqa: S102
             name = _changed_name(node)
@@ -70,6 +72,7 @@ def _changed_name(node: ast.stmt) -> str:
     target: ast.AST | None = node.targets[0] if isinstance(node, ast.Assign) else None
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         target = node.value.func
+    # `frame["a"].values[0] = 1` changes `frame`.
     while isinstance(target, (ast.Subscript, ast.Attribute)):
         target = target.value
     return target.id if isinstance(target, ast.Name) else ""

@@ -42,6 +42,7 @@ def read_table(path: Path) -> list[dict[str, Any]]:
     ) as error:
         raise RowsError(f"'{path}' cannot be read: {error}.") from None
     names = list(frame.columns)
+    # `tolist` gives Python's own numbers, which JSON can hold.
     columns = [[_plain(value) for value in frame[name].tolist()] for name in names]
     return [
         dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)

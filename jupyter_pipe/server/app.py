@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["NAMESPACE", "ROUTES", "RUN_EVENT", "load"]
 
 NAMESPACE = "jupyter-pipe"
+# The analyzer takes its time to import, which must delay neither the server's start nor
+# the first notebook.
 _SECONDS_TO_WARM = 2.0
 RUN_EVENT = "urn:jupyter-pipe:run"
 ROUTES = [
@@ -37,6 +39,7 @@ ROUTES = [
     *operations.ROUTES,
     *documentation.ROUTES,
     ("openapi.json", OpenApiHandler),
+    # Last, since Tornado takes the first pattern that fits.
     (".*", UnknownHandler),
 ]
 

@@ -23,6 +23,7 @@ from jupyter_pipe.server.services import Services, Threads
 
 __all__ = ["PipeHandler", "UnknownHandler", "allowed"]
 
+# Bytes. The longest that clients send is a notebook as their editor has it.
 _LARGEST_BODY = 4 << 20
 
 T = TypeVar("T")
@@ -68,6 +69,7 @@ class PipeHandler(APIHandler):
     def number(self, name: str) -> int:
         """A query parameter that counts something, 0 if it is not given."""
         text = self.text(name, "0")
+        # A number that is longer would be no place in any file.
         if not text.isdecimal() or len(text) > 15:
             raise PipeError(f"'{name}' must be a whole number.", code="bad_request")
         return int(text)
@@ -125,6 +127,7 @@ class UnknownHandler(PipeHandler):
         """Refuse."""
         raise PipeError("There is nothing at this address.", code="route_unknown")
 
+    # Tornado would answer 405 in HTML.
     post = put = patch = delete = get
 
 

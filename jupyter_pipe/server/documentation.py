@@ -86,6 +86,7 @@ def page_html(name: str) -> str:
 def _folder() -> Path:
     package = Path(jupyter_pipe.__file__).parent
     shipped = package / "docs"
+    # The second is the case in a checkout.
     return shipped if shipped.is_dir() else package.parent / "docs"
 
 
@@ -100,6 +101,7 @@ class _Renderer(mistune.HTMLRenderer):
     def heading(self, text: str, level: int, **attrs: Any) -> str:
         """A heading that can be linked to; that of a diagnostic also by its code."""
         plain = html.unescape(re.sub(r"<[^>]+>", "", text))
+        # As GitHub makes them, so that links work in both places.
         slug = re.sub(r"[^\w\- ]", "", plain.lower()).replace(" ", "-")
         self._ids[slug] += 1
         # The second "Trust" of a page is `trust-1`.

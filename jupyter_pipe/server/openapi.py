@@ -195,6 +195,7 @@ _OPERATIONS = (
         may_be_away=True,
     ),
 )
+# Parameters that are numbers; all others are texts.
 _COUNTS = frozenset({"since", "offset"})
 
 
@@ -213,6 +214,7 @@ def describe(base_url: str) -> dict[str, Any]:
     )
     paths: dict[str, dict[str, Any]] = {}
     for operation in _OPERATIONS:
+        # OpenAPI groups methods by path.
         paths.setdefault(operation.path, {})[operation.method] = _operation(operation)
     return {
         "openapi": "3.1.0",

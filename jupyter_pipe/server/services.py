@@ -34,6 +34,7 @@ class Services:
     def __init__(self, root: Root, watcher: RunWatcher) -> None:
         self.root = root
         self.watcher = watcher
+        # One for all servers of this process.
         self.analysis = the_pool()
         self.runs = RunService(root, watcher)
         self.values = ValueService(self.runs)

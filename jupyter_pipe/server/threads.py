@@ -40,6 +40,7 @@ class DaemonExecutor(Executor):
         future: Future[T] = Future()
 
         def call() -> None:
+            # Whoever asked has gone meanwhile.
             if not future.set_running_or_notify_cancel():
                 return
             try:

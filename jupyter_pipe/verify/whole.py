@@ -230,7 +230,7 @@ def _write_context(
                 result=str(_result_path(folder, stage.name)),
                 workdir=str(workdir),
                 outputs=stage.outputs,
-                # A name that the notebook has not bound is no error here.
+                # A name that the notebook has not bound is not an error here.
                 optional=stage.outputs,
                 definitions=definitions,
                 secrets=stage.options.secrets,

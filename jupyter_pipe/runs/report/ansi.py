@@ -38,6 +38,7 @@ def _span(text: str, classes: set[str]) -> str:
 def _after(classes: set[str], codes: str) -> set[str]:
     """The classes once the codes of one sequence are in force."""
     result = set(classes)
+    # `ESC[m` without a number is a reset; no code has more digits than fit here.
     numbers = [int(code[:4] or 0) for code in codes.replace(":", ";").split(";")]
     while numbers:
         code = numbers.pop(0)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LARGEST_OUTPUT", "cells_html", "render_cell", "stage_fragment"]
 
+# Characters: a browser shows a page of that size, and stumbles over a larger one.
 LARGEST_OUTPUT = 10_000_000
 KEPT_OF_CUT_TEXT = 20_000
 # What an author writes; reading more takes longer than its length.
@@ -180,7 +181,10 @@ def _rich(data: Mapping[str, Any]) -> Iterator[Markup | None]:
     for kind in _RASTER:
         if kind in data:
             yield _image(
-                kind, re.sub(r"[^A-Za-z0-9+/=]", "", _joined(data[kind])), alternative
+                # What is not Base64 could end the attribute.
+                kind,
+                re.sub(r"[^A-Za-z0-9+/=]", "", _joined(data[kind])),
+                alternative,
             )
     if "text/markdown" in data:
         yield _markdown(_joined(data["text/markdown"]))

@@ -18,6 +18,7 @@ from jupyter_pipe.runs.report.cell_outputs import ExecutedCell, read_executed
 
 __all__ = ["notebook_changes"]
 
+# nbdime compares texts line by line, which takes minutes for long ones.
 _LONGEST_TEXT = 50_000
 _FIELDS = {
     "stream": ("name", "text"),
@@ -65,6 +66,7 @@ def _notebook(cells: tuple[ExecutedCell, ...]) -> dict[str, Any]:
                 for each in cell.outputs
                 if each.get("output_type") in _KINDS
             ],
+            # It counts what ran in the kernel, and differs without any change.
             "execution_count": None,
         }
         for cell in cells

@@ -27,6 +27,7 @@ from jupyter_pipe.runs.model import Run
 
 __all__ = ["data", "data_page", "drift_html", "drift_section"]
 
+# A report is opened in a browser, and is to stay readable.
 _MOST_VALUES = 40
 _MOST_COLUMNS = 60
 _MOST_SHARES = 12

@@ -17,6 +17,7 @@ from jupyter_pipe.scoring.tracing.shapes import is_estimator
 
 __all__ = ["FeaturePart", "cut_features"]
 
+# Methods of scikit-learn's estimators, which others have taken over.
 _ASKS = frozenset(
     {
         "predict",
@@ -116,6 +117,7 @@ def _needed(body: Sequence[ast.stmt], wanted: str) -> list[ast.stmt]:
     # A line that changes a variable in place counts as one that makes it.
     names = {wanted}
     kept: list[ast.stmt] = []
+    # From the end: a line is needed if a needed line further down reads what it makes.
     for node in reversed(body):
         read = _names_in(node)
         if read & names:

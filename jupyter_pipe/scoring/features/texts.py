@@ -10,6 +10,7 @@ from jupyter_pipe.scoring.features.cutting import FeaturePart
 
 __all__ = ["feast_text", "module_text", "text_of_the_test"]
 
+# Only in modules whose values cannot be written out.
 _VALUES = """
 import pathlib
 import pickle
@@ -87,6 +88,7 @@ from {module} import features
 def {name}_features(inputs: pd.DataFrame) -> pd.DataFrame:
     return features(inputs)
 '''
+# Kind of a column -> the type in Feast.
 _KINDS = {
     "integer": "Int64",
     "number": "Float64",

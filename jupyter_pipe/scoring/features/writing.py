@@ -33,6 +33,7 @@ from jupyter_pipe.scoring.scorer import Scorer, plain_predictions
 __all__ = ["write_features"]
 
 _PLAIN = (bool, int, float, str, type(None))
+# Columns of the generated module.
 _LITERAL_WIDTH = 100
 _VALUES = "values.pickle"
 
@@ -90,6 +91,7 @@ def _literal(value: Any) -> str | None:
         return None
     text = pprint.pformat(value, width=_LITERAL_WIDTH)
     return (
+        # Longer ones, such as a list of a thousand words, would hide the code.
         text if len(text) < 2_000 and "nan" not in text and "inf" not in text else None
     )
 
@@ -126,6 +128,7 @@ class _Spy:
             return found
 
         def ask(rows: Any, *more: Any, **options: Any) -> Any:
+            # Copied, since the scorer may change the rows later.
             self.asked.append(copy.copy(rows))
             return found(rows, *more, **options)
 

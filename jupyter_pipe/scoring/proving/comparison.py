@@ -59,6 +59,7 @@ def _array(values: Any) -> Any:
     if hasattr(values, "toarray"):
         return values.toarray()
     made = numpy.asarray(values)
+    # Objects and texts, which have no distance.
     return made.astype(object) if made.dtype.kind in "OUST" else made
 
 
@@ -73,6 +74,7 @@ def _equal(left: Any, right: Any, exact: bool) -> Any:
     if exact or {left.dtype.kind, right.dtype.kind} & set("mMb"):
         return (left == right) | (pandas.isna(left) & pandas.isna(right))
     return numpy.isclose(left, right, rtol=RELATIVE, atol=0.0, equal_nan=True) | (
+        # Near zero a relative difference says nothing.
         abs(left - right) < 1e-15
     )
 

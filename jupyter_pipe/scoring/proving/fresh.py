@@ -22,6 +22,7 @@ from jupyter_pipe.scoring.scorer import plain_predictions
 __all__ = ["FRESH", "prove_fresh"]
 
 FRESH = "a fresh process gives the same"
+# Most of it is for imports, on a machine that may be busy.
 _SECONDS = 600
 
 
@@ -41,6 +42,7 @@ def prove_fresh(
     if code != 0:
         lines = complained.strip().splitlines() or ["it ended without a word"]
         return Proof(FRESH, False, lines[-1])
+    # A library may print when it is imported.
     found = json.loads(said.splitlines()[-1])
     same = agree(found, list(manifest.predictions), manifest.exact)
     return Proof(

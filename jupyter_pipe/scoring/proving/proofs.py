@@ -31,9 +31,11 @@ __all__ = [
     "with_fresh_index",
 ]
 
+# Each is scored by itself, which may take as long as a batch.
 MOST_SINGLE_ROWS = 60
 MOST_ROWS = 5000
 MOST_STEPPED_ROWS = 100
+# Far above the labels that notebooks count to.
 _FRESH = 2_000_000_011
 _UNSEEDED = (
     "run again, the notebook gives other predictions ({}), since it draws without a seed: give one "
@@ -150,6 +152,7 @@ def _replay(subject: ProofSubject) -> Proof:
 def _order(subject: ProofSubject) -> Proof:
     import numpy
 
+    # A fixed seed: a proof that fails fails again.
     places = numpy.random.default_rng(7).permutation(_sample(subject))
     found = subject.scorer.score(_scored(subject, places))
     return _compared(subject, found, take(subject.score, places), places)
@@ -225,6 +228,7 @@ def _others(subject: ProofSubject) -> Proof:
 def _unscored(subject: ProofSubject, most: int = 12) -> Iterable[Any]:
     import numpy
 
+    # Such as the rows that the notebook fitted on.
     left = numpy.setdiff1d(numpy.arange(count_rows(subject.rows)), subject.positions)
     if len(left):
         yield take(subject.rows, left[:: max(len(left) // most, 1)][:most])

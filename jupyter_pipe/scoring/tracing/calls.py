@@ -136,6 +136,7 @@ def _function_node(
     function."""
     written = where.func if isinstance(where, ast.Call) else None
     root = written
+    # Of `np.linalg.norm` to `np`.
     while isinstance(root, ast.Attribute):
         root = root.value
     if isinstance(root, ast.Name) and isinstance(written, ast.Attribute):
@@ -248,6 +249,7 @@ def _split(
     size = entries(args[0])
     if size is None:
         return False, None
+    # The places are split along with the rows, and tell which row went where.
     results = function(*args, numpy.arange(size), **kwargs)
     parts = len(results) // (len(args) + 1)
     for number, result in enumerate(results[:-parts]):
@@ -338,6 +340,7 @@ def _concat(
 _Special = Callable[
     ["Interpreter", Any, tuple[Any, ...], dict[str, Any], ast.AST], tuple[bool, Any]
 ]
+# By name, whatever module they are of: each looks at its arguments.
 _SPECIAL: dict[str, _Special] = {
     "len": _length,
     "train_test_split": _split,

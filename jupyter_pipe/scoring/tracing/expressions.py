@@ -164,6 +164,7 @@ class Interpreter:
             return result
         if name == "shape" and isinstance(result, tuple):
             return (self.recorder.count(ref), *result[1:])
+        # A method; its call is judged, with its arguments.
         if callable(result) and not is_handle(result):
             return result
         if self.recorder.is_index(ref.var) and name not in _LABELS:
@@ -260,6 +261,7 @@ class Interpreter:
         for op, comparator in zip(node.ops, node.comparators, strict=True):
             right = self.value(comparator, scope)
             result = self._compared(op, left, right, node)
+            # `0 < x < 1` stops at the first that is false, as Python does.
             if len(node.ops) > 1 and not result:
                 return result
             left = right
@@ -338,6 +340,7 @@ class Interpreter:
 
 def method_name(node: ast.AST) -> str:
     """The method for a kind of syntax: `_bin_op` for `BinOp`."""
+    # Before each capital but the first.
     return "_" + re.sub(r"(?<!^)(?=[A-Z])", "_", type(node).__name__).lower()
 
 

@@ -32,6 +32,7 @@ def dropped(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, ...] | 
     """The columns that `drop` takes away; None if it is about rows."""
     names = kwargs.get("columns")
     if names is None and (
+        # `drop("a", axis=1)` and `drop("a", 1)`.
         kwargs.get("axis") in (1, "columns") or args[1:2] in ((1,), ("columns",))
     ):
         names = args[0] if args else kwargs.get("labels")
@@ -238,6 +239,7 @@ def merge(
     result = owner.merge(*args, **kwargs)
     how = kwargs.get("how", args[1] if len(args) > 1 else "inner")
     marked = owner.copy()
+    # No column of a notebook is called so.
     marker = "\0row"
     marked[marker] = numpy.arange(len(owner))
     numbers = marked.merge(*args, **kwargs)[marker]
@@ -257,6 +259,8 @@ def merge(
     keywords = {
         key: value for key, value in kwargs.items() if key not in ("how", "right")
     }
+    # An inner join would lose rows of which the table knows nothing, and their
+    # predictions.
     keywords["how"] = "left"
     return recorder.note(
         result,

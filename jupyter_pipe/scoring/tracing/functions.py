@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FunctionTable", "Returned", "call_function", "with_names"]
 
+# Calls within calls: a recursion over rows is left to Python.
 _DEEPEST = 30
 FunctionNode = ast.FunctionDef | ast.Lambda
 
@@ -46,12 +47,14 @@ class FunctionTable:
                 decorators = (
                     node.decorator_list if isinstance(node, ast.FunctionDef) else []
                 )
+                # Python counts a function from its first decorator.
                 first = decorators[0].lineno if decorators else node.lineno
                 key = (f"<cell {getattr(node, 'cell', 0)}>", first, name)
                 self._nodes.setdefault(key, []).append(node)
 
     def add(self, function: Any, node: ast.Lambda) -> None:
         """Remember which code a lambda has."""
+        # The function is kept, so that no other one gets its id.
         self._made[id(function)] = (function, node)
 
     def add_nested(self, value: Any, node: ast.expr) -> None:
@@ -80,6 +83,7 @@ class FunctionTable:
             (code.co_filename, code.co_firstlineno, code.co_name), []
         )
         fitting = [node for node in found if len(node.args.args) == code.co_argcount]
+        # Two lambdas on one line have the same place.
         return fitting[0] if len(fitting) == 1 else None
 
     def reads_rows(self, value: Any, known: Known) -> bool:
@@ -114,6 +118,7 @@ def _cells(function: types.FunctionType) -> list[Any]:
         try:
             found.append(cell.cell_contents)
         except ValueError:
+            # A name of the enclosing function that has no value yet.
             found.append(None)
     return found
 

@@ -68,6 +68,7 @@ def look_around(value: Any) -> str:
         "polars"
     ):
         return ""
+    # A window of polars: within a group, each row depends on the others.
     if ".over(" in str(value):
         return "over("
     table = load_row_classes("polars")
@@ -88,6 +89,7 @@ def _names(function: Callable[..., Any]) -> Iterator[tuple[str, str]]:
     )
     name = getattr(function, "__name__", "")
     library, *inner = (module or type(function).__module__).split(".")
+    # `scipy.stats._stats_py` is documented as `scipy.stats`.
     public = [part for part in inner if not part.startswith("_")]
     if public:
         yield library, ".".join([*public, name])

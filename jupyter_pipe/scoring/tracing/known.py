@@ -9,6 +9,7 @@ from typing import Any
 
 __all__ = ["Known", "Ref", "RowCount"]
 
+# So deep lists and dicts are searched for rows.
 _DEPTH = 4
 
 

@@ -34,6 +34,7 @@ from jupyter_pipe.server.operations.places import Place
 
 __all__ = ["column_shown", "data_page", "value_shown"]
 
+# A page with thousands of columns would take the browser seconds.
 _MOST_COLUMNS = 200
 _MOST_TOP = 8
 _MOST_FINDINGS = 50
@@ -131,6 +132,7 @@ def _state(judgement: Judgement | None, *, is_watched: bool) -> ContractState:
 def _last_batch(profile: Profile, judgement: Judgement | None) -> BatchShown | None:
     if not profile.batches:
         return None
+    # Batches stand in the order in which they came.
     name, part = list(profile.batches.items())[-1]
     breaches = judgement.breaches if judgement else ()
     problems = [

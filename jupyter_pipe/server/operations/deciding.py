@@ -61,7 +61,9 @@ def decide(root: Path, request: DecisionRequest) -> DecisionAnswer:
         ) from None
     try:
         said = msgspec.json.decode(
-            done.stdout[done.stdout.rfind(b"\n") + 1 :], type=_Said
+            # Only the last line: a library may print when it is imported.
+            done.stdout[done.stdout.rfind(b"\n") + 1 :],
+            type=_Said,
         )
     except (msgspec.MsgspecError, ValueError):
         said = _Said()

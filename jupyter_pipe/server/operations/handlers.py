@@ -38,6 +38,7 @@ class OperationsHandler(PipeHandler):
         """Answer with what the method `kind` of `OperationsService` gives."""
         task = Task(kind, str(self.services.root.folder), msgspec.json.encode(request))
         reply = await self.work(self.services.analysis.ask, task, PAGES)
+        # Raised here, so that it stands in the server's log with its place.
         if reply.defect:
             raise RuntimeError(f"a defect of jupyter_pipe, in {kind}:\n{reply.defect}")
         self.set_status(reply.status)

@@ -20,6 +20,7 @@ __all__ = ["label_row", "labels_page"]
 
 _MOST_TASKS = 10
 _MOST_RECENT = 5
+# Characters of one field: nobody labels by more.
 _LONGEST = 2000
 
 

@@ -24,6 +24,7 @@ def loop_page(place: Place) -> LoopPage:
         return LoopPage(exists=False, file="")
     path = settings_path(place.notebook)
     if not path.is_file():
+        # The page says how to write one, so it has to know the name.
         return LoopPage(exists=False, file=path.name)
     log = LoopLog(loop_folder(place.store.state_folder, notebook_name(place.notebook)))
     try:

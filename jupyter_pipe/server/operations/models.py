@@ -19,6 +19,7 @@ __all__ = ["models_page"]
 
 _MOST_VERSIONS = 50
 _MOST_FILES = 200
+# Enough to tell files apart at a glance.
 _DIGEST_LETTERS = 12
 
 
@@ -40,6 +41,7 @@ def _where(registry: Registry, root: Path) -> str:
     if file is not None:
         return os.path.relpath(file, root)
     scheme, _, rest = registry.address.registry.partition("://")
+    # `https://user:password@host` without what stands before the sign.
     return f"{scheme}://{rest.rpartition('@')[2]}"
 
 

@@ -24,6 +24,7 @@ from jupyter_pipe.serving.traffic.reading import read_log
 
 __all__ = ["monitoring_page"]
 
+# A week: it holds each day of the week once.
 _SECONDS = 7 * 86_400.0
 _MOST_SERIES = 12
 # A page is to be there within a second or two, however much was asked in a week.

@@ -43,10 +43,13 @@ class Order(msgspec.Struct, frozen=True):
 def main() -> int:
     """Carry out the order on standard input."""
     order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
+    # The order has been read; a notebook that asks for input must not wait for more of
+    # it.
     sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - lives as long as the process
     try:
         return run(order)
     except PipeError as error:
+        # On a line of its own, behind whatever was printed.
         sys.stdout.buffer.write(b"\n" + msgspec.json.encode(error_body(error)))
         return error.exit_code
 

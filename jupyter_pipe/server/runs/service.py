@@ -35,7 +35,9 @@ __all__ = ["RUN_ID", "STAGE", "RunService"]
 RUN_ID = r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4,}"
 # Of several notebooks it is `notebook.stage`.
 STAGE = r"[^/\\.%]+(?:\.[^/\\.%]+)?"
+# A browser shows no more; older runs are found with `jupyter pipe runs`.
 _LONGEST_LIST = 2000
+# A long log comes in pieces: the page asks again until it has all of it.
 _LOG_CHUNK = 1 << 20
 _DONE = frozenset({StageState.succeeded, StageState.cached})
 
@@ -52,6 +54,7 @@ class RunService:
     def list(self, root: str, notebook: str) -> RunList:
         """The runs of a folder, or of one notebook in it, newest first."""
         store = self.store(root)
+        # By name, so that runs are found after the folder was moved.
         wanted = Path(notebook).name
         found = []
         for run_id in store.ids():
@@ -343,6 +346,7 @@ def _read_or_none(store: RunStore, run_id: str) -> Run | None:
 def _whole_characters(data: bytes, end: int) -> int:
     """The place at or before `end` where no character is cut in two."""
     end = min(end, len(data))
+    # In UTF-8 the bytes 10xxxxxx go on with a character.
     while 0 < end < len(data) and data[end] & 0b1100_0000 == 0b1000_0000:
         end -= 1
     return end

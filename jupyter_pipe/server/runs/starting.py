@@ -22,6 +22,7 @@ def start_run(order: Order) -> None:
     could not be done."""
     folder = RunStore(order.root).folder(order.run_id)
     is_elsewhere = order.engine and not has_own_runner(find_configuration(order.engine))
+    # The first file that shows that somebody has taken the order on.
     begun = folder.submitted if is_elsewhere else folder.events
     said = start_detached(
         "jupyter_pipe.server.runs.runner",

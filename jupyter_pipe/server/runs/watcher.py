@@ -24,8 +24,10 @@ from jupyter_pipe.trust.records import UNREADABLE, open_regular_file
 
 __all__ = ["RunWatcher"]
 
+# As fast as people see; a look at a folder in which nothing happens costs one `stat`.
 SECONDS_BETWEEN_LOOKS = 0.1
 _SECONDS_BETWEEN_CENSUSES = 2.0
+# A log that grew by more is read in several looks.
 _MOST_AT_ONCE = 64 << 20
 _ACTIVE = frozenset({RunState.queued, RunState.running})
 

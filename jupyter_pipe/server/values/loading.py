@@ -23,6 +23,7 @@ from jupyter_pipe.server.values.payloads import ValueDescription
 
 __all__ = ["Described", "Limits", "Order", "load_value"]
 
+# Bytes: a picture in Base64 is the largest part of an answer.
 _MOST_SAID = 8 << 20
 # A library that makes threads for every core takes memory for each of them, which is
 # limited here.
@@ -119,6 +120,7 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
     if hasattr(os, "killpg") and process.returncode is None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
+    # Also where there are no process groups, as on Windows.
     process.kill()
 
 

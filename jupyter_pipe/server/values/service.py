@@ -174,6 +174,7 @@ def _interpreter(kernel: str) -> Path:
 def _contexts(store: RunStore, run: Run, stage: str) -> Iterator[StageContext]:
     """What attempts of the run were told, that of the stage itself first, as far as the
     user signed it. For a reused stage those of the run that computed it."""
+    # False sorts first: the stage itself.
     order = sorted(run.stages, key=lambda each: each.name != stage)
     for each in order:
         for run_id in filter(None, (run.run_id, each.cached_from)):
@@ -202,6 +203,7 @@ def _definitions(contexts: list[StageContext]) -> dict[str, dict[str, Any]]:
     """The notebook's classes and functions; as the stage itself has them, where several
     have them."""
     found: dict[str, dict[str, Any]] = {}
+    # The stage's own come last, and so they win.
     for context in reversed(contexts):
         found.update(context.definitions)
     return found
@@ -261,6 +263,7 @@ class _EarlierValues:
 def _digests_before(
     store: RunStore, run: Run, stage: str
 ) -> Iterator[tuple[str, dict[str, str]]]:
+    # Ids sort as runs began.
     earlier = (run_id for run_id in store.ids() if run_id < run.run_id)
     for run_id in islice(earlier, _MOST_EARLIER):
         found = _digests(store.folder(run_id), stage)
