@@ -32,6 +32,7 @@ __all__ = [
     "distinct",
     "escaped",
     "kubernetes_names",
+    "one_device",
     "parameters_yaml",
     "plan_of",
     "task_names",
@@ -119,6 +120,15 @@ class Task(Struct, frozen=True):
             if self.timeout_seconds
             else None
         )
+
+    @property
+    def devices(self) -> dict[str, str]:
+        """Kind -> amount of what `gpus:` and `limit:` tags ask for, as Kubernetes has
+        it."""
+        return {
+            **({"nvidia.com/gpu": str(self.gpus)} if self.gpus else {}),
+            **self.limits,
+        }
 
 
 class Plan(Struct, frozen=True):
@@ -330,6 +340,19 @@ def _text_of(parameter: Parameter) -> str:
     return (
         parameter.default if isinstance(parameter.default, str) else parameter.literal
     )
+
+
+def one_device(task: Task, engine: str) -> dict[str, str]:
+    """What the task asks for, for engines with a place for one kind only. Raises
+    ExportError where there are more: they would keep the last."""
+    if len(task.devices) > 1:
+        raise ExportError(
+            f"Stage '{task.name}' asks for {' and '.join(task.devices)}, and {engine} has a place for one "
+            "kind of device.",
+            code="export_value",
+            hint="Leave one of its limit: and gpus: tags, or export to an engine that has all of them.",
+        )
+    return task.devices
 
 
 def parameters_yaml(plan: Plan) -> str:

@@ -104,8 +104,12 @@ def test_files_are_the_golden_ones(pipeline: Pipeline, engine: str) -> None:
     ],
 )
 def test_python_files_pass_the_linter(pipeline: Pipeline, engine: str) -> None:
-    # What it has no word for it refuses.
-    wanted = replace(WANTED, secrets=()) if engine == "sagemaker" else WANTED
+    # What they have no word for they refuse.
+    refused: dict[str, dict[str, Any]] = {
+        "sagemaker": {"secrets": ()},
+        "kfp": {"gpus": 0},
+    }
+    wanted = replace(WANTED, **refused.get(engine, {}))
     text = written(engine, with_options(pipeline, wanted))
     command = [
         sys.executable,
@@ -228,7 +232,7 @@ def test_argo_knows_all_that_a_stage_asks_for(pipeline: Pipeline) -> None:
     ]
     assert container["resources"] == {
         "requests": {"cpu": "2", "memory": "1000000000"},
-        "limits": {"nvidia.com/gpu": 1, "example.org/fpga": "1"},
+        "limits": {"nvidia.com/gpu": "1", "example.org/fpga": "1"},
     }
     # An exit code that another attempt would repeat ends the stage.
     assert first["retryStrategy"] == {
@@ -330,6 +334,39 @@ def test_pachyderm_refuses_stages_that_no_path_can_name(pipeline: Pipeline) -> N
     first = replace(pipeline.stages[0], name="prüfen")
     with pytest.raises(ExportError, match="'prüfen' has letters"):
         written("pachyderm", replace(pipeline, stages=(first,), edges=()))
+
+
+@pytest.mark.parametrize(
+    ("engine", "told"),
+    [
+        ("flyte", "timeout=270"),
+        ("github", "timeout-minutes: 10"),
+        ("gitlab", "timeout: 10 minutes"),
+        ("kfp", "set_timeout(task_trend, 270)"),
+        ("slurm", "--time=6"),
+    ],
+)
+def test_a_limit_of_the_engine_s_leaves_time_for_all_attempts(
+    pipeline: Pipeline, engine: str, told: str
+) -> None:
+    """The command tries again by itself, so three times 90 seconds."""
+    wanted = StageOptions(retries=2, timeout_seconds=90)
+    assert told in written(engine, with_options(pipeline, wanted))
+
+
+def test_an_engine_with_one_kind_of_device_is_not_asked_for_two(
+    pipeline: Pipeline,
+) -> None:
+    with pytest.raises(ExportError, match=r"'readings' asks for nvidia.com/gpu and e"):
+        written("kfp", with_options(pipeline, WANTED))
+    text = written("kfp", with_options(pipeline, replace(WANTED, gpus=0)))
+    assert text.count("set_accelerator_type('example.org/fpga')") == 4
+
+
+def test_slurm_is_asked_for_all_licences_at_once(pipeline: Pipeline) -> None:
+    wanted = StageOptions(limits={"solver": "2", "compiler": "1"})
+    text = written("slurm", with_options(pipeline, wanted))
+    assert text.count("--licenses=compiler:1,solver:2") == 4
 
 
 def test_airflow_has_typed_params_and_the_graph(pipeline: Pipeline) -> None:

@@ -162,9 +162,8 @@ def _requests(task: Task) -> dict[str, Any]:
     requests = {"cpu": f"{task.cpus:g}"}
     if task.memory_bytes:
         requests["memory"] = str(task.memory_bytes)
-    limits: dict[str, Any] = {"nvidia.com/gpu": task.gpus} if task.gpus else {}
-    limits.update(task.limits)
-    return {"requests": requests, **({"limits": limits} if limits else {})}
+    limits = {"limits": task.devices} if task.devices else {}
+    return {"requests": requests, **limits}
 
 
 def template_names(plan: Plan) -> dict[str, str]:

@@ -87,8 +87,8 @@ def _job(plan: Plan, task: Task) -> dict[str, Any]:
     )
     job: dict[str, Any] = {"needs": list(task.after)} if task.after else {}
     job["runs-on"] = "ubuntu-latest"
-    if task.timeout_seconds:
-        job["timeout-minutes"] = math.ceil(task.timeout_seconds / 60) + 5
+    if task.seconds_in_all:
+        job["timeout-minutes"] = math.ceil(task.seconds_in_all / 60) + 5
     if task.image:
         job["container"] = _plain(task.image)
     return {**job, "steps": steps}

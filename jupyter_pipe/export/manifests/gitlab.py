@@ -87,8 +87,8 @@ def _job(plan: Plan, task: Task) -> dict[str, Any]:
     }
     if task.image and task.image != plan.options.image:
         job["image"] = task.image
-    if task.timeout_seconds:
-        job["timeout"] = f"{math.ceil(task.timeout_seconds / 60) + 5} minutes"
+    if task.seconds_in_all:
+        job["timeout"] = f"{math.ceil(task.seconds_in_all / 60) + 5} minutes"
     return job
 
 

@@ -143,16 +143,15 @@ def _resources(task: Task) -> dict[str, Any]:
     if task.memory_bytes:
         requests["memory"] = str(task.memory_bytes)
     found: dict[str, Any] = {"resourceRequests": requests}
-    gpus = {"nvidia.com/gpu": str(task.gpus)} if task.gpus else {}
     if task.limits:
         # `resourceLimits` has a word for one kind of device only.
         patch = {
             "op": "add",
             "path": "/containers/0/resources/limits",
-            "value": {**gpus, **task.limits},
+            "value": task.devices,
         }
         found["podPatch"] = json.dumps([patch])
-    elif gpus:
+    elif task.gpus:
         device = {"type": "nvidia.com/gpu", "number": task.gpus}
         found["resourceLimits"] = {"gpu": device}
     return found

@@ -31,6 +31,7 @@ def _write(plan: Plan) -> str:
 
 
 def _submit(plan: Plan, task: Task, logs: str) -> list[str]:
+    """The lines that submit the stage's job, behind those of the stages before it."""
     options = [
         f"--job-name={plan.label}.{task.name}",
         f"--cpus-per-task={max(1, math.ceil(task.cpus))}",
@@ -42,13 +43,13 @@ def _submit(plan: Plan, task: Task, logs: str) -> list[str]:
     # Minutes, of which one is for the kernel's start and end: the stage's own limit
     # comes first.
     options += (
-        [f"--time={math.ceil(task.timeout_seconds / 60) + 1}"]
-        if task.timeout_seconds
+        [f"--time={math.ceil(task.seconds_in_all / 60) + 1}"]
+        if task.seconds_in_all
         else []
     )
-    options += [
-        f"--licenses={key}:{amount}" for key, amount in sorted(task.limits.items())
-    ]
+    # Of several such options sbatch would take the last.
+    licences = ",".join(f"{key}:{it}" for key, it in sorted(task.limits.items()))
+    options += [f"--licenses={licences}"] if licences else []
     after = ":".join(f"$job_{name}" for name in task.after)
     depends = (
         f' --dependency="afterok:{after}" --kill-on-invalid-dep=yes' if after else ""

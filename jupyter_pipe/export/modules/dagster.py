@@ -152,11 +152,8 @@ def _resources(task: Task) -> dict[str, dict[str, str]]:
     requests = {"cpu": f"{task.cpus:g}"}
     if task.memory_bytes:
         requests["memory"] = str(math.ceil(task.memory_bytes))
-    limits = {
-        **({"nvidia.com/gpu": str(task.gpus)} if task.gpus else {}),
-        **task.limits,
-    }
-    return {"requests": requests, **({"limits": limits} if limits else {})}
+    limits = {"limits": task.devices} if task.devices else {}
+    return {"requests": requests, **limits}
 
 
 EXPORTER = Exporter(

@@ -133,9 +133,7 @@ def _task(plan: Plan, task: Task, number: int, parameters: dict[str, str]) -> st
         else "'disable'"
     )
     options = [f"cache={cache}"]
-    options += (
-        [f"timeout={math.ceil(task.timeout_seconds)}"] if task.timeout_seconds else []
-    )
+    options += [f"timeout={task.seconds_in_all}"] if task.seconds_in_all else []
     return _TASK.format(
         stage=task.name,
         # `Fit` and `fit` would be one environment.

@@ -6,7 +6,7 @@ code."""
 from __future__ import annotations
 
 from jupyter_pipe.export import Exporter
-from jupyter_pipe.export.plan import ExportError, Plan, PlanParameter, Task
+from jupyter_pipe.export.plan import ExportError, Plan, PlanParameter, Task, one_device
 
 __all__ = ["EXPORTER"]
 
@@ -110,11 +110,7 @@ def _use(plan: Plan, task: Task) -> list[str]:
         if task.memory_bytes
         else []
     )
-    accelerators = {
-        **({"nvidia.com/gpu": str(task.gpus)} if task.gpus else {}),
-        **task.limits,
-    }
-    for kind, amount in accelerators.items():
+    for kind, amount in one_device(task, EXPORTER.title).items():
         lines.append(
             f"{made}.set_accelerator_type({kind!a}).set_accelerator_limit({amount!a})"
         )
@@ -123,10 +119,8 @@ def _use(plan: Plan, task: Task) -> list[str]:
         lines.append(
             f"kubernetes.use_secret_as_env({made}, secret_name={plan.label!r}, secret_key_to_env={keys})"
         )
-    if task.timeout_seconds:
-        lines.append(
-            f"kubernetes.set_timeout({made}, {int(task.timeout_seconds + 0.999)})"
-        )
+    if task.seconds_in_all:
+        lines.append(f"kubernetes.set_timeout({made}, {task.seconds_in_all})")
     return [f"    {line}\n" for line in lines]
 
 

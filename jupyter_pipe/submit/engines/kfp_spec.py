@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from jupyter_pipe.export import ExportError, Plan
-from jupyter_pipe.export.plan import PlanParameter, Task, kubernetes_names
+from jupyter_pipe.export.plan import PlanParameter, Task, kubernetes_names, one_device
 from jupyter_pipe.runs.remote import is_url
 from jupyter_pipe.trust.keys import KEY_VARIABLE
 
@@ -146,9 +146,7 @@ def _resources(task: Task) -> dict[str, Any]:
     made: dict[str, Any] = {"resourceCpuRequest": f"{task.cpus:g}"}
     if task.memory_bytes:
         made["resourceMemoryRequest"] = str(task.memory_bytes)
-    # It has a place for one kind of accelerator.
-    kinds = {**({"nvidia.com/gpu": str(task.gpus)} if task.gpus else {}), **task.limits}
-    for kind, count in kinds.items():
+    for kind, count in one_device(task, "Kubeflow Pipelines").items():
         made["accelerator"] = {"resourceType": kind, "resourceCount": count}
     return made
 
