@@ -23,13 +23,15 @@ _ERROR_KEYS = {"code", "message", "hint", "cell_id", "diagnostics"}
 @dataclass(frozen=True)
 class Asked:
     """A request. `pattern` is the route that it takes; `starts` are the commands that
-    do the same, if those run the notebook's own cells."""
+    do the same, if those run the notebook's own cells. `alone` is the command for which
+    the server starts a process, as costly as all other requests together."""
 
     method: str
     path: str
     pattern: str
     body: dict[str, Any] | None = None
     starts: frozenset[str] = field(default_factory=frozenset)
+    alone: str = ""
 
     @property
     def is_page(self) -> bool:
@@ -65,7 +67,11 @@ def asked_of(folder: str, run_ids: Sequence[str]) -> Iterator[Asked]:
     for decision in ("promote", "rollback"):
         body = {"decision": decision, "name": "flow", "number": 1}
         yield Asked(
-            "POST", f"operations/decision?root={folder}", "operations/decision", body
+            "POST",
+            f"operations/decision?root={folder}",
+            "operations/decision",
+            body,
+            alone=decision,
         )
     label = {"queue": "queue", "task": "0", "label": "a"}
     yield Asked("POST", f"operations/label?root={folder}", "operations/label", label)
@@ -77,6 +83,7 @@ def asked_of(folder: str, run_ids: Sequence[str]) -> Iterator[Asked]:
         "engines",
         "engines",
         {"engine": "slurm", "notebook": f"{folder}/flow.ipynb"},
+        alone="submit",
     )
     yield Asked(
         "POST", "runs", "runs", {"notebook": f"{folder}/flow.ipynb"}, frozenset({"run"})

@@ -54,7 +54,7 @@ def test_nothing_happens(
     runs = sorted(path.name for path in repository.state.glob("runs/2*"))
     problems = []
     for asked in asked_of(name, runs):
-        if not attack.asks(asked.starts, is_page=asked.is_page):
+        if not attack.asks(asked.starts, is_page=asked.is_page, alone=asked.alone):
             continue
         found = [
             *problems_of_answer(asked, server),

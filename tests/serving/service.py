@@ -150,7 +150,8 @@ class Client(threading.Thread):
             )
             worker: str | None = None
             try:
-                while not self._ended.is_set():
+                # As fast as it can it would only take the workers' processors.
+                while not self._ended.wait(0.005):
                     worker = self._ask(connection)
             except (OSError, http.client.HTTPException):
                 self.failures.append(worker)

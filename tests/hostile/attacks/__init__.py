@@ -18,7 +18,8 @@ class Attack:
     """`name` says in words what was done; `change` does it. `runs` are the commands
     that start kernels, which take seconds, on which it is worth trying. All others are
     tried anyway, or those in `only`, where no other command opens what was changed, and
-    of the routes only pages of operations do."""
+    of the routes only pages of operations do. For a command in `runs` or `only`, the
+    server is also asked to start a process."""
 
     name: str
     change: Callable[[Repository], None]
@@ -29,10 +30,14 @@ class Attack:
         """Whether it is worth trying on a command, which runs cells or does not."""
         return command in self.runs if runs else command in self.only or not self.only
 
-    def asks(self, starts: frozenset[str], *, is_page: bool) -> bool:
+    def asks(self, starts: frozenset[str], *, is_page: bool, alone: str = "") -> bool:
         """Whether it is worth asking the server for what starts these commands, or for
-        a page."""
-        return bool(starts & self.runs) if starts else is_page or not self.only
+        a page, or for what it has done by a command `alone`."""
+        if starts:
+            return bool(starts & self.runs)
+        if alone:
+            return alone in self.runs | self.only
+        return is_page or not self.only
 
 
 _FOUND: list[Attack] = []

@@ -20,7 +20,7 @@ def _plant(repository: Repository) -> str:
     return str(repository.folder / "k")
 
 
-@attack("a notebook names a kernel by its absolute path", runs="run verify")
+@attack("a notebook names a kernel by its absolute path", runs="run verify submit")
 def absolute_kernel(repository: Repository) -> None:
     repository.flow.write_text(json.dumps(notebook_json(FLOW, _plant(repository))))
 

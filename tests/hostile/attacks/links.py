@@ -17,12 +17,18 @@ def _move_outside(repository: Repository, path: Path) -> None:
     path.symlink_to(target)
 
 
-@attack("the folder of runs is a link to a folder of the victim", runs="run")
+@attack(
+    "the folder of runs is a link to a folder of the victim",
+    runs="run promote rollback submit",
+)
 def runs_elsewhere(repository: Repository) -> None:
     _move_outside(repository, repository.state / "runs")
 
 
-@attack("everything of ours is a link to a folder of the victim", runs="run-stage")
+@attack(
+    "everything of ours is a link to a folder of the victim",
+    runs="run-stage promote rollback submit",
+)
 def state_elsewhere(repository: Repository) -> None:
     _move_outside(repository, repository.state)
 
@@ -66,7 +72,7 @@ def files_elsewhere(repository: Repository) -> None:
 
 @attack(
     "names that documentation gives to answers are links to files of the victim",
-    runs="run sweep debug",
+    runs="run sweep debug promote rollback submit",
 )
 def answers_elsewhere(repository: Repository) -> None:
     (repository.folder / "merged.json").write_text('[{"a": 1, "label": "x"}]')

@@ -52,7 +52,7 @@ def without_end(repository: Repository) -> None:
     repository.fails.write_text(text.replace('"outputs": []', f'"outputs": {deep}', 1))
 
 
-@attack("tags and literals count without end", runs="run")
+@attack("tags and literals count without end", runs="run submit")
 def counts_without_end(repository: Repository) -> None:
     tags = [
         f"memory:{MANY}GiB",
@@ -83,7 +83,10 @@ def counts_without_end(repository: Repository) -> None:
     path.write_text(json.dumps(pipeline))
 
 
-@attack("modules beside the notebook have the names of those that we import")
+@attack(
+    "modules beside the notebook have the names of those that we import",
+    runs="promote rollback submit",
+)
 def modules_of_ours(repository: Repository) -> None:
     names = (
         "random",

@@ -88,7 +88,7 @@ def slow_outputs(repository: Repository) -> None:
         executed.write_text(json.dumps(notebook))
 
 
-@attack("a package's names lead elsewhere", runs="run run-stage")
+@attack("a package's names lead elsewhere", runs="run run-stage submit")
 def names_of_a_package(repository: Repository) -> None:
     outside = str(repository.outside / "taken")
     repository.edit(

@@ -158,7 +158,10 @@ def _say_url(repository: Repository, url: str) -> None:
     (repository.state / "url").write_text(f"{url}\n")
 
 
-@attack("the folder says that its runs belong to an address", runs="run")
+@attack(
+    "the folder says that its runs belong to an address",
+    runs="run promote rollback submit",
+)
 def redirected(repository: Repository) -> None:
     _say_url(repository, f"http://{repository.address}/runs")
 
@@ -170,7 +173,7 @@ def redirected_by_ftp(repository: Repository) -> None:
 
 @attack(
     "the folder says, signed by the stranger, that its runs belong to a folder of the victim",
-    runs="run",
+    runs="run promote rollback submit",
 )
 def redirected_to_a_folder(repository: Repository) -> None:
     document = json.dumps({"url": repository.outside.as_uri()}).encode()
@@ -211,7 +214,7 @@ def run_of_another_notebook(repository: Repository) -> None:
     )
 
 
-@attack("a run's record names the stranger's cluster", runs="resume")
+@attack("a run's record names the stranger's cluster", runs="resume submit")
 def run_on_another_cluster(repository: Repository) -> None:
     options = {"executor": "dask", "scheduler": f"tcp://{repository.address}"}
     _edit_summaries(
