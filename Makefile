@@ -104,8 +104,8 @@ test-server: $(VENV)/installed-test ## the server extension's REST interface
 test-python: $(VENV)/installed-test ## all other tests
 	$(call named,python,$(PYTEST) --ignore tests/browser --ignore tests/server --ignore tests/engines $(TWO_WORKERS))
 
-test-quick: $(VENV)/installed-test ## no kernels, no browser and few processes: under a minute
-	$(PYTEST) -q $(TWO_WORKERS) -m 'not kernel and not processes' --ignore tests/browser --ignore tests/server \
+test-quick: $(VENV)/installed-test ## no kernels, servers or browser and few processes: about a minute
+	$(PYTEST) -q $(TWO_WORKERS) -m 'not (kernel or processes or server or browser or thorough)' --ignore tests/browser --ignore tests/server \
 	  --ignore tests/engines
 
 docs-check: $(VENV)/installed-test ## links, commands and figures in the documentation

@@ -96,6 +96,7 @@ def calls_of(text: str) -> int:
     return count
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("start", "line"),
     [

@@ -20,6 +20,8 @@ from tests.hostile.attacks.operated import PRIVATE
 from tests.hostile.repository import STRANGER, Repository
 from tests.hostile.watching import Listener, judged, run_command
 
+pytestmark = pytest.mark.processes
+
 BELIEVED = {"JUPYTER_PIPE_KEY": STRANGER}
 RUN_AGAIN = ["run", "flow.ipynb", "--force", "add"]
 RUN_STAGE = [
@@ -124,7 +126,7 @@ def test_texts_that_grow_bite_where_nobody_counts(
     )
     monkeypatch.setattr(yaml_files, "_LARGEST", 1 << 99)
     done = run_command(
-        ["plan", "flow.ipynb", "-f", "params.yaml"], repository.folder, seconds=5.0
+        ["plan", "flow.ipynb", "-f", "params.yaml"], repository.folder, seconds=2.0
     )
     assert done.code not in {0, 2}, "it goes on, or has no memory left"
 

@@ -207,6 +207,7 @@ def drawn(
     return truth, votes
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(5))
 def test_annotators_who_are_borne_out_count_for_more(seed: int) -> None:
     truth, votes = drawn(

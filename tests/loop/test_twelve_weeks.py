@@ -531,6 +531,7 @@ MUTANTS: tuple[tuple[Callable[[], Weeks], str, Sequence[Act]], ...] = (
 )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("world", "said", "acts"), MUTANTS)
 def test_a_mutant_is_found(
     world: Callable[[], Weeks], said: str, acts: Sequence[Act]

@@ -24,6 +24,8 @@ from tests.cases.pipelines import Forks
 from tests.property.outside import Scene
 from tests.property.staleness import Pipelines, difference_between, run_notebook
 
+pytestmark = pytest.mark.processes
+
 EMPTIES = {
     "by rmtree": 'shutil.rmtree("own", ignore_errors=True)\nos.makedirs("own")\nnp.savetxt("own/x.txt", [1])',
     "by a program": "!rm -rf own; mkdir own; echo 1 > own/x.txt",

@@ -175,6 +175,7 @@ def test_what_a_library_says_holds_no_password() -> None:
     assert "secret" not in caught.value.message
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("said", "code"),
     [

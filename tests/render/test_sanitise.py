@@ -98,6 +98,7 @@ ODDER = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("piece", [*ODD, *ODDER])
 def test_a_megabyte_of_anything_is_read_in_one_pass(piece: str) -> None:

@@ -131,6 +131,7 @@ def test_the_module_is_plain(written: Path) -> None:
     assert "# cell 3, line" in text
 
 
+@pytest.mark.processes
 def test_its_own_test_passes_and_fails_when_it_is_altered(written: Path) -> None:
     command = [
         sys.executable,

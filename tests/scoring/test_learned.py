@@ -20,6 +20,7 @@ FRAME = pandas.DataFrame(
 )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("idiom", LEARNED, ids=lambda idiom: idiom.name)
 def test_a_new_row_gets_what_the_notebook_has_learned(idiom: Idiom) -> None:
     built, names = build(notebook_text(idiom.code, idiom.model))

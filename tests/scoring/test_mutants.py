@@ -297,6 +297,7 @@ MUTANTS = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_rule_that_is_switched_off_is_noticed(
     mutant: Mutant, monkeypatch: Patch

@@ -16,6 +16,8 @@ STAGES = """
 import numpy as np
 import pandas as pd
 from sklearn.ensemble import RandomForestRegressor
+
+pytestmark = pytest.mark.processes
 # %% stage:collect rows:raw target:price
 rng = np.random.default_rng(3)
 raw = pd.DataFrame({"area": rng.normal(80, 20, 90), "rooms": rng.integers(1, 6, 90)})

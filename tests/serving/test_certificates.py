@@ -16,6 +16,8 @@ import pytest
 from .bundles import built, write_version
 from .service import PATIENCE, until
 
+pytestmark = pytest.mark.processes
+
 ROW = {"area": 70.5, "rooms": 3, "district": "North", "name": "H1"}
 
 

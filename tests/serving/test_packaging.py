@@ -85,6 +85,7 @@ def test_a_manifest_of_kserve_names_the_image(folder: Path) -> None:
     )
 
 
+@pytest.mark.processes
 def test_the_entry_point_of_the_image_answers_where_nobody_has_a_key(
     folder: Path,
 ) -> None:

@@ -16,6 +16,8 @@ from jupyter_pipe.serving.sources import FolderSource
 
 from .bundles import make_deadly, write_version
 
+pytestmark = pytest.mark.processes
+
 DEADLY = [
     ("import os\nos.kill(os.getpid(), 11)", r"ends the process \(SIGSEGV\)"),
     ("import os\nos._exit(3)", r"ends the process \(exit code 3\)"),

@@ -11,8 +11,12 @@ import signal
 import sqlite3
 from pathlib import Path
 
+import pytest
+
 from .bundles import built, falsify, make_deadly, write_version
 from .service import PATIENCE, Client, serving, until
+
+pytestmark = pytest.mark.processes
 
 ROW = {"area": 70.5, "rooms": 3, "district": "North", "name": "H1"}
 

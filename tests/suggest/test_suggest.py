@@ -489,6 +489,7 @@ def test_a_suggestion_adds_no_error(cells: list[str]) -> None:
     assert new_errors(cells) == []
 
 
+@pytest.mark.thorough
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_a_suggestion_for_a_random_notebook_adds_no_error(data: st.DataObject) -> None:
