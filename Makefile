@@ -114,6 +114,7 @@ docs-check: $(VENV)/installed-test ## links, commands and figures in the documen
 clean: ## remove what was built, run or cached (the examples' runs too)
 	rm -rf $(VENV) .make node_modules lib build dist jupyter_pipe/labextension example_notebooks/data
 	rm -rf example_notebooks/*_pipeline example_notebooks/.jupyter_pipe example_notebooks/home_value_card.md
+	cd example_notebooks/bakery && rm -rf data next_week.md .jupyter_pipe bakery_pipeline
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis test-results
 
 # An environment of our own; the install is editable, so sources and tests never disagree.

@@ -10,11 +10,17 @@ import nbformat
 import pytest
 
 from jupyter_pipe.compiler import check_notebook, compile_notebook
+from jupyter_pipe.compiler.notebook_list import list_notebooks
+from jupyter_pipe.compiler.several import check_several
 
 from .agreement import ROOT
 
 NOTEBOOKS = sorted(
-    [*ROOT.glob("example_notebooks/*.ipynb"), *ROOT.glob("tests/kale/*.ipynb")]
+    [
+        *ROOT.glob("example_notebooks/*.ipynb"),
+        *ROOT.glob("example_notebooks/*/*.ipynb"),
+        *ROOT.glob("tests/kale/*.ipynb"),
+    ]
 )
 
 
@@ -40,7 +46,11 @@ def test_cell_ids_read_like_names(path: Path) -> None:
 
 
 def test_the_compiler_finds_nothing_to_say(path: Path) -> None:
-    assert check_notebook(path) == ()
+    # Those of a list are one pipeline, and share values.
+    if path.with_name("pipeline.toml").exists():
+        assert check_several(list_notebooks([path.parent])) == ()
+    else:
+        assert check_notebook(path) == ()
 
 
 def test_quickstart_has_six_cells() -> None:

@@ -18,6 +18,8 @@ from msgspec.structs import replace
 
 from jupyter_pipe.cli.main import main
 from jupyter_pipe.compiler import compile_notebook, write_package
+from jupyter_pipe.compiler.notebook_list import list_notebooks
+from jupyter_pipe.compiler.several import compile_several
 from jupyter_pipe.export import (
     BUILT_IN,
     Exporter,
@@ -35,7 +37,8 @@ from jupyter_pipe.export.plan import Plan
 from jupyter_pipe.model import Pipeline, StageOptions
 from tests.engines.pachyderm import read_specs
 
-QUICKSTART = Path(__file__).parents[2] / "example_notebooks" / "quickstart.ipynb"
+EXAMPLES = Path(__file__).parents[2] / "example_notebooks"
+QUICKSTART = EXAMPLES / "quickstart.ipynb"
 GOLDEN = Path(__file__).parent / "golden"
 OPTIONS = Options(
     "/srv/a package",
@@ -86,6 +89,20 @@ def test_files_are_the_golden_ones(pipeline: Pipeline, engine: str) -> None:
     assert len(text.splitlines()) <= 120
     assert "import jupyter_pipe" not in text
     assert read_options(text) == (engine, OPTIONS)
+
+
+@pytest.mark.parametrize(
+    "engine", ["airflow", "github", "kfp", "pachyderm", "snakemake"]
+)
+def test_files_for_several_notebooks_are_the_golden_ones(engine: str) -> None:
+    bakery = compile_several(list_notebooks([EXAMPLES / "bakery"])).pipeline
+    is_in_repository = find_exporter(engine).paths == "relative"
+    package = "bakery_pipeline" if is_in_repository else "/srv/bakery_pipeline"
+    text = written(engine, bakery, replace(OPTIONS, package=package))
+    path = GOLDEN / "bakery" / engine
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
