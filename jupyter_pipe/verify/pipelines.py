@@ -1,18 +1,29 @@
-"""How `verify` runs a pipeline: from nothing, in a store of its own."""
+"""How `verify` runs a pipeline, from nothing and in a store of its own, and what it
+says of failures and of values that differ."""
 
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Container, Iterable
 
 from jupyter_pipe.engine import RunRequest, Target, run_pipeline
 from jupyter_pipe.events import DEMANDS, Event, StageFinished
 from jupyter_pipe.runs.model import Run, RunOptions
+from jupyter_pipe.verify.boundaries import Difference
 from jupyter_pipe.verify.model import Divergence, Watcher
 
-__all__ = ["SEEDS", "failure_divergence", "run_anew"]
+__all__ = [
+    "SEEDS",
+    "already_different",
+    "failure_divergence",
+    "run_anew",
+    "value_divergence",
+]
 
 SEEDS = (0, 4711)
 """For hashes: the pipeline's, and another under which sets have another order."""
+_NAME = re.compile(r"\w+")
 
 
 def run_anew(target: Target, *, workers: int | None, watcher: Watcher) -> Run:
@@ -52,3 +63,31 @@ def failure_divergence(run: Run) -> Divergence | None:
                 cell_id=failure.cell_id,
             )
     return None
+
+
+def value_divergence(
+    differences: Iterable[Difference], unstable: Container[tuple[str, str]]
+) -> Divergence | None:
+    """The first value that differs, of those that notebooks repeat; `unstable` are
+    stages and variables that they do not."""
+    for first in differences:
+        if (first.stage, _variable(first.path)) not in unstable:
+            cause = "the value when the stage ends differs, though all outputs agree"
+            return Divergence(
+                first.stage, first.expected, first.found, cause, variable=first.path
+            )
+    return None
+
+
+def already_different(first: Difference) -> str:
+    """Why a later cell shows something else."""
+    return (
+        f"{first.path} differs already when stage {first.stage} ends: "
+        f"{first.expected} in the notebook, {first.found} in the pipeline"
+    )
+
+
+def _variable(path: str) -> str:
+    """`prices` of `prices['x'][3]`."""
+    found = _NAME.match(path)
+    return found.group() if found else path

@@ -3,7 +3,8 @@ own, and as the one pipeline that they are; names the first cell where they part
 
 As with a single notebook, what differs between two runs of the notebooks themselves is
 listed and not compared, and a difference is believed only after the notebooks, run once
-more, have repeated their side of it. Shared values go from kernel to kernel as pickles,
+more, have repeated their side of it. What cells show is compared, and what stages hand
+on. Shared values go from kernel to kernel as pickles,
 which have nothing in common with what the pipeline does. Nothing is left behind but
 what the notebooks write.
 """
@@ -15,6 +16,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from jupyter_pipe.compiler.notebook_list import NotebookList
@@ -27,6 +29,7 @@ from jupyter_pipe.model import JoinedNotebook, Notebook, Pipeline
 from jupyter_pipe.notebook import read_notebook
 from jupyter_pipe.runs.model import Failure, Run
 from jupyter_pipe.runs.store import RunStore
+from jupyter_pipe.verify.boundaries import Difference, Expected, read_stored
 from jupyter_pipe.verify.model import (
     Divergence,
     JoinedVerification,
@@ -34,7 +37,13 @@ from jupyter_pipe.verify.model import (
     Watcher,
 )
 from jupyter_pipe.verify.outputs import Outputs, cell_outputs, describe_difference
-from jupyter_pipe.verify.pipelines import SEEDS, failure_divergence, run_anew
+from jupyter_pipe.verify.pipelines import (
+    SEEDS,
+    already_different,
+    failure_divergence,
+    run_anew,
+    value_divergence,
+)
 from jupyter_pipe.verify.whole import run_whole
 
 __all__ = ["verify_together"]
@@ -46,6 +55,15 @@ _MANNERS = (
 )
 Cells = dict[tuple[str, str], Outputs]
 """By notebook and the cell's id, which other notebooks may have as well."""
+
+
+class _Whole(Struct, frozen=True):
+    """One run of all notebooks. `digests` by stage and variable, of the values when the
+    stage's last cell has run; `differences` from what the pipeline stored."""
+
+    cells: Cells
+    digests: dict[tuple[str, str], str]
+    differences: tuple[Difference, ...]
 
 
 def verify_together(
@@ -61,7 +79,8 @@ def verify_together(
 
 
 class _Comparison:
-    """`unstable` are cells that the notebooks do not repeat."""
+    """`unstable` are cells, `unstable_values` stages and variables that the notebooks
+    do not repeat."""
 
     def __init__(
         self, listed: NotebookList, scratch: Path, workers: int | None, watcher: Watcher
@@ -75,6 +94,7 @@ class _Comparison:
             each.name: read_notebook(each.path) for each in listed.notebooks
         }
         self.unstable: set[tuple[str, str]] = set()
+        self.unstable_values: set[tuple[str, str]] = set()
 
     @property
     def pipeline(self) -> Pipeline:
@@ -83,47 +103,61 @@ class _Comparison:
     def all(self) -> JoinedVerification:
         """The verdict, with the cells that could not be compared."""
         whole = self._run_notebooks(0)
-        self._note_unstable(whole, self._run_notebooks(1))
-        run, found = self._run_pipeline()
-        parting = self._first_difference(whole, found)
-        if parting is not None:
-            self._note_unstable(whole, self._run_notebooks(2))
-            parting = self._first_difference(whole, found)
-        divergence, where = failure_divergence(run), ""
-        if parting is not None:
-            stage, cell = parting
-            divergence = self._divergence(stage, cell, whole, found, run)
+        again = self._run_notebooks(1)
+        self._note_unstable(whole, again)
+        self.unstable_values.update(
+            value
+            for value, digest in whole.digests.items()
+            if again.digests.get(value) != digest
+        )
+        divergence, where = self._judge(whole), ""
         if divergence is not None:
             notebook = divergence.stage.partition(".")[0]
             where = self._place(notebook, divergence.cell_id)
-        compared = [cell for cell in whole if cell not in self.unstable]
+        compared = [cell for cell in whole.cells if cell not in self.unstable]
         return JoinedVerification(
             tuple(str(each.path) for each in self.listed.notebooks),
             len(self.pipeline.stages),
             len(compared),
-            tuple(self._place(*cell) for cell in whole if cell in self.unstable),
+            tuple(self._place(*cell) for cell in whole.cells if cell in self.unstable),
             divergence,
             where,
         )
 
-    def _run_notebooks(self, number: int) -> Cells:
+    def _judge(self, whole: _Whole) -> Divergence | None:
+        """Run the pipeline. A cell that shows something else says more than a stage
+        that fails, and that more than a value that nobody sees."""
+        run, found, stored = self._run_pipeline()
+        parting = self._first_difference(whole, found)
+        differences: tuple[Difference, ...] = ()
+        if parting is not None or self._values_differ(whole, stored):
+            once = self._run_notebooks(2, stored)
+            self._note_unstable(whole, once)
+            parting = self._first_difference(whole, found)
+            differences = once.differences
+        if parting is not None:
+            stage, cell = parting
+            return self._divergence(stage, cell, whole, found, run, differences)
+        return failure_divergence(run) or value_divergence(
+            differences, self.unstable_values
+        )
+
+    def _run_notebooks(self, number: int, stored: Expected | None = None) -> _Whole:
         """Each in its own folder, with what earlier ones left for it."""
         left = Path(tempfile.mkdtemp(prefix="left-", dir=self.scratch))
         cells: Cells = {}
+        digests: dict[tuple[str, str], str] = {}
+        differences: list[Difference] = []
         for joined, each in zip(
             self.pipeline.notebooks, self.listed.notebooks, strict=True
         ):
             self.watcher.begins(f"{each.path.name}, {_MANNERS[number]}")
-            own = tuple(
-                replace(stage, outputs=())
-                # Without outputs: shared values go by pickle here, and nothing is
-                # stored.
-                for stage in self.pipeline.beside(f"{each.name}.")
-            )
             try:
                 run = run_whole(
                     self.notebooks[each.name],
-                    replace(self.pipeline, stages=own),
+                    replace(
+                        self.pipeline, stages=self.pipeline.beside(f"{each.name}.")
+                    ),
                     folder=Path(tempfile.mkdtemp(prefix="whole-", dir=self.scratch)),
                     workdir=each.folder,
                     environment={
@@ -131,13 +165,17 @@ class _Comparison:
                         "PYTHONHASHSEED": str(SEEDS[number % 2]),
                     },
                     watcher=self.watcher,
+                    stored=stored,
                     before=_taking(joined, left),
                     after=_leaving(joined, left),
                 )
             except StageFailure as error:
                 raise self._cannot_run(each.name, error.failure) from None
             cells |= {(each.name, cell): shown for cell, shown in run.outputs.items()}
-        return cells
+            for stage, named in run.digests.items():
+                digests |= {(stage, name): digest for name, digest in named.items()}
+            differences += run.differences
+        return _Whole(cells, digests, tuple(differences))
 
     def _cannot_run(self, notebook: str, failure: Failure) -> RunError:
         line = f", line {failure.line}" if failure.line is not None else ""
@@ -149,11 +187,12 @@ class _Comparison:
             "such that pickle can carry them.",
         )
 
-    def _run_pipeline(self) -> tuple[Run, Cells]:
+    def _run_pipeline(self) -> tuple[Run, Cells, Expected]:
         """From nothing, in a store of its own."""
         stages = len(self.pipeline.stages)
         self.watcher.begins(f"their pipeline, {stages} stages")
-        store = RunStore(self.scratch / "pipeline")
+        root = self.scratch / "pipeline"
+        store = RunStore(root)
         target = Target(
             self.pipeline, self.listed.path, store, files=self.compiled.files
         )
@@ -168,13 +207,27 @@ class _Comparison:
                 notebook = stage.name.partition(".")[0]
                 # Stages are called `train.fit`, and cells belong to notebooks.
                 found |= {(notebook, cell): each for cell, each in shown.items()}
-        return run, found
+        folder = store.folder(run.run_id).path
+        return run, found, read_stored(root, folder, self.pipeline.stages)
 
-    def _note_unstable(self, whole: Cells, again: Cells) -> None:
-        self.unstable.update(cell for cell in whole if again.get(cell) != whole[cell])
+    def _note_unstable(self, whole: _Whole, again: _Whole) -> None:
+        self.unstable.update(
+            cell
+            for cell, shown in whole.cells.items()
+            if again.cells.get(cell) != shown
+        )
+
+    def _values_differ(self, whole: _Whole, stored: Expected) -> bool:
+        """Whether what a stage handed on has another digest than in its notebook."""
+        for (stage, name), digest in whole.digests.items():
+            ref = stored.stages[stage].get(name)
+            is_compared = (stage, name) not in self.unstable_values
+            if is_compared and ref is not None and ref.digest != digest:
+                return True
+        return False
 
     def _first_difference(
-        self, whole: Cells, found: Cells
+        self, whole: _Whole, found: Cells
     ) -> tuple[str, tuple[str, str]] | None:
         """The stage and the cell, in the order in which the notebooks would be run."""
         owners = {
@@ -182,16 +235,22 @@ class _Comparison:
             for stage in self.pipeline.stages
             for cell in stage.cells
         }
-        for cell, expected in whole.items():
+        for cell, expected in whole.cells.items():
             is_compared = cell in owners and cell not in self.unstable
             if is_compared and found.get(cell) != expected:
                 return owners[cell], cell
         return None
 
     def _divergence(
-        self, stage: str, cell: tuple[str, str], whole: Cells, found: Cells, run: Run
+        self,
+        stage: str,
+        cell: tuple[str, str],
+        whole: _Whole,
+        found: Cells,
+        run: Run,
+        differences: tuple[Difference, ...],
     ) -> Divergence:
-        expected, got = describe_difference(whole[cell], found.get(cell, ()))
+        expected, got = describe_difference(whole.cells[cell], found.get(cell, ()))
         ran = run.stage(stage)
         cause = "look at what the cell sees: files, values that other notebooks share, the environment"
         if ran.failure is not None:
@@ -200,6 +259,8 @@ class _Comparison:
             )
         elif cell not in found:
             cause = f"stage {stage} was {ran.state.value}"
+        elif differences:
+            cause = already_different(differences[0])
         return Divergence(stage, expected, got, cause, cell_id=cell[1])
 
     def _place(self, notebook: str, cell_id: str | None) -> str:

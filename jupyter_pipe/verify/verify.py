@@ -39,7 +39,13 @@ from jupyter_pipe.verify.model import (
     Watcher,
 )
 from jupyter_pipe.verify.outputs import Outputs, cell_outputs, describe_difference
-from jupyter_pipe.verify.pipelines import SEEDS, failure_divergence, run_anew
+from jupyter_pipe.verify.pipelines import (
+    SEEDS,
+    already_different,
+    failure_divergence,
+    run_anew,
+    value_divergence,
+)
 from jupyter_pipe.verify.whole import WholeRun, run_whole
 
 __all__ = ["verify"]
@@ -279,7 +285,7 @@ class _Comparison:
             )
         if run.state is not RunState.succeeded:
             return failure_divergence(run)
-        return _value_divergence(again, self.unstable_values)
+        return value_divergence(again.differences, self.unstable_values)
 
     def _first_cell(
         self, pipeline: Pipeline, found: dict[str, Outputs]
@@ -339,11 +345,7 @@ class _Comparison:
             )
         if first is None:
             return made(warned or _ELSEWHERE)
-        return made(
-            f"{first.path} differs already when stage {first.stage} ends: "
-            f"{first.expected} in the notebook, {first.found} in the pipeline",
-            variable=first.path,
-        )
+        return made(already_different(first), variable=first.path)
 
 
 def _refusal(error: CompileError) -> Refusal:
@@ -378,18 +380,3 @@ def _first_failure(run: Run) -> str:
         ),
         "",
     )
-
-
-def _value_divergence(
-    again: WholeRun, unstable: set[tuple[str, str]]
-) -> Divergence | None:
-    for first in again.differences:
-        if not any(
-            stage == first.stage and first.path.startswith(name)
-            for stage, name in unstable
-        ):
-            cause = "the value when the stage ends differs, though all outputs agree"
-            return Divergence(
-                first.stage, first.expected, first.found, cause, variable=first.path
-            )
-    return None

@@ -29,13 +29,14 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_equal_notebooks_are_called_so_and_what_they_do_not_repeat_is_named(
     shop: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    drawn = ("import uuid\nprint(hash(uuid.uuid4()))", ["stage:draw"])
-    write_shop(shop, "trainer", ingest=[*INGEST, drawn])
+    drawn = ("import uuid\nprint(drawn := hash(uuid.uuid4()))", ["stage:draw"])
+    kept = ("kept = [drawn]", ["stage:keep"])
+    write_shop(shop, "trainer", ingest=[*INGEST, drawn, kept])
     names = ["ingest.ipynb", "models/train.ipynb", "report.ipynb"]
     assert main(["verify", *names]) == 0
     said = capsys.readouterr().out
     assert "differ there: ingest.ipynb, cell 5." in said
-    assert "equal: 8 stages" in said
+    assert "equal: 9 stages" in said
     assert not (shop / ".jupyter_pipe" / "runs").exists()
     assert main(["verify", ".", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -54,6 +55,27 @@ def test_a_difference_is_named_with_notebook_cell_and_stage(
     assert "train.ipynb, cell 7: different in stage train.told" in said
     assert "notebook      False" in said
     assert "pipeline      True" in said
+
+
+def test_a_value_that_no_cell_shows_is_compared_too(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inside = "import os\ninside = {'stage': ['JUPYTER_PIPE_STAGE' in os.environ]}"
+    cells = [(inside, ["stage:told"]), ("kept = [inside]", ["stage:keep"])]
+    write_shop(shop, "trainer", train=[*TRAIN, *cells])
+    assert main(["verify", "."]) == 1
+    said = capsys.readouterr().out
+    where = "train.ipynb: different in stage train.told, variable inside['stage'][0]"
+    assert where in said
+    assert "notebook      False" in said
+    assert "pipeline      True" in said
+    # The same value, shown two stages later.
+    shown = ("print(kept)", ["stage:show"])
+    write_shop(shop, "trainer", train=[*TRAIN, *cells, shown])
+    assert main(["verify", "."]) == 1
+    said = capsys.readouterr().out
+    assert "train.ipynb, cell 9: different in stage train.show" in said
+    assert "inside['stage'][0] differs already when stage train.told ends" in said
 
 
 def test_a_notebook_that_does_not_run_is_named(
