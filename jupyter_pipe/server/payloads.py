@@ -133,8 +133,8 @@ class EngineList(Struct, frozen=True):
 
 
 class SubmitRequest(Struct, frozen=True):
-    """A run of the saved notebook in the engine of that name. A value of `parameters`
-    is the text that a user typed."""
+    """A run of the saved notebook, or of a `pipeline.toml`, in the engine of that name.
+    A value of `parameters` is the text that a user typed."""
 
     engine: str
     notebook: str

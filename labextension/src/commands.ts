@@ -6,6 +6,7 @@ export const CommandIds = {
   runStage: 'jupyter-pipe:run-stage',
   runFrom: 'jupyter-pipe:run-from',
   runOn: 'jupyter-pipe:run-on',
+  runTogether: 'jupyter-pipe:run-together',
   plan: 'jupyter-pipe:plan',
   cancel: 'jupyter-pipe:cancel',
   resume: 'jupyter-pipe:resume',

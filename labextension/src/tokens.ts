@@ -5,6 +5,7 @@ import { Token } from '@lumino/coreutils';
 import type { ISignal } from '@lumino/signaling';
 import type { Client } from './api/client';
 import type { NotebookStages } from './notebook/stages';
+import type { RunFeed } from './runs/feed';
 import type { NotebookPipeline } from './runs/pipeline';
 
 /** The stages of the open notebooks. Needs no server extension. */
@@ -26,6 +27,7 @@ export const IStages = new Token<IStages>('jupyter-pipe:IStages', 'The stages of
 /** Compiling, checking and running the open notebooks. */
 export interface IPipelines {
   readonly client: Client;
+  readonly feed: RunFeed;
   of(panel: NotebookPanel): NotebookPipeline;
   readonly current: NotebookPipeline | null;
   readonly currentChanged: ISignal<IPipelines, NotebookPipeline | null>;

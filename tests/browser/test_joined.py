@@ -8,7 +8,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Lab, run_command
+from tests.browser.conftest import Lab, go_to_notebook, run_command
 
 pytestmark = pytest.mark.browser
 SECONDS_TO_RUN = 120_000
@@ -62,6 +62,38 @@ def test_notebooks_of_a_list_are_shown_and_run_as_one_pipeline(
     )
 
 
+def test_a_notebook_starts_the_pipeline_that_it_belongs_to(
+    lab: Lab, page: Page
+) -> None:
+    """The list lies above it. Earlier runs stay at hand."""
+    lab.write("own/alone.ipynb", ("x = 1", "stage:load"))
+    lab.write("week/ingest.ipynb", ("rows = [1, 2]", "stage:load", "shares:rows"))
+    lab.write("week/parts/report.ipynb", ("print(sum(rows))", "stage:add"))
+    listed = lab.folder / "week" / "pipeline.toml"
+    listed.write_text('notebooks = ["ingest.ipynb", "parts/report.ipynb"]\n')
+    go_to_notebook(page, lab, "week/parts/report.ipynb")
+    page.get_by_role("button", name="More ways to run").click()
+    page.get_by_role("menuitem", name="Run With the Other Notebooks").click()
+    view = page.locator(".jp-pipe-Joined")
+    status = view.get_by_role("status")
+    done = re.compile("succeeded: 2 of 2 stages done")
+    expect(status).to_have_text(done, timeout=SECONDS_TO_RUN)
+
+    lab.write("week/parts/report.ipynb", ("print(1 / (len(rows) - 2))", "stage:add"))
+    view.get_by_role("button", name="Compile and run").click()
+    expect(status).to_have_text(re.compile("report.add failed"), timeout=SECONDS_TO_RUN)
+    runs = view.get_by_role("list", name="Runs").get_by_role("button")
+    expect(runs).to_have_count(2)
+    runs.nth(1).click()
+    expect(status).to_have_text(done)
+    runs.nth(0).click()
+    expect(status).to_have_text(re.compile("report.add failed"))
+
+    go_to_notebook(page, lab, "own/alone.ipynb")
+    run_command(page, "jupyter-pipe:run-together")
+    expect(page.get_by_text("No pipeline.toml in the folder of alone")).to_be_visible()
+
+
 def test_parameters_are_typed_and_a_failure_leads_to_its_notebook(
     lab: Lab, page: Page
 ) -> None:
@@ -78,7 +110,7 @@ def test_parameters_are_typed_and_a_failure_leads_to_its_notebook(
     listed.write_text('name = "typed"\nnotebooks = ["ingest.ipynb", "report.ipynb"]\n')
     page.goto(lab.address("typed/pipeline.toml"))
     view = page.locator(".jp-pipe-Joined")
-    field = view.get_by_label("ingest.days")
+    field = view.get_by_label("ingest.days", exact=True)
     expect(field).to_have_value("3", timeout=60_000)
     field.fill("many")
     expect(view.get_by_role("alert")).to_be_visible()

@@ -95,3 +95,38 @@ def test_a_notebook_is_run_on_airflow(
     until(
         lambda: not is_followed(folder), "the end of the process that followed the run"
     )
+
+
+def test_several_notebooks_are_run_on_airflow(
+    lab_of_airflow: Lab, airflow: FakeAirflow, page: Page
+) -> None:
+    lab = lab_of_airflow
+    lab.write(
+        "ingest.ipynb",
+        ("n: int = 1", "parameters"),
+        ("x = n", "stage:load", "shares:x"),
+    )
+    lab.write("report.ipynb", ("y = x", "stage:fit"))
+    (lab.folder / "pipeline.toml").write_text(
+        'name = "flow"\nnotebooks = ["ingest.ipynb", "report.ipynb"]\n'
+    )
+    page.goto(lab.address("pipeline.toml"))
+    view = page.locator(".jp-pipe-Joined")
+    view.get_by_role("button", name="Run on…").click(timeout=LONG)
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label("nightly (Apache Airflow 3)")).to_be_checked()
+    dialog.get_by_label("ingest.n", exact=True).fill("7")
+    dialog.get_by_role("button", name="Run").click()
+    link = view.get_by_role("link", name="In Apache Airflow 3")
+    expect(link).to_be_visible(timeout=LONG)
+    expect(view.get_by_role("list", name="Runs")).to_contain_text("Now")
+    airflow.reads = True
+    until(lambda: bool(airflow.runs), "the run in Airflow")
+    (run_id,) = airflow.runs
+    assert airflow.runs[run_id]["conf"] == {"ingest__n": 7}
+    view.get_by_role("button", name="Cancel").click()
+    expect(view.get_by_role("status").first).to_contain_text("cancelled", timeout=LONG)
+    folder = RunStore(lab.folder).folder(run_id)
+    until(
+        lambda: not is_followed(folder), "the end of the process that followed the run"
+    )

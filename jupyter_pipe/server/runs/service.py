@@ -90,13 +90,14 @@ class RunService:
         )
 
     def engines(self, notebook: str) -> EngineList:
-        """The engines that can run the notebook, and why others cannot."""
-        return list_engines(self._root.notebook(notebook).parent)
+        """The engines that can run the notebook, or those in a list, and why others
+        cannot."""
+        return list_engines(self._root.pipeline(notebook).parent)
 
     def submit(self, request: SubmitRequest) -> Started:
-        """Have another engine run the saved notebook. Returns when the engine has
-        it."""
-        path = self._root.notebook(request.notebook)
+        """Have another engine run the saved notebook, or those in a list. Returns when
+        the engine has them."""
+        path = self._root.pipeline(request.notebook)
         require_usable(request.engine, path.parent)
         return self._begin(
             Order(

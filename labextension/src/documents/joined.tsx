@@ -2,17 +2,24 @@
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Message } from '@lumino/messaging';
-import type { ReactElement } from 'react';
+import { useState, type ReactElement } from 'react';
 import type { RunAddress } from '../api/client';
-import type { Diagnostic, GraphAnswer, Parameter, Run, StageRun } from '../api/types';
+import type { Diagnostic, GraphAnswer, Run, StageRun } from '../api/types';
+import { StateIcon } from '../controls/marks';
+import { reported } from '../controls/telling';
 import { FrameWidget } from '../controls/widget';
-import { checkParameter } from '../panels/parameters/check';
-import { ParameterInput, shownDefault } from '../panels/parameters/body';
+import { askEngine } from '../panels/engines/dialog';
+import { ParameterFields } from '../panels/parameters/body';
+import { noteOf, titleOf } from '../panels/runs/words';
 import { formatSeconds } from '../runs/state';
 import type { JoinedModel } from '../runs/joined';
+import { Engine } from '../sidebar/strip';
 
 /** States of a run that another one can continue. */
 const RESUMED: ReadonlySet<string> = new Set(['failed', 'cancelled', 'interrupted']);
+
+/** How many runs are listed until somebody asks for all. */
+const FIRST_RUNS = 12;
 
 export interface JoinedActs {
   /** Opens a notebook; with a cell's id, at that cell and line. */
@@ -29,6 +36,11 @@ export class JoinedView extends FrameWidget {
     super();
     this.addClass('jp-pipe-Joined');
     model.changed.connect(this.drawSoon, this);
+  }
+
+  /** Run the notebooks, as the button does. */
+  async start(): Promise<void> {
+    await this.model.start();
   }
 
   /** Who comes back from one of the notebooks may have changed it. */
@@ -50,9 +62,11 @@ export class JoinedView extends FrameWidget {
             {sentence(run, trans)}
           </p>
         )}
+        {run?.engine && <Engine run={run} trans={trans} />}
         {run && graph && <Failures run={run} graph={graph} acts={acts} />}
-        {graph && <Parameters model={model} graph={graph} trans={trans} />}
+        <Parameters model={model} trans={trans} />
         {graph ? <Graph graph={graph} acts={acts} /> : !error && <p>{trans.__('Compiling…')}</p>}
+        <Runs model={model} trans={trans} />
       </>
     );
   }
@@ -78,6 +92,16 @@ function Actions({ model, acts }: { model: JoinedModel; acts: JoinedActs }): Rea
           {trans.__('Compile and run')}
         </button>
       )}
+      {!isRunning && (
+        <button
+          type="button"
+          className="jp-mod-styled"
+          disabled={hasErrors}
+          onClick={() => void reported(() => runOn(model, trans))}
+        >
+          {trans.__('Run on…')}
+        </button>
+      )}
       {run && !isRunning && RESUMED.has(run.state) && (
         <button type="button" className="jp-mod-styled" disabled={hasErrors} onClick={() => void model.resume()}>
           {trans.__('Resume')}
@@ -90,6 +114,15 @@ function Actions({ model, acts }: { model: JoinedModel; acts: JoinedActs }): Rea
       )}
     </div>
   );
+}
+
+/** Ask for an engine, and have it run the notebooks. */
+async function runOn(model: JoinedModel, trans: TranslationBundle): Promise<void> {
+  const { engines } = await model.engines();
+  const engine = await askEngine(model, engines, trans);
+  if (engine !== null) {
+    await model.submit(engine);
+  }
 }
 
 /** A way to the cell of each stage that failed, in whichever notebook it is. */
@@ -121,49 +154,51 @@ function notebookOf(stage: StageRun, graph: GraphAnswer): string {
   return graph.notebooks.find(each => each.name === name)?.path ?? '';
 }
 
-interface ParametersProps {
-  readonly model: JoinedModel;
-  readonly graph: GraphAnswer;
-  readonly trans: TranslationBundle;
-}
-
-function Parameters({ model, graph, trans }: ParametersProps): ReactElement | null {
-  if (graph.parameters.length === 0) {
+function Parameters({ model, trans }: { model: JoinedModel; trans: TranslationBundle }): ReactElement | null {
+  if (!model.graph || model.graph.parameters.length === 0) {
     return null;
   }
   return (
     <fieldset className="jp-pipe-Joined-parameters">
       <legend>{trans.__('Parameters of the next run')}</legend>
-      {graph.parameters.map(each => (
-        <Field key={each.name} parameter={each} model={model} trans={trans} />
-      ))}
+      <div className="jp-pipe-Parameters">
+        <ParameterFields pipeline={model} trans={trans} prefix="jp-pipe-joined" />
+      </div>
     </fieldset>
   );
 }
 
-function Field(props: Omit<ParametersProps, 'graph'> & { readonly parameter: Parameter }): ReactElement {
-  const { parameter, model, trans } = props;
-  const { name, description } = parameter;
-  const id = `jp-pipe-joined-${name}`;
-  const typed = model.typed.get(name);
-  const problem = typed === undefined ? '' : checkParameter(parameter, typed, trans);
-  const set = (text: string) => model.setParameter(name, text === shownDefault(parameter) ? null : text);
+/** Earlier runs, of which one is shown above. */
+function Runs({ model, trans }: { model: JoinedModel; trans: TranslationBundle }): ReactElement | null {
+  const [isWhole, setWhole] = useState(false);
+  const runs = model.history.runs ?? [];
+  if (runs.length === 0) {
+    return null;
+  }
   return (
     <>
-      <label className="jp-pipe-code" htmlFor={id} title={description}>
-        {name}
-      </label>
-      <ParameterInput
-        id={id}
-        parameter={parameter}
-        text={typed ?? shownDefault(parameter)}
-        isInvalid={problem !== ''}
-        set={set}
-      />
-      {problem && (
-        <span className="jp-pipe-Joined-note" role="alert">
-          {problem}
-        </span>
+      <ul className="jp-pipe-Joined-runs" aria-label={trans.__('Runs')}>
+        {(isWhole ? runs : runs.slice(0, FIRST_RUNS)).map(run => (
+          <li key={run.run_id}>
+            <StateIcon mark={run.state} trans={trans} />
+            <button
+              type="button"
+              className="jp-pipe-Joined-link"
+              aria-pressed={run.run_id === model.run?.run_id}
+              // The newest is followed by the next.
+              onClick={() => void model.history.choose(run === runs[0] ? null : run.run_id)}
+            >
+              {titleOf(run, trans)}
+            </button>
+            <span className="jp-pipe-second">{noteOf(run, trans)}</span>
+            <span className="jp-pipe-second">{formatSeconds(run.seconds)}</span>
+          </li>
+        ))}
+      </ul>
+      {!isWhole && runs.length > FIRST_RUNS && (
+        <button type="button" className="jp-pipe-Joined-link" onClick={() => setWhole(true)}>
+          {trans.__('Show all %1 runs', runs.length)}
+        </button>
       )}
     </>
   );

@@ -55,7 +55,7 @@ export const joined: JupyterFrontEndPlugin<void> = {
         openTab(app, await makeReport(pipelines.client, run, trans.__('Report of %1', name), themes));
       });
     const make = (context: DocumentRegistry.Context) => {
-      const model = new JoinedModel(pipelines.client, context);
+      const model = new JoinedModel(pipelines.client, pipelines.feed, context);
       themes?.themeChanged.connect(() => void model.draw(), model);
       return new JoinedView(model, { open, showReport, trans });
     };

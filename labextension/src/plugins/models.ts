@@ -50,6 +50,7 @@ class PipelineModels extends Models<NotebookPipeline> implements IPipelines {
   constructor(
     tracker: INotebookTracker,
     readonly client: Client,
+    readonly feed: RunFeed,
     make: (panel: NotebookPanel) => NotebookPipeline
   ) {
     super(tracker, make);
@@ -74,6 +75,6 @@ export const pipelines: JupyterFrontEndPlugin<IPipelines> = {
   activate: (app, tracker: INotebookTracker, stages: IStages): IPipelines => {
     const client = new Client(app.serviceManager.serverSettings);
     const feed = new RunFeed(app.serviceManager.events);
-    return new PipelineModels(tracker, client, panel => new NotebookPipeline(stages.of(panel), client, feed));
+    return new PipelineModels(tracker, client, feed, panel => new NotebookPipeline(stages.of(panel), client, feed));
   }
 };

@@ -2,6 +2,7 @@
 
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, Notification } from '@jupyterlab/apputils';
+import { DocumentWidget } from '@jupyterlab/docregistry';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { fastForwardIcon, runIcon, stopIcon } from '@jupyterlab/ui-components';
@@ -9,8 +10,10 @@ import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { ApiError } from '../api/client';
 import { CommandIds } from '../commands';
 import { copyText } from '../controls/copy';
-import { ERROR_MS } from '../controls/telling';
+import { JoinedView } from '../documents/joined';
+import { ERROR_MS, NEWS_MS } from '../controls/telling';
 import { askEngine } from '../panels/engines/dialog';
+import { findList } from '../runs/joined';
 import { ensureSaved, type SaveMode } from '../runs/saving';
 import { isActive } from '../runs/state';
 import type { NotebookPipeline, RunOptions } from '../runs/pipeline';
@@ -34,7 +37,9 @@ export const running: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null
   ) => {
     const trans = (translator ?? nullTranslator).load('jupyter-pipe');
-    const runner = new Running(pipelines, trans, () => void app.commands.execute('docmanager:save-as'));
+    const { commands } = app;
+    const open = (path: string): Promise<unknown> => commands.execute('docmanager:open', { path });
+    const runner = new Running(pipelines, trans, open, () => void commands.execute('docmanager:save-as'));
     addCommands(app, runner, trans);
     for (const command of [
       CommandIds.compileAndRun,
@@ -43,6 +48,7 @@ export const running: JupyterFrontEndPlugin<void> = {
       CommandIds.runFrom,
       CommandIds.runFailed,
       CommandIds.runOn,
+      CommandIds.runTogether,
       CommandIds.cancel,
       CommandIds.resume,
       CommandIds.refresh,
@@ -66,6 +72,7 @@ class Running {
   constructor(
     private readonly pipelines: IPipelines,
     private readonly trans: TranslationBundle,
+    private readonly open: (path: string) => Promise<unknown>,
     /** Saves the notebook under another path; null where the application cannot. */
     private readonly saveAs: (() => void) | null
   ) {}
@@ -113,6 +120,27 @@ class Running {
       const engine = await askEngine(pipeline, engines, trans);
       if (engine !== null && (await ensureSaved(pipeline.stages.panel, this.saveMode, trans))) {
         await pipeline.submit(engine);
+      }
+    });
+  }
+
+  /** Run all notebooks of the list that this one is in, where the list is shown. */
+  async startTogether(): Promise<void> {
+    const { pipeline, trans } = this;
+    if (!pipeline) {
+      return;
+    }
+    await this.reported(async () => {
+      const listed = await findList(pipeline.client, pipeline.stages.path);
+      if (listed === null) {
+        const text = trans.__('No pipeline.toml in the folder of %1, or above, lists it.', pipeline.name);
+        Notification.info(text, { autoClose: NEWS_MS });
+      } else if (await ensureSaved(pipeline.stages.panel, this.saveMode, trans)) {
+        const widget = await this.open(listed);
+        if (widget instanceof DocumentWidget && widget.content instanceof JoinedView) {
+          await widget.context.ready;
+          await widget.content.start();
+        }
       }
     });
   }
@@ -197,6 +225,12 @@ function addCommands(app: JupyterFrontEnd, running: Running, trans: TranslationB
     caption: trans.__('Have another engine run the notebook, such as Airflow or SLURM'),
     isEnabled: isIdle,
     execute: () => running.startElsewhere()
+  });
+  commands.addCommand(CommandIds.runTogether, {
+    label: trans.__('Run With the Other Notebooks of Its Pipeline'),
+    caption: trans.__('Run all that the pipeline.toml lists in which this notebook is'),
+    isEnabled: isIdle,
+    execute: () => running.startTogether()
   });
   commands.addCommand(CommandIds.cancel, {
     label: trans.__('Cancel Run'),

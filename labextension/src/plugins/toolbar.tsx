@@ -27,7 +27,14 @@ export const toolbar: JupyterFrontEndPlugin<void> = {
   }
 };
 
-const MENU = [CommandIds.plan, CommandIds.runStage, CommandIds.runFrom, CommandIds.runWithoutCache, CommandIds.runOn];
+const MENU = [
+  CommandIds.plan,
+  CommandIds.runStage,
+  CommandIds.runFrom,
+  CommandIds.runWithoutCache,
+  CommandIds.runOn,
+  CommandIds.runTogether
+];
 
 class RunButton extends FrameWidget {
   constructor(

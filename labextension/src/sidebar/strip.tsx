@@ -73,7 +73,7 @@ function Truth(props: BodyProps): ReactElement | null {
 }
 
 /** The engine that runs the stages, with the run's page there, and since when it has not answered. */
-function Engine({ run, trans }: { run: Run; trans: TranslationBundle }): ReactElement {
+export function Engine({ run, trans }: { run: Run; trans: TranslationBundle }): ReactElement {
   const label = trans.__('In %1', run.engine);
   // A record may come from anywhere: an address that runs code is none.
   const isPage = /^https?:\/\//.test(run.page);
@@ -270,6 +270,7 @@ const MENU = [
   CommandIds.plan,
   CommandIds.runWithoutCache,
   CommandIds.runOn,
+  CommandIds.runTogether,
   CommandIds.followOutput,
   CommandIds.openOperations,
   CommandIds.openReport,

@@ -1,16 +1,22 @@
-/** Run on…: which engine is to run the notebook, with which parameters. */
+/** Run on…: which engine is to run the notebook, or several, with which parameters. */
 
 import { Dialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ISignal } from '@lumino/signaling';
 import type { ReactElement } from 'react';
 import type { EngineChoice } from '../../api/types';
 import { FrameWidget } from '../../controls/widget';
-import type { NotebookPipeline } from '../../runs/pipeline';
-import { ParameterFields } from '../parameters/body';
+import { ParameterFields, type ParameterHolder } from '../parameters/body';
+
+/** What an engine can be asked to run. */
+export interface Runnable extends ParameterHolder {
+  readonly name: string;
+  readonly changed: ISignal<unknown, void>;
+}
 
 /** The name of the engine that the user chose; null for none. */
 export async function askEngine(
-  pipeline: NotebookPipeline,
+  pipeline: Runnable,
   engines: readonly EngineChoice[],
   trans: TranslationBundle
 ): Promise<string | null> {
@@ -29,7 +35,7 @@ class EngineForm extends FrameWidget implements Dialog.IBodyWidget<string | null
   private chosen: string | null;
 
   constructor(
-    private readonly pipeline: NotebookPipeline,
+    private readonly pipeline: Runnable,
     private readonly engines: readonly EngineChoice[],
     private readonly trans: TranslationBundle
   ) {
@@ -58,7 +64,7 @@ export function firstUsable(engines: readonly EngineChoice[]): string | null {
 }
 
 export function EngineChooser(props: {
-  pipeline: NotebookPipeline;
+  pipeline: Runnable;
   engines: readonly EngineChoice[];
   chosen: string | null;
   choose: (name: string) => void;

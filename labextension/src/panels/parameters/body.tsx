@@ -56,7 +56,17 @@ export function ParametersBody(props: BodyProps): ReactElement {
   );
 }
 
-type FieldProps = Pick<BodyProps, 'pipeline' | 'trans'> & {
+/** What a form of parameters is for: a notebook, or several that are one pipeline. */
+export interface ParameterHolder {
+  readonly pipeline: { readonly parameters: readonly Parameter[] } | null;
+  /** What is typed for the next run, by the parameter's name. */
+  readonly parameters: ReadonlyMap<string, string>;
+  /** Null for the notebook's own value. */
+  setParameter(name: string, text: string | null): void;
+}
+
+type FieldProps = Pick<BodyProps, 'trans'> & {
+  readonly pipeline: ParameterHolder;
   /** What the ids of the fields begin with, where the form is shown twice. */
   readonly prefix?: string;
 };

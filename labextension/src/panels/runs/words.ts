@@ -19,7 +19,7 @@ export function noteOf(run: RunSummary, trans: TranslationBundle): string {
   const set = Object.entries(run.parameters).map(([name, literal]) => `${name}=${literal}`);
   const metrics = Object.entries(run.metrics).map(([name, value]) => `${name} ${formatMetric(value)}`);
   const known = [...set, ...metrics].join(', ');
-  return known || (run.trigger === 'jupyterlab' ? trans.__('from this notebook') : trans.__('from %1', run.trigger));
+  return known || (run.trigger === 'jupyterlab' ? trans.__('from JupyterLab') : trans.__('from %1', run.trigger));
 }
 
 export function formatMetric(value: number | boolean | string): string {
