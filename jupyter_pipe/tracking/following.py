@@ -96,13 +96,13 @@ def follow_study(
             if run_id in done:
                 continue
             enlist(store.folder(run_id), address)
-            if tell(tracker, address, store, run_id):
+            if tell(tracker, address, store, run_id, sweep="goes_on"):
                 done.add(run_id)
         is_told = over and done.issuperset(runs)
         if is_told and runs:
             # The run was told when it ended, and only then did the study learn what
-            # came of it.
-            tell(tracker, address, store, runs[-1], again=True)
+            # came of it. One that was cut off short of its trials has ended, too.
+            tell(tracker, address, store, runs[-1], again=True, sweep="over")
         return is_told
 
     return _keep_telling(tell_all, f"the study {name} to {address}", pause, clock)

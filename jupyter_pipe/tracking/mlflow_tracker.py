@@ -101,7 +101,9 @@ class MlflowTracker:
                 "succeeded" if best_trial(study, trial.trials) else "failed",
                 ended,
             )
-        else:
+        elif told.sweep == "over":
+            self._terminate(mine, "interrupted", ended)
+        elif told.sweep == "goes_on":
             # A study that ended may have been resumed with more trials.
             self._client.update_run(mine, status="RUNNING")
         return mine

@@ -14,7 +14,7 @@ from msgspec import Struct
 from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.model import from_json, to_json
 from jupyter_pipe.runs.store import RunFolder, RunStore
-from jupyter_pipe.tracking.told import Told
+from jupyter_pipe.tracking.told import Sweep, Told
 from jupyter_pipe.tracking.trackers import Tracker
 from jupyter_pipe.trust.records import UNREADABLE, read_record
 from jupyter_pipe.trust.signatures import sign
@@ -52,7 +52,13 @@ def enlist(folder: RunFolder, address: str) -> None:
 
 
 def tell(
-    tracker: Tracker, address: str, store: RunStore, run_id: str, *, again: bool = False
+    tracker: Tracker,
+    address: str,
+    store: RunStore,
+    run_id: str,
+    *,
+    again: bool = False,
+    sweep: Sweep = "unknown",
 ) -> bool:
     """Tell a tracker what is new of a run. Returns whether that was all that there ever
     will be.
@@ -64,7 +70,7 @@ def tell(
     found = read_outbox(folder)
     if address in found.done and not again:
         return True
-    told = Told(store, run_id)
+    told = Told(store, run_id, sweep=sweep)
     if told.seq > found.told.get(address, 0) or told.run.is_final or again:
         tracker.tell(told)
         done = {*found.done, address} if told.run.is_final else {*found.done}

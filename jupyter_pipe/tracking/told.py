@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from msgspec import Struct
 
@@ -23,7 +24,10 @@ from jupyter_pipe.sweeps.model import Study, Trial
 from jupyter_pipe.sweeps.spaces import planned_trials
 from jupyter_pipe.sweeps.studies import study_folder
 
-__all__ = ["Told", "ToldTrial", "store_of"]
+__all__ = ["Sweep", "Told", "ToldTrial", "store_of"]
+
+Sweep = Literal["unknown", "goes_on", "over"]
+"""Of the sweep that a trial belongs to. Who tells of a single run does not know."""
 
 
 class ToldTrial(Struct, frozen=True):
@@ -44,8 +48,11 @@ class Told:
     """A run as it is now: `run` is folded from `events`. What a run leaves when it has
     ended is read when it is asked for."""
 
-    def __init__(self, store: RunStore, run_id: str) -> None:
+    def __init__(
+        self, store: RunStore, run_id: str, *, sweep: Sweep = "unknown"
+    ) -> None:
         self.store = store
+        self.sweep = sweep
         self.folder: RunFolder = store.folder(run_id)
         self.events: tuple[Event, ...] = tuple(store.events(run_id))
         read = store.read(run_id)

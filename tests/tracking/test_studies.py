@@ -21,8 +21,8 @@ from jupyter_pipe.tracking.following import end_of_input, follow_study
 from jupyter_pipe.tracking.mlflow_client import open_client
 from jupyter_pipe.tracking.mlflow_tracker import MlflowTracker
 from jupyter_pipe.tracking.openlineage_tracker import lineage_events
-from jupyter_pipe.tracking.outbox import waiting
-from jupyter_pipe.tracking.told import Told
+from jupyter_pipe.tracking.outbox import tell, waiting
+from jupyter_pipe.tracking.told import Sweep, Told
 from tests.tracking.lineage_rules import require_lineage
 from tests.tracking.runs import BEGIN, write_run
 
@@ -195,10 +195,21 @@ def test_mlflow_has_one_parent_for_all_trials_of_a_study(
         monkeypatch.delenv(name, raising=False)
     shutil.copyfile(database, store.state_folder / "mlflow.db")
 
+    statuses = []
+
+    class Noting(MlflowTracker):
+        def tell(self, told: Told) -> None:
+            super().tell(told)
+            statuses.append(study_run().info.status)  # type: ignore[attr-defined]
+
     def follow() -> None:
-        tracker = MlflowTracker("", tmp_path)
         assert follow_study(
-            tracker, "default", store, "loss", over_after(0), pause=lambda _: None
+            Noting("", tmp_path),
+            "default",
+            store,
+            "loss",
+            over_after(0),
+            pause=lambda _: None,
         )
 
     client = open_client(find_address(tmp_path))
@@ -215,7 +226,10 @@ def test_mlflow_has_one_parent_for_all_trials_of_a_study(
     monkeypatch.setattr("jupyter_pipe.tracking.outbox.Told", dead_runner)
     follow()
     parent = study_run()
-    assert parent.info.status == "RUNNING"  # type: ignore[attr-defined]
+    assert statuses == ["RUNNING", "RUNNING", "KILLED"]
+    # Who tells of a run alone does not know whether the sweep goes on.
+    assert tell(MlflowTracker("", tmp_path), "default", store, cut_off, again=True)
+    assert study_run().info.status == "KILLED"  # type: ignore[attr-defined]
     again = run_trial(store, folder, 1, 1.2)
     follow()
     ended = study_run()
@@ -253,9 +267,9 @@ def test_mlflow_has_one_parent_for_all_trials_of_a_study(
     ]
 
 
-def dead_runner(store: RunStore, run_id: str) -> Told:
+def dead_runner(store: RunStore, run_id: str, sweep: Sweep = "unknown") -> Told:
     """A run that was cut off is known as interrupted once its process is gone."""
-    told = Told(store, run_id)
+    told = Told(store, run_id, sweep=sweep)
     if not told.run.is_final:
         told.run = replace(told.run, state=RunState.interrupted)
     return told
