@@ -4,7 +4,8 @@ folders.
     python benchmarks/density.py                  # a table of our packages
     python benchmarks/density.py --functions 20   # and the functions with most paths
     python benchmarks/density.py PATH…            # other trees, such as pluggy or nbclient in site-packages
-    python benchmarks/density.py --check          # exits 1 if a figure of benchmarks/density.json got worse
+    python benchmarks/density.py --check          # exits 1 if a figure of benchmarks/density.json got worse: of a
+                                                  # package, or of all together
     python benchmarks/density.py --update         # writes what got better into benchmarks/density.json
 
 Counting: a *code line* is a line with a token that is neither comment nor docstring.
@@ -21,6 +22,7 @@ import argparse
 import ast
 import io
 import json
+import math
 import sys
 import tokenize
 from collections.abc import Iterable, Iterator
@@ -32,6 +34,14 @@ LIMITS = Path(__file__).with_name("density.json")
 MOST_PATHS = 12
 MOST_MODULES = 15
 DOCUMENTED_FROM = 8
+# A package that has these need not get better, and may get worse up to them.
+ENOUGH_COMMENTS = 3.0
+FEW_BRANCHES = 30
+FEW_TOKENS = 7.5
+# Lines of functions: below, one branch more or less changes the rate by much.
+LONG_FILE = 30
+COMMENTS = "comments per 100 lines"
+BRANCHES = "branches per 100 lines"
 _SILENT = {
     tokenize.COMMENT,
     tokenize.NL,
@@ -63,12 +73,14 @@ class Figures:
     function_lines: int = 0
     branches: int = 0
     functions: list[Function] = field(default_factory=list)
+    files: dict[str, Figures] = field(default_factory=dict)
 
     def add(self, other: Figures) -> None:
         """Take over the sums of another tree."""
         for name in ("code_lines", "comments", "tokens", "function_lines", "branches"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.functions += other.functions
+        self.files |= other.files
 
     @property
     def comments_per_100(self) -> float:
@@ -182,6 +194,7 @@ def measure_tree(folder: Path, base: Path) -> dict[str, Figures]:
             figures = measure_file(path, path.relative_to(base).as_posix())
         except SyntaxError:
             continue
+        figures.files[path.relative_to(base).as_posix()] = figures
         found.setdefault(package, Figures()).add(figures)
     return found
 
@@ -233,18 +246,27 @@ def print_table(found: dict[str, Figures]) -> None:
         )
 
 
-def limits_of(found: dict[str, Figures], folder: Path) -> dict[str, float]:
-    """What `--check` compares: each may only fall, but the comments, which may only
-    rise."""
-    whole = total(found.values())
+Limits = dict[str, dict[str, float]]
+"""Package, or `all` -> name of a figure -> its limit."""
+
+
+def figures_of(each: Figures) -> dict[str, float]:
+    """What `--check` compares of a package: each may only fall, but the comments, which
+    may only rise, up to where they are enough."""
     return {
-        "comments per 100 lines": round(whole.comments_per_100, 1),
-        "branches per 100 lines": round(whole.branches_per_100, 1),
-        "tokens a line": round(whole.tokens_per_line, 2),
-        "functions over 12 paths": len(whole.winding),
-        "functions from 8 paths on without a docstring": len(whole.silent),
-        "folders over 15 modules": len(crowded_folders(folder)),
+        COMMENTS: min(round(each.comments_per_100, 1), ENOUGH_COMMENTS),
+        BRANCHES: max(math.ceil(each.branches_per_100), FEW_BRANCHES),
+        "tokens a line": max(round(each.tokens_per_line, 1), FEW_TOKENS),
+        "functions over 12 paths": len(each.winding),
+        "functions from 8 paths on without a docstring": len(each.silent),
     }
+
+
+def limits_of(found: dict[str, Figures], folder: Path) -> Limits:
+    """The figures of each package and of all together, by name."""
+    limits = {name: figures_of(each) for name, each in found.items()}
+    crowded = {"folders over 15 modules": float(len(crowded_folders(folder)))}
+    return {"all": figures_of(total(found.values())) | crowded} | limits
 
 
 def main() -> int:
@@ -269,34 +291,79 @@ def main() -> int:
             print(f"{each.paths:>4}  {each.place}")
     if not (args.check or args.update):
         return 0
-    now = limits_of(measure_tree(ROOT / "jupyter_pipe", ROOT), ROOT / "jupyter_pipe")
-    return update_limits(now) if args.update else check_limits(now)
+    found = measure_tree(ROOT / "jupyter_pipe", ROOT)
+    now = limits_of(found, ROOT / "jupyter_pipe")
+    return update_limits(now) if args.update else check_limits(now, found)
 
 
-def update_limits(now: dict[str, float]) -> int:
-    """Keep what is better than before."""
-    before = json.loads(LIMITS.read_text(encoding="utf-8")) if LIMITS.exists() else now
+def update_limits(now: Limits) -> int:
+    """Keep what is better than before; a package that is new is kept as it is, and one
+    that is gone is not."""
+    before = read_limits()
     kept = {
-        name: max(value, before.get(name, value))
-        if "comments" in name
-        else min(value, before.get(name, value))
-        for name, value in now.items()
+        package: {
+            name: stricter(name, value, before.get(package, {}).get(name, value))
+            for name, value in figures.items()
+        }
+        for package, figures in now.items()
     }
     LIMITS.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
     return 0
 
 
-def check_limits(now: dict[str, float]) -> int:
-    """Say what got worse."""
-    before = json.loads(LIMITS.read_text(encoding="utf-8"))
-    worse = [
-        f"{name}: {now[name]} (limit {limit})"
-        for name, limit in before.items()
-        if (now[name] < limit if "comments" in name else now[name] > limit)
-    ]
-    for line in worse:
-        print(f"denser than before: {line}", file=sys.stderr)
+def stricter(name: str, one: float, other: float) -> float:
+    """Of two limits the one that allows less."""
+    return max(one, other) if name == COMMENTS else min(one, other)
+
+
+def read_limits() -> Limits:
+    """What `density.json` says; nothing if it is not there. Raises ValueError."""
+    if not LIMITS.exists():
+        return {}
+    limits: Limits = json.loads(LIMITS.read_text(encoding="utf-8"))
+    return limits
+
+
+def check_limits(now: Limits, found: dict[str, Figures]) -> int:
+    """Say what got worse, in which package, and where that package is densest."""
+    worse = list(find_worse(now, read_limits()))
+    for package, name, limit in worse:
+        figure = now[package][name]
+        print(
+            f"denser than before: {package}, {name}: {figure} (limit {limit}). "
+            f"{densest(found, package)}",
+            file=sys.stderr,
+        )
     return 1 if worse else 0
+
+
+def find_worse(now: Limits, limits: Limits) -> Iterator[tuple[str, str, float]]:
+    """Package, name and limit of each figure that its limit does not allow. What a new
+    package has to keep to is that of all together."""
+    for package, figures in now.items():
+        for name, figure in figures.items():
+            limit = limits.get(package, limits["all"])[name]
+            if stricter(name, figure, limit) != figure:
+                yield package, name, limit
+
+
+def densest(found: dict[str, Figures], package: str) -> str:
+    """Where to begin: the function of a package with the most paths, and its file with
+    the most branches for its length."""
+    figures = found.get(package) or total(found.values())
+    nothing = Function("-", 0, documented=True)
+    winding = max(figures.functions, key=lambda each: each.paths, default=nothing)
+    # Files of a few lines have a rate that says nothing.
+    rates = [
+        (each.branches_per_100, path)
+        for path, each in figures.files.items()
+        if each.function_lines >= LONG_FILE
+    ]
+    rate, place = max(rates, default=(0.0, "-"))
+    return (
+        f"most paths: {winding.place} ({winding.paths}); most branches: {place} "
+        f"({rate:.0f} per 100 lines)"
+    )
 
 
 if __name__ == "__main__":

@@ -49,6 +49,7 @@ COMMANDS = {
     "run-stage": "jupyter_pipe.cli.runs.run_stage",
     "completion": "jupyter_pipe.cli.completion",
 }
+# Asked before the command's module is imported, so that each says the same.
 FOR_ONE_NOTEBOOK = frozenset(
     {
         "contract",
@@ -63,6 +64,7 @@ FOR_ONE_NOTEBOOK = frozenset(
     }
 )
 """What is about cells, a model or data of one notebook, and refuses a list."""
+# In the order in which `--help` lists them.
 SUMMARIES = {
     "run": "run a notebook as a pipeline",
     "plan": "say what would run and why, without running it",

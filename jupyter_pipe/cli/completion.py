@@ -110,6 +110,7 @@ def _options(parser: argparse.ArgumentParser) -> list[str]:
 def _fish_lines(parsers: Mapping[str, argparse.ArgumentParser]) -> Iterator[str]:
     """One `complete` line for each command, then one for each option."""
     for name, parser in parsers.items():
+        # fish shows it beside the name, without room for a full stop.
         about = shlex.quote((parser.description or name).rstrip("."))
         for program, before in _FISH_PROGRAMS:
             seen = f"not __fish_seen_subcommand_from {' '.join(parsers)}"

@@ -51,6 +51,7 @@ def import_lightly(name: str, *, without: str) -> None:
 def leave_out_remote_notebooks() -> None:
     """papermill imports what reads notebooks from HDFS, buckets and the web: those of
     stages are files."""
+    # First, or Python's own finder would answer.
     sys.meta_path.insert(0, _LocalNotebooks())
 
 
@@ -63,6 +64,7 @@ class _LocalNotebooks:
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         """None for what has nothing to do with it."""
+        # `find_spec` below asks this finder again.
         if self._looking or name not in (_READS_NOTEBOOKS, _THE_WEB):
             return None
         from importlib.util import LazyLoader, find_spec
@@ -74,6 +76,7 @@ class _LocalNotebooks:
             self._looking = False
         if spec is not None and spec.loader is not None:
             if name == _THE_WEB:
+                # Loaded when an attribute is asked for, which for files never happens.
                 spec.loader = LazyLoader(spec.loader)
             else:
                 execute = partial(self._execute, spec.loader.exec_module)
@@ -83,6 +86,7 @@ class _LocalNotebooks:
     def _execute(
         self, execute: Callable[[ModuleType], None], module: ModuleType
     ) -> None:
+        # What somebody has imported stays.
         absent = [each for each in _FAR_FILES if each not in _MODULES]
         _MODULES.update(dict.fromkeys(absent))
         try:

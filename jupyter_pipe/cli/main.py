@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS", "command_parsers", "entry_point", "main"]
 
+# 128 and the number of SIGINT, as shells have it.
 CANCELLED = 130
+# What a user can do something about. Any other error is a defect of ours, and keeps its
+# traceback.
 _TROUBLES = {
     errno.EACCES,
     errno.EDQUOT,
@@ -97,6 +100,7 @@ def _leave(code: int) -> NoReturn:
     import atexit
     import threading
 
+    # Waits for threads that are not daemons, such as those of runs.
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     try:
@@ -209,8 +213,10 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         for name, summary in SUMMARIES.items():
             subparsers.add_parser(name, help=summary, add_help=False)
     else:
+        # Only the one that is called: importing all of them takes much longer.
         for name in [wanted] if wanted in COMMANDS else COMMANDS:
             importlib.import_module(COMMANDS[name]).add_parser(subparsers)
+    # Known ones first, so that the command's own parser can say what was meant.
     args, unknown = parser.parse_known_args(arguments)
     if unknown:
         subparsers.choices.get(wanted, parser).error(

@@ -48,6 +48,7 @@ def add_command(
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(run=run)
+    # Both at once would mean nothing.
     volume = parser.add_mutually_exclusive_group()
     volume.add_argument(
         "-q", "--quiet", action="store_true", help="only results and errors"
@@ -126,6 +127,7 @@ def find_store(root: str | None) -> RunStore:
         (
             folder
             for folder in (here, *here.parents)
+            # As git looks for its folder: commands work below a project as well.
             if (folder / STATE_FOLDER / "runs").is_dir()
         ),
         here,
@@ -158,6 +160,7 @@ def root_option(store: RunStore) -> str:
     it would anyway."""
     import shlex
 
+    # The command would find it without being told.
     if find_store(None).root == store.root:
         return ""
     if store.url:

@@ -55,5 +55,6 @@ _WAYS = {
 
 def way_out(about: str) -> str:
     """What to do about a call, such as `groupby(…).transform`, that mixes rows."""
+    # The first word that fits: special ones stand above.
     found = next((way for word, way in _WAYS.items() if word in about), "")
     return f"{found} Or: {EXPLICIT_FORM}" if found else EXPLICIT_FORM

@@ -26,6 +26,7 @@ __all__ = ["PAGE", "ROUTES", "page_html", "page_names"]
 PAGE = "[a-z-]+"
 # Generated from the source by mkdocs: without it, they say nothing.
 _NOT_READABLE = frozenset({"api"})
+# The pages have styles of their own, and no scripts.
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 )

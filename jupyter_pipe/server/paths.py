@@ -22,6 +22,7 @@ class Root:
     """The folder that the server serves."""
 
     def __init__(self, folder: Path | str) -> None:
+        # Resolved once: what is compared with it is resolved as well.
         self.folder = Path(folder).expanduser().resolve()
 
     def notebook(self, path: str) -> Path:
@@ -74,6 +75,7 @@ class Root:
         leads outside; the message calls it `named`."""
         try:
             found = path.resolve()
+            # Asking the disk finds names that `resolve` lets pass.
             found.exists()
         except (OSError, RuntimeError, ValueError) as error:
             # A name that is too long, links in a circle, a NUL.
@@ -83,6 +85,7 @@ class Root:
         return found
 
     def _confined(self, path: str) -> Path:
+        # `C:x` names a place on another drive, and NUL ends a name for the system.
         if "\0" in path or Path(path).drive:
             raise _outside(path)
         return self.confine(

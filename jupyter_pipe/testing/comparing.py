@@ -15,6 +15,7 @@ _SUM_TOLERANCE = 1e-11
 # Words of a description, not parts of the value: `train['age'][3]`, not
 # `train.columns['age'].values[3]`.
 _INSIDE = frozenset({"columns", "values"})
+# Characters of a value in a message.
 _WORDS = 60
 
 

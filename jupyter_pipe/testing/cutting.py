@@ -7,7 +7,9 @@ from pathlib import Path
 
 __all__ = ["copy_file"]
 
+# Bytes: enough rows for a test, and little enough for a repository.
 _LONG = 100_000
+# Files of these kinds can be cut after a line.
 _BY_LINE = frozenset({".csv", ".tsv", ".jsonl", ".ndjson"})
 
 

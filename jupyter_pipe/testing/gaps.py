@@ -6,6 +6,7 @@ from typing import Any
 
 __all__ = ["is_table", "with_gaps"]
 
+# One value of so many stays away, in each column at another place.
 _EVERY = 3
 
 

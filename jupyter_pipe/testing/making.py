@@ -41,7 +41,9 @@ from jupyter_pipe.testing.writing import Subject, text_of_tests
 
 __all__ = ["Made", "file_of_tests", "golden_folder", "make_tests"]
 
+# Of all files that the tests would need in the repository.
 _MOST_BYTES = 20_000_000
+# Rows of the table, spread evenly over it.
 _SCORED_ROWS = 20
 
 

@@ -18,6 +18,7 @@ from jupyter_pipe.testing.gaps import is_table, with_gaps
 
 __all__ = ["Behaviour", "Outcome", "TableBehaviour", "find_behaviour"]
 
+# For trying all tables of a stage: each gets an equal share.
 _SECONDS = 5.0
 
 Inputs = dict[str, Any]

@@ -156,6 +156,7 @@ def _init(terminal: Terminal, target: Target, args: argparse.Namespace) -> int:
         if path.exists():
             terminal.say(f"kept     {_shown(path)}, which is there already")
             continue
+        # Oldest first, as batches came.
         profiles = [_profile(target, each, name) for each in reversed(runs)]
         _check_column(profiles[-1], name, args.by)
         _write(path, contract_text(infer_contract(name, profiles, by=args.by), source))
@@ -218,6 +219,7 @@ def _accept(terminal: Terminal, target: Target, args: argparse.Namespace) -> int
     from jupyter_pipe.contracts.widening import widen_contract
 
     contract, found = _contract(target, args.name), _run(target, args.run_id)
+    # A contract widened to a run of somebody else would let their data in.
     target.store.require_own(found.run_id)
     profile = _profile(target, found, args.name)
     missing = lacks(contract, profile)
@@ -229,6 +231,7 @@ def _accept(terminal: Terminal, target: Target, args: argparse.Namespace) -> int
         )
     path = contract_path(target.notebook, args.name)
     widened = widen_contract(contract, profile)
+    # Writing it again would only change the comment about the run.
     if widened == contract:
         terminal.say(
             f"{_shown(path)} admits {args.name} of run {found.run_id} already."
@@ -345,6 +348,7 @@ def _find_profile(target: Target, found: Run, name: str) -> Profile | None:
     watching = {
         stage.name for stage in target.pipeline.stages if name in stage.options.watched
     }
+    # A name may be left by several stages; the tag says which one is meant.
     chosen = [one for one in left if one.stage in watching] or left
     return chosen[-1].profile if chosen else None
 
@@ -361,6 +365,7 @@ def _profile(target: Target, found: Run, name: str) -> Profile:
 
 
 def _difference(old: str, new: str, name: str) -> Iterator[str]:
+    # Without lines of context: a contract has a line for each rule.
     return difflib.unified_diff(
         old.splitlines(), new.splitlines(), name, f"{name}, widened", lineterm="", n=0
     )
@@ -369,6 +374,7 @@ def _difference(old: str, new: str, name: str) -> Iterator[str]:
 def _write(path: Path, text: str) -> None:
     from jupyter_pipe.cli.output.writing import write_output
 
+    # A cloned folder may hold links that lead anywhere.
     if path.parent.is_symlink():
         raise ContractError(
             f"{_shown(path.parent)} is a symbolic link: {path.name} would be written somewhere else.",

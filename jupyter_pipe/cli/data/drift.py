@@ -99,6 +99,7 @@ def _run_before(store: RunStore, after: Run) -> Run:
     from jupyter_pipe.events import RunState
 
     for found in store.list():
+        # A root may hold the runs of several notebooks.
         is_earlier = found.queued < after.queued and found.pipeline == after.pipeline
         if is_earlier and found.state is RunState.succeeded:
             return found
@@ -112,6 +113,7 @@ def _run_before(store: RunStore, after: Run) -> Run:
 def _text(terminal: Terminal, found: list[Drift], *, everything: bool) -> str:
     rows = []
     for drift in found:
+        # Tables of hundreds of columns hide the two that moved.
         shown = drift.columns if everything else drift.moved
         rows += [_row(drift.value, column) for column in shown]
     if rows:
@@ -128,4 +130,5 @@ def _row(value: str, column: ColumnDrift) -> list[str]:
         "" if each is None else f"{each:.2f}"
         for each in (column.index, column.distance)
     ]
+    # An array has one column, which has no name.
     return [value, column.name or "-", column.state, *figures, column.note]

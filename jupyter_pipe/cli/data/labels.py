@@ -40,6 +40,7 @@ how it works:
      each labelling function, and writes one label a row. Rows on which votes are even get none.
 
 exit codes: 0 written, 2 usage, or what was given cannot be read"""
+# Bytes: exports of Label Studio hold all tasks of a project.
 _LARGEST_FILE = 256_000_000
 ACTIONS = {
     "export": "write the rows that wait for labels as tasks for Label Studio",
@@ -141,6 +142,7 @@ def _export(terminal: Terminal, args: argparse.Namespace) -> int:
         )
     output = args.output or Path(f"{name}.tasks.json")
     columns = [column for column in (rows[0] if rows else {}) if column != args.suggest]
+    # Beside the tasks: people look for both by one name.
     form = output.with_suffix(".xml")
     write_output(
         output,
@@ -267,12 +269,14 @@ def _votes(path: Path, keys: Sequence[str], functions: Sequence[str]) -> list[Vo
     from jupyter_pipe.trust.records import UNREADABLE, read_named_file
 
     try:
+        # Excel writes a mark in front of UTF-8.
         text = read_named_file(path, _LARGEST_FILE).decode("utf-8-sig")
         if path.suffix.lower() == ".json":
             return votes_from_export(json.loads(text), keys)
         if path.suffix.lower() == ".jsonl":
             return votes_from_export(parse_answers(text), keys)
         rows = [
+            # An empty field of CSV is no vote.
             {name: value or None for name, value in row.items()}
             for row in csv.DictReader(io.StringIO(text, newline=""))
         ]
@@ -286,6 +290,7 @@ def _votes(path: Path, keys: Sequence[str], functions: Sequence[str]) -> list[Vo
             code="labels_unusable",
             hint="Name them: --votes A,B",
         )
+    # A table without rows has no columns to be missed.
     missing = [name for name in functions if rows and name not in rows[0]]
     if missing:
         raise PipeError(f"{path} has no column '{missing[0]}'.", code="labels_unusable")
@@ -294,6 +299,7 @@ def _votes(path: Path, keys: Sequence[str], functions: Sequence[str]) -> list[Vo
 
 def _table(merged: Sequence[Merged], keys: Sequence[str], column: str) -> str:
     out = io.StringIO()
+    # The csv module ends lines as Windows does.
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([*keys, column, "share", "votes"])
     for each in merged:

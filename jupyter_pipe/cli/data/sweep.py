@@ -144,6 +144,7 @@ def add_parser(subparsers: Subparsers) -> None:
         help="NAME=VALUE lines, for secret:NAME tags",
     )
     add_trust(parser)
+    # Three options write to one name, and None says that none was given.
     parser.set_defaults(sampler=None)
 
 
@@ -190,8 +191,10 @@ def _study(
     if args.resume:
         folder = study_folder(target.store, args.study or metric or "study")
         earlier = folder.read()
+        # A study that was told to a tracker goes on being told.
         track = track_address(args) or earlier.track
         study = replace(earlier, trials=args.trials or earlier.trials, track=track)
+        # More trials, or another tracker: signed again.
         if study != earlier:
             folder.create(study)
         return study, folder
@@ -244,10 +247,13 @@ def _new_study(target: Target, args: argparse.Namespace, metric: str) -> Study:
         trials=args.trials or 20,
         seed=args.seed,
         prune=args.prune,
+        # Stages that the metric does not need would only take time in each trial.
         stages=() if args.whole else stages,
+        # Tells the study from one of the same name in another folder, for trackers.
         identity=new_run_id(),
         track=track_address(args) or track_setting(target.notebook),
     )
+    # Only to raise for a grid without end before anything is written.
     if study.sampler == "grid":
         grid_of(space)
     return study
@@ -330,6 +336,7 @@ def _finish(
     if best is None:
         terminal.result("No trial succeeded.")
         return 1
+    # What `run -f` needs to repeat the best trial.
     values = {**study.fixed, **best.values}
     terminal.result(
         f"best: trial {best.number}, {study.metric} = {best.value}, run {best.run_id}"

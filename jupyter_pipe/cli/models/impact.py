@@ -51,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
     store = find_store(args.root)
     with LineageIndex(store) as index:
         touches = index.touches(args.file)
+        # Only to suggest a name that is spelt alike.
         known = () if touches else index.paths()
     versions = versions_by_run(store.root)
     if args.json:
@@ -73,6 +74,7 @@ def _rows(
     from jupyter_pipe.observe.digests import file_digest
     from jupyter_pipe.render.words import day_time
 
+    # Once: the file may be large, and many runs may have read it.
     now = file_digest(file)
     for one in touches:
         content = "as now" if one.digest == now else "other content"

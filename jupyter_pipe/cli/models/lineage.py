@@ -90,6 +90,7 @@ def _told_of_run(lineage: RunLineage, versions: list[str]) -> Iterator[str]:
     yield from _results(lineage)
     if lineage.resumed_from:
         yield f"  goes on     with run {lineage.resumed_from}"
+    # Stages that come from one run share a line.
     for run_id in dict.fromkeys(lineage.reused.values()):
         stages = [stage for stage, source in lineage.reused.items() if source == run_id]
         yield f"  reused      {', '.join(stages)}  of run {run_id}"

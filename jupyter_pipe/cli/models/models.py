@@ -36,9 +36,11 @@ def run(args: argparse.Namespace) -> int:
     """Exit code 0; a model that is not there is an error."""
     terminal = Terminal.of(args)
     registry = find_registry(args.root)
+    # `home_value@4` is taken for the model: people copy references.
     names = (args.name.partition("@")[0],) if args.name else registry.names()
     versions = [version for name in names for version in registry.versions(name)]
     if args.name and not versions:
+        # Raises, with names that are spelt alike.
         registry.find(names[0])
     if args.json:
         terminal.record(json_of(versions))

@@ -81,6 +81,7 @@ def json_of(value: object) -> bytes:
 
     from jupyter_pipe.model import to_json
 
+    # JSON has no type for a path.
     return to_json(msgspec.to_builtins(value, enc_hook=str))
 
 

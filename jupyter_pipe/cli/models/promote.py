@@ -69,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
     """Exit code 0 if the version answers now, 3 if not."""
     from jupyter_pipe.registry.promotion import promote
 
+    # With --json standard output belongs to the reader of the JSON.
     terminal = Terminal.of(args, sys.stderr if args.json else None)
     reference = reference_of(args.reference, default="challenger")
     registry = find_registry(args.root)
@@ -88,6 +89,7 @@ def run(args: argparse.Namespace) -> int:
         # The first champion has none before it.
         if verdict.outcome == "promoted" and PREVIOUS in registry.aliases(version.name):
             terminal.say(f"  to go back: jupyter pipe rollback {version.name}")
+    # 3, as for a gate that is false.
     return 0 if verdict.outcome == "promoted" else 3
 
 

@@ -84,11 +84,13 @@ def run(args: argparse.Namespace) -> int:
 def _next(version: ModelVersion, numbers: list[int]) -> str:
     if "champion" in version.aliases:
         return f"  it answers already: {', '.join(version.aliases)}"
+    # The first version has nothing to be compared with.
     compared = " (compares it with the champion)" if len(numbers) > 1 else ""
     return f"  to let it answer: jupyter pipe promote {version.label}{compared}"
 
 
 def _is_notebook(text: str) -> bool:
+    # A package's folder counts; no run's id is the name of a file.
     return is_notebook_file(text) or Path(text).exists()
 
 

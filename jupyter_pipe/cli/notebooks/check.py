@@ -23,6 +23,7 @@ from jupyter_pipe.model import Diagnostic, Severity, to_json
 
 __all__ = ["add_parser", "run"]
 
+# Stands for a file that cannot be read, in formats that know findings only.
 UNREADABLE = "PIPE000"
 # Among others, `check *.ipynb`, these are no mistakes of anybody: they are said and
 # passed over.
@@ -71,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
     pipeline."""
     found = _check_all(args.notebooks, together=args.together)
     others = {name: error for name, error in found.items() if _is_not_ours(error)}
+    # If nothing is left to check, that is a mistake.
     all_others = len(others) == len(found)
     checked = {
         name: _as_findings(each, is_skipped=name in others and not all_others)
@@ -91,6 +93,7 @@ def _check_all(
     """By notebook; a list of notebooks is checked as the one pipeline that they are."""
     from jupyter_pipe.notebook.file_kinds import names_several
 
+    # A pipeline.toml is a list already.
     if together or (len(paths) == 1 and names_several(paths)):
         return _check_together(paths)
     return {str(notebook): _check(notebook) for notebook in paths}
@@ -109,6 +112,7 @@ def _check_together(
         return {str(paths[0]): error}
     return {
         _shown(each.path): tuple(
+            # The key of the answer names it.
             msgspec.structs.replace(one, notebook="")
             for one in found
             if one.notebook == str(each.path)
@@ -181,6 +185,7 @@ def _print(
 
 def _placed(notebook: str, found: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
     """For programs: with the lines of the file, if the notebook is kept as text."""
+    # Notebooks in JSON have no lines that an editor could go to.
     cells = read_cells(notebook, only_text=True) if found else CellPlaces()
     if not cells.file:
         return found

@@ -14,6 +14,7 @@ from jupyter_pipe.model import Pipeline
 
 __all__ = ["add_parser", "run"]
 
+# As for what does not compile: CI stops at both.
 STALE = 2
 EXAMPLES = """
 jupyter pipe compile home_value.ipynb

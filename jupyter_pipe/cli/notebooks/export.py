@@ -94,6 +94,7 @@ def run(args: argparse.Namespace) -> int:
     terminal = Terminal.of(args)
     if args.list:
         return _list(terminal)
+    # Among the engines for users, though it writes no stages.
     if args.engine == "features" and args.target is not None:
         return _features(terminal, args.target, args.output)
     if args.engine is None or args.target is None:
@@ -106,6 +107,7 @@ def run(args: argparse.Namespace) -> int:
     package = _package([args.target, *args.more])
     pipeline = read_package(package)
     digests = stage_digests(package, pipeline)
+    # The name of the file does not depend on options, which may stand in that file.
     output = args.output or _usual_file(exporter, plan_of(pipeline, _unset(), digests))
     known = _known_options(exporter, output, is_checked=args.check, force=args.force)
     plan = plan_of(pipeline, _options(args, exporter, package, known), digests)
@@ -114,6 +116,7 @@ def run(args: argparse.Namespace) -> int:
         return _check(terminal, output, text)
     _write(output, text)
     for name, content in exporter.companions(plan).items():
+        # It is for the user to change, and is never written over.
         if not (output.parent / name).exists():
             _write(output.parent / name, content)
             terminal.say(
@@ -186,6 +189,7 @@ def _known_options(
                 hint="Export without --check.",
             )
         return None
+    # A file that is not from here may hold anything.
     found = read_options(output.read_text("utf-8", errors="replace"))
     if found is not None and found[0] == exporter.engine:
         return found[1]
@@ -217,6 +221,7 @@ def _options(
         run_root=(args.run_root or before.run_root or _usual_root(exporter))
         if exporter.root
         else "",
+        # `--image ""` takes an earlier one away.
         image=before.image if args.image is None else args.image,
         command=args.words or before.command,
     )
@@ -295,5 +300,6 @@ def _package(targets: list[Path]) -> Path:
             hint=f"The tasks run the compiled package. Write it first: jupyter pipe compile {words}",
         )
     return (
+        # The folder of a list is absolute; the file should say what was typed.
         Path(os.path.relpath(named.folder)) if names_several(targets) else named.folder
     )

@@ -71,6 +71,7 @@ def run(args: argparse.Namespace) -> int:
     from jupyter_pipe.scoring.bundle import load_bundle
     from jupyter_pipe.scoring.files import score_file
 
+    # Predictions may go to standard output.
     terminal = Terminal.of(args, sys.stderr)
     folder = _bundle_of(args.target)
     bundle = load_bundle(folder, trust=args.trust)
@@ -88,6 +89,7 @@ def _bundle_of(target: Path) -> Path:
     of a notebook."""
     if target.is_dir():
         return target
+    # A file may be called so, too.
     if "@" in target.name and not target.exists():
         from jupyter_pipe.cli.models.options import find_registry, reference_of
         from jupyter_pipe.registry.lineage import read_lineage
@@ -95,6 +97,7 @@ def _bundle_of(target: Path) -> Path:
         reference = reference_of(str(target), default="champion")
         version = find_registry(None).resolve(reference.name, reference.which)
         assert version.bundle is not None  # `resolve` has fetched it
+        # Checks that the bundle was registered under this name.
         read_lineage(version.bundle, version.name)
         return version.bundle
     from jupyter_pipe.scoring.notebooks import current_bundle

@@ -51,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
         terminal.say(f"Removed {removed} tags from {notebook}; your own stay.")
         return 0
     suggestion = suggest_stages(notebook)
+    # Before printing: what is said below is then true.
     if args.write and suggestion.tags:
         accept(notebook, suggestion.tags)
     if args.json:

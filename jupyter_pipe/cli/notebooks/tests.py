@@ -106,6 +106,7 @@ def _init(
         terminal.say(f"  {name}  the beginning of it")
     for stage, reason in made.untested.items():
         terminal.say(f"  {stage}  has no test of its own: {reason}")
+    # Written down first, then compared: tests that fail at once do not repeat.
     accepted = _run_tests(terminal, file, accept=True, quietly=True)
     return accepted or _run_tests(terminal, file)
 
@@ -146,6 +147,7 @@ def _run_tests(
         "pytest",
         "-q",
         "-p",
+        # The notebook's folder is the user's: no `.pytest_cache` in it.
         "no:cacheprovider",
         str(file),
     ]
@@ -156,6 +158,7 @@ def _run_tests(
         env=_environment(accept=accept),
         check=False,
     )
+    # `python -m pytest` says so, in the interpreter that runs the notebook.
     if "No module named pytest" in done.stderr:
         raise PipeError(
             "pytest is not installed.",
@@ -175,6 +178,7 @@ def _run_tests(
 def _environment(*, accept: bool) -> dict[str, str]:
     from jupyter_pipe.testing.notebook import ACCEPT
 
+    # Set in the user's shell it would accept everything.
     others = {name: value for name, value in os.environ.items() if name != ACCEPT}
     return {**others, ACCEPT: "1"} if accept else others
 

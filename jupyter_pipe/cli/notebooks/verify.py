@@ -183,6 +183,7 @@ def _notebook(target: Path) -> Path:
             hint=f"Name what it was compiled from: {Path(pipeline.source.notebook).name}, or the notebooks.",
         )
     notebook = target / pipeline.source.notebook
+    # Else another notebook would be compared than the one that was compiled.
     stale = stale_files(compile_notebook(notebook, output=target), target)
     if stale:
         raise PackageError(
@@ -194,6 +195,7 @@ def _notebook(target: Path) -> Path:
 
 
 def _progress(terminal: Terminal) -> _Lines:
+    # Details and a line that stays in place would overwrite each other.
     if terminal.live and terminal.verbosity == 0:
         return _Live(terminal)
     return _Lines(terminal)
@@ -278,6 +280,7 @@ def _conclusion(terminal: Terminal, found: Verification) -> Iterator[str]:
 def _tried(found: Verification) -> Iterator[str]:
     """What was tried besides the notebook as it is: `20 groupings (3 refused)`, `5
     edits`, `seed 7`."""
+    # The first verdict is that of the notebook's own stages.
     regrouped = [verdict for verdict in found.verdicts[1:] if not verdict.edit]
     edited = [verdict for verdict in found.verdicts if verdict.edit]
     if regrouped:
@@ -320,4 +323,5 @@ def _divergence(terminal: Terminal, heading: str, found: Divergence) -> Iterator
 
 
 def _indented(text: str) -> str:
+    # As wide as the labels in front.
     return text.replace("\n", "\n" + " " * 18)

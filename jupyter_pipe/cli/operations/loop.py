@@ -49,6 +49,7 @@ ACTIONS = {
     "history": "list what was decided and what came of it",
     "export": "write units, crontabs or workflows for a scheduler of your own",
 }
+# As `jupyter pipe run` ends; any other outcome is 1.
 OUTCOME_CODES = {"green": 0, "gate": 3, "contract": 4, "waiting": 5, "cancelled": 130}
 
 
@@ -177,6 +178,7 @@ def _start(terminal: Terminal, args: argparse.Namespace) -> int:
         loop = Loop(place.world(settings.settings), settings.settings, tell)
         tell(f"watches {_watched(settings.settings)}. Ctrl-C ends the loop.")
         go_on(loop, settings, stop, tell, args.every)
+        # Within the lock: afterwards another loop may have gone on.
         under_way = loop.state.run
     if under_way is not None:
         tell(f"run {under_way.run_id} goes on, and the next loop takes it up")

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_parser", "run"]
 
+# As for data that breaks its contract.
 ALARM = 4
 _MARKS = {"fine": "succeeded", "alarm": "failed", "unknown": "skipped"}
 EXPLANATION = """\
@@ -153,6 +154,7 @@ def _say_what_is_unknown(args: argparse.Namespace, watched: Watched) -> None:
             text = (
                 f"No row has a column '{name}', so nothing is left out for it.{meant}"
             )
+            # Also with --quiet, since an option does nothing.
             Terminal.of(args, sys.stderr).result(text)
 
 
@@ -180,6 +182,8 @@ def _watch(args: argparse.Namespace) -> Watched:
         )
     find = kept_bundles(model_folder(root, args.target), trust=args.trust)
     window = read_log(log, since, until)
+    # The version that answered last: its columns are the ones that labels are joined
+    # by.
     newest = next(
         (found for each in reversed(window.answers) if (found := find(each.digest))),
         None,
@@ -223,6 +227,7 @@ def _labels(
 
     keys = manifest.keys if manifest else ()
     column = args.label or next(iter(manifest.targets if manifest else ()), "")
+    # A column that the log drops or hashes joins with nothing.
     hidden = [name for name in keys if name in masked]
     if hidden:
         raise _unusable(f"the log does not hold the key '{hidden[0]}'")

@@ -80,6 +80,7 @@ def run(args: argparse.Namespace) -> int:
         terminal.result(os.path.relpath(folder))
         return 0
 
+    # Docker takes no capitals in the name of an image.
     image = args.image or f"{release.name.lower()}:{release.version}"
     files = write_package(args.to, release, folder, image, trust=args.trust)
     terminal.result(os.path.relpath(folder))

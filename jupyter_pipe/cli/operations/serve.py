@@ -26,6 +26,7 @@ from jupyter_pipe.notebook.file_kinds import is_notebook_file
 __all__ = ["TOKEN_VARIABLE", "add_parser", "run"]
 
 TOKEN_VARIABLE = "JUPYTER_PIPE_SERVE_TOKEN"  # noqa: S105 - the name of a variable
+# Addresses that only this machine reaches.
 _LOCAL = ("127.0.0.1", "localhost", "::1")
 EXPLANATION = """\
 POST rows as JSON to /score. Every answer says which version made it. A row that does not fit is refused
@@ -173,8 +174,10 @@ def run(args: argparse.Namespace) -> int:
     source.check()
     if settings.mode:
         open_source(settings.challenger, settings)
+    # Bound here, so that the address is known before workers start, also with port 0.
     listening = bind(args.host, args.port)
     scheme = "https" if settings.tls else "http"
+    # IPv6 addresses stand in brackets in a URL.
     host = f"[{args.host}]" if ":" in args.host else args.host
     address = f"{scheme}://{host}:{listening.getsockname()[1]}"
     Terminal.of(args).result(address)
@@ -203,6 +206,7 @@ def _teller(terminal: Terminal) -> Callable[[str, str], None]:
     }
 
     def tell(kind: str, text: str) -> None:
+        # Trouble is told with --quiet as well.
         say = terminal.say if kind == "live" else terminal.result
         say(f"{terminal.style(kind, tones[kind])}  {text}")
 
@@ -212,6 +216,7 @@ def _teller(terminal: Terminal) -> Callable[[str, str], None]:
 def _require_extra() -> None:
     import importlib.util
 
+    # Looked for, not imported: the supervisor needs none of them.
     for name in ("fastapi", "uvicorn", "prometheus_client"):
         if importlib.util.find_spec(name) is None:
             raise ExtraMissingError("Serving", "serve")
@@ -304,6 +309,7 @@ def _token(args: argparse.Namespace) -> str:
     token: str = args.token or os.environ.get(TOKEN_VARIABLE, "")
     if token and (not token.isascii() or not token.isprintable() or " " in token):
         raise PipeError("A token is one word of ASCII characters.", code="bad_request")
+    # A certificate of this authority is as good as a token.
     guarded = token or args.no_token or args.tls_ca
     if args.host not in _LOCAL and not guarded:
         raise PipeError(

@@ -38,6 +38,7 @@ jupyter pipe submit slurm home_value.ipynb --follow
 jupyter pipe submit prefect home_value.ipynb -p weeks=8
 jupyter pipe submit nightly home_value.ipynb        [nightly] in ~/.config/jupyter_pipe/engines.toml
 jupyter pipe submit --attach latest                 follow a run again, for example after a reboot"""
+# The log is a file here: a look costs next to nothing.
 SECONDS_BETWEEN_LOOKS = 0.2
 
 
@@ -157,4 +158,5 @@ def _follow(terminal: Terminal, store: RunStore, run_id: str) -> int:
     found = store.read(run_id)
     terminal.result("")
     terminal.result(summary(terminal, found, folder.path, command="", with_stages=True))
+    # None if whoever follows the run has given up.
     return 1 if found.exit_code is None else found.exit_code

@@ -60,11 +60,13 @@ def run(args: argparse.Namespace) -> int:
     require_address(args.to)
     store = find_store(args.root)
     ids = (
+        # Oldest first, as they happened.
         tuple(reversed(store.ids()))
         if args.all
         else tuple(store.find(each) for each in args.runs)
     )
     todo = [(run_id, args.to) for run_id in ids] if ids or args.all else waiting(store)
+    # One for each address, and a connection is made once.
     trackers = {address: open_tracker(address, store.root) for _, address in todo}
     failed = 0
     for run_id, address in todo:

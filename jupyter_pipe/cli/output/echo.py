@@ -29,6 +29,7 @@ class Echo:
         cells = read_executed(executed)
         for place, cell in enumerate(cells):
             text = text_outputs(cell)
+            # A cell has its number as soon as it begins, so all before it have ended.
             has_ended = over or any(
                 later.number is not None for later in cells[place + 1 :]
             )

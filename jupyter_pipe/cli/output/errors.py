@@ -49,6 +49,7 @@ def format_diagnostics(
     """All of them, grouped by cell in the given order, each with its line and a caret.
     Those that say of which of several notebooks they are look up their own cells."""
     blocks = []
+    # They come in the order of notebooks and cells.
     for notebook, of_notebook in groupby(diagnostics, key=lambda item: item.notebook):
         known = read_cells(notebook) if notebook else cells
         where = f"{Path(notebook).name}, " if notebook else ""
@@ -111,6 +112,7 @@ def _excerpt(terminal: Terminal, item: Diagnostic, source: str) -> list[str]:
     rows = source.splitlines()
     if not item.line or item.line > len(rows):
         return []
+    # A tab would move the line away from its caret.
     row = rows[item.line - 1].expandtabs(4)
     bar = terminal.style("|", "quiet")
     shown = [f"    {item.line:>4} {bar} {row}"]
@@ -162,8 +164,10 @@ def annotation(
 
 def escaped(text: str) -> str:
     """Text as the message of a workflow command has it."""
+    # The percent sign first: the others bring some.
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:
+    # Both divide the properties of a command.
     return escaped(text).replace(":", "%3A").replace(",", "%2C")

@@ -59,6 +59,7 @@ def mask_secrets(terminal: Terminal, request: RunRequest) -> None:
     for value in [environment.get(name, "") for name in names]:
         # GitHub looks at one line at a time.
         for text in dict.fromkeys([value.strip(), *map(str.strip, value.splitlines())]):
+            # GitHub would hide a word of one letter everywhere.
             if len(text) >= SHORTEST:
                 terminal.command(f"::add-mask::{escaped(text)}")
 
@@ -126,6 +127,7 @@ def _table(heading: list[str], rows: list[list[str]]) -> str:
 def _cell(text: str) -> str:
     """Text that neither ends the cell nor becomes HTML."""
     for char, written in (
+        # First, since the next ones bring some.
         ("&", "&amp;"),
         ("<", "&lt;"),
         ("|", "\\|"),

@@ -33,8 +33,11 @@ STYLES = {
     "busy": "blue",
     "quiet": "dim",
 }
+# Often enough for seconds to look even, seldom enough for slow connections.
 REFRESHES_PER_SECOND = 8
+# Columns: below, the word for the state gives way to the note.
 NARROW = 56
+# What people look for first.
 ORDER = (StageState.failed, StageState.running, StageState.queued)
 
 
@@ -46,6 +49,7 @@ class LiveTable:
         self._terminal = terminal
         self._fold = RunFold()
         self._live: Live | None = None
+        # Events come from the run's thread, refreshes from that of rich.
         self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
@@ -76,6 +80,7 @@ class LiveTable:
             console=console,
             get_renderable=lambda: self._render(console.width, console.height),
             refresh_per_second=REFRESHES_PER_SECOND,
+            # The table goes when the run ends, and the summary takes its place.
             transient=True,
         )
         self._live.start()
@@ -101,6 +106,7 @@ def table(run: Run, *, width: int, height: int, now: float) -> Table:
         rows.add_column(no_wrap=True)
     rows.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     rows.add_column(no_wrap=True, justify="right")
+    # Rows for the heading, the count of the rest and the cursor.
     shown = _fitting(run.stages, height - 3)
     for stage in shown:
         rows.add_row(*_row(stage, now, narrow=width < NARROW))

@@ -33,6 +33,7 @@ class CellPlaces(Struct, frozen=True):
         cell = self.cells.get(cell_id or "")
         if cell is None or cell.file_line is None:
             return None
+        # Both count from 1.
         return cell.file_line + (line or 1) - 1
 
     def text(self, cell_id: str | None, line: int | None) -> str:

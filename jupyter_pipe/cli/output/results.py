@@ -18,6 +18,7 @@ from jupyter_pipe.runs.store import RunStore
 
 __all__ = ["write_results"]
 
+# From here on people ask where their disk has gone.
 LARGEST_STORE_BYTES = 10 * 10**9
 
 

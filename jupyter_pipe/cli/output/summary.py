@@ -60,6 +60,7 @@ def _stage_line(terminal: Terminal, stage: StageRun, width: int, words: int) -> 
     took = seconds_text(stage.seconds) if stage.seconds else ""
     word = terminal.style(f"{mark.word:<{words}}", mark.tone)
     note = stage_note(stage)
+    # Mark, time and the gaps between columns take 16.
     room = max(20, terminal.width - width - words - 16)
     note = note if len(note) <= room or not terminal.live else f"{note[: room - 1]}…"
     return f"{terminal.mark(mark)} {stage.name:<{width}}  {word}  {took:>8}  {note}".rstrip()

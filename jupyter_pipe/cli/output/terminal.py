@@ -23,6 +23,7 @@ from jupyter_pipe.render.terminal_text import (
 
 __all__ = ["Terminal"]
 
+# Tones of states -> codes of ANSI colours.
 _CODES = {
     "good": "32",
     "bad": "31",
@@ -50,6 +51,7 @@ class Terminal:
         self.verbosity = verbosity
         self.colour = _shows_colour(self.out) if colour is None else colour
         self.live = _is_live(self.out) if live is None else live
+        # In a pipe nobody knows the width.
         self.width = width or shutil.get_terminal_size((100, 24)).columns
         self.in_github = os.environ.get("GITHUB_ACTIONS") == "true"
         self.symbols = (
@@ -104,6 +106,7 @@ class Terminal:
         ]
         widths = [
             max(len(row[column]) for row in all_rows)
+            # The last column needs no width: nothing stands behind it.
             for column in range(len(all_rows[0]) - 1)
         ]
         lines = []
@@ -126,6 +129,7 @@ class Terminal:
             self.out.write(f"{text}\n")
         except UnicodeEncodeError:
             encoding = self.out.encoding or "ascii"
+            # A terminal that is not UTF-8 shows a question mark instead of failing.
             self.out.write(text.encode(encoding, "replace").decode(encoding) + "\n")
         self.out.flush()
 
@@ -147,6 +151,7 @@ def _is_live(out: TextIO) -> bool:
 
 
 def _shows_colour(out: TextIO) -> bool:
+    # See no-color.org; it wins over FORCE_COLOR.
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR"):

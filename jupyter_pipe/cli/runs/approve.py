@@ -66,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
     found = store.read(store.find(args.run_id))
     if args.stage is None:
         return _list(terminal, found)
+    # Asked first, for a message with the names that there are.
     stage = find_stage(found, args.stage).name
     said = Approval(
         not args.reject, getpass.getuser(), time.time(), args.note, found.run_id, stage

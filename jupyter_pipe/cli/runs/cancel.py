@@ -39,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
         from jupyter_pipe.runs.remote import RemoteRoot
 
         cancel = store.folder(run_id).cancel
+        # The runner may be on another machine, and looks for this file under the URL.
         RemoteRoot(store.url).publish(
             cancel, cancel.relative_to(store.state_folder).as_posix()
         )

@@ -109,6 +109,7 @@ def _compare_notebooks(
 
 
 def _coloured(terminal: Terminal, line: str) -> str:
+    # The signs with which nbdime begins its lines.
     tone = {"+": "good", "-": "bad", "#": "quiet"}.get(line[:1], "")
     return terminal.style(line, tone) if tone else line
 

@@ -94,6 +94,7 @@ def _console(store: RunStore, found: Run, stage: StageRun, *, trust: bool) -> in
         raise KernelError(
             f"The kernel {kernel!r} is not installed here.", code="kernel_missing"
         )
+    # `.ipy`: the cells may hold magics.
     script = store.folder(found.run_id).stage(stage.name) / "debug.ipy"
     replace_file(script, debug_script(store, found, stage, trust=trust).encode())
     command = [str(interpreter), "-m", "IPython", "--no-banner", "-i", str(script)]

@@ -25,12 +25,14 @@ if TYPE_CHECKING:
 
 __all__ = ["add_parser", "parse_limits", "run"]
 
+# Runs.
 DEFAULT = ["20"]
 EXAMPLES = """
 jupyter pipe gc                       keeps the newest 20 runs
 jupyter pipe gc --keep 30d --keep 5GB
 jupyter pipe gc --keep 3 --dry-run"""
 SECONDS = {"h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
+# `GB` is a billion bytes, as disks are sold; `GiB` counts in powers of two.
 BYTES = {
     "kb": 10**3,
     "mb": 10**6,
@@ -65,6 +67,7 @@ def run(args: argparse.Namespace) -> int:
 
     terminal = Terminal.of(args)
     limits = parse_limits(args.keep or DEFAULT)
+    # Of a URL only the working copy: nothing is fetched to be removed.
     store = RunStore(local_root(args.root)) if args.root else find_store(None)
     found = collect(
         store,
@@ -116,6 +119,7 @@ def parse_limits(texts: list[str]) -> Limits:
     for text in texts:
         match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]*)", text.strip().lower())
         number, unit = (float(match[1]), match[2]) if match else (0.0, "?")
+        # `2.5` of runs means nothing.
         if unit == "" and number == int(number):
             runs = int(number)
         elif unit in SECONDS:

@@ -107,6 +107,7 @@ def _looks(store: RunStore, run_id: str, *, follow: bool) -> Iterator[list[Event
     """What has happened since the last look, until the run has ended."""
     seen = 0
     while True:
+        # Asked before reading, so that the last events are printed.
         over = not follow or store.read(run_id).is_final
         events = list(store.events(run_id, seen))
         seen = events[-1].seq if events else seen

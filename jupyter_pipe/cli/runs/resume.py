@@ -100,6 +100,7 @@ def _options(args: argparse.Namespace, before: RunOptions) -> RunOptions:
         before,
         workers=args.jobs or before.workers,
         kernels=args.kernels or before.kernels,
+        # A scheduler alone means Dask.
         executor=(args.executor or "dask") if is_elsewhere else before.executor,
         scheduler=args.scheduler if is_elsewhere else before.scheduler,
         keep_going=args.keep_going or before.keep_going,

@@ -65,6 +65,7 @@ def execute(args: argparse.Namespace, request: RunRequest) -> int:
     if terminal.in_github:
         from jupyter_pipe.cli.output.github import mask_secrets
 
+        # Before anything is printed.
         mask_secrets(terminal, request)
     _warn_if_stale(terminal, request.target)
     with progress_on(terminal) as progress:

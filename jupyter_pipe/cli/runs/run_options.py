@@ -31,7 +31,9 @@ __all__ = [
     "track_address",
 ]
 
+# What `--force` without a name stands for: no stage is called so.
 ALL_STAGES = ""
+# Bytes: variables are lines, not data.
 _LARGEST_ENV_FILE = 1 << 20
 
 
@@ -117,6 +119,7 @@ def _add_manner(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--strict",
         action=argparse.BooleanOptionalAction,
+        # GitHub, GitLab and others set it; there nobody reads warnings.
         default=bool(os.environ.get("CI")),
         help="fail where a stage changes its input unannounced (default in CI)",
     )
@@ -277,6 +280,7 @@ def environment_of(env_file: Path | None) -> dict[str, str]:
         ) from error
     found = {}
     for number, line in enumerate(lines, 1):
+        # Files that shells read as well begin their lines so.
         name, separator, value = line.strip().removeprefix("export ").partition("=")
         if line.strip().startswith("#") or not line.strip():
             continue
@@ -286,6 +290,7 @@ def environment_of(env_file: Path | None) -> dict[str, str]:
                 f"{env_file}, line {number}, is not NAME=VALUE.", code="env_file_syntax"
             )
         found[name.strip()] = _unquoted(value.strip())
+    # What is set in the environment wins, as with other tools that read such files.
     return {**found, **os.environ}
 
 

@@ -208,6 +208,7 @@ def _request(args: argparse.Namespace, root: str) -> RunRequest:
     store = RunStore(local_root(root))
     target = open_target(_package(args, store), store)
     environment = environment_of(args.env_file)
+    # Engines that carry bundles need not know the run's id.
     taken = [read_bundle(path).run_id for path in args.take]
     return RunRequest(
         target=target,
@@ -248,6 +249,7 @@ def _leave_files(args: argparse.Namespace, end: StageEnd) -> None:
 
     if args.result is not None:
         text = json.dumps(_result(args.stage, end), indent=2, ensure_ascii=False) + "\n"
+        # A name of a file on the disk may be half of a surrogate pair.
         write_output(args.result.absolute(), text.encode("utf-8", "surrogatepass"))
     if args.html is not None and end.folder.report.is_file():
         write_output(args.html.absolute(), end.folder.report.read_bytes())
@@ -262,6 +264,7 @@ def _result(name: str, end: StageEnd) -> dict[str, object]:
         "run_id": end.run.run_id,
         "state": stage.state.value,
         "exit_code": end.exit_code,
+        # 0 if another process ran the stage.
         "attempt": end.attempt or stage.attempts,
         "seconds": stage.seconds,
         "parameters": {each.name: each.value for each in end.run.facts.parameters},

@@ -57,6 +57,7 @@ def _bins(
     number = given.pop("bins", 0)
     if interpreter.known.of(rows) is None or not isinstance(number, int):
         return False, None
+    # `retbins` adds the edges to what pandas returns.
     *_, edges = function(*args, **{**kwargs, "retbins": True})
     if function.__name__ == "qcut":
         # It cuts as `cut` does with these edges, of which the first is included.
@@ -78,6 +79,7 @@ def _codes(
     """`pd.factorize(series)`."""
     if (
         interpreter.known.of(args[0] if args else None) is None
+        # Then a gap gets a code of its own, and stands among the values.
         or kwargs.get("use_na_sentinel") is False
     ):
         return False, None
@@ -127,9 +129,12 @@ def learn_categories(
     rest: dict[Any, Any] = {}
     if is_frame(owner):
         wanted = (
+            # `frame.astype("category")` means all columns.
             wanted if isinstance(wanted, dict) else dict.fromkeys(owner.columns, wanted)
         )
         columns = tuple(column for column in wanted if wanted[column] == "category")
+        # `astype({"a": "category", "b": "float"})`: `b` is converted as the notebook
+        # does it.
         rest = {
             column: dtype for column, dtype in wanted.items() if column not in columns
         }
@@ -199,6 +204,7 @@ def _apply(
 ) -> Any:
     """Write down `learned.apply(rows)`, which gave `result` in the notebook."""
     recorder = interpreter.recorder
+    # It was computed from all rows, and is marked so in the scorer's text.
     recorder.known.freeze(learned)
     constant = recorder.constant(learned, learned.name)
     function = ast.Attribute(ast.Name(constant.name, ast.Load()), "apply", ast.Load())

@@ -30,7 +30,9 @@ __all__ = ["find", "find_of_others"]
 Method = Callable[
     ["Interpreter", Any, str, tuple[Any, ...], dict[str, Any], ast.AST], Any
 ]
+# What the scorer calls instead of `fit_transform` and `fit_predict`.
 _SUCCESSORS = {"fits-and-transforms": "transform", "fits-and-predicts": "predict"}
+# Methods of lists and dicts that change what is in them.
 _MUTATORS = {
     "append": None,
     "extend": None,
@@ -49,6 +51,7 @@ def find(
 ) -> Method | None:
     """The special treatment of a method of rows; None for one that is called as it
     is."""
+    # First: whatever the method does, nothing comes back.
     if kwargs.get("inplace") is True:
         return _in_place
     if name == "astype" and is_to_category(owner, args, kwargs):
@@ -129,6 +132,7 @@ def _fit(
     """Fitting is part of the notebook's run alone; what is fitted and applied at once
     is applied in the scorer."""
     recorder = interpreter.recorder
+    # Lines above may use the model as it was fitted before.
     recorder.protect(owner)
     learned = kwargs.get("y", args[1] if len(args) > 1 else None)
     note_target(interpreter, learned)
@@ -136,6 +140,7 @@ def _fit(
     successor = _SUCCESSORS.get(class_)
     if successor is None:
         return result
+    # Some models, such as DBSCAN, can only tell of the rows that they have learned.
     refusal = None if hasattr(owner, successor) else "mixes"
     rows = args[0] if args else kwargs.get("X")
     return recorder.note(
@@ -177,6 +182,7 @@ def _select(
     positions = _selected_rows(interpreter, owner, name, args, kwargs)
     result = getattr(owner, name)(*args, **kwargs)
     if positions is None or entries(result) != len(positions):
+        # A single row, for example.
         if entries(result) is None:
             return interpreter.recorder.freeze(result, where)
         interpreter.recorder.poison = interpreter.recorder.refuse(
@@ -259,6 +265,7 @@ def _in_place(
                 where, f"It cannot be told which rows '{name}' keeps"
             )
         else:
+            # The same object, with fewer rows from here on.
             ref.rows = ref.rows[positions]
             interpreter.recorder.trace.sizes.add(len(ref.rows))
         return None

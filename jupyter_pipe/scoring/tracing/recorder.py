@@ -37,7 +37,9 @@ from jupyter_pipe.scoring.ways_out import EXPLICIT_FORM, way_out
 __all__ = ["Recorder"]
 
 _LITERALS = (bool, int, float, str, bytes, type(None), type(...))
+# Items of a container that is written out in the scorer's text.
 _LONGEST_LITERAL = 40
+# Classes of calls whose result is about all rows, however long it is.
 _ABOUT_ALL = frozenset({"aggregates", "schema", "fits"})
 _OTHER_SELECTION = "Entries of different selections of the rows meet here"
 
@@ -68,6 +70,8 @@ class Recorder:
         self.poison: Refusal | None = None
         self.lost: list[Refusal] = []
         self._constants: dict[int, Constant] = {}
+        # Values that are known by their id must not be freed: another one could get
+        # that id.
         self._kept: list[Any] = []
         self._variables: set[str] = set()
         self._made: dict[str, Instruction] = {}
@@ -157,6 +161,7 @@ class Recorder:
             if any(self.known.is_frozen(operand) for operand in operands):
                 self.known.freeze(result)
             return result
+        # The call gave back an object that is known, as `df.pipe(lambda d: d)` does.
         if self.known.of(result) is not None:
             return result
         if class_ in _ABOUT_ALL:
@@ -222,6 +227,7 @@ class Recorder:
         other copies."""
         while var not in self._changed:
             source = copied_variable(self._made[var]) if var in self._made else None
+            # A copy of what was changed later is not a copy of it any more.
             if source is None or source in self._changed:
                 break
             var = source
@@ -270,6 +276,7 @@ class Recorder:
         if found is not None:
             return found
         given = name or getattr(value, "__name__", "") or _name_of(value, self.names)
+        # A lambda is called `<lambda>`.
         unique = self._unique(given if given.isidentifier() else "constant")
         kept = copy.deepcopy(value) if _is_changeable(value) else value
         frozen = self.known.is_frozen(value)
@@ -420,6 +427,8 @@ class Recorder:
             entries(part) is not None for part in result[:100]
         ):
             inner = [entries(part) for part in result]
+            # A list as long as the rows are many holds rows, even if its items have as
+            # many entries. Of eight or fewer that happens by chance.
             if size in inner and not (found == size and size > 8):
                 return "parts"
         return "rows" if found == size else "other"
@@ -474,6 +483,7 @@ class Recorder:
         return var
 
     def _unique(self, name: str) -> str:
+        # One count for all names, so that none is given twice.
         self._numbers += 1
         return f"{name}_{self._numbers}"
 

@@ -28,7 +28,10 @@ __all__ = [
 ]
 
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp
+# Stands for the rows in the code of a loop; with names of the notebook it cannot be
+# confused.
 _ROWS = "rows__"
+# Each group becomes lines of the scorer.
 _MOST_GROUPS = 1000
 
 
@@ -86,6 +89,7 @@ def assign_names(
         place for place, part in enumerate(target.elts) if isinstance(part, ast.Starred)
     ]
     if stars:
+        # How many values the starred name gets: of `a, *b, c = …` all but two.
         rest = len(values) - len(target.elts) + 1
         values[stars[0] : stars[0] + rest] = [values[stars[0] : stars[0] + rest]]
     for part, one in zip(target.elts, values, strict=True):
@@ -186,6 +190,7 @@ def _outside(
             and scope.has(each.id)
         ):
             value = scope.find(each.id)
+            # `len` and `str` are there in the scorer as well.
             if value is getattr(builtins, each.id, object()):
                 continue
             found[each.id] = value
@@ -248,6 +253,7 @@ def row_loop(interpreter: Interpreter, node: ast.For, rows: Any, scope: Scope) -
     )
     for name, var in made.items():
         value = scope.find(name)
+        # One entry was added a turn, so they are the rows' own.
         if entries(value) == len(ref.rows):
             interpreter.known.add(Ref(var, value, ref.rows))
         else:

@@ -8,6 +8,7 @@ from typing import Any
 
 __all__ = ["Scope"]
 
+# None is a value that a name may have.
 _MISSING = object()
 
 
@@ -81,6 +82,7 @@ class Scope:
         exec(code, flat)  # noqa: S102 - the notebook's own code
         if self.local is not None:
             for name, value in flat.items():
+                # Only what the statement has bound: the copy holds all globals.
                 if before.get(name, _MISSING) is not value:
                     self.bind(name, value)
 

@@ -34,6 +34,7 @@ def select(
     result = getattr(base, indexer)[key] if indexer else base[key]
     names = column_names(base, indexer, key)
     if names is not None and len(ref.rows) == entries(result):
+        # A mask over columns would not fit rows that lack some: names do.
         if isinstance(key, tuple) and _is_mask(key[-1]):
             key = (key[0], list(names))
         use = ColumnUse("get", ref.var, names)
@@ -126,7 +127,10 @@ def rows_of_method(base: Any, call: Any, size: int) -> Any:
     if not hasattr(base, "index"):
         return None
     numbered = base.copy()
+    # The labels of what is selected are then its positions.
     numbered.index = range(size)
+    # `sample` draws: the second call must pick the same rows, and not disturb later
+    # draws.
     state = numpy.random.get_state()
     try:
         selected = call(numbered)
@@ -139,6 +143,7 @@ def rows_of_method(base: Any, call: Any, size: int) -> Any:
 def _rows_of_polars(base: Any, call: Any, size: int) -> Any:
     import numpy
 
+    # No column of a notebook is called so.
     name = "\0row"
     frame = base.to_frame() if not hasattr(base, "with_row_index") else base
     try:
@@ -173,6 +178,7 @@ def _positions(base: Any, indexer: str, key: Any, size: int) -> Any:
 
     numbers = numpy.arange(size)
     shape = getattr(key, "shape", None)
+    # `frame[frame > 0]` masks single values, and keeps all rows.
     if shape is not None and len(shape) > 1:
         return None
     try:
@@ -186,6 +192,7 @@ def _positions(base: Any, indexer: str, key: Any, size: int) -> Any:
         else:
             import pandas
 
+            # Pandas itself says which positions the labels mean.
             series = pandas.Series(numbers, index=base.index)
             found = series.loc[key] if indexer else series[key]
     except (KeyError, IndexError, TypeError, ValueError):

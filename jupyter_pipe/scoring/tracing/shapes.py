@@ -32,6 +32,7 @@ def type_names(value: Any) -> list[tuple[str, str]]:
     """(library, name) of the type and its bases, nearest first."""
     return [
         (base.__module__.partition(".")[0], base.__name__)
+        # By name, so that no library is imported only to be compared with.
         for base in type(value).__mro__
     ]
 
@@ -77,6 +78,7 @@ def is_handle(value: Any) -> bool:
     """An object of pandas or polars that stands for rows without being any: an
     accessor, groups, a window; or an iterator."""
     if isinstance(value, _ITERATORS):
+        # A range can be read as often as one likes.
         return not isinstance(value, range)
     if library_of(value) not in {"pandas", "polars"} or isinstance(value, type):
         return False

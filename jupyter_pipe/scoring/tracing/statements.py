@@ -18,6 +18,7 @@ from jupyter_pipe.scoring.tracing.shapes import is_frame, is_instance
 
 __all__ = ["Statements"]
 
+# Statements that hold others.
 _COMPOUND = (ast.If, ast.For, ast.While, ast.Try, ast.With)
 
 
@@ -63,6 +64,7 @@ class Statements:
         see where control goes."""
         if isinstance(node, (ast.Return, ast.Break, ast.Continue, ast.Global)):
             return False
+        # In a function: a `return` inside must end the call and not the statement.
         if isinstance(node, _COMPOUND) and scope.local is not None:
             return False
         if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
@@ -122,6 +124,7 @@ class Statements:
         ref = self.interpreter.known.of(before)
         if ref is not None and is_instance(before, "numpy", "ndarray"):
             result = self.interpreter.binary(node.op, before, added, node)
+            # Else numpy could not have put the result into the array that is there.
             if result.dtype == before.dtype and result.shape == before.shape:
                 self._change_array(before, result, node)
                 return
@@ -209,6 +212,7 @@ class Statements:
         try:
             try:
                 self.run(node.body, scope)
+            # Ways through the code of the notebook, which its `except` must not catch.
             except (Returned, _Break, _Continue, ScoringRefusedError):
                 raise
             except Exception as error:
@@ -334,6 +338,7 @@ def _loaded(target: ast.expr) -> ast.expr:
     import copy
 
     made = copy.copy(target)
+    # `x` in `x += 1` is read before it is bound.
     made.ctx = ast.Load()  # type: ignore[attr-defined]
     return made
 

@@ -20,6 +20,7 @@ from jupyter_pipe.serving.traffic.summary import TrafficSummary, summarise_log
 
 __all__ = ["service_page"]
 
+# A whole day, since nights differ from days.
 _SECONDS = 24 * 3600.0
 
 

@@ -14,6 +14,7 @@ from jupyter_pipe.sweeps.studies import StudyFolder, study_folder
 
 __all__ = ["studies_page"]
 
+# Points that a chart in the browser can still tell apart.
 _MOST_TRIALS = 1000
 
 
@@ -39,6 +40,7 @@ def _studies(place: Place, problems: list[str]) -> Iterator[StudyShown]:
 def _newest_first(folder: Path) -> list[Path]:
     try:
         found = [
+            # A folder's time is that of the last trial: its files are replaced.
             (path.stat().st_mtime, path)
             for path in folder.iterdir()
             if (path / "study.json").exists()

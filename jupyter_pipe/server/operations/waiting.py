@@ -55,6 +55,7 @@ def _questions(place: Place) -> Iterator[QuestionShown]:
     for run in place.runs():
         for stage in run.stages:
             key = (run.facts.notebook, stage.name)
+            # Only the newest question of a stage can still be answered.
             if stage.approval is None or key in asked:
                 continue
             asked.add(key)
@@ -64,6 +65,7 @@ def _questions(place: Place) -> Iterator[QuestionShown]:
                 and run.run_id not in continued
             ):
                 yield _question(place, run, stage)
+        # Runs come newest first, so whatever continues a run has been seen by now.
         continued.add(run.resumed_from or "")
 
 

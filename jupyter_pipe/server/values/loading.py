@@ -30,6 +30,7 @@ _MOST_SAID = 8 << 20
 _ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
 )
+# Below every error about a value that cannot be shown.
 _NEXT = "Open it in a notebook instead: jupyter pipe debug gives a stage its inputs."
 
 
