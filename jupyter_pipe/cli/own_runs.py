@@ -26,6 +26,7 @@ def choose_own_run(store: RunStore, pipeline: str, run_id: str | None) -> Run | 
         found = store.find(run_id)
         store.require_own(found)
         return _without_secrets(store.read(found))
+    # The newest first.
     for each in store.list():
         if (
             each.state is RunState.succeeded

@@ -22,6 +22,7 @@ from jupyter_pipe.monitoring.watching import (
     ignored_columns,
     why_not_compared,
 )
+from jupyter_pipe.monitoring.window import predicted, rows_in
 from jupyter_pipe.serving.traffic.reading import LogWindow
 from jupyter_pipe.serving.traffic.records import Answered
 
@@ -51,10 +52,8 @@ def moments(
 ) -> tuple[Moment, ...]:
     """The newest 50,000 rows in at most 24 batches or so, oldest first. A batch of
     fewer than 30 rows, or of a version whose bundle is not at hand, is left out."""
-    answers = _newest(
-        [each for each in log.answers if each.status == 200 and each.digest]
-    )
-    rows = sum(len(each.predictions) for each in answers)
+    answers = _newest([each for each in predicted(log.answers) if each.digest])
+    rows = rows_in(answers)
     # Rounded up: otherwise there would be a batch too many.
     size = max(LEAST_ROWS, -(-rows // MOST_MOMENTS))
     made = (
@@ -97,7 +96,7 @@ def _moment(
 ) -> Moment | None:
     """What is said of one batch, None if nothing can be."""
     manifest = find(batch[0].digest)
-    rows = sum(len(each.predictions) for each in batch)
+    rows = rows_in(batch)
     if manifest is None or why_not_compared(manifest, rows):
         return None
     columns, predictions, _ = compare_rows(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator
+from itertools import chain
 
 from msgspec.structs import replace
 
@@ -44,11 +45,8 @@ def compare(
     if needed is not None:
         before, after = _only(before, needed), _only(after, needed)
     drift = find_drift(value, before, after)
-    alarms = [
-        alarm
-        for column in drift.columns
-        for alarm in _alarms(column, len(drift.columns))
-    ]
+    size = len(drift.columns)
+    alarms = chain.from_iterable(_alarms(column, size) for column in drift.columns)
     return drift, tuple(alarms)
 
 

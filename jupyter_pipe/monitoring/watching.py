@@ -111,31 +111,29 @@ def _version(
     found = VersionWatch(
         answers[-1].version,
         answers[-1].digest,
-        manifest.run_id if manifest else "",
-        "alarm" if alarms else "unknown",
+        "",
+        state_of(None, alarms),
         traffic,
         alarms,
-        missing=_missing(manifest, traffic),
+        missing="its bundle is not on this machine, so there is nothing to compare with",
     )
     if manifest is None:
         return found
+    quality = None
     if labels is not None:
         quality = _quality(answers, manifest, labels)
-        found = replace(
-            found,
-            quality=quality,
-            alarms=(*found.alarms, *_quality_alarms(quality, limits)),
-        )
-        found = replace(found, state="alarm" if found.alarms else "unknown")
+        alarms += _quality_alarms(quality, limits)
+    found = replace(
+        found,
+        run_id=manifest.run_id,
+        state=state_of(None, alarms),
+        alarms=alarms,
+        quality=quality,
+        missing=why_not_compared(manifest, traffic.rows),
+    )
     return (
         found if found.missing else _compared(found, answers, manifest, masked, limits)
     )
-
-
-def _missing(manifest: Manifest | None, traffic: Traffic) -> str:
-    if manifest is None:
-        return "its bundle is not on this machine, so there is nothing to compare with"
-    return why_not_compared(manifest, traffic.rows)
 
 
 def why_not_compared(manifest: Manifest, rows: int) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -27,7 +27,14 @@ from jupyter_pipe.scoring.columns import (
 )
 from jupyter_pipe.serving.traffic.records import Answered
 
-__all__ = ["predictions_profile", "renamed", "rows_profile", "traffic_of"]
+__all__ = [
+    "predicted",
+    "predictions_profile",
+    "renamed",
+    "rows_in",
+    "rows_profile",
+    "traffic_of",
+]
 
 # More rows would sharpen no quantile that anybody looks at, and take memory.
 _MOST_ROWS = 100_000
@@ -40,14 +47,19 @@ def traffic_of(answers: Sequence[Answered]) -> Traffic:
     where = Counter(
         f"{problem.column or 'any column'}: {problem.rule}" for problem in problems
     )
-    rows = sum(len(each.predictions) for each in answers)
-    return Traffic(len(answers), rows, len(problems), dict(where.most_common()))
+    told = dict(where.most_common())
+    return Traffic(len(answers), rows_in(answers), len(problems), told)
+
+
+def rows_in(answers: Iterable[Answered]) -> int:
+    """How many rows got a prediction."""
+    return sum(len(each.predictions) for each in answers)
 
 
 def rows_profile(answers: Sequence[Answered], form: RowsForm) -> Profile:
     """What the rows that got a prediction looked like, the newest 100,000. Optional
     columns count if at least half of the rows have them."""
-    rows = [*chain.from_iterable(answer.rows for answer in _predicted(answers))]
+    rows = [*chain.from_iterable(answer.rows for answer in predicted(answers))]
     rows = rows[-_MOST_ROWS:]
     made: dict[str, Any] = {}
     rows_with = Counter(chain.from_iterable(rows))
@@ -90,11 +102,11 @@ def predictions_profile(answers: Sequence[Answered]) -> Profile:
     """What the predictions looked like."""
     import numpy
 
-    found = [*chain.from_iterable(each.predictions for each in _predicted(answers))]
+    found = [*chain.from_iterable(each.predictions for each in predicted(answers))]
     return profile_value(numpy.asarray(found[-_MOST_ROWS:]))
 
 
-def _predicted(answers: Sequence[Answered]) -> Iterator[Answered]:
+def predicted(answers: Sequence[Answered]) -> Iterator[Answered]:
     """The answers that have predictions: the others say what was wrong."""
     return (answer for answer in answers if answer.status == 200)
 

@@ -71,6 +71,8 @@ class Dummies(Learned):
     name = "dummies"
 
     def __init__(self, values: Any, kwargs: Mapping[str, Any]) -> None:
+        """Keeps which categories the notebook's values have: of a frame those of each
+        column that was encoded."""
         self._kwargs = {
             key: value for key, value in kwargs.items() if key not in _OF_COLUMNS
         }

@@ -105,6 +105,7 @@ class PipeHandler(APIHandler):
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Every error, ours or the server's, in the one shape."""
+        # Type, error and traceback, as `sys.exc_info` gives them.
         error = (kwargs.get("exc_info") or (None, None, None))[1]
         if isinstance(error, PipeError):
             self.set_status(error.http_status)

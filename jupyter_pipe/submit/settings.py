@@ -95,6 +95,7 @@ def settings_path() -> Path:
 def configurations() -> dict[str, Configuration | SubmitError]:
     """All that can be submitted to, by name: those that are configured come first. One
     that cannot be used is the error that says why."""
+    # A configuration may have the name of an engine.
     names = dict.fromkeys([*_read(settings_path()), *ENGINES])
     found: dict[str, Configuration | SubmitError] = {}
     for name in names:
@@ -126,6 +127,7 @@ def find_configuration(name: str) -> Configuration:
         raise _unusable(
             path, name, f"engine = {found.engine!r} is not one of {', '.join(ENGINES)}"
         )
+    # So that NaN is refused as well.
     if not found.seconds > 0:
         raise _unusable(path, name, "seconds has to be more than 0")
     return found

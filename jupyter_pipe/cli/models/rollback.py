@@ -32,9 +32,11 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 0; nothing to go back to is an error."""
+    # With --json standard output belongs to the reader of the JSON.
     terminal = Terminal.of(args, sys.stderr if args.json else None)
     registry = find_registry(args.root)
     name = args.name.partition("@")[0]
+    # Asked first: afterwards it is another version.
     before = registry.find(name)
     version = registry.rollback(name)
     if args.json:

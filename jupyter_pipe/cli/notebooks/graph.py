@@ -29,6 +29,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "--json",
         dest="format",
         action="store_const",
+        # As other commands call it.
         const="json",
         help="print pipeline.json",
     )
@@ -43,6 +44,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print or write the graph."""
+    # Nothing is compiled into files: a picture leaves no traces.
     text = _text(open_targets(args, keep=False).pipeline, args.format)
     if args.output is None:
         Terminal.of(args).result(text.rstrip("\n"))

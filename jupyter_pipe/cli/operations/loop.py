@@ -151,6 +151,7 @@ def _init(terminal: Terminal, args: argparse.Namespace) -> int:
     from jupyter_pipe.loop.settings_file import example_text, settings_path
 
     path = settings_path(args.target)
+    # It is for the user to change, and is never written over.
     if path.exists():
         terminal.say(f"kept     {path}, which is there already")
         return 0
@@ -198,6 +199,7 @@ def _once(terminal: Terminal, args: argparse.Namespace) -> int:
     with locked(place.log.folder, place.notebook), stop_on_signals() as stop:
         loop = Loop(place.world(settings), settings, tell)
         ended = run_once(loop, stop)
+    # As for a command that Ctrl-C has ended.
     if stop.is_set():
         return 130
     if ended is None:
@@ -261,6 +263,7 @@ def _export(terminal: Terminal, args: argparse.Namespace) -> int:
         args.scheduler, notebook, read_settings(notebook)
     ).items():
         if args.output is None:
+            # A comment in units, crontabs and YAML alike.
             terminal.result(f"# {name}\n{text}")
         else:
             write_output(args.output / name, text.encode())

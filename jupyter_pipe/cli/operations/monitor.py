@@ -236,6 +236,7 @@ def _labels(
     entries = read_labels(args.labels, keys, column)
     before = read_log(log, 0.0, since).answers
     earlier = (key_of(row, keys) for answer in before for row in answer.rows)
+    # A row without its key joins with nothing.
     return Labels(column, entries, frozenset(key for key in earlier if key is not None))
 
 
@@ -243,6 +244,7 @@ def _limit(text: str) -> tuple[str, float]:
     name, _, value = text.partition("=")
     known = ("mae", "bias", "within_10_percent", "accuracy")
     try:
+        # Raised here to be answered as a wrong number is.
         if name not in known:
             raise ValueError
         return name, float(value)

@@ -25,6 +25,7 @@ class PlainLines:
         """Print the event's line, if it has one."""
         line = self._lines.line(event)
         if line and (
+            # Events of the run as a whole have no stage.
             not self._only or getattr(event, "stage", None) in {None, self._only}
         ):
             self._terminal.say(line)
@@ -34,6 +35,7 @@ class PlainLines:
 def progress_on(terminal: Terminal) -> Iterator[Callable[[Event], None]]:
     """An observer: a table that stays in place where there is a terminal, else
     lines."""
+    # Details and a table that stays in place would overwrite each other.
     if not terminal.live or terminal.verbosity != 0:
         yield PlainLines(terminal)
         return

@@ -50,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
             hint=f"Watch it with: jupyter pipe logs {run_id} --follow",
         )
     _write_anew(store, run_id)
+    # Before the browser opens, which may print something of its own.
     terminal.result(str(folder.report))
     if not args.only_print and not webbrowser.open(folder.report.absolute().as_uri()):
         terminal.say("No browser was found here: open that file yourself.")

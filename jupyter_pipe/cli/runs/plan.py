@@ -21,6 +21,7 @@ __all__ = ["add_parser", "run"]
 EXAMPLES = """
 jupyter pipe plan home_value.ipynb
 jupyter pipe plan home_value.ipynb -p weeks=8 --json"""
+# Action of a plan -> the mark that such a stage has in a run.
 MARK_OF_ACTION = {"run": "stale", "reuse": "cached", "skip": "skipped"}
 
 

@@ -48,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
     ids = store.ids()
     found = [
         store.read(run_id)
+        # Cut before reading: a folder may hold thousands of runs.
         for run_id in (ids[: args.number] if args.number > 0 else ids)
     ]
     if args.json:
@@ -70,6 +71,7 @@ def _row(terminal: Terminal, each: Run) -> list[str]:
     when = datetime.datetime.fromtimestamp(each.started or each.queued).strftime(
         "%d %b %H:%M"
     )
+    # More metrics would not fit into a line.
     metrics = ", ".join(
         f"{name} {value_text(value)}" for name, value in list(each.metrics.items())[:4]
     )

@@ -64,6 +64,7 @@ def _facts(found: Run) -> list[str]:
     if found.engine:
         lines.append(f"engine     {' '.join([found.engine, found.page]).rstrip()}")
     if found.silent_since is not None:
+        # Below the engine, without a label of its own.
         lines.append(f"           out of sight since {day_time(found.silent_since)}")
     if found.resumed_from:
         lines.append(f"resumes    {found.resumed_from}")

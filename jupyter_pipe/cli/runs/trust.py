@@ -105,6 +105,7 @@ def _revoke(terminal: Terminal, what: str) -> None:
     ids = frozenset(
         each.id
         for each in accepted_keys()
+        # A folder is revoked by where it was when it was trusted.
         if each.id in (what, own_id) or source == each.source
     )
     if not ids:
@@ -149,18 +150,21 @@ def _root(folder: Path) -> Path:
     from jupyter_pipe.runs.store import STATE_FOLDER
 
     absolute = Path(os.path.abspath(folder))
+    # `trust .jupyter_pipe` is as good as `trust .`.
     return absolute.parent if absolute.name == STATE_FOLDER else absolute
 
 
 def _key_text(what: str) -> str:
     """The key that is meant: itself, or what a file or standard input holds."""
     if what == "-":
+        # A key is one line.
         return sys.stdin.readline()
     if not Path(what).is_file():
         return what
     from jupyter_pipe.trust.records import read_regular_file
 
     try:
+        # Bytes: a key is far shorter, and a wrong file is not to be read whole.
         return read_regular_file(Path(what), 4096).decode("ascii")
     except (OSError, UnicodeDecodeError) as error:
         raise PipeError(

@@ -18,7 +18,9 @@ from jupyter_pipe.server.operations.places import Place
 
 __all__ = ["label_row", "labels_page"]
 
+# Of each queue: a label given brings the next row.
 _MOST_TASKS = 10
+# Labels to take back, and lines of a damaged file to name.
 _MOST_RECENT = 5
 # Characters of one field: nobody labels by more.
 _LONGEST = 2000

@@ -105,6 +105,7 @@ class ValueService:
         """Where the notebook's kernel runs: modules beside the notebook are imported
         from there."""
         folder = Path(run.facts.workdir or Path(run.facts.notebook).parent)
+        # A run of another machine names a folder that is not here.
         return folder if folder.is_dir() else store.root
 
 

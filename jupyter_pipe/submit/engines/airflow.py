@@ -29,7 +29,9 @@ __all__ = ["Airflow", "sighting_of"]
 
 # Airflow looks for new files every five minutes, unless it is told otherwise.
 _SECONDS_TO_READ = 1200.0
+# By this note a run that we ended is known from one that failed.
 _CANCELLED = "Cancelled by jupyter pipe."
+# Task instances and errors of imports: more than a pipeline has stages.
 _ALL = 1000
 _STATES: dict[str | None, State] = {
     None: "waiting",
@@ -61,6 +63,7 @@ class Airflow:
             url, "Airflow", "AIRFLOW__API__BASE_URL", "http://localhost:8080"
         )
         self._configuration = configuration
+        # With or without the path of the API: people copy both.
         self._url = url.rstrip("/").removesuffix("/api/v2")
         token = os.environ.get(configuration.token or "AIRFLOW_CLI_TOKEN", "")
         self._web = Web(
@@ -132,10 +135,12 @@ class Airflow:
         dag = self._find_dag(handle["dag"])
         if dag is None or dag.get("is_stale"):
             return self._unread(handle)
+        # New DAGs are paused, unless Airflow is told otherwise.
         if dag.get("is_paused"):
             self._web.patch(f"/api/v2/dags/{handle['dag']}", {"is_paused": False})
         wanted = {
             "dag_run_id": handle["run"],
+            # A run that is triggered belongs to no interval of a schedule.
             "logical_date": None,
             "conf": json.loads(handle["conf"]),
         }

@@ -28,6 +28,7 @@ from jupyter_pipe.submit.web import RefusedError, Web
 __all__ = ["Argo", "sighting_of"]
 
 _FILE = "workflow.json"
+# What Argo writes into the workflow's spec when somebody ends it.
 _TERMINATE = "Terminate"
 # A workflow that its controller has not seen yet has no phase.
 _STATES: dict[str, State] = {

@@ -37,7 +37,9 @@ LOCATION = "jupyter_pipe_location.py"
 """The file that Dagster serves, which is also the name of the code location unless a
 workspace names it."""
 
+# Holds our run's id.
 _TAG = "jupyter_pipe/run"
+# As Dagster calls the only one of a file of definitions.
 _REPOSITORY = "__repository__"
 _WRITABLE = "Set definitions in engines.toml to a folder in which you may write."
 _LOADER = '''\

@@ -59,6 +59,7 @@ class Databricks:
         url = configuration.url or os.environ.get("DATABRICKS_HOST", "")
         require_address(url, "the workspace of Databricks", "DATABRICKS_HOST")
         self._configuration = configuration
+        # Databricks' own variable may hold a name without a scheme.
         self._url = (url if "://" in url else f"https://{url}").rstrip("/")
         self._token_variable = configuration.token or "DATABRICKS_TOKEN"
         self._web = Web(

@@ -30,6 +30,7 @@ __all__ = ["Kfp", "sighting_of"]
 
 _API = "/apis/v2beta1"
 _FILE = "kfp_run.json"
+# Runs or experiments in one answer.
 _PAGE = 100
 _STATES: dict[str, State] = {
     "": "waiting",
@@ -80,6 +81,7 @@ class Kfp:
             "pipeline_spec": document_of(plan, order.run_id),
             "runtime_config": {"parameters": values},
         }
+        # Kept, since who follows the run may have to send it again.
         (order.folder / _FILE).write_text(json.dumps(body), encoding="utf-8")
         handle = {
             "name": order.run_id,

@@ -168,6 +168,7 @@ def _surroundings(plan: Plan, task: Task) -> dict[str, Any]:
             }
         ],
     }
+    # A bucket is not mounted.
     if not is_url(plan.options.run_root):
         told = {
             "constant": claim,

@@ -22,6 +22,7 @@ from jupyter_pipe.submit.settings import Configuration
 
 __all__ = ["Slurm", "sighting_of"]
 
+# For each command: a busy controller may take its time.
 _SECONDS_TO_WAIT = 60.0
 # The others (FAILED, TIMEOUT, NODE_FAIL, OUT_OF_MEMORY, …) have failed.
 _STATES: dict[str, State] = {
@@ -75,6 +76,7 @@ class Slurm:
     def look(self, handle: Mapping[str, str]) -> Sighting:
         """Ask the controller, which forgets jobs some minutes after their end."""
         done = _called(
+            # %i is the job's number, %T its state, %r the reason for that.
             ["squeue", "--all", "--states=all", "--noheader", "--format=%i|%T|%r"]
         )
         if done.returncode:
@@ -84,6 +86,7 @@ class Slurm:
     def cancel(self, handle: Mapping[str, str]) -> None:
         """The stages' processes get SIGTERM, and end as cancelled."""
         done = _called(["scancel", *handle.values()])
+        # A job that has ended is not to be cancelled any more.
         if done.returncode and "Invalid job id" not in done.stderr:
             raise SilentError(_last_line(done.stderr))
 
@@ -96,6 +99,7 @@ def sighting_of(listed: str, jobs: Mapping[str, str]) -> Sighting:
     stages = {}
     for name, number in jobs.items():
         state, reason = found.get(number, ("COMPLETED", "None"))
+        # For example: `PENDING (Resources)`.
         note = state if reason in {"None", ""} else f"{state} ({reason})"
         stages[name] = StageSeen(_STATES.get(state, "failed"), note)
     return Sighting(_whole({stage.state for stage in stages.values()}), stages)
