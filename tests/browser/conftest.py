@@ -21,7 +21,13 @@ from time import monotonic, sleep
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import (
+    BrowserContext,
+    BrowserType,
+    Locator,
+    Page,
+    expect,
+)
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "browser-tests"
@@ -33,6 +39,10 @@ expect.set_options(timeout=60_000)
 # A server that is told to stop while a kernel starts waits for a thread of its own for
 # ever.
 SECONDS_TO_STOP = 10
+
+
+# What pages can keep in a browser, but its cache.
+KEPT = "local_storage,indexeddb,websql,service_workers,file_systems"
 
 
 # A whole story in a browser, on a machine that does four times as much beside it.
@@ -251,6 +261,39 @@ def browser_type_launch_args() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def browser_context_args() -> dict[str, Any]:
     return {"viewport": {"width": 1400, "height": 900}, "reduced_motion": "reduce"}
+
+
+@pytest.fixture(scope="session")
+def profile(
+    browser_type: BrowserType,
+    browser_type_launch_args: dict[str, Any],
+    browser_context_args: dict[str, Any],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[BrowserContext]:
+    """A browser that keeps what it has loaded and compiled of JupyterLab, as a user's
+    does: every page but the first costs half as much."""
+    opened = browser_type.launch_persistent_context(
+        tmp_path_factory.mktemp("profile"),
+        **browser_type_launch_args,
+        **browser_context_args,
+    )
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def context(profile: BrowserContext) -> Iterator[BrowserContext]:
+    """The browser for one test, which leaves nothing in it but the cache."""
+    first = profile.pages[0]  # a browser without a page would end
+    yield profile
+    for page in profile.pages:
+        if page is not first:
+            page.close()
+    profile.clear_cookies()
+    profile.clear_permissions()
+    stored = profile.new_cdp_session(first)
+    stored.send("Storage.clearDataForOrigin", {"origin": "*", "storageTypes": KEPT})
+    stored.detach()
 
 
 # A notebook is open when a user could work in it: loaded, shown, the cells of the first

@@ -4,8 +4,9 @@ judged."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -43,6 +44,14 @@ UNTIL_IDLE = """async () => {
     idle = left > 30 ? idle + 1 : 0;
   }
 }"""
+
+
+@pytest.fixture
+def page(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Page]:
+    """Only a browser without a profile can be traced."""
+    opened = browser.new_page(**browser_context_args)
+    yield opened
+    opened.close()
 
 
 def test_a_large_notebook_runs_smoothly(
