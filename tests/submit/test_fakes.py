@@ -30,7 +30,7 @@ from jupyter_pipe.submit.settings import Configuration, engine_of
 from jupyter_pipe.submit.submission import Submission, find_submission, submit
 from jupyter_pipe.trust.keys import new_key_text
 from tests.cli.conftest import write_notebook
-from tests.several.shop import write_shop
+from tests.several.shop import TRAIN, write_shop
 from tests.submit.fakes import FakeArgo, FakeDatabricks, FakeEngine, FakeKfp, serving
 
 FAKES: dict[str, Callable[[dict[str, str]], FakeEngine]] = {
@@ -197,13 +197,15 @@ def test_several_notebooks_run_in_the_engine_by_the_names_of_their_stages(
         "train.fit"
     ] == "succeeded"
     assert good.metrics == {"scale": 10 * 20 / 12}
-    write_shop(world.folder, report=[("1\n1 / 0", ["stage:compare"])])
+    # Neither in the first notebook nor at the end: each stage that runs costs a second.
+    fails = ("rows = [1]\n1 / 0", ["stage:read"])
+    write_shop(world.folder, train=[*TRAIN[:2], fails, *TRAIN[3:]])
     request = RunRequest(target=open_several([listed]))
     (failed,) = world.followed(submit(request, "team").run_id)
     assert (failed.state.value, failed.exit_code) == ("failed", 1)
     capfd.readouterr()
     assert main(["show", failed.run_id]) == 0
-    assert "report.compare failed in report.ipynb" in capfd.readouterr().out
+    assert "train.read failed in train.ipynb" in capfd.readouterr().out
 
 
 @pytest.mark.kernel
