@@ -104,7 +104,7 @@ test-server: $(VENV)/installed-test ## the server extension's REST interface
 test-python: $(VENV)/installed-test ## all other tests
 	$(call named,python,$(PYTEST) --ignore tests/browser --ignore tests/server --ignore tests/engines $(TWO_WORKERS))
 
-test-quick: $(VENV)/installed-test ## no kernels, servers or browser and few processes: about a minute
+test-quick: $(VENV)/installed-test ## no kernels, servers or browser and few processes: a minute or two
 	$(PYTEST) -q $(TWO_WORKERS) -m 'not (kernel or processes or server or browser or thorough)' --ignore tests/browser --ignore tests/server \
 	  --ignore tests/engines
 

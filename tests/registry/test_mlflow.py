@@ -17,6 +17,7 @@ from jupyter_pipe.scoring.scorer import plain_predictions
 from jupyter_pipe.tracking.mlflow_client import import_mlflow, meant
 
 
+@pytest.mark.thorough
 def test_plain_mlflow_gives_the_bundles_answers(
     filled: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:

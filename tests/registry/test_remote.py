@@ -101,6 +101,7 @@ def predictions(registry: Registry, which: str | int) -> bytes:
     ).encode()
 
 
+@pytest.mark.thorough
 def test_versions_go_to_a_server_and_come_back(
     server: str,
     subjects: dict[str, Subject],

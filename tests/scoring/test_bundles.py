@@ -85,6 +85,7 @@ def test_a_scorer_that_holds_a_secret_is_none(
         require_no_secret(*made, Masker({"TOKEN": secret}))
 
 
+@pytest.mark.processes
 def test_a_fresh_process_gives_the_same(made: tuple[Built, Manifest]) -> None:
     done: list[str] = []
     assert prove_fresh(*made, meanwhile=lambda: done.append("imported")).passed

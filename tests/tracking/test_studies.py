@@ -182,6 +182,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "mlflow.db"
 
 
+@pytest.mark.thorough
 def test_mlflow_has_one_parent_for_all_trials_of_a_study(
     store: RunStore,
     folder: StudyFolder,

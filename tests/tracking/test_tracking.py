@@ -320,6 +320,7 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "mlflow.db"
 
 
+@pytest.mark.thorough
 def test_mlflow_has_each_run_stage_and_value_once(
     store: RunStore,
     tmp_path: Path,
