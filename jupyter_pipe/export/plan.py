@@ -36,6 +36,7 @@ __all__ = [
     "parameters_yaml",
     "plan_of",
     "task_names",
+    "unevaluated",
 ]
 
 _SIMPLE = frozenset({"int", "float", "str", "bool"})
@@ -340,6 +341,20 @@ def _text_of(parameter: Parameter) -> str:
     return (
         parameter.default if isinstance(parameter.default, str) else parameter.literal
     )
+
+
+def unevaluated(text: str, engine: str, *marks: str, what: str = "") -> str:
+    """The text, for engines that evaluate what stands behind one of the marks and have
+    no way to write it so that it stays. `what` it is, else it is shown. Raises
+    ExportError."""
+    for mark in marks:
+        if mark in text:
+            raise ExportError(
+                f"{engine} would evaluate what stands behind {mark} in {what or repr(text)}.",
+                code="export_value",
+                hint=f"Choose a name, path or value without {mark}.",
+            )
+    return text
 
 
 def one_device(task: Task, engine: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from jupyter_pipe.runs.store import RunStore
 from jupyter_pipe.submit.following import is_followed
 from tests.browser.conftest import Lab, go_to_notebook, make_lab, run_command
 from tests.serving.service import until
-from tests.submit.fake_airflow import FakeAirflow, serving
+from tests.submit.fake_airflow import FakeAirflow, configured
 
 pytestmark = pytest.mark.browser
 LONG = 240_000
@@ -23,19 +23,11 @@ LONG = 240_000
 @pytest.fixture
 def airflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAirflow]:
     """A server that is configured as `nightly`, and nothing else that can be used."""
-    (tmp_path / "dags").mkdir()
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("AIRFLOW_USERNAME", "ada")
-    monkeypatch.setenv("AIRFLOW_PASSWORD", "lovelace")
-    for name in ("AIRFLOW_CLI_TOKEN", "AIRFLOW__API__BASE_URL", "PREFECT_API_URL"):
-        monkeypatch.delenv(name, raising=False)
-    settings = tmp_path / "config" / "jupyter_pipe" / "engines.toml"
-    settings.parent.mkdir(parents=True)
-    with serving(tmp_path / "dags") as (server, url):
+    told = (
+        "[nightly]\nengine = 'airflow'\nurl = '{url}'\ndags = '{dags}'\nseconds = 0.3\n"
+    )
+    with configured(tmp_path, monkeypatch, told) as (server, _):
         server.reads = False
-        settings.write_text(
-            f"[nightly]\nengine = 'airflow'\nurl = '{url}'\ndags = '{server.dags}'\nseconds = 0.3\n"
-        )
         yield server
 
 

@@ -14,11 +14,22 @@ from pathlib import Path
 
 import psutil
 
+from jupyter_pipe.submit.engines.dagster import LOCATION
 from tests.engines.standalone import kill
-from tests.engines.trial import FLOWS
+from tests.engines.trial import FLOWS, free_port
 from tests.serving.service import PATIENCE, until
 
-__all__ = ["Servers", "served"]
+__all__ = ["POOL", "Servers", "dagster_servers", "prefect_servers", "served"]
+
+POOL = "machines"
+"""The work pool of Prefect whose worker `prefect_servers` starts."""
+_DAGSTER = """\
+telemetry: {enabled: false}
+run_coordinator:
+  module: dagster.core.run_coordinator
+  class: QueuedRunCoordinator
+  config: {max_concurrent_runs: 4, dequeue_interval_seconds: 1}
+"""
 
 
 class Servers:
@@ -88,7 +99,8 @@ def _answers(address: str) -> bool:
         with urllib.request.urlopen(address, timeout=PATIENCE):
             return True
     except urllib.error.HTTPError as error:
-        return error.code != 404
+        # 503: it has begun to listen, and its database is not ready.
+        return error.code not in {404, 503}
     except OSError:
         return False
 
@@ -101,3 +113,38 @@ def served(servers: Servers) -> Iterator[Servers]:
         yield servers
     finally:
         servers.stop()
+
+
+def prefect_servers(home: Path, **environment: str) -> tuple[Servers, Servers]:
+    """A server of Prefect and a worker, which keep what they know in `home`; not started
+    yet."""
+    port = free_port()
+    address = f"http://127.0.0.1:{port}/api"
+    told = {
+        "PREFECT_HOME": str(home),
+        "PREFECT_API_URL": address,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        **environment,
+    }
+    start = ["prefect", "server", "start", "--host", "127.0.0.1", "--port", port]
+    # It makes the pool, asks for work every few seconds, and goes on asking while there
+    # is no server.
+    work = ["prefect", "worker", "start", "--pool", POOL, "--type", "process"]
+    return (
+        Servers(home, f"{address}/health", [start], told),
+        Servers(home, f"{address}/work_pools/{POOL}", [work], told),
+    )
+
+
+def dagster_servers(home: Path, **environment: str) -> Servers:
+    """A web server and a daemon of Dagster, which serve `home/definitions`; not started
+    yet."""
+    (home / "dagster.yaml").write_text(_DAGSTER)
+    served_file = home / "definitions" / LOCATION
+    (home / "workspace.yaml").write_text(f"load_from:\n- python_file: {served_file}\n")
+    port = free_port()
+    web = ["dagster-webserver", "-h", "127.0.0.1", "-p", port, "-w", "workspace.yaml"]
+    daemon = ["dagster-daemon", "run", "-w", "workspace.yaml"]
+    told = {"DAGSTER_HOME": str(home), **environment}
+    return Servers(home, f"http://127.0.0.1:{port}", [web, daemon], told)

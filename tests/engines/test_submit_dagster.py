@@ -17,8 +17,8 @@ from jupyter_pipe.runs.store import RunStore
 from jupyter_pipe.submit.engines.dagster import LOCATION
 from jupyter_pipe.submit.following import is_followed
 from tests.cli.conftest import write_notebook
-from tests.engines.servers import Servers, served
-from tests.engines.trial import CELLS, LIMIT_SECONDS, NAME, free_port, newest_run, wait
+from tests.engines.servers import Servers, dagster_servers, served
+from tests.engines.trial import CELLS, LIMIT_SECONDS, NAME, newest_run, wait
 from tests.serving.service import PATIENCE
 
 pytestmark = [pytest.mark.kernel, pytest.mark.timeout(2 * LIMIT_SECONDS)]
@@ -36,23 +36,8 @@ def definitions(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def servers(definitions: Path, tmp_path_factory: pytest.TempPathFactory) -> Servers:
     """A web server and a daemon, which have the secret and a place for marks. Not
     started yet."""
-    home = definitions.parent
-    (home / "dagster.yaml").write_text(
-        "telemetry: {enabled: false}\nrun_coordinator: {module: dagster.core.run_coordinator, "
-        "class: QueuedRunCoordinator, config: {max_concurrent_runs: 4, dequeue_interval_seconds: 1}}\n"
-    )
-    (home / "workspace.yaml").write_text(
-        f"load_from:\n- python_file: {definitions / LOCATION}\n"
-    )
-    port = free_port()
-    environment = {
-        "DAGSTER_HOME": str(home),
-        "MARKS": str(tmp_path_factory.mktemp("marks")),
-        "TOKEN": "sesame-open",
-    }
-    web = ["dagster-webserver", "-h", "127.0.0.1", "-p", port, "-w", "workspace.yaml"]
-    daemon = ["dagster-daemon", "run", "-w", "workspace.yaml"]
-    return Servers(home, f"http://127.0.0.1:{port}", [web, daemon], environment)
+    marks = str(tmp_path_factory.mktemp("marks"))
+    return dagster_servers(definitions.parent, MARKS=marks, TOKEN="sesame-open")
 
 
 @pytest.fixture(autouse=True)

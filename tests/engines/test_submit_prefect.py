@@ -15,42 +15,21 @@ from jupyter_pipe.runs.store import RunStore
 from jupyter_pipe.submit.following import is_followed
 from jupyter_pipe.submit.submission import find_submission
 from tests.cli.conftest import write_notebook
-from tests.engines.servers import Servers, served
-from tests.engines.trial import CELLS, LIMIT_SECONDS, NAME, free_port, newest_run, wait
+from tests.engines.servers import POOL, Servers, prefect_servers, served
+from tests.engines.trial import CELLS, LIMIT_SECONDS, NAME, newest_run, wait
 from tests.serving.service import PATIENCE
 
 pytestmark = [pytest.mark.kernel, pytest.mark.timeout(2 * LIMIT_SECONDS)]
 HOSTILE = 'it\'s $(touch canary) {y} {{ z }} "é" \N{SNOWMAN}\n${HOME} \\n'
-POOL = "machines"
 
 
 @pytest.fixture(scope="module")
 def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """A server, and a worker that has the secret and a place for marks."""
-    home = tmp_path_factory.mktemp("prefect")
-    port = free_port()
-    address = f"http://127.0.0.1:{port}/api"
-    environment = {
-        "PREFECT_HOME": str(home),
-        "PREFECT_API_URL": address,
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-        "MARKS": str(tmp_path_factory.mktemp("marks")),
-        "TOKEN": "sesame-open",
-    }
-    server = Servers(
-        home,
-        f"{address}/health",
-        [["prefect", "server", "start", "--host", "127.0.0.1", "--port", port]],
-        environment,
-    )
-    # It makes the pool, asks for work every few seconds, and goes on asking while there
-    # is no server.
-    worker = Servers(
-        home,
-        f"{address}/work_pools/{POOL}",
-        [["prefect", "worker", "start", "--pool", POOL, "--type", "process"]],
-        environment,
+    server, worker = prefect_servers(
+        tmp_path_factory.mktemp("prefect"),
+        MARKS=str(tmp_path_factory.mktemp("marks")),
+        TOKEN="sesame-open",
     )
     with served(server), served(worker):
         yield server

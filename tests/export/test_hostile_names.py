@@ -310,9 +310,9 @@ def test_a_notebook_with_a_name_that_no_line_can_hold_is_refused(
 
 def test_what_argo_would_read_as_a_template_is_refused(tmp_path: Path) -> None:
     _, braces = compiled(tmp_path, "n", "{{workflow.name}}", "words")
-    with pytest.raises(ExportError, match="parameter 'x' as a template"):
+    with pytest.raises(ExportError, match="of parameter 'x'"):
         exported("argo", braces, Options("p", ".", "image"))
-    with pytest.raises(ExportError, match="stage 'make' as a template"):
+    with pytest.raises(ExportError, match="of stage 'make'"):
         exported("argo", replace(braces, parameters=()), Options("{{p}}", ".", "image"))
 
 

@@ -15,7 +15,7 @@ from jupyter_pipe.runs import RunStore
 from jupyter_pipe.submit.following import is_followed
 from jupyter_pipe.submit.settings import ENGINES
 from tests.server.test_handlers import Api, api
-from tests.submit.fake_airflow import FakeAirflow, serving
+from tests.submit.fake_airflow import FakeAirflow, configured
 
 pytestmark = [pytest.mark.server, pytest.mark.processes]
 __all__ = ["api"]
@@ -27,22 +27,14 @@ def airflow(
 ) -> Iterator[FakeAirflow]:
     """A server that is configured as `team`, beside three configurations that cannot be
     used here."""
-    (tmp_path / "dags").mkdir()
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("AIRFLOW_USERNAME", "ada")
-    monkeypatch.setenv("AIRFLOW_PASSWORD", "lovelace")
-    for name in ("AIRFLOW_CLI_TOKEN", "AIRFLOW__API__BASE_URL", "PREFECT_API_URL"):
-        monkeypatch.delenv(name, raising=False)
-    settings = tmp_path / "config" / "jupyter_pipe" / "engines.toml"
-    settings.parent.mkdir(parents=True)
-    with serving(tmp_path / "dags") as (server, url):
-        told = f"engine = 'airflow'\nurl = '{url}'\nseconds = 0.2\n"
-        settings.write_text(
-            f"[elsewhere]\n{told}dags = '{server.dags}'\nroot = '{tmp_path}'\n"
-            f"[folderless]\n{told}dags = '{tmp_path}/nowhere'\n"
-            f"[team]\n{told}dags = '{server.dags}'\nroot = '{jp_root_dir}'\n"
-            "[wrong]\nengine = 'airflow'\npassword = 'x'\n"
-        )
+    server_of = "engine = 'airflow'\nurl = '{url}'\nseconds = 0.2\n"
+    told = (
+        f"[elsewhere]\n{server_of}dags = '{{dags}}'\nroot = '{tmp_path}'\n"
+        f"[folderless]\n{server_of}dags = '{tmp_path}/nowhere'\n"
+        f"[team]\n{server_of}dags = '{{dags}}'\nroot = '{jp_root_dir}'\n"
+        "[wrong]\nengine = 'airflow'\npassword = 'x'\n"
+    )
+    with configured(tmp_path, monkeypatch, told) as (server, _):
         yield server
 
 

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.submit.answering import answering
 
-__all__ = ["FakeAirflow", "serving"]
+__all__ = ["FakeAirflow", "configured", "serving"]
 
 
 class FakeAirflow:
@@ -111,3 +113,23 @@ def serving(dags: Path) -> Iterator[tuple[FakeAirflow, str]]:
         lambda call: server.answer(call.method, call.path, call.body, call.token)
     ) as address:
         yield server, address
+
+
+@contextmanager
+def configured(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, told: str
+) -> Iterator[tuple[FakeAirflow, str]]:
+    """A server whose DAGs lie in `folder/dags`, who may log in there, and
+    configurations that say so: `told` with `{url}` and `{dags}` of that server. Nobody
+    says of any other engine where it is."""
+    (folder / "dags").mkdir()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
+    monkeypatch.setenv("AIRFLOW_USERNAME", "ada")
+    monkeypatch.setenv("AIRFLOW_PASSWORD", "lovelace")
+    for name in ("AIRFLOW_CLI_TOKEN", "AIRFLOW__API__BASE_URL", "PREFECT_API_URL"):
+        monkeypatch.delenv(name, raising=False)
+    settings = folder / "config" / "jupyter_pipe" / "engines.toml"
+    settings.parent.mkdir(parents=True)
+    with serving(folder / "dags") as (server, url):
+        settings.write_text(told.format(url=url, dags=server.dags))
+        yield server, url

@@ -20,7 +20,7 @@ from jupyter_pipe.submit.following import Follower
 from jupyter_pipe.submit.settings import Configuration
 from jupyter_pipe.submit.submission import Submission, find_submission, submit
 from tests.cli.conftest import write_notebook
-from tests.submit.fake_airflow import FakeAirflow, serving
+from tests.submit.fake_airflow import FakeAirflow, configured
 
 CELLS = [
     (
@@ -61,18 +61,9 @@ class World:
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    (tmp_path / "dags").mkdir()
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("AIRFLOW_USERNAME", "ada")
-    monkeypatch.setenv("AIRFLOW_PASSWORD", "lovelace")
-    monkeypatch.delenv("AIRFLOW_CLI_TOKEN", raising=False)
     write_notebook(tmp_path / "two words.ipynb", CELLS)
-    settings = tmp_path / "config" / "jupyter_pipe" / "engines.toml"
-    settings.parent.mkdir(parents=True)
-    with serving(tmp_path / "dags") as (server, url):
-        settings.write_text(
-            f"[team]\nengine = 'airflow'\nurl = '{url}'\ndags = '{server.dags}'\n"
-        )
+    told = "[team]\nengine = 'airflow'\nurl = '{url}'\ndags = '{dags}'\n"
+    with configured(tmp_path, monkeypatch, told) as (server, url):
         yield World(tmp_path, server, url)
 
 

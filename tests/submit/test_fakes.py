@@ -322,10 +322,10 @@ def test_what_would_be_replaced_is_refused(world: World) -> None:
                 ("x = n", ["stage:a"]),
             ],
         )
-        with pytest.raises(PipeError, match="would replace"):
+        with pytest.raises(PipeError, match="would evaluate"):
             world.submit()
     else:
-        with pytest.raises(PipeError, match=r"read \{\{|would evaluate"):
+        with pytest.raises(PipeError, match="would evaluate"):
             world.submit(word=braces)
     assert world.server.runs == {}
 

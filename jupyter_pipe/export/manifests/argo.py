@@ -14,11 +14,11 @@ from typing import Any
 
 from jupyter_pipe.export import Exporter
 from jupyter_pipe.export.plan import (
-    ExportError,
     Plan,
     PlanParameter,
     Task,
     kubernetes_names,
+    unevaluated,
 )
 from jupyter_pipe.runs.remote import is_url
 from jupyter_pipe.trust.keys import KEY_VARIABLE
@@ -135,15 +135,8 @@ def _template(plan: Plan, task: Task, label: str) -> dict[str, Any]:
 
 
 def untemplated(what: str, text: str) -> str:
-    """Argo replaces what stands in double braces, and has no way to write braces that
-    stay."""
-    if "{{" in text:
-        raise ExportError(
-            f"Argo would read {{{{ in {what} as a template.",
-            code="export_value",
-            hint="Choose a path or value without two braces in a row.",
-        )
-    return text
+    """The text, unless Argo would replace something in it."""
+    return unevaluated(text, "Argo", "{{", what=what)
 
 
 def _environment(plan: Plan, task: Task) -> list[dict[str, Any]]:

@@ -10,7 +10,14 @@ import shlex
 from typing import Any
 
 from jupyter_pipe.export import Exporter
-from jupyter_pipe.export.plan import ExportError, Plan, PlanParameter, Task, escaped
+from jupyter_pipe.export.plan import (
+    ExportError,
+    Plan,
+    PlanParameter,
+    Task,
+    escaped,
+    unevaluated,
+)
 
 __all__ = ["EXPORTER"]
 
@@ -126,15 +133,7 @@ _LEFT = {"leave": "bundle", "html": "report.html", "result": "result.json"}
 
 
 def _plain(text: str) -> str:
-    """Azure ML evaluates what stands in ${{ }}, and has no way to write it so that it
-    stays."""
-    if "${{" in text:
-        raise ExportError(
-            f"Azure ML would evaluate what stands in {text!r}.",
-            code="export_value",
-            hint="Choose a name or value without a dollar sign before two braces.",
-        )
-    return text
+    return unevaluated(text, "Azure ML", "${{")
 
 
 EXPORTER = Exporter(

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from jupyter_pipe.export import Exporter
-from jupyter_pipe.export.plan import ExportError, Plan, PlanParameter, Task
+from jupyter_pipe.export.plan import ExportError, Plan, PlanParameter, Task, unevaluated
 
 __all__ = ["DEFAULT_RUNTIME", "EXPORTER", "Surroundings", "job_of", "quartz"]
 
@@ -168,15 +168,8 @@ def _weekday(day: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Bundles evaluate `${`, jobs two braces, and neither has a way to write them so
-    that they stay."""
-    if "${" in text or "{{" in text:
-        raise ExportError(
-            f"Databricks would evaluate what stands in {text!r}.",
-            code="export_value",
-            hint="Choose a name or value without two braces in a row, and without a dollar sign before one.",
-        )
-    return text
+    """Bundles evaluate the one, jobs the other."""
+    return unevaluated(text, "Databricks", "${", "{{")
 
 
 EXPORTER = Exporter(

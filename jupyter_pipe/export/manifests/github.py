@@ -9,7 +9,7 @@ import shlex
 from typing import Any
 
 from jupyter_pipe.export import Exporter
-from jupyter_pipe.export.plan import ExportError, Plan, PlanParameter, Task
+from jupyter_pipe.export.plan import Plan, PlanParameter, Task, unevaluated
 
 __all__ = ["EXPORTER"]
 
@@ -118,15 +118,7 @@ def _environment(task: Task) -> dict[str, str]:
 
 
 def _plain(text: str) -> str:
-    """GitHub evaluates what stands in ${{ }} everywhere, and has no way to write it so
-    that it stays."""
-    if "${{" in text:
-        raise ExportError(
-            f"GitHub would evaluate what stands in {text!r}.",
-            code="export_value",
-            hint="Choose a name or value without a dollar sign before two braces.",
-        )
-    return text
+    return unevaluated(text, "GitHub", "${{")
 
 
 EXPORTER = Exporter(

@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jupyter_pipe.export import ExportError
 from jupyter_pipe.export.manifests.databricks import (
     DEFAULT_RUNTIME,
     Surroundings,
     job_of,
 )
+from jupyter_pipe.export.plan import unevaluated
 from jupyter_pipe.submit import Order, Sighting, StageSeen, Started, State, SubmitError
 from jupyter_pipe.submit.engines.beginning import begin_or_leave
 from jupyter_pipe.submit.engines.placing import named_by_shape
@@ -98,7 +98,7 @@ class Databricks:
             {"name": _RUN, "default": order.run_id}
         )
         values = {
-            each.name: _plain(order.values[each.variable])
+            each.name: unevaluated(order.values[each.variable], "Databricks", "{{")
             for each in plan.parameters
             if each.variable in order.values
         }
@@ -189,13 +189,3 @@ def _state(described: Mapping[str, Any]) -> tuple[State, str]:
         else _LIFE.get(life, "failed")
     )
     return state, ": ".join(word for word in words if word)
-
-
-def _plain(value: str) -> str:
-    if "{{" in value:
-        raise ExportError(
-            f"Databricks would evaluate what stands in {value!r}.",
-            code="export_value",
-            hint="Choose a value without two braces in a row.",
-        )
-    return value

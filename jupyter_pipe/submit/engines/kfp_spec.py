@@ -10,8 +10,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from jupyter_pipe.export import ExportError, Plan
-from jupyter_pipe.export.plan import PlanParameter, Task, kubernetes_names, one_device
+from jupyter_pipe.export import Plan
+from jupyter_pipe.export.plan import (
+    PlanParameter,
+    Task,
+    kubernetes_names,
+    one_device,
+    unevaluated,
+)
 from jupyter_pipe.runs.remote import is_url
 from jupyter_pipe.trust.keys import KEY_VARIABLE
 
@@ -181,10 +187,6 @@ def _surroundings(plan: Plan, task: Task) -> dict[str, Any]:
 
 
 def _plain(what: str, value: Any) -> Any:
-    if isinstance(value, str) and "{{$" in value:
-        raise ExportError(
-            f"Kubeflow Pipelines would replace {{{{$ in {what}.",
-            code="export_value",
-            hint="Choose a path or value without two braces and a dollar sign.",
-        )
+    if isinstance(value, str):
+        unevaluated(value, "Kubeflow Pipelines", "{{$", what=what)
     return value
