@@ -90,11 +90,10 @@ Tables = dict[str, dict[str, Beliefs]]
 
 def _decided(key: Key, shares: Mapping[str, float], votes: int) -> Merged:
     """The label with the largest share, if there is one."""
-    ranked = sorted(shares, key=lambda label: -shares[label])
-    best = ranked[0]
-    if len(ranked) > 1 and shares[best] - shares[ranked[1]] < _EVEN:
-        return Merged(key, "", shares[best], votes)
-    return Merged(key, best, shares[best], votes)
+    best = max(shares, key=shares.__getitem__)
+    # With nothing to compare it with, a single label is the first by far.
+    first, second, *_ = [*sorted(shares.values(), reverse=True), -math.inf]
+    return Merged(key, "" if first - second < _EVEN else best, first, votes)
 
 
 def _shares(given: Sequence[Vote]) -> Beliefs:

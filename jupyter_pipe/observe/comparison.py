@@ -29,7 +29,7 @@ from jupyter_pipe.observe.digests import (
     listing_digest,
     variable_digest,
 )
-from jupyter_pipe.observe.present import Present, all_variables
+from jupyter_pipe.observe.present import Present
 from jupyter_pipe.observe.words import (
     change_of_listing,
     change_of_path,
@@ -200,10 +200,6 @@ def _compare_variables(
     variables: Iterable[ObservedVariable], present: Present
 ) -> Iterator[str]:
     for one in variables:
-        value = (
-            all_variables(present.environment)
-            if one.name == "*"
-            else present.environment.get(one.name)
-        )
+        value = present.variable(one.name)
         if variable_digest(value, present.salt) != one.digest:
             yield change_of_variable(one, value, present.secrets)

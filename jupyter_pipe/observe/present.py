@@ -23,7 +23,7 @@ from jupyter_pipe.observe.digests import (
     presence_of,
 )
 
-__all__ = ["OWN_VARIABLES", "Present", "all_variables", "folder_of", "today"]
+__all__ = ["OWN_VARIABLES", "Present", "folder_of", "today"]
 
 OWN_VARIABLES = ("JUPYTER_PIPE_", "JPY_")
 """Variables that the runner itself sets begin so. They differ from run to run and do
@@ -82,6 +82,12 @@ class Present(Struct, frozen=True):
         """Where a path of an observation is."""
         return self.workdir / name
 
+    def variable(self, name: str) -> str | None:
+        """The value of an environment variable; of `*` all of them, as one text."""
+        if name == "*":
+            return _all_variables(self.environment)
+        return self.environment.get(name)
+
     def presence(self, name: str) -> str:
         """`file`, `folder` or `missing`."""
         left = self.left_at(name)
@@ -127,7 +133,7 @@ class Present(Struct, frozen=True):
         return sorted(names)
 
 
-def all_variables(environment: Mapping[str, str]) -> str:
+def _all_variables(environment: Mapping[str, str]) -> str:
     """What `os.environ` as a whole stands for: the variables that are neither the
     runner's own nor belong to the terminal that it happens to have been started in."""
     lines = (

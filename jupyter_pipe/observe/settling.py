@@ -20,7 +20,7 @@ from jupyter_pipe.observe.digests import (
     presence_of,
     variable_digest,
 )
-from jupyter_pipe.observe.present import OWN_VARIABLES, Present, all_variables
+from jupyter_pipe.observe.present import OWN_VARIABLES, Present
 from jupyter_pipe.observe.words import may_be_shown
 
 __all__ = ["CHANGED_MEANWHILE", "settle"]
@@ -90,11 +90,7 @@ def _settle_written(one: ObservedPath, present: Present) -> ObservedPath:
 
 
 def _settle_variable(one: ObservedVariable, present: Present) -> ObservedVariable:
-    value = (
-        all_variables(present.environment)
-        if one.name == "*"
-        else present.environment.get(one.name)
-    )
+    value = present.variable(one.name)
     shown = value or ""
     if one.name == "*" or not may_be_shown(one.name, shown, present.secrets):
         shown = ""

@@ -88,11 +88,12 @@ def may_be_shown(name: str, value: str, secrets: Collection[str]) -> bool:
 def contact_phrases(contacts: Iterable[ObservedContact]) -> tuple[str, ...]:
     """What a stage was in touch with and nobody can compare, in at most two phrases:
     `in touch with example.org:443`, `ran psql -f load.sql`."""
-    found = tuple(contacts)
-    programs = dict.fromkeys(one.name for one in found if one.kind == "program")
+    others: dict[str, None] = {}
+    programs: dict[str, None] = {}
     # Programs apart: "ran make", but "in touch with example.org".
-    others = dict.fromkeys(one.name for one in found if one.kind != "program")
-    phrases = (("in touch with", list(others)), ("ran", list(programs)))
+    for one in contacts:
+        (programs if one.kind == "program" else others)[one.name] = None
+    phrases = (("in touch with", [*others]), ("ran", [*programs]))
     return tuple(f"{word} {_some(names)}" for word, names in phrases if names)
 
 

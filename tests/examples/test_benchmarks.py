@@ -30,6 +30,14 @@ def workloads(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return workloads
 
 
+@pytest.fixture
+def density(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import density
+
+    return density
+
+
 def test_rows_are_medians_and_ratios_are_to_the_baseline(measure: ModuleType) -> None:
     costs = iter([(1, 4), (2, 8), (3, 4), (4, 9), (2, 4), (6, 7)])
     run = {name: lambda: measure.Cost(*next(costs)) for name in ("ours", "theirs")}
@@ -103,3 +111,37 @@ def test_the_workloads_are_notebooks_of_the_stated_size(
         == 20
     )
     assert len(made["wide"]) == 1_001
+
+
+def test_a_package_that_gets_denser_is_told_apart_from_one_that_gets_better(
+    density: ModuleType,
+) -> None:
+    limits = {
+        "all": {density.COMMENTS: 3.0, density.BRANCHES: 30},
+        "labels": {density.COMMENTS: 2.0, density.BRANCHES: 35},
+    }
+    better = {"labels": {density.COMMENTS: 2.5, density.BRANCHES: 31}}
+    assert not [*density.find_worse(better, limits)]
+    worse = {"labels": {density.COMMENTS: 1.9, density.BRANCHES: 36}}
+    assert [*density.find_worse(worse, limits)] == [
+        ("labels", density.COMMENTS, 2.0),
+        ("labels", density.BRANCHES, 35),
+    ]
+    # A package that is new keeps to the limits of all together.
+    new = {"news": {density.COMMENTS: 3.0, density.BRANCHES: 31}}
+    assert [*density.find_worse(new, limits)] == [("news", density.BRANCHES, 30)]
+
+
+def test_what_is_too_dense_is_said_with_where_to_begin(
+    density: ModuleType, tmp_path: Path
+) -> None:
+    rows = "".join(
+        f"    if value == {number}:\n        return 1\n" for number in range(20)
+    )
+    package = tmp_path / "ours" / "labels"
+    package.mkdir(parents=True)
+    (package / "words.py").write_text(f"def chosen(value):\n{rows}    return 0\n")
+    found = density.measure_tree(tmp_path / "ours", tmp_path)
+    assert density.densest(found, "labels") == (
+        "most paths: ours/labels/words.py:chosen (21); most branches: ours/labels/words.py (48 per 100 lines)"
+    )
