@@ -93,6 +93,8 @@ def _look_at_prefect(page: Page) -> None:
 def _look_at_dagster(page: Page) -> None:
     """It asks whoever comes first for an address."""
     page.get_by_role("button", name="Skip").click(timeout=LONG)
+    # What lies under the pointer shows more of itself.
+    page.mouse.move(0, 0)
     page.get_by_text("summary").first.wait_for(timeout=LONG)
     page.wait_for_timeout(3000)
 

@@ -18,7 +18,15 @@ from jupyter_pipe.submit.following import is_followed
 from jupyter_pipe.submit.submission import find_submission
 from tests.cli.conftest import write_notebook
 from tests.engines.standalone import Standalone, standalone
-from tests.engines.trial import LIMIT_SECONDS, NAME, WORD, newest_run, wait
+from tests.engines.trial import (
+    LIMIT_SECONDS,
+    NAME,
+    WORD,
+    check_failing,
+    is_started,
+    newest_run,
+    wait,
+)
 
 pytestmark = [pytest.mark.kernel, pytest.mark.timeout(2 * LIMIT_SECONDS)]
 
@@ -95,17 +103,7 @@ def test_a_notebook_runs_in_airflow_and_its_state_comes_back(
     assert newest_run().stage("join").attempts == 1
     assert len(list(airflow.dags.glob("*.py"))) == 1
     assert not Path("canary").exists()
-    fails = write_notebook(folder / "fails.ipynb", [("x = 1\n\nx / 0", ["stage:only"])])
-    assert main(["submit", "team", fails.name, "--follow"]) == 1
-    assert newest_run().stage("only").attempts == 1
-    capfd.readouterr()
-    assert main(["show", "latest"]) == 0
-    assert "ZeroDivisionError" in (said := capfd.readouterr().out)
-    assert "line 3" in said
-
-
-def started(run_id: str, stage: str) -> bool:
-    return RunStore(Path()).read(run_id).stage(stage).state.value == "running"
+    check_failing(folder, capfd)
 
 
 def test_a_run_in_airflow_survives_its_server_and_is_cancelled(
@@ -121,7 +119,7 @@ def test_a_run_in_airflow_survives_its_server_and_is_cancelled(
     store = RunStore(Path())
     assert main(["submit", "team", waits.name]) == 0
     ended = newest_run().run_id
-    wait(lambda: started(ended, "first"))
+    wait(lambda: is_started(ended, "first"))
     assert main(["cancel", ended]) == 0
     wait(lambda: not is_followed(store.folder(ended)))
     assert (store.read(ended).state.value, store.read(ended).exit_code) == (
@@ -135,7 +133,7 @@ def test_a_run_in_airflow_survives_its_server_and_is_cancelled(
 
     assert main(["submit", "team", waits.name]) == 0
     survives = newest_run().run_id
-    wait(lambda: started(survives, "first"))
+    wait(lambda: is_started(survives, "first"))
     airflow.die()
     wait(lambda: store.read(survives).silent_since is not None)
     (folder / "go").touch()

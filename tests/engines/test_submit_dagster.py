@@ -18,7 +18,15 @@ from jupyter_pipe.submit.engines.dagster import LOCATION
 from jupyter_pipe.submit.following import is_followed
 from tests.cli.conftest import write_notebook
 from tests.engines.servers import Servers, dagster_servers, served
-from tests.engines.trial import CELLS, LIMIT_SECONDS, NAME, newest_run, wait
+from tests.engines.trial import (
+    LIMIT_SECONDS,
+    NAME,
+    check_edited,
+    check_failing,
+    is_started,
+    newest_run,
+    wait,
+)
 from tests.serving.service import PATIENCE
 
 pytestmark = [pytest.mark.kernel, pytest.mark.timeout(2 * LIMIT_SECONDS)]
@@ -108,23 +116,9 @@ def test_a_notebook_runs_in_dagster_and_its_state_comes_back(
     with capfd.disabled():
         print_seconds_behind(good, theirs)
     # Edited and compiled anew: the same job, with what the notebook says now.
-    source, tags = CELLS[-1]
-    write_notebook(
-        folder / f"{NAME}.ipynb", [*CELLS[:-1], (f"{source}\ntotal = total + 1", tags)]
-    )
-    assert main([*submit, "-p", "limit=1", "--follow"]) == 3
-    failed = newest_run()
-    assert failed.stage("join").attempts == 1
-    assert failed.metrics == {"total": 10 * (5 + len(HOSTILE)) + 1}
+    check_edited(folder, submit, 10 * (5 + len(HOSTILE)))
     assert len(list(definitions.glob("pipeline_*.py"))) == 1
-    assert not list(Path().rglob("canary"))
-    fails = write_notebook(folder / "fails.ipynb", [("x = 1\n\nx / 0", ["stage:only"])])
-    assert main(["submit", "team", fails.name, "--follow"]) == 1
-    assert newest_run().stage("only").attempts == 1
-    capfd.readouterr()
-    assert main(["show", "latest"]) == 0
-    assert "ZeroDivisionError" in (said := capfd.readouterr().out)
-    assert "line 3" in said
+    check_failing(folder, capfd)
 
 
 def print_seconds_behind(run: Run, theirs: dict[str, Any]) -> None:
@@ -141,10 +135,6 @@ def print_seconds_behind(run: Run, theirs: dict[str, Any]) -> None:
             f"\n{name}: begins {began[name] - step['startTime']:+.1f} s, ends {end:+.1f} s",
             end="",
         )
-
-
-def started(run_id: str, stage: str) -> bool:
-    return RunStore(Path()).read(run_id).stage(stage).state.value == "running"
 
 
 def test_two_runs_at_once_one_is_cancelled_and_one_survives_its_server(
@@ -167,7 +157,7 @@ def test_two_runs_at_once_one_is_cancelled_and_one_survives_its_server(
         assert main(["submit", "team", waits.name, "-p", f"go={word}"]) == 0
         found.append(newest_run().run_id)
     ends, survives = found
-    wait(lambda: started(ends, "first") and started(survives, "first"))
+    wait(lambda: is_started(ends, "first") and is_started(survives, "first"))
     assert main(["cancel", ends]) == 0
     wait(lambda: not is_followed(store.folder(ends)))
     assert (store.read(ends).state.value, store.read(ends).exit_code) == (

@@ -16,7 +16,14 @@ from jupyter_pipe.submit.following import is_followed
 from jupyter_pipe.submit.submission import find_submission
 from tests.cli.conftest import write_notebook
 from tests.engines.servers import POOL, Servers, prefect_servers, served
-from tests.engines.trial import CELLS, LIMIT_SECONDS, NAME, newest_run, wait
+from tests.engines.trial import (
+    LIMIT_SECONDS,
+    NAME,
+    check_edited,
+    is_started,
+    newest_run,
+    wait,
+)
 from tests.serving.service import PATIENCE
 
 pytestmark = [pytest.mark.kernel, pytest.mark.timeout(2 * LIMIT_SECONDS)]
@@ -76,25 +83,13 @@ def test_a_notebook_runs_in_prefect_and_its_state_comes_back(
     assert good.metrics == {"total": 10 * (5 + len(HOSTILE))}
     assert good.stage("make").attempts == 2
     assert state_there(prefect, good.run_id) == "COMPLETED"
-    source, tags = CELLS[-1]
-    write_notebook(
-        folder / f"{NAME}.ipynb", [*CELLS[:-1], (f"{source}\ntotal = total + 1", tags)]
-    )
-    assert main([*submit, "-p", "limit=1", "--follow"]) == 3
-    failed = newest_run()
-    assert failed.stage("join").attempts == 1
-    assert failed.metrics == {"total": 10 * (5 + len(HOSTILE)) + 1}
-    assert not list(Path().rglob("canary"))
+    check_edited(folder, submit, 10 * (5 + len(HOSTILE)))
     fails = write_notebook(folder / "fails.ipynb", [("x = 1\n\nx / 0", ["stage:only"])])
     assert main(["submit", "team", fails.name, "--follow"]) == 1
     capfd.readouterr()
     assert main(["show", "latest"]) == 0
     assert "ZeroDivisionError" in (said := capfd.readouterr().out)
     assert "line 3" in said
-
-
-def started(run_id: str) -> bool:
-    return RunStore(Path()).read(run_id).stage("first").state.value == "running"
 
 
 def test_two_runs_at_once_one_is_cancelled_and_one_survives_its_server(
@@ -117,7 +112,7 @@ def test_two_runs_at_once_one_is_cancelled_and_one_survives_its_server(
         assert main(["submit", "team", waits.name, "-p", f"go={word}"]) == 0
         found.append(newest_run().run_id)
     ends, survives = found
-    wait(lambda: started(ends) and started(survives))
+    wait(lambda: is_started(ends, "first") and is_started(survives, "first"))
     assert main(["cancel", ends]) == 0
     wait(lambda: not is_followed(store.folder(ends)))
     assert (store.read(ends).state.value, store.read(ends).exit_code) == (

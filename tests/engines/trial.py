@@ -20,13 +20,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import pytest
 from msgspec import Struct
 from nbclient import NotebookClient
 
@@ -342,6 +343,35 @@ def _json_of(path: Path) -> dict[str, Any]:
 
 def _by_age(paths: Iterable[Path]) -> list[Path]:
     return sorted(paths, key=lambda path: path.stat().st_mtime)
+
+
+def check_edited(folder: Path, submit: Sequence[str], total: int) -> None:
+    """The notebook with another last cell, submitted again: what it says now is run, and
+    its gate, which is false, is tried once. `total` is what it came to before."""
+    source, tags = CELLS[-1]
+    edited = (f"{source}\ntotal = total + 1", tags)
+    write_notebook(folder / f"{NAME}.ipynb", [*CELLS[:-1], edited])
+    assert main([*submit, "-p", "limit=1", "--follow"]) == 3
+    assert newest_run().stage("join").attempts == 1
+    assert newest_run().metrics == {"total": total + 1}
+    assert not list(Path().rglob("canary"))
+
+
+def check_failing(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A stage that fails in an engine that is configured as `team`: it is tried once,
+    and `show` says what was wrong and in which line."""
+    fails = write_notebook(folder / "fails.ipynb", [("x = 1\n\nx / 0", ["stage:only"])])
+    assert main(["submit", "team", fails.name, "--follow"]) == 1
+    assert newest_run().stage("only").attempts == 1
+    capfd.readouterr()
+    assert main(["show", "latest"]) == 0
+    assert "ZeroDivisionError" in (said := capfd.readouterr().out)
+    assert "line 3" in said
+
+
+def is_started(run_id: str, stage: str) -> bool:
+    """Whether the stage of that run here goes on, as far as its log says."""
+    return RunStore(Path()).read(run_id).stage(stage).state.value == "running"
 
 
 def newest_run() -> Run:
