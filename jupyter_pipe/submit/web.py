@@ -5,6 +5,7 @@ SubmitError with the engine's words."""
 from __future__ import annotations
 
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +22,11 @@ _LONGEST_WORDS = 300
 # Too many requests, and what servers and proxies in front of them say while they start
 # or end.
 _LATER = frozenset({408, 425, 429, *range(500, 600)})
+# Said before anything was done, so that what makes something can be asked again: Prefect
+# answers 503 while its SQLite is locked.
+_NOT_NOW = frozenset({429, 503})
+_PAUSES = (0.5, 1.0, 2.0, 4.0)
+"""Seconds before it is asked again."""
 
 
 class RefusedError(SubmitError):
@@ -101,13 +107,25 @@ class Web:
             f"{self._url}{path}", data, headers, method=method
         )
         try:
-            with urllib.request.urlopen(request, timeout=_SECONDS_TO_WAIT) as answer:  # noqa: S310
+            with self._open(request) as answer:
                 return json.loads(answer.read(_LONGEST_ANSWER) or b"null")
         except urllib.error.HTTPError as error:
             raise self._problem(error) from None
         except (OSError, ValueError) as error:
             # For example: connection refused, timed out, half an answer.
             raise SilentError(str(getattr(error, "reason", error))) from None
+
+    def _open(self, request: urllib.request.Request) -> Any:
+        """The response, of an engine that is not too busy for the moment."""
+        for pause in _PAUSES:
+            try:
+                return urllib.request.urlopen(request, timeout=_SECONDS_TO_WAIT)  # noqa: S310
+            except urllib.error.HTTPError as error:
+                if error.code not in _NOT_NOW:
+                    raise
+                error.close()
+            time.sleep(pause)
+        return urllib.request.urlopen(request, timeout=_SECONDS_TO_WAIT)  # noqa: S310
 
     def _problem(self, error: urllib.error.HTTPError) -> Exception:
         with error:

@@ -83,6 +83,8 @@ class Prefect:
             f"/deployments/{deployment['id']}/create_flow_run",
             {
                 "name": order.run_id,
+                # Asked for twice, it is made once.
+                "idempotency_key": order.run_id,
                 "parameters": {
                     name: value for name, value in given.items() if value is not None
                 },
