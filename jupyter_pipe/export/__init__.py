@@ -62,6 +62,7 @@ _MANIFESTS = (
     "snakemake",
 )
 BUILT_IN = tuple(sorted((*_MODULES, *_MANIFESTS)))
+# For example `# options: {"engine": "make", "package": "/app/q", "run_root": "."}`.
 _OPTIONS_LINE = "# options: "
 
 
@@ -82,6 +83,7 @@ class Exporter(Struct, frozen=True):
     file: str
     write: Callable[[Plan], str]
     carries: frozenset[str] = frozenset()
+    # Or `any`, of make and Snakemake: their tasks start where the engine was called.
     paths: str = "absolute"
     root: bool = False
     needs_root: bool = False
@@ -95,6 +97,7 @@ def exporter_names() -> dict[str, str]:
         point.name: point.dist.name if point.dist else ""
         for point in metadata.entry_points(group=GROUP)
     }
+    # Ours come last: an entry point called `make` takes the place of none of them.
     return {**added, **dict.fromkeys(BUILT_IN, "")}
 
 
@@ -120,6 +123,7 @@ def _loaded(point: metadata.EntryPoint) -> Exporter:
     try:
         found = point.load()
     except Exception as error:
+        # Importing a module of others runs their code, which may raise anything.
         raise ExportError(
             f"The exporter {point.name!r} ({point.value}) cannot be loaded: {error}",
             code="export_unknown",
@@ -151,6 +155,8 @@ def export_text(exporter: Exporter, plan: Plan) -> str:
 
 def _without_braces(text: str) -> str:
     """The JSON object with nothing in it that an engine could take for a template."""
+    # Escapes of JSON, so that reading needs to undo nothing. The outer braces are the
+    # only ones outside a text, as all options are texts.
     inner = (
         text[1:-1]
         .replace("{", "\\u007b")
@@ -181,6 +187,7 @@ def left_out(exporter: Exporter, plan: Plan) -> list[str]:
         if plan.schedule and "schedule" not in exporter.carries
         else []
     )
+    # Each with the value of a stage without such a tag, of which nothing is lost.
     for word, field, plain in (
         ("memory", "memory_bytes", None),
         ("gpus", "gpus", 0),

@@ -55,6 +55,7 @@ class _Writer:
             return following
         parts = self._parts(stages)
         if len(parts) == 1:
+            # Connected: what waits for nothing goes first, all others behind it.
             first = [
                 name for name in stages if not set(self._after[name]) & set(stages)
             ]
@@ -69,6 +70,7 @@ class _Writer:
         # another splits.
         join = self._named("join")
         self.steps.append(Step(join, self._one(following), joins=True))
+        # Backwards, as steps are written from the end on: `steps_of` turns them round.
         first = [self._one(self.write(part, (join,)))[0] for part in reversed(parts)]
         return tuple(reversed(first))
 
@@ -82,6 +84,7 @@ class _Writer:
 
     def _parts(self, stages: Sequence[str]) -> list[list[str]]:
         """The stages, divided where nothing leads from one part to another."""
+        # Taken both ways below, so that what can be reached is all that is connected.
         pairs = [
             (name, other)
             for name in stages
@@ -97,6 +100,7 @@ class _Writer:
         return parts
 
     def _named(self, kind: str) -> str:
+        # Where a stage is called `join_1`, the first join of ours is `join_2`.
         number = 1
         while f"{kind}_{number}" in self._taken:
             number += 1

@@ -17,6 +17,7 @@ __all__ = ["stage_digests"]
 def stage_digests(package: Path, pipeline: Pipeline) -> dict[str, str]:
     """Stage -> 16 hexadecimal digits. What is missing counts as missing; raises
     nothing."""
+    # Local modules lie beside the notebook: the package does not hold them.
     source = (package / pipeline.source.notebook).parent
     modules = {
         stage.name: module_digests(
@@ -24,6 +25,7 @@ def stage_digests(package: Path, pipeline: Pipeline) -> dict[str, str]:
         )
         for stage in pipeline.stages
     }
+    # Another version of a library may change what any stage computes.
     requirements = file_digest(package / "requirements.txt")
     digests = {}
     for stage in pipeline.stages:

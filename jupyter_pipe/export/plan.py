@@ -55,6 +55,8 @@ class Options(Struct, frozen=True, omit_defaults=True):
     jupyter-pipe; `claim` is Kubernetes' volume claim for a root that is a folder
     (default: that of the pipeline's name)."""
 
+    # Defaults are not written into files: an option that is added later leaves the
+    # files that do not use it as they are, and `--check` quiet.
     package: str = ""
     run_root: str = ""
     image: str = ""
@@ -116,6 +118,7 @@ class Task(Struct, frozen=True):
     def seconds_in_all(self) -> int | None:
         """The time limit of an engine that leaves further attempts to the command: that
         of all of them, in whole seconds."""
+        # Three attempts of 90 seconds are 270, or the engine would end the second one.
         return (
             math.ceil(self.timeout_seconds) * (self.retries + 1)
             if self.timeout_seconds
@@ -126,6 +129,7 @@ class Task(Struct, frozen=True):
     def devices(self) -> dict[str, str]:
         """Kind -> amount of what `gpus:` and `limit:` tags ask for, as Kubernetes has
         it."""
+        # For example {"nvidia.com/gpu": "1", "example.org/fpga": "1"}.
         return {
             **({"nvidia.com/gpu": str(self.gpus)} if self.gpus else {}),
             **self.limits,
@@ -145,6 +149,7 @@ class Plan(Struct, frozen=True):
     @property
     def command(self) -> list[str]:
         """What all tasks' commands begin with: the name of the stage comes next."""
+        # Several words where it is `--command "conda run -n lab jupyter-pipe"`.
         return [*shlex.split(self.options.command), "run-stage", self.options.package]
 
     def words(self, task: Task) -> list[str]:
@@ -156,6 +161,8 @@ class Plan(Struct, frozen=True):
         """A shell command in a root that all tasks share. `run_id` and `attempt` stand
         as they are, in the engine's own notation; without `attempt` the command itself
         tries again."""
+        # `run_id` is `"$RUN_ID"` for make, `{run_id:q}` for Snakemake: it brings its
+        # own quotes, and joining it with the words would add others.
         words = shlex.join([*self.words(task), "--run-root", self.options.run_root])
         return f"{words} --run-id {run_id} " + (
             f"--attempt {attempt}" if attempt else "--retry"
@@ -176,6 +183,8 @@ class Plan(Struct, frozen=True):
     def label(self) -> str:
         """The name in lower case letters, digits and hyphens, as most engines want
         one."""
+        # The cut may fall behind a hyphen, with which no name of Kubernetes may end. Of
+        # a name in another alphabet nothing is left.
         return (
             re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")[:50].strip("-")
             or "pipeline"
@@ -264,6 +273,8 @@ def _task(
     return Task(
         name=names[stage.name],
         after=tuple(names[name] for name in pipeline.upstream(stage.name)),
+        # All stages that it depends on, directly or not: with bundles there is no root
+        # in which it could find the value of one further up.
         take=tuple(
             names[name]
             for name in select(pipeline, targets=[stage.name])
@@ -280,6 +291,7 @@ def _task(
         gpus=told.gpus,
         limits=told.limits,
         image=told.image or options.image,
+        # `cache:off` is a cache that lasts no seconds.
         cache=told.cache_seconds != 0,
         metrics=tuple(metric.name for metric in stage.metrics),
         gates=tuple(gate.expression for gate in stage.gates),
@@ -295,6 +307,7 @@ def _contracts(pipeline: Pipeline, stage: Stage) -> tuple[str, ...]:
     """The contracts of the stage's values, as files of the package."""
     joined = pipeline.notebook_of(stage.name)
     notebook = f"{joined.name}." if joined else ""
+    # For example contracts/X.yaml, and of several notebooks contracts/train.X.yaml.
     names = (f"{notebook}{value}" for value in stage.options.watched)
     return tuple(
         f"contracts/{name}.yaml" for name in names if name in pipeline.contract_digests
@@ -303,6 +316,7 @@ def _contracts(pipeline: Pipeline, stage: Stage) -> tuple[str, ...]:
 
 def _parameter(parameter: Parameter) -> PlanParameter:
     text = _text_of(parameter)
+    # A NUL would end the variable, and half of a surrogate pair has no bytes in UTF-8.
     if re.search("[\0\ud800-\udfff]", text):
         raise ExportError(
             f"The value of parameter {parameter.name!r} has a character that the environment cannot hold.",
@@ -375,6 +389,7 @@ def parameters_yaml(plan: Plan) -> str:
     import yaml
 
     values = {each.name: each.default for each in plan.parameters}
+    # In the order and the letters of the notebook: people edit this file.
     text: str = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
     return text
 
@@ -408,8 +423,10 @@ def kubernetes_names(names: Iterable[str], *taken: str) -> dict[str, str]:
     for name in names:
         short = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "stage"
         label, more = short[:50].strip("-"), ""
+        # `fit_A` and `fit_a` are both `fit-a`: the second becomes `fit-a-x`.
         while label in found.values() or label in taken:
             more += "-x"
+            # Cut again, so that it stays within the 50 letters.
             label = short[: 50 - len(more)].strip("-") + more
         found[name] = label
     return found

@@ -74,11 +74,13 @@ def _kind(plan: Plan, spec: dict[str, Any]) -> dict[str, Any]:
     if plan.schedule is None:
         return {
             "kind": "Workflow",
+            # Each submission gets a name of its own, which is the run's id in the root.
             "metadata": {"generateName": f"{plan.label}-"},
             "spec": spec,
         }
     cron = {
         "schedules": [plan.schedule],
+        # A tick during a run starts none beside it.
         "concurrencyPolicy": "Forbid",
         "workflowSpec": spec,
     }
@@ -92,6 +94,7 @@ def _argument(parameter: PlanParameter) -> dict[str, Any]:
         "value": untemplated(what, parameter.text),
     }
     if parameter.choices:
+        # Parameters of Argo are texts, and so are the choices of a number: "30", "365".
         made["enum"] = [str(choice) for choice in parameter.choices]
     if parameter.description:
         made["description"] = untemplated(
@@ -101,6 +104,9 @@ def _argument(parameter: PlanParameter) -> dict[str, Any]:
 
 
 def _template(plan: Plan, task: Task, label: str) -> dict[str, Any]:
+    # NUL, which no path can have, marks the places of Argo's own templates: these come
+    # in behind the check that refuses all others. `retries` counts from 0, attempts
+    # of ours from 1; only templates with a retryStrategy know it.
     command = untemplated(
         f"the command of stage {task.name!r}",
         plan.in_root(task, "\0", attempt="\0\0" if task.retries else "1"),
@@ -130,6 +136,7 @@ def _template(plan: Plan, task: Task, label: str) -> dict[str, Any]:
             "expression": again,
         }
     if task.timeout_seconds:
+        # Whole seconds, of one attempt: each is a pod of its own.
         made["activeDeadlineSeconds"] = int(task.timeout_seconds + 0.999)
     return {**made, "container": container}
 
@@ -155,6 +162,7 @@ def _requests(task: Task) -> dict[str, Any]:
     requests = {"cpu": f"{task.cpus:g}"}
     if task.memory_bytes:
         requests["memory"] = str(task.memory_bytes)
+    # Of devices Kubernetes takes limits, and makes the requests of them itself.
     limits = {"limits": task.devices} if task.devices else {}
     return {"requests": requests, **limits}
 

@@ -85,6 +85,8 @@ def _job(plan: Plan, task: Task) -> dict[str, Any]:
             code="export_value",
             hint="Read it from the workspace's key vault in the notebook, and remove the tag.",
         )
+    # Folders and values are inputs of one job: beside the stage `make` a parameter
+    # `make` becomes `make_`.
     names = {
         each.name: escaped(each.name, frozenset(task.take)) for each in task.parameters
     }
@@ -106,6 +108,7 @@ def _job(plan: Plan, task: Task) -> dict[str, Any]:
     made["outputs"] = {"values": {"type": "uri_folder"}}
     made["command"] = _command(plan, task, names)
     if task.seconds_in_all:
+        # Seconds, of all attempts, which the command makes itself.
         made["limits"] = {"timeout": task.seconds_in_all}
     return made
 
@@ -129,6 +132,7 @@ def _command(plan: Plan, task: Task, names: dict[str, str]) -> str:
     return "\n".join([*lines, " ".join([words, *taken, *left, "--retry"])]) + "\n"
 
 
+# One output holds all three, and stages after it take its `bundle`.
 _LEFT = {"leave": "bundle", "html": "report.html", "result": "result.json"}
 
 

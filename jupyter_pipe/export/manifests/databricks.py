@@ -17,6 +17,7 @@ __all__ = ["DEFAULT_RUNTIME", "EXPORTER", "Surroundings", "job_of", "quartz"]
 DEFAULT_RUNTIME = "16.4.x-scala2.12"
 """The version of Databricks' runtime where nobody names another."""
 
+# Cron counts Sunday as 0 and as 7, Quartz as 1: names mean the same to both.
 _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 _FILES = "${workspace.file_path}"
 # A machine without workers: stages are Python, and Spark only keeps their cluster.
@@ -69,6 +70,8 @@ def _write(plan: Plan) -> str:
 def job_of(plan: Plan, where: Surroundings) -> dict[str, Any]:
     """The settings of the job, as bundles and the Jobs API have them. Raises
     ExportError for values that Databricks would replace."""
+    # Above 1, since Databricks skips a run that would be one too many, even if its
+    # parameters are others.
     job: dict[str, Any] = {"name": _plain(plan.name), "max_concurrent_runs": 4}
     if plan.description:
         job["description"] = _plain(plan.description)
@@ -98,6 +101,7 @@ def _cluster(plan: Plan, where: Surroundings) -> dict[str, Any]:
         "node_type_id": where.node_type_id,
         "num_workers": 0,
         "spark_conf": _SINGLE_NODE,
+        # By this tag and the settings above Databricks knows a single node.
         "custom_tags": {"ResourceClass": "SingleNode"},
     }
     if secrets:
@@ -109,6 +113,7 @@ def _cluster(plan: Plan, where: Surroundings) -> dict[str, Any]:
 
 def _task(plan: Plan, task: Task, where: Surroundings) -> dict[str, Any]:
     """A task that calls our command line with its words, which no shell reads."""
+    # Tasks share the environment of the cluster, so parameters are words instead.
     given = [
         word
         for each in task.parameters
@@ -162,6 +167,7 @@ def _weekdays(part: str) -> str:
 
 
 def _weekday(day: str) -> str:
+    # Of `*/2`, which counts from Sunday.
     if day == "*":
         return "SUN"
     return _DAYS[int(day)] if day.isdecimal() else day.upper()

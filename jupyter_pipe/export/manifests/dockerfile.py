@@ -12,6 +12,8 @@ from jupyter_pipe.export.plan import Plan
 
 __all__ = ["EXPORTER"]
 
+# Requirements come before the rest: Docker keeps their layer while notebooks change.
+# As JSON, COPY takes paths with spaces.
 _TEXT = """\
 # docker build -f FILE -t IMAGE . in the notebook's folder; then export with
 # --image IMAGE --package /app/{shown}
@@ -28,6 +30,7 @@ USER 1000
 
 
 def _write(plan: Plan) -> str:
+    # The requirements are pinned to what runs on the Python of this machine.
     major, minor, _ = platform.python_version_tuple()
     return _TEXT.format(
         shown=json.dumps(plan.options.package)[1:-1],
@@ -41,6 +44,7 @@ EXPORTER = Exporter(
     title="an image for the others",
     file="{name}.Dockerfile",
     write=_write,
+    # An image has nothing to be told, so nothing counts as left out.
     carries=frozenset(
         {"image", "cpus", "memory", "gpus", "limits", "timeout", "schedule", "secrets"}
     ),

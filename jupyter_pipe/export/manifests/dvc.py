@@ -38,12 +38,14 @@ def _stage(plan: Plan, task: Task) -> dict[str, Any]:
             *(f"{_BUNDLES}/{name}" for name in task.take),
         ],
         "outs": [f"{_BUNDLES}/{task.name}"],
+        # Git keeps this small file, so that `dvc metrics diff` compares commits.
         "metrics": [{metrics: {"cache": False}}],
         # Of modules beside the notebook DVC knows nothing: this changes with them when
         # it is exported again.
         "meta": {"code": task.digest},
     }
     if task.parameters:
+        # Keys without the name of a file are keys of params.yaml.
         stage["params"] = [each.name for each in task.parameters]
     if not task.cache:
         stage["always_changed"] = True
@@ -51,6 +53,7 @@ def _stage(plan: Plan, task: Task) -> dict[str, Any]:
 
 
 def _plain(text: str) -> str:
+    # DVC fills in ${…} from params.yaml, unless a backslash stands before it.
     return text.replace("${", "\\${")
 
 

@@ -41,6 +41,7 @@ def _write(plan: Plan) -> str:
 
 def _input(parameter: PlanParameter) -> dict[str, Any]:
     kind = "choice" if parameter.choices else _TYPES[parameter.type_]
+    # Options are texts, and the default has to be one of them: 365 is "365".
     default = str(parameter.default) if kind == "choice" else parameter.default
     made = {
         "description": _plain(parameter.description or parameter.name),
@@ -65,6 +66,8 @@ def _job(plan: Plan, task: Task) -> dict[str, Any]:
             }
         )
     steps.append({"run": _plain(f"pip install -r {requirements}")})
+    # Artifacts belong to the run of the workflow, so `needs` names the direct
+    # predecessors only, and all other bundles can be fetched as well.
     for name in task.take:
         take = {"name": f"stage-{name}", "path": f"{_BUNDLES}/{name}"}
         steps.append({"uses": "actions/download-artifact@v5", "with": take})
@@ -78,16 +81,19 @@ def _job(plan: Plan, task: Task) -> dict[str, Any]:
     left = {
         "name": f"stage-{task.name}",
         "path": f"{_BUNDLES}/{task.name}",
+        # Since 4.4 upload-artifact leaves out what begins with a dot unless told.
         "include-hidden-files": True,
     }
     steps.append({"uses": "actions/upload-artifact@v5", "with": left})
     report = {"name": f"report-{task.name}", "path": f"{task.name}.html"}
+    # The report of a stage that failed is the one that people look for.
     steps.append(
         {"if": "always()", "uses": "actions/upload-artifact@v5", "with": report}
     )
     job: dict[str, Any] = {"needs": list(task.after)} if task.after else {}
     job["runs-on"] = "ubuntu-latest"
     if task.seconds_in_all:
+        # Five minutes more, for pip and for carrying bundles.
         job["timeout-minutes"] = math.ceil(task.seconds_in_all / 60) + 5
     if task.image:
         job["container"] = _plain(task.image)
@@ -102,6 +108,7 @@ def _command(plan: Plan, task: Task) -> str:
         "--result",
         f"{task.name}.json",
     ]
+    # A re-run keeps the number and counts the attempt: here it is a run of its own.
     return f'{shlex.join(words)} --run-id "github-$GITHUB_RUN_ID-$GITHUB_RUN_ATTEMPT"'
 
 
@@ -110,6 +117,9 @@ def _environment(task: Task) -> dict[str, str]:
     values hold."""
     variables = {}
     for each in task.parameters:
+        # The default unless somebody started it by hand, else the input. An empty one
+        # is false and comes to the input, which is empty on a schedule too. GitHub's
+        # texts double their apostrophes.
         default = each.text.replace("'", "''")
         told = f"github.event_name != 'workflow_dispatch' && '{default}' || inputs.{each.name}"
         variables[each.variable] = f"${{{{ {told} }}}}"

@@ -14,6 +14,8 @@ from jupyter_pipe.export.plan import Plan, PlanParameter, Task
 __all__ = ["EXPORTER"]
 
 _BUNDLES = "bundles"
+# Keys with which GitLab itself is configured, and words that YAML reads as values:
+# a stage `cache` is the job `stage cache`.
 _RESERVED = frozenset(
     [
         "after_script",
@@ -45,6 +47,7 @@ def _write(plan: Plan) -> str:
             "image": plan.options.image or "python:3.12",
             "before_script": [f"pip install -r {requirements}"],
         },
+        # One stage in GitLab's sense: the order is that of `needs` alone.
         "stages": [plan.label],
     }
     if plan.parameters:
@@ -78,6 +81,8 @@ def _job(plan: Plan, task: Task) -> dict[str, Any]:
     ]
     job: dict[str, Any] = {
         "stage": plan.label,
+        # GitLab gives a job the artifacts of those that it needs and of no others: all
+        # stages before it stand here, and not the direct predecessors alone.
         "needs": [_job_name(name) for name in task.take],
         "script": [f'{shlex.join(words)} --run-id "gitlab-$CI_PIPELINE_ID"'],
         "artifacts": {
@@ -88,6 +93,7 @@ def _job(plan: Plan, task: Task) -> dict[str, Any]:
     if task.image and task.image != plan.options.image:
         job["image"] = task.image
     if task.seconds_in_all:
+        # Five minutes more, for pip and for carrying artifacts.
         job["timeout"] = f"{math.ceil(task.seconds_in_all / 60) + 5} minutes"
     return job
 

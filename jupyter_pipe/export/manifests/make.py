@@ -23,12 +23,16 @@ def _write(plan: Plan) -> str:
         "# Paths are as seen from the folder in which make is called.",
         *map(_about, plan.parameters),
         "",
+        # `?=` alone would be asked for each recipe, and each stage be a run of its own.
+        # PPID is make itself: two that start in one second differ.
         "RUN_ID ?= $(shell date -u +%Y%m%d-%H%M%S)-$(shell echo $$PPID)",
         "export RUN_ID := $(RUN_ID)",
+        # Else a folder called `train` would count as the result of that stage.
         f".PHONY: {_ALL} {' '.join(names)}",
         f"{_ALL}: {' '.join(names)}",
     ]
     for task in plan.tasks:
+        # A dollar that the shell should see is doubled for make.
         command = plan.in_root(task, '"$RUN_ID"').replace("$", "$$")
         lines += ["", f"{task.name}: {' '.join(task.after)}".rstrip(), f"\t{command}"]
     return "\n".join(lines) + "\n"

@@ -66,10 +66,12 @@ class _Names:
 def _schedule(plan: Plan, names: _Names) -> dict[str, Any]:
     """One clock for all stages that begin: with one each, a stage after two of them would
     run once for every tick of either."""
+    # Without `overwrite` each tick would be one more datum beside all former ones.
     tick = {"name": "tick", "spec": plan.schedule, "overwrite": True}
     return {
         "pipeline": {"name": names.schedule},
         "transform": {
+            # It copies a file: any image with a shell will do.
             "image": plan.tasks[0].image,
             "cmd": ["sh", "-c", "cp /pfs/tick/* /pfs/out/"],
         },
@@ -86,6 +88,7 @@ def _stage(plan: Plan, task: Task, names: _Names) -> dict[str, Any]:
     if plan.description:
         spec["description"] = plan.description
     spec["transform"] = _transform(plan, task, names)
+    # `/` makes one datum of a whole repository, and `cross` one of all together.
     inputs = [
         {"pfs": {"repo": repo, "glob": "/"}} for repo in _inputs(plan, task, names)
     ]
@@ -95,6 +98,7 @@ def _stage(plan: Plan, task: Task, names: _Names) -> dict[str, Any]:
     if task.seconds_in_all:
         spec["datumTimeout"] = f"{task.seconds_in_all}s"
     if not task.cache:
+        # Otherwise a datum that was seen before is skipped.
         spec["reprocessSpec"] = "every_job"
     # Workers that wait for the next run would keep their machines.
     spec["autoscaling"] = True

@@ -32,6 +32,7 @@ def _write(plan: Plan) -> str:
 
 def _submit(plan: Plan, task: Task, logs: str) -> list[str]:
     """The lines that submit the stage's job, behind those of the stages before it."""
+    # SLURM counts whole processors (`cpus:0.5` takes one), and its M are 2**20 bytes.
     options = [
         f"--job-name={plan.label}.{task.name}",
         f"--cpus-per-task={max(1, math.ceil(task.cpus))}",
@@ -51,9 +52,13 @@ def _submit(plan: Plan, task: Task, logs: str) -> list[str]:
     licences = ",".join(f"{key}:{it}" for key, it in sorted(task.limits.items()))
     options += [f"--licenses={licences}"] if licences else []
     after = ":".join(f"$job_{name}" for name in task.after)
+    # By default a job behind one that failed stays pending for ever, with the reason
+    # DependencyNeverSatisfied.
     depends = (
         f' --dependency="afterok:{after}" --kill-on-invalid-dep=yes' if after else ""
     )
+    # $RUN_ID is for the shell of the node: `--export=ALL` takes it there, as it does
+    # parameters and secrets.
     command = shlex.quote(f"exec {plan.in_root(task, chr(34) + '$RUN_ID' + chr(34))}")
     place = f"--output={logs}/%x-%j.log --export=ALL"
     return [

@@ -41,6 +41,7 @@ def _write(plan: Plan) -> str:
         "parameters = {name: str(config.get(name, default)) for name, default in defaults.items()}",
         "",
         "",
+        # The first rule is what is made when no target is named.
         "rule:",
         f"    input: {', '.join(marks)}",
     ]
@@ -69,6 +70,7 @@ def _rule(plan: Plan, task: Task) -> list[str]:
     variables = " ".join(
         f"{each.variable}={{params.pipe_{each.name}:q}}" for each in read
     )
+    # NUL marks the run's id: these braces are filled in, and all others doubled.
     command = (
         plan.in_root(task, "\0")
         .replace("{", "{{")
@@ -89,6 +91,7 @@ def _rule(plan: Plan, task: Task) -> list[str]:
 
 
 def _resources(task: Task) -> list[str]:
+    # Decimal megabytes, as Snakemake has them: 1 GB is mem_mb=1000.
     wanted = [f"mem_mb={task.memory_bytes // 10**6}"] if task.memory_bytes else []
     wanted += [f"gpu={task.gpus}"] if task.gpus else []
     # Snakemake's resources are names of Python: nvidia.com/gpu is nvidia_com_gpu there.
@@ -100,6 +103,7 @@ def _resources(task: Task) -> list[str]:
 
 
 def _mark(stage: str) -> str:
+    # Below the run's id, so that another run finds nothing done.
     return f'f".jupyter_pipe/done/{{run_id}}/{stage}"'
 
 

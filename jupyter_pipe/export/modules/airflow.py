@@ -110,6 +110,7 @@ def _write(plan: Plan) -> str:
 
 def dag_name(plan: Plan) -> str:
     """The id of the DAG: the pipeline's name, in the characters that Airflow allows."""
+    # Airflow's rule for keys is ^[\w.-]+$: `trial run` is `trial_run`.
     return re.sub(r"[^\w.-]+", "_", plan.name, flags=re.ASCII)
 
 
@@ -123,6 +124,7 @@ def _param(parameter: PlanParameter) -> str:
 
 
 def _task(plan: Plan, task: Task) -> str:
+    # Of one attempt: further ones are Airflow's own.
     seconds = task.timeout_seconds
     return _TASK.format(
         name=task.name,

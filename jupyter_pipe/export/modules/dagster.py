@@ -126,10 +126,12 @@ def job_name(plan: Plan) -> str:
 
 def asset_keys(plan: Plan) -> dict[str, str]:
     """What the asset of each stage is called, behind the job's name."""
+    # Dagster's rule for names is ^[A-Za-z0-9_]+$, and stages may have other letters.
     return distinct((task.name for task in plan.tasks), frozenset(), is_ascii=True)
 
 
 def _parameter(parameter: PlanParameter) -> str:
+    # None must be given: each has the notebook's value.
     told = f"{parameter.name!a}, {parameter.type_}, {parameter.default!a}, False, {parameter.description!a}"
     return f"    {parameter.variable!a}: ({told}),"
 

@@ -127,6 +127,8 @@ def _write(plan: Plan) -> str:
 def _task(plan: Plan, task: Task, number: int, parameters: dict[str, str]) -> str:
     """The environment and the task of a stage; `number` counts stages from 1."""
     given = [each.typed(parameters[each.name]) for each in task.parameters]
+    # Flyte's own version would come from the body of the function in the file, which
+    # is the same whatever the notebook says.
     cache = (
         f"flyte.Cache('override', version_override={task.digest!r})"
         if task.cache

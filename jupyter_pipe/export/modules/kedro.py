@@ -9,6 +9,8 @@ from jupyter_pipe.export.plan import Plan, parameters_yaml
 
 __all__ = ["EXPORTER"]
 
+# Kedro names a node's function in its logs by `__name__`, which an instance of a class
+# has only if it is given one.
 _HEAD = '''\
 import json
 import os

@@ -40,6 +40,8 @@ def run_stage(command, take, variables, values, report, metrics):
     if code:
         raise SystemExit(code)
 """
+# KFP runs a component by a module of its own, so the image has to have kfp: with
+# `install_kfp_package` each pod would begin by installing it.
 _COMPONENT = """
 
 @dsl.component(base_image={image}, install_kfp_package=False, additional_funcs=[run_stage])
@@ -63,6 +65,7 @@ def _write(plan: Plan) -> str:
                 hint="Give it a name that does not begin with pipe_, from_ or an underscore, and is none of "
                 f"{', '.join(sorted(_RESERVED))}.",
             )
+    # kfp-kubernetes is a package of its own, imported only by files that use it.
     needs = any(task.secrets or task.timeout_seconds for task in plan.tasks)
     parts = [_HEAD.format(kubernetes=", kubernetes" if needs else "")]
     parts += [_component(plan, task) for task in plan.tasks]
@@ -81,6 +84,7 @@ def _component(plan: Plan, task: Task) -> str:
         "pipe_report: Output[HTML]",
         "pipe_metrics: Output[Metrics]",
     ]
+    # Nobody passes it: KFP's cache compares arguments, and so the code of the stage.
     values = [f"pipe_code: str = {task.digest!r}"]
     values += [f"{_typed(each)} = {each.default!a}" for each in task.parameters]
     variables = ", ".join(f"{each.name!r}: {each.name}" for each in task.parameters)

@@ -14,6 +14,7 @@ _TYPES = {
     "bool": "BoolParameter",
     "str": "Parameter",
 }
+# Attributes of luigi.Task and of Stage below, which a parameter would replace.
 _RESERVED = frozenset(
     [
         "accepts_messages",
@@ -95,6 +96,7 @@ class Stage(luigi.Task):
         command = [*COMMAND, self.stage, "--run-root", ROOT, "--run-id", self.run_id, "--retry"]
         subprocess.run(command, env={{**os.environ, **given}}, check=True)
 """
+# One failure ends a task: by then `--retry` has made all attempts.
 _TASK = """
 
 class {cls}(Stage):
@@ -129,6 +131,7 @@ def _write(plan: Plan) -> str:
         root=ascii(plan.options.run_root),
         parameters=parameters.rstrip("\n"),
     )
+    # `All` requires the stages for which none waits; they bring the others.
     followed = {name for task in plan.tasks for name in task.after}
     last = ", ".join(
         _class(task.name) for task in plan.tasks if task.name not in followed
@@ -146,6 +149,7 @@ def _task(task: Task) -> str:
 
 
 def _parameter(parameter: PlanParameter) -> str:
+    # Luigi's usual flag takes no value: what is True by default could not be False.
     more = (
         ", parsing=luigi.BoolParameter.EXPLICIT_PARSING"
         if parameter.type_ == "bool"

@@ -151,6 +151,7 @@ def _parameter(parameter: PlanParameter, name: str) -> str:
 
 def _step(step: Step, task: Task | None, names: dict[str, str]) -> str:
     if task is None:
+        # Metaflow merges no attributes of branches that differ: the join does.
         lines = ["self.stages = joined(inputs)" if step.joins else "pass"]
         decorators = []
     else:
@@ -168,6 +169,7 @@ def _next(step: Step) -> str:
 
 
 def _resources(task: Task) -> str:
+    # Whole processors and megabytes are Metaflow's units: `cpus:0.5` takes one.
     memory = (
         f", memory={math.ceil(task.memory_bytes / 2**20)}" if task.memory_bytes else ""
     )

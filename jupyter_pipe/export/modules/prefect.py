@@ -122,6 +122,7 @@ if __name__ == "__main__":
 
 def _write(plan: Plan) -> str:
     names = parameter_names(plan)
+    # Prefect's page shows what the docstring's `Args:` says of each parameter.
     documented = "".join(
         f"\n    {names[each.name]}: {comment(each.description)}"
         for each in plan.parameters

@@ -26,6 +26,7 @@ _MACHINES = {
     "ml.g5.12xlarge": (48, 192, 4),
     "ml.g5.48xlarge": (192, 768, 8),
 }
+# Characters: the API's limit for a variable of the environment.
 _LONGEST_VALUE = 256
 # Five days are what a processing job may take at most.
 _LONGEST_SECONDS = 5 * 24 * 3600
@@ -115,6 +116,7 @@ if __name__ == "__main__":
 
 def _write(plan: Plan) -> str:
     return _TEXT.format(
+        # Names of its pipelines are letters, digits and hyphens, as a label is.
         name=plan.label,
         description=ascii(plan.description or plan.name),
         command=ascii(plan.command),
@@ -149,6 +151,7 @@ def _stage(task: Task) -> str:
 
 
 def _machine(task: Task) -> str:
+    # From small to large, so the first that has enough is the smallest.
     for name, (cpus, memory, gpus) in _MACHINES.items():
         fits = cpus >= task.cpus and memory * 2**30 >= (task.memory_bytes or 0)
         if fits and gpus >= task.gpus:

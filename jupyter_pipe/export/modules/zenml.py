@@ -124,6 +124,8 @@ def _step(plan: Plan, task: Task, names: dict[str, str]) -> str:
         stage=task.name,
         cache=task.cache,
         settings=_settings(task),
+        # ZenML's cache compares arguments and the code of the step in the file, which
+        # is the same whatever the notebook says.
         signature=", ".join([*given, f"code: str = {task.digest!r}"]),
         values=f"{plan.label}.{task.name}",
         report=f"{plan.label}.{task.name}.report",
@@ -137,6 +139,7 @@ def _step(plan: Plan, task: Task, names: dict[str, str]) -> str:
 
 def _settings(task: Task) -> str:
     resources = [f"cpu_count={task.cpus:g}"]
+    # ZenML takes whole numbers with a unit: 1536MiB, and not 1.5GiB.
     resources += (
         [f"memory='{math.ceil(task.memory_bytes / 2**20)}MiB'"]
         if task.memory_bytes
