@@ -19,15 +19,20 @@ from typing import Any
 
 from . import definition_state as portrait
 from .errors import DefinitionError
+from .shell import find_shell
 from .values import digest
 
-__all__ = ["Definitions"]
+__all__ = ["CELLS_OF_FILES", "Definitions"]
+
+CELLS_OF_FILES: dict[str, str] = {}
+"""The cells of the notebook from which definitions were executed, by the name of the
+code. Of the process, as `linecache` is, and so is who asks: a traceback."""
 
 
 class Definitions:
     """The definitions that the stage's context knows, over the stage's namespace.
 
-    `known` maps a name to `{"source", "digest", "cell_id"}`, to `"later"`: whether a
+    `known` maps a name to `{"source", "digest", "cell_id", "line"}`, to `"later"`: whether a
     stage after this one replays it, and to `"constants"`: the code of constants that it
     may read.
     """
@@ -144,15 +149,14 @@ class Definitions:
         for needed in sorted(free_names(source) & self._known.keys()):
             self.replay(needed, namespace)
         del namespace[name]
-        # A traceback through the class says where in the notebook it stands.
-        file = f"<definition of {name}, cell {known.get('cell_id') or name}>"
+        text, file = _as_in_its_cell(source, name, known)
         code = compile(
-            # Without it, the `annotations` import of this module would hold for the
-            # notebook's code.
-            source,
+            text,
             file,
             "exec",
             _future_flags(self._namespace),
+            # Without it, the `annotations` import of this module would hold for the
+            # notebook's code.
             dont_inherit=True,
         )
         with _constants(str(known.get("constants", "")), namespace):
@@ -249,6 +253,21 @@ class Definitions:
         except Exception:
             return {}
         return self._draw(scope[root])
+
+
+def _as_in_its_cell(
+    source: str, name: str, known: Mapping[str, Any]
+) -> tuple[str, str]:
+    """The code at the line where it stands in its cell, and the name of a file that
+    holds it: warnings and tracebacks through it show what they do in the notebook."""
+    text = "\n" * (int(known.get("line", 1)) - 1) + source
+    shell = find_shell()
+    if shell is None:
+        return text, f"<definition of {name}, cell {known.get('cell_id') or name}>"
+    # As for any cell, and for one that was never numbered.
+    file = str(shell.compile.cache(text, 0))
+    CELLS_OF_FILES[file] = str(known.get("cell_id", ""))
+    return text, file
 
 
 def _future_flags(namespace: Mapping[str, Any]) -> int:

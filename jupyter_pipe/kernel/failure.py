@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any
 
+from .definitions import CELLS_OF_FILES
 from .plugins import LIBRARY_FOLDERS
 from .shell import find_shell
 
@@ -111,6 +112,8 @@ def _frame(
     if name in places:
         index, more = places[name]
         return {**found, "cell": index, "line": line + more}
+    if name in CELLS_OF_FILES:
+        return {**found, "cell_id": CELLS_OF_FILES[name]}
     path = os.path.abspath(name)
     inside = path.startswith(folder + os.sep) and os.path.exists(path)
     if not inside or any(part in LIBRARY_FOLDERS for part in path.split(os.sep)):

@@ -10,7 +10,10 @@ import IPython
 import pytest
 
 from jupyter_pipe import events as ev
+from jupyter_pipe.cli.main import main
 from jupyter_pipe.events import FailureKind
+from jupyter_pipe.runs.store import RunStore
+from tests.cli.conftest import write_notebook
 from tests.engine.conftest import Runs
 from tests.engine.packages import Package
 from tests.engine.processes import children, wait_until
@@ -45,6 +48,38 @@ def test_an_error_shows_the_users_frames_and_no_others(
     assert done.executed("a")[1]["outputs"][0]["output_type"] == "error"
     statuses = [cell["metadata"]["papermill"]["status"] for cell in done.executed("a")]
     assert statuses == ["completed", "failed"]
+
+
+def test_frames_lead_to_the_cells_of_other_stages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A function that is replayed, and a method of an instance whose class no later
+    stage names."""
+    monkeypatch.chdir(tmp_path)
+    write_notebook(
+        tmp_path / "n.ipynb",
+        [
+            ("import json\n\n\ndef scale(x):\n    return x / 0", ["stage:make"]),
+            (
+                "k = 1\n\nclass Model:\n    def fit(self):\n        return scale(1)\n\nmodel = Model()",
+                [],
+            ),
+            ("print(1)\nmodel.fit()", ["stage:use"]),
+        ],
+    )
+    assert main(["run", "n.ipynb"]) == 1
+    (run,) = RunStore(tmp_path).list()
+    failure = run.stage("use").failure
+    assert failure is not None
+    assert [(each.line, each.function, each.source) for each in failure.frames] == [
+        (2, "<module>", "model.fit()"),
+        (5, "fit", "return scale(1)"),
+        (5, "scale", "return x / 0"),
+    ]
+    assert len({each.cell_id for each in failure.frames}) == 3
+    executed = tmp_path / ".jupyter_pipe" / "runs" / run.run_id / "stages" / "use"
+    shown = (executed / "executed.ipynb").read_text()
+    assert "Could not get source" not in shown
 
 
 def test_where_it_came_from_is_told(ran: Runs) -> None:

@@ -72,6 +72,36 @@ def test_a_line_of_replayed_code_is_a_line_of_the_users_cell() -> None:
     assert source_position(replay, 3) == ("lead", 11)
 
 
+@pytest.mark.parametrize(
+    ("source", "lines", "made", "made_lines"),
+    [
+        ("import a\nx = 1", [[1, 1], [2, 2]], "import a\nx = 1", [[1, 1], [2, 2]]),
+        (
+            "import a\ndef f():\n    pass\nx = 1",
+            [[1, 3], [2, 5], [4, 8]],
+            "#\n\nimport a\n\ndef f():\n    pass\n\nx = 1",
+            [[3, 3], [5, 5], [8, 8]],
+        ),
+        # Two statements of one line: the second comes a line late.
+        (
+            "a = 1\nb = 2\nc = 3",
+            [[1, 2], [2, 2], [3, 3]],
+            "#\na = 1\nb = 2\nc = 3",
+            [[2, 2], [3, 2], [4, 3]],
+        ),
+    ],
+)
+def test_replayed_code_runs_at_the_lines_of_the_users_cell(
+    source: str, lines: list[list[int]], made: str, made_lines: list[list[int]]
+) -> None:
+    given = cell(source, "replay", source_cell="lead", lines=lines)
+    ready = prepare_notebook({"cells": [given]}, stage("s"), inputs=(), literals={})
+    replay = ready["cells"][0]
+    assert replay["source"] == made
+    assert replay["metadata"]["jupyter_pipe"]["lines"] == made_lines
+    assert given["source"] == source
+
+
 def test_a_parameters_cell_that_belongs_to_a_stage_is_edited_in_either_spelling() -> (
     None
 ):
@@ -93,6 +123,7 @@ def test_a_failure_tells_of_the_users_code_alone() -> None:
     report = {
         "frames": [
             {"cell": 1, "line": 1, "function": "<module>", "source": "f()"},
+            {"cell_id": "made", "line": 3, "function": "fit", "source": "return f()"},
             {"cell": 0, "line": 1, "function": "f", "source": "def f(): 1 / 0"},
         ]
     }
@@ -103,6 +134,7 @@ def test_a_failure_tells_of_the_users_code_alone() -> None:
     failure = cell_failure(CellPlace("s", CELLS, 1), content, report)
     assert failure.traceback == (
         "s, cell 1 of 1, line 1\n    f()\n"
+        "cell made, line 3, in fit\n    return f()\n"
         "cell lead, line 7, in f\n    def f(): 1 / 0\n"
         "ZeroDivisionError: division by zero"
     )

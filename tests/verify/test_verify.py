@@ -113,6 +113,35 @@ def test_a_figure_of_an_earlier_stage_is_shown_as_a_picture(
 
 
 @pytest.mark.kernel
+def test_the_code_of_other_stages_stands_at_its_own_lines(tmp_path: Path) -> None:
+    """A warning says `cell.py:9`, as it does in the notebook: of a function, of one of
+    two in a line, of a method whose class no later stage names, and in a traceback."""
+    path = write(
+        tmp_path,
+        (
+            "stage:make",
+            "import logging\nimport sys\nimport warnings\n\nlimit = 3\n\n\n"
+            "def careful(x):\n    warnings.warn('too large')\n    return x / 0\n\n\n"
+            "here = lambda: sys._getframe().f_lineno; there = lambda: here()",
+        ),
+        (
+            "",
+            "made = 1\n\n\nclass Base:\n    def fit(self):\n        warnings.warn('not converged')\n"
+            "        return sys._getframe().f_lineno\n\nclass Model(Base):\n    @property\n"
+            "    def line(self):\n        logging.warning('%s', sys._getframe().f_lineno)\n\n"
+            "model = Model()",
+        ),
+        ("stage:use", "print(model.fit(), model.line, here(), there())"),
+        (
+            "stage:tell",
+            "import traceback\ntry:\n    careful(1)\nexcept ZeroDivisionError:\n    traceback.print_exc()",
+        ),
+        ("stage:source", "import inspect\nprint(inspect.getsource(careful))"),
+    )
+    assert main(["verify", str(path)]) == 0
+
+
+@pytest.mark.kernel
 def test_a_backend_that_shows_no_figures_shows_none(
     tmp_path: Path, capsys: Capture
 ) -> None:

@@ -215,6 +215,9 @@ def _frame(found: Mapping[str, Any], place: CellPlace) -> Frame:
     source = str(found["source"])
     if "path" in found:
         return Frame(line, source, function, path=str(found["path"]).replace("\\", "/"))
+    if "cell_id" in found:
+        # The class of a value that another stage made.
+        return Frame(line, source, function, cell_id=str(found["cell_id"]))
     there = place.at(int(found["cell"]))
     cell_id, line = source_position(there.cell, line)
     return Frame(line, source, function, cell_id=cell_id, position=there.position)

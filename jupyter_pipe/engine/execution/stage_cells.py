@@ -122,7 +122,31 @@ def source_position(cell: Mapping[str, Any], line: int) -> tuple[str | None, int
 def _ready(cell: dict[str, Any]) -> dict[str, Any]:
     cell["source"] = text_of(cell)
     cell.setdefault("metadata", {})
+    if role_of(cell) == "replay":
+        _put_at_its_lines(cell)
     return cell
+
+
+def _put_at_its_lines(cell: dict[str, Any]) -> None:
+    """Have each statement of a replayed cell stand where it stands in the user's cell.
+
+    Warnings, logs and `f_lineno` name the line of a function, and the notebook shows
+    its own: `cell.py:6: UserWarning`.
+    """
+    meta = cell["metadata"].get("jupyter_pipe", {})
+    pairs = meta.get("lines", ())
+    if not pairs:
+        return
+    written = cell["source"].split("\n")
+    ends = [here for here, _ in pairs[1:]] + [len(written) + 1]
+    # IPython takes empty lines away from the beginning of a cell.
+    made = ["#"] if pairs[0][1] > 1 else []
+    lines = []
+    for (here, there), end in zip(pairs, ends, strict=True):
+        made += [""] * (there - 1 - len(made))
+        lines.append([len(made) + 1, there])
+        made += written[here - 1 : end - 1]
+    cell["source"], meta["lines"] = "\n".join(made), lines
 
 
 def _set_parameters(

@@ -37,10 +37,14 @@ def known_definitions(pipeline: Pipeline, stage: Stage) -> dict[str, dict[str, A
         if replay.kind not in _KINDS:
             continue
         for name in replay.names:
+            source = _with_earlier(name, replay, replays)
+            above = source.count("\n") - replay.source.count("\n")
             found[name] = {
-                "source": _with_earlier(name, replay, replays),
+                "source": source,
                 "digest": replay.digest,
                 "cell_id": replay.cell_id,
+                # Of the first line of `source`, if there is room above for the rest.
+                "line": max(1, replay.line - above),
                 "later": name in later,
                 **_constants(replay, replays, constants),
             }
