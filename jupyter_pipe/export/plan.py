@@ -402,7 +402,11 @@ def comment(text: str) -> str:
 
 
 def distinct(
-    names: Iterable[str], reserved: frozenset[str], *, is_ascii: bool = False
+    names: Iterable[str],
+    reserved: frozenset[str],
+    *,
+    is_ascii: bool = False,
+    is_lower: bool = False,
 ) -> dict[str, str]:
     """What an engine calls each of the names, so that no two are the same and none is
     reserved. Names do not begin with an underscore: `_x` becomes `x`, and `x_` where
@@ -410,6 +414,7 @@ def distinct(
     called: dict[str, str] = {}
     for name in names:
         short = re.sub(r"[^A-Za-z0-9_]", "_", name) if is_ascii else name
+        short = short.lower() if is_lower else short
         called[name] = escaped(
             short.lstrip("_") or "x", reserved | set(called.values())
         )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from jupyter_pipe.cli.main import main
+from tests.cli.conftest import write_notebook
 from tests.engines.servers import Servers, served
 from tests.engines.trial import (
     FLOWS,
@@ -23,6 +26,7 @@ from tests.engines.trial import (
 )
 
 pytestmark = [pytest.mark.kernel, pytest.mark.timeout(LIMIT_SECONDS)]
+BAKERY = Path(__file__).parents[2] / "example_notebooks" / "bakery"
 # What ZenML's own store says of a pipeline's run with these parameters, and what lies
 # there.
 ZENML = """
@@ -55,6 +59,35 @@ given = json.loads(sys.argv[3])
 run = flyte.with_runcontext(mode="local").run(module.pipeline, **given)
 json.dump({"metrics": run.outputs()[0]}, open(f"{sys.argv[2]}/told.json", "w"))
 """
+
+
+NAMES = ("p_x", "A__b", "ab", "größe", "x_", "stage_pipeline", "start", "Pipeline")
+
+
+@pytest.mark.parametrize("engine", ["prefect", "dagster", "metaflow", "flyte", "zenml"])
+def test_engines_take_the_names_of_stages_and_of_notebooks(
+    engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What each of them allows is its own: only it can say whether it takes ours."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERNAME", "somebody")
+    cells = [
+        (f"v{number} = {number}", [f"stage:{name}"])
+        for number, name in enumerate(NAMES)
+    ]
+    write_notebook(tmp_path / "ünï names.ipynb", cells)
+    for path in BAKERY.glob("*.*"):
+        shutil.copy(path, tmp_path)
+    for target in ("ünï names.ipynb", "."):
+        assert main(["compile", target]) == 0
+        assert main(["export", engine, target, "-o", f"{engine}_flow.py"]) == 0
+        # Metaflow looks at the flow when it is asked to, the others as they import it.
+        own = "import runpy, sys; runpy.run_path(sys.argv[1])"
+        words = ["check"] if engine == "metaflow" else []
+        command = [] if words else ["-c", own]
+        assert carried_out(FLOWS, *command, f"{engine}_flow.py", *words) == 0
+        Path(f"{engine}_flow.py").unlink()
 
 
 def test_prefect(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

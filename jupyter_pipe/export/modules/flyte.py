@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from jupyter_pipe.export import Exporter
-from jupyter_pipe.export.plan import Plan, Task, distinct
+from jupyter_pipe.export.plan import Plan, Task, distinct, kubernetes_names
 
 __all__ = ["EXPORTER"]
 
@@ -138,8 +138,9 @@ def _task(plan: Plan, task: Task, number: int, parameters: dict[str, str]) -> st
     options += [f"timeout={task.seconds_in_all}"] if task.seconds_in_all else []
     return _TASK.format(
         stage=task.name,
-        # `Fit` and `fit` would be one environment.
-        suffix=f"-{number}-{task.name.strip('_').replace('_', '-').lower()}",
+        # Letters of ASCII, digits and single hyphens are all that Flyte takes, and `Fit`
+        # and `fit` would be one environment.
+        suffix=f"-{number}-{kubernetes_names([task.name])[task.name]}",
         told=_environment(plan, task),
         options=", ".join(options),
         signature=", ".join(["bundles: list[Dir]", *given]),

@@ -115,7 +115,9 @@ def _write(plan: Plan) -> str:
     one class."""
     names = distinct((each.name for each in plan.parameters), _RESERVED)
     tasks = {task.name: task for task in plan.tasks}
-    keys = distinct(tasks, _RESERVED | set(names.values()))
+    # Metaflow refuses a step that is called `Fit`, or has letters beyond ASCII.
+    taken = _RESERVED | set(names.values())
+    keys = distinct(tasks, taken, is_ascii=True, is_lower=True)
     after = {
         keys[task.name]: [keys[name] for name in task.after] for task in plan.tasks
     }
