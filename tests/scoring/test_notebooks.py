@@ -11,13 +11,12 @@ import pytest
 from jupyter_pipe.cli.main import main
 from tests.scoring.harness import cells_of
 
+pytestmark = pytest.mark.processes
 STAGES = """
 # %%
 import numpy as np
 import pandas as pd
 from sklearn.ensemble import RandomForestRegressor
-
-pytestmark = pytest.mark.processes
 # %% stage:collect rows:raw target:price
 rng = np.random.default_rng(3)
 raw = pd.DataFrame({"area": rng.normal(80, 20, 90), "rooms": rng.integers(1, 6, 90)})
