@@ -74,9 +74,10 @@ class StageContext(Struct, frozen=True):
     """Everything that a kernel needs to begin and end one attempt at a stage.
 
     `definitions` maps `NAME` of each notebook class or function that a payload may
-    refer to, to `{"source", "digest", "cell_id", "later"}` (`later`: a stage after this
-    one replays it, too; `constants`, if there: code of constants that it may read while
-    it is executed); the loader replays exactly those that a payload's manifest lists.
+    refer to, to `{"source", "digest", "cell_id", "line", "later"}` (`line`: where its
+    source begins in the cell; `later`: a stage after this one replays it, too;
+    `constants`, if there: code of constants that it may read while it is executed); the
+    loader replays exactly those that a payload's manifest lists.
     `protect` are inputs that a later stage reads, so that the guard must look at them;
     `pure` are inputs that a tag declares unchanged; `mutates` the changes that are
     expected. `optional` are outputs that the stage may leave unbound. `code_cells` maps

@@ -32,9 +32,9 @@ code. Of the process, as `linecache` is, and so is who asks: a traceback."""
 class Definitions:
     """The definitions that the stage's context knows, over the stage's namespace.
 
-    `known` maps a name to `{"source", "digest", "cell_id", "line"}`, to `"later"`: whether a
-    stage after this one replays it, and to `"constants"`: the code of constants that it
-    may read.
+    `known` maps a name to `{"source", "digest", "cell_id", "line"}`, to `"later"`:
+    whether a stage after this one replays it, and to `"constants"`: the code of
+    constants that it may read.
     """
 
     def __init__(

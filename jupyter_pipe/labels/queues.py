@@ -116,7 +116,8 @@ def read_queue(folder: Path, name: str, annotator: str) -> Queue:
 
 def add_answer(queue: Queue, task_id: str, label: str, annotator: str) -> None:
     """Append an answer; what others write at the same time is not lost."""
-    task = {each.id: each for each in queue.tasks}.get(task_id)
+    tasks = {each.id: each for each in queue.tasks}
+    task = tasks.get(task_id)
     if task is None:
         raise _unusable(queue.name, "does not have this row any more")
     if label not in queue.choices:

@@ -115,7 +115,7 @@ def _moment(
 
 
 def _middle(predictions: Drift) -> float | None:
-    for column in predictions.columns[:1]:
-        if column.after is not None and column.after.quantiles:
-            return column.after.quantiles[len(column.after.quantiles) // 2]
-    return None
+    after = predictions.columns[0].after if predictions.columns else None
+    if after is None or not after.quantiles:
+        return None
+    return after.quantiles[len(after.quantiles) // 2]

@@ -4,9 +4,8 @@ own, and as the one pipeline that they are; names the first cell where they part
 As with a single notebook, what differs between two runs of the notebooks themselves is
 listed and not compared, and a difference is believed only after the notebooks, run once
 more, have repeated their side of it. What cells show is compared, and what stages hand
-on. Shared values go from kernel to kernel as pickles,
-which have nothing in common with what the pipeline does. Nothing is left behind but
-what the notebooks write.
+on. Shared values go from kernel to kernel as pickles, which have nothing in common with
+what the pipeline does. Nothing is left behind but what the notebooks write.
 """
 
 from __future__ import annotations
